@@ -1,0 +1,2 @@
+//! The binary of `lastword`.
+fn main() {}

@@ -1,0 +1,8 @@
+//! Names of events that have a meaning of their own.
+
+/// An error that is the user's: status 4xx, or marked as such.
+pub const USER_ERROR: &str = "user_error";
+/// What was dropped since the last such event, by reason.
+pub const TELEMETRY_DROPPED: &str = "telemetry.dropped";
+/// A session that never ended was found in a spool and delivered by a later process.
+pub const SESSION_RECOVERED: &str = "session.recovered";

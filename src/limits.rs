@@ -1,0 +1,88 @@
+//! Every bound of the library, by name, with its reason.
+//!
+//! A queue, loop, retry, body or wait that has no name here has no bound, and that is a mistake.
+
+use std::time::Duration;
+
+/// Events in the queue of one session, unless the builder says otherwise (the protocol's own default).
+pub const QUEUE_EVENTS_DEFAULT: usize = 10_000;
+/// Bytes of the queue of one session, unless the builder says otherwise: 10,000 events of 1.6 kB.
+pub const QUEUE_BYTES_DEFAULT: usize = 16 * 1024 * 1024;
+/// The smallest queue that still holds one large event beside the room for the end of a session.
+pub const QUEUE_BYTES_MIN: usize = 128 * 1024;
+/// The largest queue: positions are counted in 32 bits of 8 bytes, and must not come round within one lap.
+pub const QUEUE_BYTES_MAX: usize = 8 * 1024 * 1024 * 1024;
+/// The most events a queue may be set to: sequence numbers are extended from 32 bits, half of which may be in use.
+pub const QUEUE_EVENTS_MAX: usize = 1 << 30;
+/// Room at the end of every queue that ordinary events can't have: it is kept for the fatal pair and for what the
+/// reporter itself has to say.
+pub const QUEUE_RESERVE_BYTES: usize = 64 * 1024;
+/// Events beyond `max_queue_size` that the fatal pair and the reporter's own events may use.
+pub const QUEUE_RESERVE_EVENTS: usize = 16;
+
+/// The largest event that is taken, encoded. A larger one is dropped alone, with a reason.
+pub const EVENT_BYTES_MAX: usize = 512 * 1024;
+/// The longest error message and the longest traceback, in bytes; what is longer is cut at a character and says so.
+/// Twice this and a SESSION_END fit into [`QUEUE_RESERVE_BYTES`].
+pub const EXCEPTION_TEXT_BYTES_MAX: usize = 24 * 1024;
+/// Links of a `source()` chain that are looked at: a chain may be a cycle.
+pub const ERROR_CHAIN_MAX: usize = 16;
+/// How deep the data of an event may be nested before the event is refused: encoders recurse.
+pub const DATA_DEPTH_MAX: usize = 128;
+
+/// Events in one request, unless the builder says otherwise; the protocol takes no more than this.
+pub const BATCH_EVENTS_DEFAULT: usize = 100;
+/// Bytes of one request body, before it is halved.
+pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
+/// Batches of one sink that may be under way at once when its backlog is long.
+pub const IN_FLIGHT_DEFAULT: usize = 16;
+/// The most batches under way that may be asked for.
+pub const IN_FLIGHT_MAX: usize = 256;
+/// A backlog of this many full batches opens the window from one batch to `max_in_flight`. Below it batches are sent
+/// strictly one after another, so that events arrive in the order of their sequence.
+pub const IN_FLIGHT_OPENS_AT_BATCHES: usize = 20;
+
+/// A flush at the latest this long after an event was taken, unless the builder says otherwise.
+pub const FLUSH_INTERVAL_DEFAULT: Duration = Duration::from_secs(10);
+/// Queued events that start a flush at once, unless the builder says otherwise.
+pub const FLUSH_THRESHOLD_DEFAULT: usize = 100;
+/// The longest that a fatal error is held for its delivery, unless the builder says otherwise.
+pub const FLUSH_TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
+/// The longest wait that any deadline can ask for; a longer one is cut to it. There is no infinite wait.
+pub const DEADLINE_MAX: Duration = Duration::from_secs(24 * 3600);
+/// How much later than its deadline a wait may answer before the caller stops listening for the reporter's thread.
+pub const DEADLINE_GRACE: Duration = Duration::from_millis(20);
+
+/// One HTTP attempt, connection and answer together, unless the sink says otherwise.
+pub const HTTP_TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
+/// Bytes of an answer that are read: an endless body must not hold a batch.
+pub const HTTP_ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+/// Attempts after the first, unless the builder says otherwise.
+pub const RETRIES_DEFAULT: u32 = 3;
+/// The most retries that may be asked for.
+pub const RETRIES_MAX: u32 = 100;
+/// The wait before the first retry, doubled for each that follows, unless the builder says otherwise.
+pub const RETRY_BASE_DEFAULT: Duration = Duration::from_secs(1);
+/// The longest wait between two attempts, whatever the arithmetic or the server's `Retry-After` says.
+pub const RETRY_DELAY_MAX: Duration = Duration::from_secs(60);
+/// Random spread of a wait between attempts, as a part of it, so that clients don't come back together.
+pub const RETRY_JITTER: f64 = 0.10;
+
+/// Restarts of a crashed reporter actor within [`RESTART_WINDOW`] before the reporter counts as degraded.
+pub const RESTARTS_MAX: usize = 5;
+/// The window over which restarts are counted.
+pub const RESTART_WINDOW: Duration = Duration::from_secs(60);
+/// The wait before the first restart, doubled for each that follows within the window.
+pub const RESTART_DELAY_BASE: Duration = Duration::from_millis(10);
+/// Crashes over the same batch after which it is halved, until the event that causes them is alone.
+pub const CRASHES_BEFORE_SPLIT: u32 = 2;
+/// How often the reader looks again for a record that was reserved and not yet published.
+pub const UNPUBLISHED_POLL: Duration = Duration::from_micros(200);
+
+/// The longest session id that is taken, in bytes.
+pub const SESSION_ID_BYTES_MAX: usize = 256;
+/// The longest event name that is taken, in bytes; a longer one is cut.
+pub const EVENT_NAME_BYTES_MAX: usize = 256;
+/// The longest event id that a collector takes, in bytes.
+pub const EVENT_ID_BYTES_MAX: usize = 128;
