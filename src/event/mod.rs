@@ -3,11 +3,15 @@
 //! This layer knows no I/O and no queue. An event of a session is one of four kinds ([`EventKind`]); whatever else a
 //! program wants to say is a [`EventKind::Generic`] event with a name and a JSON object of data.
 
+mod encode;
 mod severity;
+mod view;
 
 pub mod names;
 
+pub use encode::{EncodeError, Encoder, Tag};
 pub use severity::{ParseSeverityError, Severity};
+pub use view::{Body, DecodeError, EventView, RawData};
 
 use std::fmt;
 
