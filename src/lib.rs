@@ -3,6 +3,8 @@
 pub mod clock;
 pub mod event;
 pub mod limits;
+pub mod queue;
 pub mod sink;
+mod sync;
 
 pub use event::{EventKind, Severity};

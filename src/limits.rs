@@ -9,22 +9,23 @@ pub const QUEUE_EVENTS_DEFAULT: usize = 10_000;
 /// Bytes of the queue of one session, unless the builder says otherwise: 10,000 events of 1.6 kB.
 pub const QUEUE_BYTES_DEFAULT: usize = 16 * 1024 * 1024;
 /// The smallest queue that still holds one large event beside the room for the end of a session.
-pub const QUEUE_BYTES_MIN: usize = 128 * 1024;
+pub const QUEUE_BYTES_MIN: usize = 512 * 1024;
 /// The largest queue: positions are counted in 32 bits of 8 bytes, and must not come round within one lap.
 pub const QUEUE_BYTES_MAX: usize = 8 * 1024 * 1024 * 1024;
 /// The most events a queue may be set to: sequence numbers are extended from 32 bits, half of which may be in use.
 pub const QUEUE_EVENTS_MAX: usize = 1 << 30;
-/// Room at the end of every queue that ordinary events can't have: it is kept for the fatal pair and for what the
-/// reporter itself has to say.
-pub const QUEUE_RESERVE_BYTES: usize = 64 * 1024;
-/// Events beyond `max_queue_size` that the fatal pair and the reporter's own events may use.
+/// Room at the end of every queue that ordinary events can't have: it is kept for the fatal pair, the exception and
+/// SESSION_END. Twice the largest exception: where it doesn't fit before the end of the ring, it takes as much in padding.
+pub const QUEUE_RESERVE_BYTES: usize = 128 * 1024;
+/// Events beyond `max_queue_size` for which that room is kept.
 pub const QUEUE_RESERVE_EVENTS: usize = 16;
 
 /// The largest event that is taken, encoded. A larger one is dropped alone, with a reason.
 pub const EVENT_BYTES_MAX: usize = 512 * 1024;
-/// The longest error message and the longest traceback, in bytes; what is longer is cut at a character and says so.
-/// Twice this and a SESSION_END fit into [`QUEUE_RESERVE_BYTES`].
-pub const EXCEPTION_TEXT_BYTES_MAX: usize = 24 * 1024;
+/// The longest error message, in bytes; what is longer is cut at a character and says so.
+pub const ERROR_MESSAGE_BYTES_MAX: usize = 16 * 1024;
+/// The longest traceback (causes and backtrace), in bytes; what is longer is cut at a character and says so.
+pub const TRACEBACK_BYTES_MAX: usize = 40 * 1024;
 /// Links of a `source()` chain that are looked at: a chain may be a cycle.
 pub const ERROR_CHAIN_MAX: usize = 16;
 /// How deep the data of an event may be nested before the event is refused: encoders recurse.

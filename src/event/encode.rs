@@ -25,7 +25,7 @@ use serde::Serialize;
 
 use super::{EventKind, Severity};
 use crate::clock::Timestamp;
-use crate::limits::{DATA_DEPTH_MAX, EVENT_NAME_BYTES_MAX, EXCEPTION_TEXT_BYTES_MAX};
+use crate::limits::{DATA_DEPTH_MAX, ERROR_MESSAGE_BYTES_MAX, EVENT_NAME_BYTES_MAX, TRACEBACK_BYTES_MAX};
 
 /// What the queue keeps beside an event's bytes: kind, severity, and who wrote it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -196,9 +196,9 @@ impl Encoder {
     /// Writes what an exception says: its type, its message, and how it came to it.
     pub fn exception(&mut self, error_type: &str, message: &str, traceback: Option<&str>) {
         self.text(cut(error_type, EVENT_NAME_BYTES_MAX).0);
-        self.text_cut(message);
+        self.text_cut(message, ERROR_MESSAGE_BYTES_MAX);
         match traceback {
-            Some(traceback) => self.text_cut(traceback),
+            Some(traceback) => self.text_cut(traceback, TRACEBACK_BYTES_MAX),
             None => self.bytes.push(0xc0),
         }
     }
@@ -239,8 +239,8 @@ impl Encoder {
         self.bytes.extend_from_slice(text.as_bytes());
     }
 
-    fn text_cut(&mut self, text: &str) {
-        match cut(text, EXCEPTION_TEXT_BYTES_MAX) {
+    fn text_cut(&mut self, text: &str, bytes_max: usize) {
+        match cut(text, bytes_max) {
             (text, 0) => self.text(text),
             (head, rest) => self.formatted(format_args!("{head}… ({rest} bytes more)")),
         }

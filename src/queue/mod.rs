@@ -1,0 +1,43 @@
+//! The queue of one session: a bounded ring of records in one block of memory.
+//!
+//! Any number of threads push, one reader (the reporter's actor) takes. The queue holds opaque bytes: it knows no
+//! event, no runtime and no actor. Its block is chosen in one place ([`Block`]); everything in it, the counters too, is
+//! a 64-bit word that is read and written as an atomic, so the same code works on memory that is shared with nobody and
+//! on a file that is mapped into several processes.
+//!
+//! # Invariants
+//!
+//! - **A record is there or it is not.** Its first word is written last (`Release`) and carries the record's own
+//!   position, so neither a half-written record nor one of an earlier lap is ever read.
+//! - **Sequence numbers are gapless and in ring order.** Place and number are taken by one compare-and-swap of one word.
+//!   Nothing that can fail, and no code of the user's, runs between that and the record's publication.
+//! - **What was pushed is counted when it is pushed**: the same word is the push counter, so a drain that starts now
+//!   can't miss it.
+//! - **No lost wake-up.** The compare-and-swap and the reader's [`Ring::wake_at`] are sequentially consistent: either
+//!   the producer sees that it is to wake the reader, or the reader sees what was pushed.
+//! - **Room for the end.** Ordinary pushes leave [`QUEUE_RESERVE_BYTES`](crate::limits::QUEUE_RESERVE_BYTES) free.
+//!
+//! # Layout
+//!
+//! ```text
+//! block   = header (512 words), data (a power of two of words)
+//! header  : [0] magic  [1] version  [2] nonce  [3] words of data
+//!           [64] head  [128] tail: units  [129] tail: sequence  [192] wake at
+//! head    = sequence (low 32 bits) << 32 | units pushed (low 32 bits)        unit = 8 bytes = one word
+//! record  = word 0: units before it (low 40 bits) << 24 | payload bytes (22 bits) << 2 | state
+//!           word 1: kind << 32 | crc32c       word 2: sequence       payload, filled up to whole words
+//! state   = 0 nothing, 1 reserved, 2 committed, 3 padding: the next record stands at the start of the data
+//! ```
+//!
+//! # Limits
+//!
+//! A payload has at most 4 MiB. Counters are 64 bits wide; the halves of `head` are extended from the tail, which is
+//! never more than one queue away.
+
+mod mapping;
+mod record;
+mod ring;
+
+pub use mapping::Block;
+pub use record::Record;
+pub use ring::{Class, Cursor, Peek, PushError, Pushed, Ring};
