@@ -3,8 +3,12 @@
 pub mod clock;
 pub mod event;
 pub mod limits;
+pub mod privacy;
 pub mod queue;
+pub mod reporter;
+pub mod retry;
 pub mod sink;
 mod sync;
 
 pub use event::{EventKind, Severity};
+pub use reporter::{Admission, Builder, Drain, DropReason, Drops, Guard, Health, Reporter, StartError, Stats};

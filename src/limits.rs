@@ -87,3 +87,10 @@ pub const SESSION_ID_BYTES_MAX: usize = 256;
 pub const EVENT_NAME_BYTES_MAX: usize = 256;
 /// The longest event id that a collector takes, in bytes.
 pub const EVENT_ID_BYTES_MAX: usize = 128;
+
+/// The longest that a sink may take over one batch before the attempt counts as failed, whatever its own time-outs are.
+pub const DELIVERY_MAX: Duration = Duration::from_secs(120);
+/// The longest that a sink may take to close.
+pub const SINK_CLOSE_MAX: Duration = Duration::from_secs(5);
+/// Sinks of one reporter.
+pub const SINKS_MAX: usize = 16;

@@ -47,6 +47,12 @@ impl Tag {
         Self { kind, severity, own: false }
     }
 
+    /// Makes the tag of an event that the reporter writes about itself.
+    #[must_use]
+    pub const fn own(kind: EventKind, severity: Severity) -> Self {
+        Self { kind, severity, own: true }
+    }
+
     /// Returns the tag as the number that stands in a record.
     #[inline]
     #[must_use]

@@ -1,0 +1,151 @@
+//! Waiting for delivery: flush, drain, stop, and what does it when a scope is left.
+//!
+//! Everything here waits for the books, on the reporter's own thread, so it works from sync code, from any flavour of
+//! runtime, from a panic hook and from `Drop`. No wait is longer than its deadline. On the reporter's own thread nothing
+//! waits: there, it says how things stand.
+
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::handle::{Inner, Reporter};
+use super::report::Drain;
+use super::shared::{Gate, Shared};
+use crate::limits::{DEADLINE_GRACE, DEADLINE_MAX};
+use crate::sync::is_own_thread;
+
+impl Reporter {
+    /// Sends what is queued now, and waits until it is settled or `deadline` (from now) has passed.
+    ///
+    /// # Cancel safety
+    ///
+    /// The flush goes on when the future is dropped; only its report is lost.
+    pub async fn flush(&self, deadline: Duration) -> Drain {
+        match self.inner() {
+            Some(inner) => inner.drained(inner.shared.flush(), deadline).await,
+            None => Drain::default(),
+        }
+    }
+
+    /// [`Reporter::flush`] for code that is not async. May be called inside a runtime; it blocks the thread that calls.
+    pub fn blocking_flush(&self, deadline: Duration) -> Drain {
+        self.inner().map(|inner| inner.blocking_drained(inner.shared.flush(), deadline)).unwrap_or_default()
+    }
+
+    /// Waits until every event that was accepted before this call is settled, delivered or dropped with a reason, or
+    /// `deadline` (from now) has passed; starts a flush, so that there is something to wait for. The answer is about all
+    /// events of the session that were accepted before this call, and is drained only if the other side has every one.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when the future is dropped but its report.
+    ///
+    /// ```
+    /// # let sink = lastword::testing::MemorySink::new();
+    /// # let reporter = lastword::Reporter::builder("s").enabled(true).sink(sink).start()?;
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let _ = reporter.log("shutdown.starting", ());
+    /// let drain = reporter.wait_until_drained(std::time::Duration::from_secs(5)).await;
+    /// assert!(drain.is_drained(), "{drain}");
+    /// assert_eq!(drain.delivered, 2);
+    /// # });
+    /// # Ok::<(), lastword::StartError>(())
+    /// ```
+    pub async fn wait_until_drained(&self, deadline: Duration) -> Drain {
+        self.flush(deadline).await
+    }
+
+    /// [`Reporter::wait_until_drained`] for code that is not async.
+    pub fn blocking_wait_until_drained(&self, deadline: Duration) -> Drain {
+        self.blocking_flush(deadline)
+    }
+
+    /// Ends the session, delivers what there is, and stops the reporter, all within `deadline` (from now). What is not
+    /// delivered by then is lost, and the answer says how much that is. Events that come later are refused.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped the session is ended and flushed, and the reporter is not stopped.
+    pub async fn stop(&self, deadline: Duration) -> Drain {
+        let Some(inner) = self.inner() else { return Drain::default() };
+        inner.shared.end_session();
+        let drain = inner.drained(inner.shared.flush(), deadline).await;
+        inner.shared.close(Gate::Stopped);
+        drain
+    }
+
+    /// [`Reporter::stop`] for code that is not async.
+    pub fn blocking_stop(&self, deadline: Duration) -> Drain {
+        let Some(inner) = self.inner() else { return Drain::default() };
+        inner.shared.end_session();
+        let drain = inner.blocking_drained(inner.shared.flush(), deadline);
+        inner.shared.close(Gate::Stopped);
+        drain
+    }
+
+    /// Returns a guard that stops the reporter, within `deadline`, when it is dropped: at the end of `main`, say.
+    #[must_use = "dropped at once, the guard stops the reporter at once: give it a name, `let _guard`"]
+    pub fn guard(&self, deadline: Duration) -> Guard {
+        Guard { reporter: self.clone(), deadline }
+    }
+}
+
+/// Stops a reporter when it is dropped. Made by [`Reporter::guard`].
+#[derive(Debug)]
+pub struct Guard {
+    reporter: Reporter,
+    deadline: Duration,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let drain = self.reporter.blocking_stop(self.deadline);
+        if !drain.is_drained() {
+            tracing::warn!(target: "lastword", "the session ended before everything was delivered: {drain}");
+        }
+    }
+}
+
+impl Inner {
+    /// Waits until the events before `target` are settled, or `deadline` has passed.
+    pub(super) async fn drained(self: &Arc<Self>, target: u64, deadline: Duration) -> Drain {
+        if is_own_thread() {
+            return self.shared.state().ledger.report(target);
+        }
+        let waiting = self.runtime.spawn(wait(Arc::clone(&self.shared), target, deadline));
+        match waiting.await {
+            Ok(drain) => drain,
+            // The reporter's thread is gone.
+            Err(_) => self.shared.state().ledger.report(target),
+        }
+    }
+
+    /// Blocks until the events before `target` are settled, or `deadline` has passed.
+    pub(super) fn blocking_drained(self: &Arc<Self>, target: u64, deadline: Duration) -> Drain {
+        if is_own_thread() {
+            return self.shared.state().ledger.report(target);
+        }
+        let (send, receive) = mpsc::sync_channel(1);
+        let shared = Arc::clone(&self.shared);
+        self.runtime.spawn(async move {
+            // Whoever has stopped listening needs no answer.
+            let _ = send.send(wait(shared, target, deadline).await);
+        });
+        let patience = deadline.min(DEADLINE_MAX) + DEADLINE_GRACE;
+        receive.recv_timeout(patience).unwrap_or_else(|_| self.shared.state().ledger.report(target))
+    }
+}
+
+async fn wait(shared: Arc<Shared>, target: u64, deadline: Duration) -> Drain {
+    let (waiter, answer) = shared.state().ledger.wait(target);
+    match timeout(deadline.min(DEADLINE_MAX), answer).await {
+        Ok(Ok(drain)) => drain,
+        _ => {
+            let mut state = shared.state();
+            state.ledger.forget(waiter);
+            state.ledger.report(target)
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What the program holds: a reporter.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+use tokio::runtime::Handle;
+
+use super::builder::Builder;
+use super::report::{Admission, DropReason, Health, State, Stats};
+use super::shared::{Gate, Shared};
+use super::supervisor;
+use crate::clock;
+use crate::event::{Encoder, EventKind, Severity, Tag};
+
+/// Takes the events of one session and delivers them.
+///
+/// A handle: clones report to the same session. Where telemetry is off it is the same type, and each call is a no-op.
+/// When the last clone is dropped, the session is ended and delivered in the background; to wait for that, use
+/// [`Reporter::stop`] or [`Reporter::guard`].
+///
+/// ```
+/// use lastword::testing::MemorySink;
+/// use lastword::{Reporter, Severity, event};
+/// use std::time::Duration;
+///
+/// let sink = MemorySink::new();
+/// let reporter = Reporter::builder("session-123").enabled(true).sink(sink.clone()).start()?;
+/// event!(reporter, Severity::Warning, "cache.miss", key = 1, hit = false);
+/// let report = reporter.blocking_stop(Duration::from_secs(5));
+/// assert!(report.is_drained());
+/// assert_eq!(report.delivered, 3, "SESSION_START, the event, SESSION_END");
+/// # Ok::<(), lastword::StartError>(())
+/// ```
+#[derive(Clone)]
+pub struct Reporter {
+    inner: Option<Arc<Inner>>,
+}
+
+pub(super) struct Inner {
+    pub(super) shared: Arc<Shared>,
+    pub(super) runtime: Handle,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if self.shared.gate() == Gate::Open {
+            self.runtime.spawn(supervisor::wind_down(Arc::clone(&self.shared)));
+        }
+    }
+}
+
+impl Reporter {
+    /// Starts to set up a reporter for a session.
+    pub fn builder(session_id: impl Into<String>) -> Builder {
+        Builder::new(session_id.into(), false)
+    }
+
+    /// Starts to set up a reporter for events that belong to no session: its id is `sessionless-<uuid>`, and no
+    /// SESSION_START or SESSION_END is sent.
+    pub fn sessionless() -> Builder {
+        Builder::new(format!("sessionless-{}", clock::random_id()), true)
+    }
+
+    /// Returns a reporter that does nothing.
+    #[must_use]
+    pub const fn disabled() -> Self {
+        Self { inner: None }
+    }
+
+    pub(super) fn running(shared: Arc<Shared>, runtime: Handle) -> Self {
+        Self { inner: Some(Arc::new(Inner { shared, runtime })) }
+    }
+
+    pub(super) fn inner(&self) -> Option<&Arc<Inner>> {
+        self.inner.as_ref()
+    }
+
+    /// Returns whether telemetry is on.
+    #[must_use]
+    pub const fn is_enabled(&self) -> bool {
+        self.inner.is_some()
+    }
+
+    /// Returns the id of the session; empty where telemetry is off.
+    #[must_use]
+    pub fn session_id(&self) -> &str {
+        self.inner.as_ref().map_or("", |inner| &inner.shared.session.id)
+    }
+
+    /// Logs an event of severity [`Severity::Info`]. See [`Reporter::log_with`].
+    pub fn log<T: Serialize>(&self, name: &str, data: T) -> Admission {
+        self.log_with(Severity::Info, name, data)
+    }
+
+    /// Logs an event: a name, and anything that serialises to a JSON object, or `()`.
+    ///
+    /// Never blocks, fails or panics. What can't be taken is dropped alone, with its reason.
+    ///
+    /// ```
+    /// use lastword::{Admission, DropReason, Reporter, Severity};
+    /// # let sink = lastword::testing::MemorySink::new();
+    /// # let reporter = Reporter::builder("s").enabled(true).sink(sink).start()?;
+    /// let taken = reporter.log_with(Severity::Warning, "cache.miss", serde_json::json!({"key": 1}));
+    /// assert_eq!(taken, Admission::Accepted { seq: 1 });
+    /// assert_eq!(reporter.log("no.object", 5), Admission::Dropped(DropReason::InvalidData));
+    /// # Ok::<(), lastword::StartError>(())
+    /// ```
+    pub fn log_with<T: Serialize>(&self, severity: Severity, name: &str, data: T) -> Admission {
+        let Some(inner) = &self.inner else { return Admission::Dropped(DropReason::Disabled) };
+        inner.shared.admit(Tag::new(EventKind::Generic, severity), |encoder| {
+            encoder.name(name);
+            encoder.data(&data)
+        })
+    }
+
+    /// Logs an event whose fields `write` encodes: what [`event!`](crate::event!) becomes.
+    #[doc(hidden)]
+    #[inline]
+    pub fn record(
+        &self,
+        severity: Severity,
+        name: &str,
+        fields: u32,
+        write: impl FnOnce(&mut Encoder),
+    ) -> Admission {
+        let Some(inner) = &self.inner else { return Admission::Dropped(DropReason::Disabled) };
+        inner.shared.admit(Tag::new(EventKind::Generic, severity), |encoder| {
+            encoder.name(name);
+            encoder.fields(fields);
+            write(encoder);
+            Ok(())
+        })
+    }
+
+    /// Returns the reporter's books.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.inner.as_ref().map(|inner| inner.shared.stats()).unwrap_or_default()
+    }
+
+    /// Returns how the reporter and its sinks are.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        match &self.inner {
+            Some(inner) => inner.shared.health(),
+            None => Health { state: State::Disabled, restarts: 0, sinks: Vec::new() },
+        }
+    }
+}
+
+impl fmt::Debug for Reporter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reporter")
+            .field("session_id", &self.session_id())
+            .field("enabled", &self.is_enabled())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,171 @@
+//! Keeps the actor of a session alive, within a budget, and tells it when there may be something to do.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::report::DropReason;
+use super::shared::{Gate, Shared};
+use super::worker::{Post, Step, Worker, abandon};
+use crate::limits::{RESTART_DELAY_BASE, RESTART_WINDOW, RESTARTS_MAX, SINK_CLOSE_MAX};
+use crate::sync::lock;
+
+/// An actor of the embedding program's that reporters may be linked under.
+pub use ractor::ActorCell as SupervisorCell;
+
+struct Supervisor;
+
+#[derive(Debug)]
+enum Message {
+    Restart,
+}
+
+struct Watch {
+    post: Post,
+    /// The actor that is told; none while one is being started again.
+    worker: Arc<Mutex<Option<ActorRef<Step>>>>,
+    crashes: VecDeque<Instant>,
+}
+
+/// Runs a reporter until it is stopped, under `parent` where there is one. If the parent ends first, the session is
+/// ended and delivered without it.
+pub(super) async fn run(shared: Arc<Shared>, parent: Option<SupervisorCell>) {
+    let post = Post { shared: Arc::clone(&shared), stepped: Arc::new(Notify::new()) };
+    let spawned = match parent {
+        Some(parent) => Actor::spawn_linked(None, Supervisor, post, parent).await,
+        None => Actor::spawn(None, Supervisor, post).await,
+    };
+    match spawned {
+        Ok((_, ended)) => {
+            // An actor that ends, ends: how it did makes no difference here.
+            let _ = ended.await;
+        }
+        Err(error) => tracing::error!(target: "lastword", %error, "the reporter's supervisor can't be started"),
+    }
+    if shared.gate() == Gate::Open {
+        Box::pin(finish(shared)).await;
+    }
+}
+
+/// Ends the session of a reporter whose supervisor is gone: it is delivered under another one.
+async fn finish(shared: Arc<Shared>) {
+    let alone = tokio::spawn(run_alone(Arc::clone(&shared)));
+    wind_down(shared).await;
+    // It ends by itself now that the reporter is stopped.
+    let _ = alone.await;
+}
+
+/// Ends the session and delivers what there is, with nobody waiting for it; then stops the reporter.
+pub(super) async fn wind_down(shared: Arc<Shared>) {
+    shared.end_session();
+    let target = shared.flush();
+    let drained = shared.state().ledger.wait(target).1;
+    // Whether or not it was in time, the reporter ends now.
+    let _ = timeout(shared.flush_timeout(), drained).await;
+    shared.close(Gate::Stopped);
+}
+
+async fn run_alone(shared: Arc<Shared>) {
+    let post = Post { shared, stepped: Arc::new(Notify::new()) };
+    if let Ok((_, ended)) = Actor::spawn(None, Supervisor, post).await {
+        let _ = ended.await;
+    }
+}
+
+impl Actor for Supervisor {
+    type Msg = Message;
+    type State = Watch;
+    type Arguments = Post;
+
+    async fn pre_start(&self, myself: ActorRef<Message>, post: Post) -> Result<Watch, ActorProcessingErr> {
+        let (worker, _) = Actor::spawn_linked(None, Worker, post.clone(), myself.get_cell()).await?;
+        let worker = Arc::new(Mutex::new(Some(worker)));
+        tokio::spawn(pump(post.clone(), Arc::clone(&worker), myself));
+        Ok(Watch { post, worker, crashes: VecDeque::new() })
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<Message>,
+        Message::Restart: Message,
+        watch: &mut Watch,
+    ) -> Result<(), ActorProcessingErr> {
+        match Actor::spawn_linked(None, Worker, watch.post.clone(), myself.get_cell()).await {
+            Ok((worker, _)) => *lock(&watch.worker) = Some(worker),
+            Err(error) => watch.crashed(&myself, &error.to_string()),
+        }
+        watch.post.stepped.notify_one();
+        watch.post.shared.nudge.notify_one();
+        Ok(())
+    }
+
+    async fn handle_supervisor_evt(
+        &self,
+        myself: ActorRef<Message>,
+        event: SupervisionEvent,
+        watch: &mut Watch,
+    ) -> Result<(), ActorProcessingErr> {
+        match event {
+            SupervisionEvent::ActorFailed(_, error) => watch.crashed(&myself, &error.to_string()),
+            SupervisionEvent::ActorTerminated(_, _, reason) if watch.post.shared.gate() == Gate::Open => {
+                watch.crashed(&myself, reason.as_deref().unwrap_or("it was stopped"));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Watch {
+    /// Starts the actor again after a while, or gives up on it.
+    fn crashed(&mut self, myself: &ActorRef<Message>, reason: &str) {
+        *lock(&self.worker) = None;
+        let now = Instant::now();
+        self.crashes.retain(|crash| now.duration_since(*crash) < RESTART_WINDOW);
+        self.crashes.push_back(now);
+        let shared = &self.post.shared;
+        shared.state().restarts += 1;
+        let crashes = self.crashes.len();
+        if crashes > RESTARTS_MAX {
+            tracing::error!(target: "lastword", crashes, reason, "the reporter has crashed too often, it takes no more events");
+            shared.close(Gate::Degraded);
+            let mut state = shared.state();
+            abandon(&mut state, &shared.ring, DropReason::Degraded);
+            shared.settle(&mut state);
+            return self.post.stepped.notify_one();
+        }
+        tracing::warn!(target: "lastword", crashes, reason, "the reporter's actor has crashed and is started again");
+        let exponent = u32::try_from(crashes - 1).unwrap_or(u32::MAX);
+        let delay: Duration = RESTART_DELAY_BASE.saturating_mul(2u32.saturating_pow(exponent));
+        myself.send_after(delay, || Message::Restart);
+    }
+}
+
+/// Tells the actor that there may be something to do: when somebody says so, and when something falls due. One timer,
+/// and at most one message in the mailbox, however often it is told.
+async fn pump(post: Post, worker: Arc<Mutex<Option<ActorRef<Step>>>>, supervisor: ActorRef<Message>) {
+    let shared = &post.shared;
+    loop {
+        let told = lock(&worker).as_ref().is_some_and(|worker| worker.cast(Step).is_ok());
+        if told {
+            post.stepped.notified().await;
+        }
+        if shared.gate() != Gate::Open && shared.is_settled() {
+            close(shared).await;
+            return supervisor.stop(None);
+        }
+        // Early or late makes no difference: the actor looks for itself.
+        let _ = timeout_at(shared.due(), shared.nudge.notified()).await;
+    }
+}
+
+async fn close(shared: &Shared) {
+    let sinks: Vec<_> = shared.state().lanes.iter().map(|lane| Arc::clone(&lane.sink)).collect();
+    for sink in sinks {
+        let _ = timeout(SINK_CLOSE_MAX, sink.close()).await;
+    }
+}
