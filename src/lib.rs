@@ -3,6 +3,9 @@
 pub mod clock;
 pub mod event;
 pub mod limits;
+pub mod privacy;
+pub mod retry;
 pub mod sink;
+pub mod wire;
 
 pub use event::{EventKind, Severity};
