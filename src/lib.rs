@@ -9,6 +9,7 @@ pub mod reporter;
 pub mod retry;
 pub mod sink;
 mod sync;
+pub mod wire;
 
 pub use event::{EventKind, Severity};
 pub use reporter::{Admission, Builder, Drain, DropReason, Drops, Guard, Health, Reporter, StartError, Stats};
