@@ -104,6 +104,11 @@ fn monotonic() -> Duration {
     ORIGIN.get_or_init(std::time::Instant::now).elapsed()
 }
 
+/// Returns the moment on the clock of the runtime's timers, which a test may pause.
+pub(crate) fn timer_now() -> tokio::time::Instant {
+    tokio::time::Instant::now()
+}
+
 /// Returns a new random number of 64 bits.
 #[must_use]
 pub fn random_u64() -> u64 {

@@ -7,9 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-#[cfg(loom)]
+#[cfg(lastword_loom)]
 pub(crate) use loom::sync::atomic::{AtomicU64, Ordering};
-#[cfg(not(loom))]
+#[cfg(not(lastword_loom))]
 pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Keeps what it holds on cache lines of its own.

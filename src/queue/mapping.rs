@@ -10,7 +10,7 @@ pub struct Block(Box<[AtomicU64]>);
 
 impl Block {
     /// Takes a block from the heap. Its pages are only asked for: memory that is never written to is never used.
-    #[cfg(not(loom))]
+    #[cfg(not(lastword_loom))]
     #[must_use]
     #[allow(unsafe_code)]
     pub fn on_heap(words: usize) -> Self {
@@ -20,7 +20,7 @@ impl Block {
     }
 
     /// Takes a block from the heap, for a model of few words.
-    #[cfg(loom)]
+    #[cfg(lastword_loom)]
     #[must_use]
     pub fn on_heap(words: usize) -> Self {
         Self((0..words).map(|_| AtomicU64::new(0)).collect())

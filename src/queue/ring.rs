@@ -6,19 +6,19 @@ use crate::sync::{AtomicU64, Ordering};
 
 const MAGIC: u64 = u64::from_le_bytes(*b"lastword");
 const VERSION: u64 = 1;
-#[cfg(not(loom))]
+#[cfg(not(lastword_loom))]
 const HEADER_WORDS: usize = 512;
-#[cfg(loom)]
+#[cfg(lastword_loom)]
 const HEADER_WORDS: usize = 8;
 // Words that are written by different sides stand on cache lines of their own.
-#[cfg(not(loom))]
+#[cfg(not(lastword_loom))]
 mod at {
     pub(super) const HEAD: usize = 64;
     pub(super) const TAIL_UNITS: usize = 128;
     pub(super) const TAIL_SEQ: usize = 129;
     pub(super) const WAKE_AT: usize = 192;
 }
-#[cfg(loom)]
+#[cfg(lastword_loom)]
 mod at {
     pub(super) const HEAD: usize = 4;
     pub(super) const TAIL_UNITS: usize = 5;
@@ -361,9 +361,9 @@ const fn extend(packed: u64, tail: Cursor) -> Cursor {
     Cursor { units, seq }
 }
 
-#[cfg(all(test, not(loom)))]
-#[path = "ring_tests.rs"]
-mod tests;
-#[cfg(all(test, loom))]
+#[cfg(all(test, lastword_loom))]
 #[path = "ring_loom.rs"]
 mod models;
+#[cfg(all(test, not(lastword_loom)))]
+#[path = "ring_tests.rs"]
+mod tests;

@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::handle::Reporter;
@@ -12,7 +11,7 @@ use super::lane::{Lane, LaneSettings};
 use super::runtime;
 use super::shared::Shared;
 use super::supervisor::{self, SupervisorCell};
-use crate::clock::{self, Clock};
+use crate::clock::{self, Clock, timer_now};
 use crate::limits;
 use crate::privacy::{SWITCH_VARIABLE, Switch, switch};
 use crate::queue::Ring;
@@ -250,7 +249,10 @@ impl Builder {
         within("sink", self.sinks.len(), 1, limits::SINKS_MAX)?;
         for (place, sink) in self.sinks.iter().enumerate() {
             if self.sinks[..place].iter().any(|other| other.name() == sink.name()) {
-                return Err(SettingError::new("sink", format!("two sinks are named `{}`; name one otherwise", sink.name())));
+                return Err(SettingError::new(
+                    "sink",
+                    format!("two sinks are named `{}`; name one otherwise", sink.name()),
+                ));
             }
         }
         Ok(())
@@ -268,7 +270,7 @@ impl Builder {
                 base: self.retry_base_delay,
             },
         };
-        Lane::new(Arc::clone(sink), settings, Jitter::new(nonce), Instant::now())
+        Lane::new(Arc::clone(sink), settings, Jitter::new(nonce), timer_now())
     }
 }
 

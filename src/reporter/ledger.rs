@@ -67,7 +67,8 @@ impl Ledger {
     pub(super) fn settle(&mut self, to: u64) {
         while let Some(target) = self.waiters.iter().map(|waiter| waiter.target).filter(|target| *target <= to).min() {
             self.book(target);
-            let (done, rest) = std::mem::take(&mut self.waiters).into_iter().partition(|waiter| waiter.target <= target);
+            let (done, rest) =
+                std::mem::take(&mut self.waiters).into_iter().partition(|waiter| waiter.target <= target);
             self.waiters = rest;
             let drain = self.report(target);
             for Waiter { answer, .. } in Vec::from_iter::<Vec<Waiter>>(done) {
@@ -150,6 +151,9 @@ mod tests {
         ledger.lose(0, DropReason::Rejected);
         ledger.lose(0, DropReason::Poison);
         ledger.settle(1);
-        assert_eq!((ledger.delivered(), ledger.dropped().get(DropReason::Rejected), ledger.dropped().total()), (0, 1, 1));
+        assert_eq!(
+            (ledger.delivered(), ledger.dropped().get(DropReason::Rejected), ledger.dropped().total()),
+            (0, 1, 1)
+        );
     }
 }

@@ -29,7 +29,5 @@ mod worker;
 pub use builder::{Builder, StartError};
 pub use drain::Guard;
 pub use handle::Reporter;
-pub use report::{
-    Admission, Drain, DropReason, Drops, Health, SinkHealth, SinkState, SinkStats, State, Stats,
-};
+pub use report::{Admission, Drain, DropReason, Drops, Health, SinkHealth, SinkState, SinkStats, State, Stats};
 pub use supervisor::SupervisorCell;

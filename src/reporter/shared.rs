@@ -15,7 +15,7 @@ use super::builder::Settings;
 use super::lane::Lane;
 use super::ledger::Ledger;
 use super::report::{Admission, DropReason, Drops, Health, SinkState, State as HealthState, Stats};
-use crate::clock::{Clock, Instant};
+use crate::clock::{Clock, Instant, timer_now};
 use crate::event::{EncodeError, Encoder, EventKind, Severity, Tag, names};
 use crate::limits::{EVENT_BYTES_MAX, FLUSH_INTERVAL_DEFAULT};
 use crate::queue::{Class, PushError, Pushed, Ring};
@@ -272,7 +272,7 @@ impl Shared {
 
     /// Returns when there is something to do again, if nobody calls before.
     pub(super) fn due(&self) -> tokio::time::Instant {
-        let now = tokio::time::Instant::now();
+        let now = timer_now();
         let lanes = &self.state().lanes;
         lanes.iter().map(|lane| lane.due(now)).min().unwrap_or(now + FLUSH_INTERVAL_DEFAULT)
     }

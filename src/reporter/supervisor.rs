@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::report::DropReason;
 use super::shared::{Gate, Shared};
 use super::worker::{Post, Step, Worker, abandon};
+use crate::clock::timer_now;
 use crate::limits::{RESTART_DELAY_BASE, RESTART_WINDOW, RESTARTS_MAX, SINK_CLOSE_MAX};
 use crate::sync::lock;
 
@@ -124,7 +125,7 @@ impl Watch {
     /// Starts the actor again after a while, or gives up on it.
     fn crashed(&mut self, myself: &ActorRef<Message>, reason: &str) {
         *lock(&self.worker) = None;
-        let now = Instant::now();
+        let now = timer_now();
         self.crashes.retain(|crash| now.duration_since(*crash) < RESTART_WINDOW);
         self.crashes.push_back(now);
         let shared = &self.post.shared;

@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout};
 use super::lane::Outcome;
 use super::report::DropReason;
 use super::shared::{Gate, Shared, State};
+use crate::clock::timer_now;
 use crate::limits::DELIVERY_MAX;
 use crate::queue::Ring;
 use crate::sink::{Batch, Sink, SinkError};
@@ -58,14 +59,14 @@ fn adopt(shared: &Arc<Shared>) {
     if let Some((lane, lease)) = state.building.take()
         && let Some(lane) = state.lanes.get_mut(lane)
     {
-        lane.crashed(lease, "the reporter's actor", &shared.ring, &mut state.ledger, Instant::now());
+        lane.crashed(lease, "the reporter's actor", &shared.ring, &mut state.ledger, timer_now());
     }
 }
 
 /// Does all that there is to do now.
 fn step(shared: &Arc<Shared>) {
     let state = &mut *shared.state();
-    let now = Instant::now();
+    let now = timer_now();
     loop {
         let settled = state.ledger.settled();
         match shared.gate() {
@@ -119,11 +120,13 @@ async fn attempt(shared: Arc<Shared>, place: usize, lease: u64, sink: Arc<dyn Si
             reason: format!("no answer within {} s", DELIVERY_MAX.as_secs()),
             retry_after: None,
         })),
-        Err(payload) => Outcome::Panicked(panic_message(&*payload).unwrap_or("with a value that is no text").to_owned()),
+        Err(payload) => {
+            Outcome::Panicked(panic_message(&*payload).unwrap_or("with a value that is no text").to_owned())
+        }
     };
     let state = &mut *shared.state();
     if let Some(lane) = state.lanes.get_mut(place) {
-        lane.finish(lease, outcome, &shared.ring, &mut state.ledger, Instant::now());
+        lane.finish(lease, outcome, &shared.ring, &mut state.ledger, timer_now());
     }
     shared.settle(state);
     shared.nudge.notify_one();

@@ -1,0 +1,169 @@
+//! What an attempt came to, and so what becomes of its lease.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::lease::{Lease, Stage};
+use super::{Lane, is_session_end};
+use crate::limits::CRASHES_BEFORE_SPLIT;
+use crate::queue::{Peek, Ring};
+use crate::reporter::ledger::Ledger;
+use crate::reporter::report::{DropReason, SinkState};
+use crate::sink::{Ack, SinkError};
+
+/// What an attempt came to.
+#[derive(Debug)]
+pub(in crate::reporter) enum Outcome {
+    Answered(Result<Ack, SinkError>),
+    Panicked(String),
+}
+
+impl Lane {
+    /// Notes what an attempt came to.
+    pub(in crate::reporter) fn finish(
+        &mut self,
+        id: u64,
+        outcome: Outcome,
+        ring: &Ring,
+        ledger: &mut Ledger,
+        now: Instant,
+    ) {
+        let error = match outcome {
+            Outcome::Answered(Ok(ack)) => return self.delivered(id, &ack, ledger),
+            Outcome::Answered(Err(error)) => error,
+            Outcome::Panicked(reason) => return self.crashed(id, &reason, ring, ledger, now),
+        };
+        self.stats.failures += 1;
+        self.last_error = Some(error.to_string());
+        if let Some(reason) = self.given_up {
+            return self.drop_lease(id, reason, ledger);
+        }
+        match error {
+            SinkError::Transient { retry_after, .. } => self.retry(id, retry_after, ledger, now),
+            SinkError::Rejected { .. } => self.split(id, DropReason::Rejected, ring, ledger, now),
+            SinkError::TooLarge => self.split(id, DropReason::TooLarge, ring, ledger, now),
+            SinkError::Unauthorized { .. } => self.hold(id, now),
+        }
+    }
+
+    fn delivered(&mut self, id: u64, ack: &Ack, ledger: &mut Ledger) {
+        let Some(lease) = self.leases.iter_mut().find(|lease| lease.id == id) else { return };
+        lease.stage = Stage::Settled;
+        let sent = (lease.start.seq()..lease.end.seq()).filter(|seq| !lease.skipped.contains(seq));
+        let mut refused = 0;
+        if !ack.refused().is_empty() {
+            for (_, seq) in sent.enumerate().filter(|(place, _)| ack.refused().contains(place)) {
+                ledger.lose(seq, DropReason::Rejected);
+                refused += 1;
+            }
+        }
+        let skipped = lease.skipped.len() as u64;
+        self.stats.delivered += lease.len() - refused - skipped;
+        self.stats.dropped.add(DropReason::Rejected, refused);
+        self.stats.dropped.add(DropReason::Damaged, skipped);
+        self.stats.batches += 1;
+        self.state = SinkState::Ready;
+        self.last_error = None;
+        self.warned = false;
+    }
+
+    fn retry(&mut self, id: u64, retry_after: Option<Duration>, ledger: &mut Ledger, now: Instant) {
+        let Some(lease) = self.leases.iter_mut().find(|lease| lease.id == id) else { return };
+        lease.attempts += 1;
+        if self.settings.retry.is_spent(lease.attempts - 1) {
+            let count = lease.len();
+            self.drop_lease(id, DropReason::RetriesExhausted, ledger);
+            self.state = SinkState::Ready;
+            return self.warn("events are lost: the last attempt to deliver them failed as those before", count);
+        }
+        lease.stage = Stage::Due(now + self.settings.retry.delay(lease.attempts - 1, retry_after, &mut self.jitter));
+        self.state = SinkState::Retrying;
+    }
+
+    fn hold(&mut self, id: u64, now: Instant) {
+        if let Some(lease) = self.leases.iter_mut().find(|lease| lease.id == id) {
+            lease.stage = Stage::Due(now + self.settings.flush_interval);
+            self.state = SinkState::Held;
+            self.warn("events are held: check the key", 0);
+        }
+    }
+
+    /// Tries a lease again that made somebody panic; after that in halves, until what causes it is alone.
+    pub(in crate::reporter) fn crashed(
+        &mut self,
+        id: u64,
+        reason: &str,
+        ring: &Ring,
+        ledger: &mut Ledger,
+        now: Instant,
+    ) {
+        self.stats.failures += 1;
+        self.last_error = Some(format!("panicked: {reason}"));
+        if let Some(reason) = self.given_up {
+            return self.drop_lease(id, reason, ledger);
+        }
+        let Some(lease) = self.leases.iter_mut().find(|lease| lease.id == id) else { return };
+        lease.crashes += 1;
+        if lease.crashes < CRASHES_BEFORE_SPLIT {
+            lease.stage = Stage::Due(now);
+        } else {
+            self.split(id, DropReason::Poison, ring, ledger, now);
+        }
+    }
+
+    /// Halves a lease; drops it where it is one event.
+    fn split(&mut self, id: u64, reason: DropReason, ring: &Ring, ledger: &mut Ledger, now: Instant) {
+        let Some(place) = self.leases.iter().position(|lease| lease.id == id) else { return };
+        let lease = &self.leases[place];
+        if lease.len() <= 1 {
+            self.drop_lease(id, reason, ledger);
+            self.state = SinkState::Ready;
+            return self.warn("an event is lost: it is not acceptable to the other side", 1);
+        }
+        let (start, end, has_end) = (lease.start, lease.end, lease.has_end);
+        let (mut middle, mut first_has_end) = (start, false);
+        while middle.seq() - start.seq() < lease.len() / 2 {
+            let Peek::Record(record, next) = ring.peek(middle) else { break };
+            first_has_end |= is_session_end(record.kind);
+            middle = next;
+        }
+        let second = Lease::new(self.next_lease + 1, middle, end, has_end && !first_has_end, now);
+        self.leases[place] = Lease::new(self.next_lease, start, middle, first_has_end, now);
+        self.leases.insert(place + 1, second);
+        self.next_lease += 2;
+        self.state = SinkState::Ready;
+    }
+
+    pub(super) fn drop_lease(&mut self, id: u64, reason: DropReason, ledger: &mut Ledger) {
+        let Some(lease) = self.leases.iter_mut().find(|lease| lease.id == id) else { return };
+        lease.stage = Stage::Settled;
+        for seq in lease.start.seq()..lease.end.seq() {
+            let reason = if lease.skipped.contains(&seq) { DropReason::Damaged } else { reason };
+            self.stats.dropped.add(reason, 1);
+            ledger.lose(seq, reason);
+        }
+    }
+
+    /// Gives up on everything that is not under way; what is under way is not tried again.
+    pub(in crate::reporter) fn abandon(&mut self, ring: &Ring, reason: DropReason, ledger: &mut Ledger) {
+        self.given_up = Some(reason);
+        while let Peek::Record(_, next) = ring.peek(self.cursor) {
+            self.leases.push_back(Lease::new(self.next_lease, self.cursor, next, false, self.next_tick));
+            self.next_lease += 1;
+            self.cursor = next;
+        }
+        let waiting = self.leases.iter().filter(|lease| matches!(lease.stage, Stage::Due(_)));
+        for id in waiting.map(|lease| lease.id).collect::<Vec<_>>() {
+            self.drop_lease(id, reason, ledger);
+        }
+    }
+
+    fn warn(&mut self, what: &str, events: u64) {
+        // Once, until something is delivered again.
+        if !std::mem::replace(&mut self.warned, true) {
+            let reason = self.last_error.as_deref().unwrap_or_default();
+            tracing::warn!(target: "lastword", sink = self.stats.name, events, reason, "{what}");
+        }
+    }
+}
