@@ -6,6 +6,8 @@ pub mod limits;
 pub mod privacy;
 pub mod retry;
 pub mod sink;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod wire;
 
 pub use event::{EventKind, Severity};

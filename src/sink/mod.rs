@@ -9,6 +9,7 @@
 //! Sinks run on the reporter's own thread. They must not block it: every reporter of the process shares it.
 
 mod batch;
+mod console;
 #[cfg(feature = "http")]
 mod tinker;
 
@@ -18,6 +19,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 pub use batch::{Batch, BatchBuilder, BatchEvent, Session};
+pub use console::Console;
 #[cfg(feature = "http")]
 pub use tinker::Tinker;
 
