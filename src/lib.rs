@@ -4,11 +4,14 @@ pub mod clock;
 pub mod event;
 pub mod limits;
 pub mod privacy;
+#[doc(hidden)]
 pub mod queue;
 pub mod reporter;
 pub mod retry;
 pub mod sink;
 mod sync;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod wire;
 
 pub use event::{EventKind, Severity};

@@ -58,6 +58,8 @@ pub const DEADLINE_GRACE: Duration = Duration::from_millis(20);
 pub const HTTP_TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
 /// Bytes of an answer that are read: an endless body must not hold a batch.
 pub const HTTP_ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// Characters of a refusing answer that go into an error: enough for its reason, not for a page of HTML.
+pub const HTTP_ANSWER_EXCERPT_CHARS_MAX: usize = 200;
 
 /// Attempts after the first, unless the builder says otherwise.
 pub const RETRIES_DEFAULT: u32 = 3;

@@ -13,8 +13,8 @@
 //!   Nothing that can fail, and no code of the user's, runs between that and the record's publication.
 //! - **What was pushed is counted when it is pushed**: the same word is the push counter, so a drain that starts now
 //!   can't miss it.
-//! - **No lost wake-up.** The compare-and-swap and the reader's [`Ring::wake_at`] are sequentially consistent: either
-//!   the producer sees that it is to wake the reader, or the reader sees what was pushed.
+//! - **No lost wake-up.** A push and [`Ring::wake_at`] both read and write the head in one step, and such steps have one
+//!   order: if the push comes second it sees when to wake the reader, if it comes first the reader sees the push.
 //! - **Room for the end.** Ordinary pushes leave [`QUEUE_RESERVE_BYTES`](crate::limits::QUEUE_RESERVE_BYTES) free.
 //!
 //! # Layout

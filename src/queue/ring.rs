@@ -196,7 +196,7 @@ impl Ring {
             seq += 1;
         }
         let wake_at = self.word(at::WAKE_AT);
-        let wake = seq > wake_at.load(Ordering::SeqCst) && wake_at.swap(u64::MAX, Ordering::SeqCst) != u64::MAX;
+        let wake = seq > wake_at.load(Ordering::Relaxed) && wake_at.swap(u64::MAX, Ordering::AcqRel) != u64::MAX;
         Ok(Pushed { seq: start.seq, wake })
     }
 
@@ -220,7 +220,7 @@ impl Ring {
                 continue;
             }
             let next = pack(Cursor { units: end, seq: head.seq + N as u64 });
-            if head_word.compare_exchange_weak(packed, next, Ordering::SeqCst, Ordering::Relaxed).is_ok() {
+            if head_word.compare_exchange_weak(packed, next, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
                 return Ok(head);
             }
         }
@@ -325,8 +325,9 @@ impl Ring {
     /// push counter, read afterwards: if it exceeds `seq` already, no push may wake the reader any more.
     #[must_use = "what was pushed before wakes nobody"]
     pub fn wake_at(&self, seq: u64) -> u64 {
-        self.word(at::WAKE_AT).store(seq, Ordering::SeqCst);
-        extend(self.word(at::HEAD).load(Ordering::SeqCst), self.tail()).seq
+        self.word(at::WAKE_AT).store(seq, Ordering::Release);
+        // A write to the head, though it changes nothing: see the invariant in the module's documentation.
+        extend(self.word(at::HEAD).fetch_add(0, Ordering::AcqRel), self.tail()).seq
     }
 
     #[inline]

@@ -9,6 +9,9 @@
 //! Sinks run on the reporter's own thread. They must not block it: every reporter of the process shares it.
 
 mod batch;
+mod console;
+#[cfg(feature = "http")]
+mod tinker;
 
 use std::fmt;
 use std::future::Future;
@@ -16,6 +19,9 @@ use std::pin::Pin;
 use std::time::Duration;
 
 pub use batch::{Batch, BatchBuilder, BatchEvent, Session};
+pub use console::Console;
+#[cfg(feature = "http")]
+pub use tinker::Tinker;
 
 /// What becomes of a batch that was handed over.
 pub type Delivery<'a> = Pin<Box<dyn Future<Output = Result<Ack, SinkError>> + Send + 'a>>;

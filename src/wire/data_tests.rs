@@ -27,10 +27,10 @@ fn any_json() -> impl Strategy<Value = Value> {
         "[ -~]{0,40}".prop_map(Value::from),
         "x{300,400}".prop_map(Value::from),
     ];
-    leaf.prop_recursive(6, 128, 40, |inner| {
+    leaf.prop_recursive(5, 48, 18, |inner| {
         prop_oneof![
-            prop::collection::vec(inner.clone(), 0..40).prop_map(Value::from),
-            prop::collection::btree_map(any::<String>(), inner, 0..40)
+            prop::collection::vec(inner.clone(), 0..18).prop_map(Value::from),
+            prop::collection::btree_map(any::<String>(), inner, 0..18)
                 .prop_map(|map| Value::Object(map.into_iter().collect())),
         ]
     })
@@ -38,7 +38,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn any_data_comes_out_as_it_went_in(map in prop::collection::btree_map(any::<String>(), any_json(), 0..20)) {
+    fn any_data_comes_out_as_it_went_in(map in prop::collection::btree_map(any::<String>(), any_json(), 0..4)) {
         let data = Value::Object(map.into_iter().collect::<Map<_, _>>());
         let bytes = encoded(&data);
         let read: Value = rmp_serde::from_slice(&bytes).unwrap();
