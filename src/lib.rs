@@ -11,5 +11,5 @@ pub mod sink;
 mod sync;
 pub mod wire;
 
-pub use event::{EventKind, Severity};
+pub use event::{EventKind, Failure, IntoFailure, Severity, UserError, UserFault};
 pub use reporter::{Admission, Builder, Drain, DropReason, Drops, Guard, Health, Reporter, StartError, Stats};
