@@ -14,5 +14,5 @@ mod sync;
 pub mod testing;
 pub mod wire;
 
-pub use event::{EventKind, Severity};
+pub use event::{EventKind, Failure, IntoFailure, Severity, UserError, UserFault};
 pub use reporter::{Admission, Builder, Drain, DropReason, Drops, Guard, Health, Reporter, StartError, Stats};

@@ -26,6 +26,9 @@ pub const EVENT_BYTES_MAX: usize = 512 * 1024;
 pub const ERROR_MESSAGE_BYTES_MAX: usize = 16 * 1024;
 /// The longest traceback (causes and backtrace), in bytes; what is longer is cut at a character and says so.
 pub const TRACEBACK_BYTES_MAX: usize = 40 * 1024;
+/// The longest body of an answer that a `user_error` carries, as JSON: with its message it fits the room that is kept for
+/// the fatal pair.
+pub const USER_ERROR_BODY_BYTES_MAX: usize = 16 * 1024;
 /// Links of a `source()` chain that are looked at: a chain may be a cycle.
 pub const ERROR_CHAIN_MAX: usize = 16;
 /// How deep the data of an event may be nested before the event is refused: encoders recurse.

@@ -3,14 +3,21 @@
 //! This layer knows no I/O and no queue. An event of a session is one of four kinds ([`EventKind`]); whatever else a
 //! program wants to say is a [`EventKind::Generic`] event with a name and a JSON object of data.
 
+mod cause;
 mod encode;
+mod failure;
+mod guard;
 mod severity;
+mod user;
 mod view;
 
 pub mod names;
 
+pub use cause::{Cause, IntoFailure};
 pub use encode::{EncodeError, Encoder, Tag};
+pub use failure::Failure;
 pub use severity::{ParseSeverityError, Severity};
+pub use user::{Classifier, UserError, UserFault};
 pub use view::{Body, DecodeError, EventView, RawData};
 
 use std::fmt;
