@@ -12,6 +12,7 @@ use super::runtime;
 use super::shared::Shared;
 use super::supervisor::{self, SupervisorCell};
 use crate::clock::{self, Clock, timer_now};
+use crate::event::{Classifier, UserFault};
 use crate::limits;
 use crate::privacy::{SWITCH_VARIABLE, Switch, switch};
 use crate::queue::Ring;
@@ -31,8 +32,8 @@ pub enum StartError {
 }
 
 /// What the running reporter still needs to know of its settings.
-#[derive(Debug, Clone)]
 pub(super) struct Settings {
+    pub(super) classifier: Option<Box<Classifier>>,
     pub(super) sessionless: bool,
     pub(super) flush_timeout: Duration,
 }
@@ -57,6 +58,7 @@ pub struct Builder {
     max_batch_size: usize,
     max_in_flight: usize,
     supervisor: Option<SupervisorCell>,
+    classifier: Option<Box<Classifier>>,
     clock: Clock,
 }
 
@@ -78,6 +80,7 @@ impl Builder {
             max_batch_size: limits::BATCH_EVENTS_DEFAULT,
             max_in_flight: limits::IN_FLIGHT_DEFAULT,
             supervisor: None,
+            classifier: None,
             clock: Clock::system(),
         }
     }
@@ -162,6 +165,16 @@ impl Builder {
         self
     }
 
+    /// Says which errors are the user's own doing, beside those that the library knows: it is asked about each error of a
+    /// chain of sources, the outermost first.
+    pub fn classify_errors(
+        mut self,
+        classifier: impl Fn(&(dyn std::error::Error + 'static)) -> Option<UserFault> + Send + Sync + 'static,
+    ) -> Self {
+        self.classifier = Some(Box::new(classifier));
+        self
+    }
+
     /// Takes time from this clock, for tests.
     #[cfg(feature = "testing")]
     pub fn clock(mut self, clock: Clock) -> Self {
@@ -202,7 +215,8 @@ impl Builder {
         );
         let session = Arc::new(Session::new(&self.session_id, &self.sdk_version, process_uuid(), nonce));
         let lanes = self.sinks.iter().map(|sink| self.lane(sink, nonce)).collect();
-        let settings = Settings { sessionless: self.sessionless, flush_timeout: self.flush_timeout };
+        let settings =
+            Settings { classifier: self.classifier, sessionless: self.sessionless, flush_timeout: self.flush_timeout };
         let shared = Arc::new(Shared::new(ring, session, self.clock, settings, lanes));
         if !self.sessionless {
             shared.start_session();

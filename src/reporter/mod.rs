@@ -13,10 +13,11 @@
 //! - **`accepted = delivered + dropped + spooled + queued + in_flight`** at every moment that [`Reporter::stats`] is called.
 //! - **Drained is true**: [`Drain::is_drained`] says that the other side has every event that was accepted before.
 //! - **An actor may die at any step.** What it knew stands in `Shared`; who waits, waits for the books, not for the actor.
-//! - Everything of a reporter but the pushing of events happens on one thread of its own, see [`runtime`].
+//! - Everything of a reporter but the pushing of events happens on one thread of its own.
 
 mod builder;
 mod drain;
+mod errors;
 mod handle;
 mod lane;
 mod ledger;
