@@ -1,6 +1,7 @@
 //! The HTTP sink against a peer that fails in every way that one can.
 
 #![cfg(feature = "http")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod peers;
 
