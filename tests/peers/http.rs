@@ -1,0 +1,96 @@
+//! Requests as they come in.
+
+use std::io::{self, BufRead, Read};
+use std::time::Instant;
+
+use serde_json::Value;
+
+use super::answer::Answer;
+
+/// A line of a head that is longer than this is no request of ours.
+const LINE_BYTES_MAX: u64 = 16 * 1024;
+/// A body that is longer than this is no request of ours.
+const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// A request that came in.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// On which connection, counted from 0.
+    pub connection: usize,
+    /// When.
+    pub at: Instant,
+    /// `POST /api/v1/telemetry HTTP/1.1`
+    pub line: String,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// As it was sent.
+    pub body: Vec<u8>,
+    /// What was done with it.
+    pub answer: Answer,
+}
+
+pub(super) struct Head {
+    line: String,
+    headers: Vec<(String, String)>,
+}
+
+impl Recorded {
+    pub(super) fn new(connection: usize, head: Head, body: Vec<u8>, answer: Answer) -> Self {
+        Self { connection, at: Instant::now(), line: head.line, headers: head.headers, body, answer }
+    }
+
+    /// Returns the value of a header that is there once.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.iter().filter(|(other, _)| other == name).map(|(_, value)| value.as_str());
+        let value = values.next();
+        assert_eq!(values.next(), None, "the header {name} is there twice");
+        value
+    }
+
+    /// Returns the body as text.
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    /// Returns the body as JSON; `null` if none was read.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    /// Returns the events in the body.
+    pub fn events(&self) -> Vec<Value> {
+        self.json()["events"].as_array().cloned().unwrap_or_default()
+    }
+}
+
+/// Reads the head of the next request; `None` where there is no next one.
+pub(super) fn read_head(reader: &mut impl BufRead) -> io::Result<Option<Head>> {
+    let line = read_line(reader)?;
+    if line.is_empty() {
+        return Ok(None);
+    }
+    let mut headers = Vec::new();
+    while let Some((name, value)) = read_line(reader)?.split_once(':') {
+        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+    }
+    Ok(Some(Head { line, headers }))
+}
+
+fn read_line(reader: &mut impl BufRead) -> io::Result<String> {
+    let mut line = String::new();
+    reader.take(LINE_BYTES_MAX).read_line(&mut line)?;
+    Ok(line.trim_end().to_owned())
+}
+
+/// Reads the body that a head announces.
+pub(super) fn read_body(reader: &mut impl BufRead, head: &Head) -> io::Result<Vec<u8>> {
+    let length =
+        head.headers.iter().find(|(name, _)| name == "content-length").and_then(|(_, value)| value.parse().ok());
+    let length: usize = length.ok_or_else(|| io::Error::other("a body has no content-length"))?;
+    if length > BODY_BYTES_MAX {
+        return Err(io::Error::other("a body is too long"));
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    Ok(body)
+}
