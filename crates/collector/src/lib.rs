@@ -1,1 +1,46 @@
-//! The collector of `lastword`.
+//! The collector of `lastword`: takes in what was reported, stores it once, answers questions about it.
+//!
+//! ```text
+//! POST */api/v1/telemetry -> ingest (decode on the runtime's threads) -> bounded queue -> store (one writer thread)
+//!                                                                                            | commit, fsync
+//! 200 {"status":"accepted"} <-----------------------------------------------------------------
+//!
+//! GET /api/*, GET / -> query (read-only connections, on blocking threads) -> JSON, page
+//! ```
+//!
+//! Invariants:
+//! - 200 is answered only after the commit is on disk (SQLite, write-ahead log, `synchronous = FULL`).
+//! - An event is stored once, whatever is sent twice: it is known by its session and its id.
+//! - An event's text is stored byte for byte as it came. What is indexed beside it is derived from that text.
+//! - A bad event is refused alone, with its index and the reason. Nothing is dropped in silence.
+//! - Every body, queue, wait, page and number of connections has a bound in [`limits`].
+//! - Only one thread writes. A reader never blocks it, nor it a reader.
+//!
+//! The layers, each using those before it: `clock`, `ingest`, `store`, [`query`], `page`, `http`.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use lastword_collector::{Collector, Config};
+//!
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+//! let collector = Collector::open(Config::new("state/telemetry"))?;
+//! collector.serve(listener, async { _ = stopped.await }).await?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod clock;
+mod collector;
+mod config;
+mod error;
+mod http;
+mod ingest;
+pub mod limits;
+mod page;
+pub mod query;
+mod store;
+
+pub use collector::Collector;
+pub use config::Config;
+pub use error::{OpenError, ServeError};

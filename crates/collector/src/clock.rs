@@ -1,0 +1,92 @@
+//! The only reader of the clock, and the forms in which moments are written.
+//!
+//! A moment is an `i64` of microseconds since 1970 in UTC, as the protocol's timestamps have six digits.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// Returns the present moment.
+pub(crate) fn now_us() -> i64 {
+    to_us(OffsetDateTime::now_utc())
+}
+
+fn to_us(moment: OffsetDateTime) -> i64 {
+    // A year of four digits has 18 digits of microseconds at most, so nothing is cut.
+    i64::try_from(moment.unix_timestamp_nanos().div_euclid(1000)).unwrap_or(i64::MAX)
+}
+
+/// Reads RFC 3339 with any number of digits of fraction and any offset; `None` if it is something else.
+pub(crate) fn parse(text: &str) -> Option<i64> {
+    OffsetDateTime::parse(text, &Rfc3339).ok().map(to_us)
+}
+
+/// Writes a moment as RFC 3339 in UTC with six digits of fraction.
+pub(crate) fn format(moment_us: i64) -> String {
+    let Ok(moment) = OffsetDateTime::from_unix_timestamp_nanos(i128::from(moment_us) * 1000) else {
+        return moment_us.to_string();
+    };
+    let (hour, minute, second, micro) = moment.to_hms_micro();
+    format!("{}T{hour:02}:{minute:02}:{second:02}.{micro:06}Z", moment.date())
+}
+
+/// Reads a moment as people name it: RFC 3339, or how long before `now_us` (`90s`, `15m`, `2h`, `7d`, `2w`).
+pub(crate) fn parse_when(text: &str, now_us: i64) -> Option<i64> {
+    if let Some(moment) = parse(text) {
+        return Some(moment);
+    }
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let seconds = match &text[digits.len()..] {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        "w" => 7 * 86_400,
+        _ => return None,
+    };
+    if !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let ago_us = digits.parse::<i64>().ok()?.checked_mul(seconds)?.checked_mul(1_000_000)?;
+    now_us.checked_sub(ago_us)
+}
+
+/// Returns the moment that is `ago` before `now_us`.
+pub(crate) fn before(now_us: i64, ago: Duration) -> i64 {
+    now_us.saturating_sub(i64::try_from(ago.as_micros()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timestamp_without_a_fraction_is_read_as_one_with_zeros() {
+        assert_eq!(parse("2026-11-20T09:20:34Z"), parse("2026-11-20T09:20:34.000000Z"));
+        assert_eq!(parse("2026-11-20T09:20:34.502124Z"), Some(1_795_166_434_502_124));
+    }
+
+    #[test]
+    fn an_offset_is_brought_to_utc_and_what_was_read_is_written_with_six_digits() {
+        let moment = parse("2026-11-20T11:20:34.5+02:00").unwrap();
+        assert_eq!(format(moment), "2026-11-20T09:20:34.500000Z");
+        assert_eq!(format(parse("1969-12-31T23:59:59.999999Z").unwrap()), "1969-12-31T23:59:59.999999Z");
+    }
+
+    #[test]
+    fn what_is_no_timestamp_is_not_read() {
+        for text in ["", "now", "2026-11-20", "2026-11-20T09:20:34", "2026-13-20T09:20:34Z", "1795166434"] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_relative_moment_is_counted_back() {
+        assert_eq!(parse_when("15m", 1_000_000_000), Some(100_000_000));
+        assert_eq!(parse_when("2026-11-20T09:20:34Z", 0), parse("2026-11-20T09:20:34Z"));
+        for text in ["m", "-5m", "15", "1y", "99999999999999999h", "1 h", "1é"] {
+            assert_eq!(parse_when(text, 0), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The collector as a whole: opened, served, stopped.
+
+use std::future::Future;
+
+use axum::Router;
+use tokio::net::TcpListener;
+
+use crate::config::Config;
+use crate::error::{OpenError, ServeError};
+use crate::http::{self, Shared};
+use crate::query::Reader;
+use crate::store::{self, Store};
+
+/// A collector on a data directory. While it is there, no other one can be on the same directory.
+#[derive(Debug)]
+pub struct Collector {
+    config: Config,
+    shared: Shared,
+    writer: std::thread::JoinHandle<()>,
+}
+
+impl Collector {
+    /// Opens a data directory: makes it if need be, for its owner only, locks it, brings its database up to date and
+    /// starts the thread that writes it.
+    ///
+    /// # Errors
+    ///
+    /// The directory or the database can't be used, or another collector has it.
+    pub fn open(config: Config) -> Result<Self, OpenError> {
+        let Store { queue, thread } = store::open(&config)?;
+        let reader = Reader::with_silent_after(config.data_dir(), config.silent_after).map_err(|error| {
+            let source = std::io::Error::other(error.to_string());
+            OpenError::Directory { dir: config.data_dir().to_owned(), source }
+        })?;
+        let shared = Shared::new(&config, queue, reader);
+        Ok(Self { config, shared, writer: thread })
+    }
+
+    /// Returns all that the collector answers, for a server of one's own. [`Collector::serve`] adds limits on
+    /// connections and on the time that a request's head may take.
+    ///
+    /// The writer runs on until the last clone of the router is gone, and the collector too.
+    pub fn router(&self) -> Router {
+        http::router(self.shared.clone())
+    }
+
+    /// Serves until `shutdown` is done; then lets requests that are under way end, for the grace that was set
+    /// ([`Config::shutdown_grace`]), and stores what waits.
+    ///
+    /// # Errors
+    ///
+    /// The writer could not be ended in time. What was acknowledged is on disk all the same.
+    ///
+    /// # Cancel safety
+    ///
+    /// If it is dropped, connections are cut; what was acknowledged is on disk, what was not is sent again by its
+    /// client and recognised.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), ServeError> {
+        let Self { config, shared, writer } = self;
+        http::serve(listener, http::router(shared.clone()), &config, shutdown).await;
+        let ended = async {
+            shared.close().await;
+            drop(shared);
+            tokio::task::spawn_blocking(move || writer.join()).await
+        };
+        match tokio::time::timeout(config.shutdown_grace, ended).await {
+            Ok(Ok(Ok(()))) => Ok(()),
+            Ok(_) => Err(ServeError::WriterDied),
+            Err(_) => Err(ServeError::WriterHangs(config.shutdown_grace)),
+        }
+    }
+}

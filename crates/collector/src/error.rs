@@ -1,0 +1,57 @@
+//! What can go wrong when a collector is opened or served. Errors of queries stand in [`query`](crate::query).
+
+use std::io;
+use std::path::PathBuf;
+
+/// The data directory could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The directory could not be made, or its lock file not be opened.
+    #[error("the data directory {} can't be used: {source}", dir.display())]
+    Directory {
+        /// The directory.
+        dir: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another collector has the directory.
+    #[error("another collector is running on {}: stop it, or give this one a directory of its own", dir.display())]
+    Locked {
+        /// The directory.
+        dir: PathBuf,
+    },
+    /// The database in it can't be opened or brought up to date.
+    #[error("the database in {} can't be opened: {source}", dir.display())]
+    Database {
+        /// The directory.
+        dir: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// The database was written by a newer version of this program.
+    #[error("the database in {} has format {found}, this program knows formats up to {known}: use a newer one", dir.display())]
+    TooNew {
+        /// The directory.
+        dir: PathBuf,
+        /// The format of the database.
+        found: i64,
+        /// The newest format that this program knows.
+        known: i64,
+    },
+    /// The writer's thread could not be started.
+    #[error("the writer's thread can't be started: {0}")]
+    Thread(io::Error),
+}
+
+/// Serving ended, and not because it was asked to.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The writer did not end within the grace. What was acknowledged is on disk all the same.
+    #[error("the writer did not end within {0:?}; all that was acknowledged is on disk")]
+    WriterHangs(std::time::Duration),
+    /// The writer's thread died, which is a fault of this program.
+    #[error("the writer's thread died; all that was acknowledged is on disk")]
+    WriterDied,
+}

@@ -1,0 +1,134 @@
+//! `GET /api/...`: questions, answered in JSON.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use super::{Shared, answer};
+use crate::query::{EventQuery, ExceptionQuery, ParamError, QueryError, Reader, SessionQuery};
+
+/// Parameters as they stand in the URL.
+pub(super) type Pairs = Query<Vec<(String, String)>>;
+
+/// `GET /api/health`: 200 while events can be stored, 503 with the reason while not.
+pub(super) async fn health(State(shared): State<Shared>) -> Response {
+    match shared.0.queue.trouble() {
+        None => Json(json!({ "ok": true, "version": env!("CARGO_PKG_VERSION") })).into_response(),
+        Some(trouble) => {
+            let body = json!({ "ok": false, "version": env!("CARGO_PKG_VERSION"), "error": trouble.to_string() });
+            (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
+        }
+    }
+}
+
+/// `GET /api/events`
+pub(super) async fn events(State(shared): State<Shared>, Query(pairs): Pairs) -> Response {
+    reply(&shared, EventQuery::from_pairs(pairs), |reader, query| {
+        let page = reader.events(query)?;
+        Ok(json(&Events { events: page.items, next: page.next, resume: page.resume }))
+    })
+    .await
+}
+
+/// `GET /api/sessions`
+pub(super) async fn sessions(State(shared): State<Shared>, Query(pairs): Pairs) -> Response {
+    reply(&shared, SessionQuery::from_pairs(pairs), |reader, query| {
+        let page = reader.sessions(query)?;
+        Ok(json(&json!({ "sessions": page.items, "next": page.next })))
+    })
+    .await
+}
+
+/// `GET /api/sessions/{id}`
+pub(super) async fn session(State(shared): State<Shared>, Path(id): Path<String>) -> Response {
+    reply(&shared, Ok(id), |reader, id| {
+        Ok(match reader.session(id)? {
+            Some(detail) => json(&detail),
+            None => {
+                let id: String = id.chars().take(64).collect();
+                answer::error(StatusCode::NOT_FOUND, format!("nothing was received of a session `{id}`"))
+            }
+        })
+    })
+    .await
+}
+
+/// `GET /api/exceptions`
+pub(super) async fn exceptions(State(shared): State<Shared>, Query(pairs): Pairs) -> Response {
+    reply(&shared, ExceptionQuery::from_pairs(pairs), |reader, query| {
+        let page = reader.exceptions(query)?;
+        Ok(json(&Exceptions { exceptions: page.items, next: page.next }))
+    })
+    .await
+}
+
+#[derive(serde::Serialize)]
+struct Events {
+    events: Vec<crate::query::Event>,
+    next: Option<String>,
+    resume: Option<String>,
+}
+
+#[derive(serde::Serialize)]
+struct Exceptions {
+    exceptions: Vec<crate::query::ExceptionGroup>,
+    next: Option<String>,
+}
+
+/// Writes an answer, on the thread that read it.
+fn json(body: &impl serde::Serialize) -> Response {
+    Json(body).into_response()
+}
+
+/// Answers a query whose parameters were read.
+async fn reply<Q: Send + 'static>(
+    shared: &Shared,
+    query: Result<Q, ParamError>,
+    ask: impl FnOnce(&Reader, &Q) -> Result<Response, QueryError> + Send + 'static,
+) -> Response {
+    let answer = match query {
+        Ok(query) => run(shared, move |reader| ask(reader, &query)).await,
+        Err(error) => Err(error.into()),
+    };
+    answer.unwrap_or_else(|error| refuse(&error))
+}
+
+/// Says why a question got no answer.
+pub(super) fn refuse(error: &QueryError) -> Response {
+    match error {
+        QueryError::Param(error) => answer::error(StatusCode::BAD_REQUEST, error.to_string()),
+        QueryError::TooLong => answer::later(error.to_string()),
+        other => {
+            tracing::error!(error = %other, "a query failed");
+            answer::error(StatusCode::INTERNAL_SERVER_ERROR, other.to_string())
+        }
+    }
+}
+
+/// Runs a question on a blocking thread, when it is its turn, and interrupts it when its time is over.
+pub(super) async fn run<T: Send + 'static>(
+    shared: &Shared,
+    ask: impl FnOnce(&Reader) -> Result<T, QueryError> + Send + 'static,
+) -> Result<T, QueryError> {
+    let deadline = tokio::time::Instant::now() + shared.0.query_timeout;
+    let turn = tokio::time::timeout_at(deadline, std::sync::Arc::clone(&shared.0.turns).acquire_owned())
+        .await
+        .map_err(|_| QueryError::TooLong)?
+        .map_err(|_| QueryError::Lost)?;
+    let (announce, announced) = tokio::sync::oneshot::channel();
+    let shared = shared.clone();
+    let mut asking = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        // An error of `send`: nobody waits for the answer any more.
+        shared.0.reader.with_interrupt(|handle| drop(announce.send(handle)), ask)
+    });
+    if let Ok(answer) = tokio::time::timeout_at(deadline, &mut asking).await {
+        return answer.unwrap_or(Err(QueryError::Lost));
+    }
+    if let Ok(handle) = announced.await {
+        handle.interrupt();
+    }
+    asking.await.unwrap_or(Err(QueryError::Lost))
+}

@@ -1,0 +1,117 @@
+//! HTTP: what is answered under which path, and the server's own limits.
+//!
+//! - `POST <any prefix>/api/v1/telemetry` takes events in ([`telemetry`]); the other paths that an unmodified client asks
+//!   at its start and end stand beside it ([`client`]).
+//! - `GET /api/...` answers questions ([`api`]).
+//! - `GET /` and `GET /sessions/{id}` are pages for people ([`pages`]).
+//!
+//! Every answer but a page is JSON. An error is `{"error": "what was wrong, and what would be right"}`. No answer can be
+//! read by a page of another site, and no such page can send anything: requests with a foreign `Origin` are refused.
+
+mod answer;
+mod api;
+mod body;
+mod client;
+mod guard;
+mod pages;
+mod server;
+mod telemetry;
+
+pub(crate) use server::serve;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode};
+use axum::response::Response;
+use axum::routing::get;
+use tokio::sync::Semaphore;
+
+use crate::config::Config;
+use crate::limits::READERS_MAX;
+use crate::query::Reader;
+use crate::store::Queue;
+
+/// What all requests share.
+#[derive(Clone)]
+pub(crate) struct Shared(Arc<Inner>);
+
+struct Inner {
+    queue: Queue,
+    reader: Reader,
+    /// Bytes of bodies that may be in memory.
+    room: Arc<Semaphore>,
+    /// Queries that may run.
+    turns: Arc<Semaphore>,
+    body_bytes_max: usize,
+    body_timeout: Duration,
+    query_timeout: Duration,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(config: &Config, queue: Queue, reader: Reader) -> Self {
+        Self(Arc::new(Inner {
+            queue,
+            reader,
+            room: Arc::new(Semaphore::new(config.ingest_bytes_max.min(Semaphore::MAX_PERMITS))),
+            turns: Arc::new(Semaphore::new(READERS_MAX)),
+            body_bytes_max: config.body_bytes_max,
+            body_timeout: config.body_timeout,
+            query_timeout: config.query_timeout,
+        }))
+    }
+
+    /// Lets the writer end after what waits now.
+    pub(crate) async fn close(&self) {
+        self.0.queue.close().await;
+    }
+}
+
+/// Returns all that is answered.
+pub(crate) fn router(shared: Shared) -> Router {
+    Router::new()
+        .route("/", get(pages::overview))
+        .route("/sessions/{id}", get(pages::session))
+        .route("/api/health", get(api::health))
+        .route("/api/sessions", get(api::sessions))
+        .route("/api/sessions/{id}", get(api::session))
+        .route("/api/events", get(api::events))
+        .route("/api/exceptions", get(api::exceptions))
+        .fallback(any_prefix)
+        .method_not_allowed_fallback(async || answer::wrong_method("GET"))
+        .layer(axum::middleware::from_fn(guard::guard))
+        .with_state(shared)
+}
+
+/// Answers what clients ask under whatever prefix their base URL has.
+async fn any_prefix(State(shared): State<Shared>, request: Request) -> Response {
+    let path = request.uri().path();
+    let Some((_, call)) = path.rsplit_once("/api/v1/") else { return unknown(path) };
+    let call = call.trim_end_matches('/').to_owned();
+    if call != "telemetry" && !client::knows(&call) {
+        return unknown(path);
+    }
+    if request.method() != Method::POST {
+        return answer::wrong_method("POST");
+    }
+    if call == "telemetry" { telemetry::take(&shared, request).await } else { client::answer(&call) }
+}
+
+fn unknown(path: &str) -> Response {
+    let path: String = path.chars().take(128).collect();
+    answer::error(
+        StatusCode::NOT_FOUND,
+        format!(
+            "there is nothing at {path}: there are POST <any prefix>/api/v1/telemetry, GET /api/events, \
+             /api/sessions, /api/sessions/<id>, /api/exceptions, /api/health, and pages at / and /sessions/<id>"
+        ),
+    )
+}

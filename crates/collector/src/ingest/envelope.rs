@@ -1,0 +1,215 @@
+//! The envelope: one session's id around some events.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use lastword::limits::SESSION_ID_BYTES_MAX;
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use super::diagnose::{event_id, quote};
+use super::{Event, Refusal, event};
+use crate::limits::{NAME_BYTES_MAX, REQUEST_EVENTS_MAX};
+
+/// A request that can be stored, its bad events set apart.
+#[derive(Debug)]
+pub(crate) struct Envelope {
+    pub(crate) session_id: String,
+    pub(crate) platform: Option<String>,
+    pub(crate) sdk_version: Option<String>,
+    pub(crate) process_uuid: Option<String>,
+    /// The request's body, of which every event is a range.
+    pub(crate) body: String,
+    pub(crate) events: Vec<Event>,
+    pub(crate) refused: Vec<Refusal>,
+}
+
+/// The request can't be read at all.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum EnvelopeError {
+    /// The bytes are no text.
+    #[error("the body is not UTF-8: the first bad byte is at {0}")]
+    NotUtf8(usize),
+    /// The text is no JSON, or a field is twice in it.
+    #[error("the body is not JSON: {0}")]
+    NotJson(String),
+    /// It is JSON, but not an object.
+    #[error("the body is {0}: it must be an object with `session_id` and `events`")]
+    NotAnObject(String),
+    /// A field is not there.
+    #[error("`{0}` is missing: the body must be an object with `session_id` and `events`")]
+    Missing(&'static str),
+    /// A field is something else than it should be.
+    #[error("`{field}` is {value}: it must be {right}")]
+    Wrong {
+        /// The field.
+        field: &'static str,
+        /// The beginning of what it is.
+        value: String,
+        /// What it must be.
+        right: &'static str,
+    },
+    /// There are too many events.
+    #[error("the request has more than {REQUEST_EVENTS_MAX} events: send them in several")]
+    TooManyEvents,
+}
+
+#[derive(Deserialize)]
+struct Wire<'a> {
+    #[serde(borrow)]
+    session_id: Cow<'a, str>,
+    #[serde(borrow)]
+    events: Events<'a>,
+    #[serde(borrow)]
+    platform: Option<&'a RawValue>,
+    #[serde(borrow)]
+    sdk_version: Option<&'a RawValue>,
+    #[serde(borrow)]
+    process_uuid: Option<&'a RawValue>,
+}
+
+/// The texts of a request's events: at most one more than are allowed, so that a body of commas takes no memory.
+struct Events<'a>(Vec<&'a RawValue>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Events<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Vec<&'de RawValue>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array of events")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut events = Vec::with_capacity(100);
+                while let Some(event) = seq.next_element()? {
+                    events.push(event);
+                    if events.len() > REQUEST_EVENTS_MAX {
+                        while seq.next_element::<IgnoredAny>()?.is_some() {}
+                        break;
+                    }
+                }
+                Ok(events)
+            }
+        }
+        deserializer.deserialize_seq(Collect).map(Events)
+    }
+}
+
+/// Reads a request's body.
+///
+/// # Errors
+///
+/// Nothing of it can be stored. Bad events are no error: they are in [`Envelope::refused`].
+pub(crate) fn decode(body: Vec<u8>) -> Result<Envelope, EnvelopeError> {
+    let body = String::from_utf8(body).map_err(|error| EnvelopeError::NotUtf8(error.utf8_error().valid_up_to()))?;
+    let wire: Wire<'_> = serde_json::from_str(&body).map_err(|error| why(&body, &error))?;
+    check_session(&wire.session_id)?;
+    if wire.events.0.len() > REQUEST_EVENTS_MAX {
+        return Err(EnvelopeError::TooManyEvents);
+    }
+    let mut events = Vec::with_capacity(wire.events.0.len());
+    let mut refused = Vec::new();
+    for (index, raw) in wire.events.0.iter().enumerate() {
+        let text = raw.get();
+        let start = text.as_ptr() as usize - body.as_ptr() as usize;
+        match event::read(text, start..start + text.len()) {
+            Ok(event) => events.push(event),
+            Err(reason) => refused.push(Refusal { index, event_id: event_id(text), reason }),
+        }
+    }
+    let session_id = wire.session_id.into_owned();
+    let (platform, sdk_version) = (text(wire.platform), text(wire.sdk_version));
+    let process_uuid = text(wire.process_uuid);
+    Ok(Envelope { session_id, platform, sdk_version, process_uuid, body, events, refused })
+}
+
+fn check_session(id: &str) -> Result<(), EnvelopeError> {
+    if id.is_empty() || id.len() > SESSION_ID_BYTES_MAX {
+        return Err(EnvelopeError::Wrong {
+            field: "session_id",
+            value: if id.is_empty() { "empty".to_owned() } else { format!("{} bytes long", id.len()) },
+            right: "a string of 1 to 256 bytes",
+        });
+    }
+    Ok(())
+}
+
+/// Reads a field that is there to be shown only: what is no string is as good as missing.
+fn text(value: Option<&RawValue>) -> Option<String> {
+    let mut text: String = serde_json::from_str(value?.get()).ok()?;
+    text.truncate(text.floor_char_boundary(NAME_BYTES_MAX));
+    Some(text)
+}
+
+/// Says why a body could not be read.
+fn why(body: &str, error: &serde_json::Error) -> EnvelopeError {
+    #[derive(Deserialize)]
+    struct Loose<'a> {
+        #[serde(borrow)]
+        session_id: Option<&'a RawValue>,
+        #[serde(borrow)]
+        events: Option<&'a RawValue>,
+    }
+    if let Err(error) = serde_json::from_str::<IgnoredAny>(body) {
+        return EnvelopeError::NotJson(error.to_string());
+    }
+    if !body.trim_start().starts_with('{') {
+        return EnvelopeError::NotAnObject(quote(body.trim()));
+    }
+    let Ok(loose) = serde_json::from_str::<Loose<'_>>(body) else {
+        return EnvelopeError::NotJson(error.to_string());
+    };
+    let Some(session) = loose.session_id else { return EnvelopeError::Missing("session_id") };
+    let Some(events) = loose.events else { return EnvelopeError::Missing("events") };
+    if serde_json::from_str::<String>(session.get()).is_err() {
+        let (field, value) = ("session_id", quote(session.get()));
+        return EnvelopeError::Wrong { field, value, right: "a string of 1 to 256 bytes" };
+    }
+    if !events.get().starts_with('[') {
+        return EnvelopeError::Wrong { field: "events", value: quote(events.get()), right: "an array" };
+    }
+    EnvelopeError::NotJson(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrong(body: &str) -> String {
+        decode(body.as_bytes().to_vec()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_body_that_cannot_be_read_is_told_why() {
+        assert!(wrong("").starts_with("the body is not JSON"));
+        assert!(wrong("{\"session_id\":\"s\",\"events\":[").starts_with("the body is not JSON"));
+        assert!(wrong("[]").starts_with("the body is []: it must be an object"));
+        assert!(wrong("{}").starts_with("`session_id` is missing"));
+        assert!(wrong(r#"{"session_id":"s"}"#).starts_with("`events` is missing"));
+        assert!(wrong(r#"{"session_id":5,"events":[]}"#).starts_with("`session_id` is 5: it must be a string"));
+        assert!(wrong(r#"{"session_id":"","events":[]}"#).starts_with("`session_id` is empty"));
+        assert!(wrong(r#"{"session_id":"s","events":{}}"#).starts_with("`events` is {}: it must be an array"));
+        assert_eq!(decode(vec![b'{', 0xff]).unwrap_err(), EnvelopeError::NotUtf8(1));
+    }
+
+    #[test]
+    fn a_bad_event_is_set_apart_and_every_good_one_is_a_range_of_the_body() {
+        let good = r#"{"event":"SESSION_START","event_id":"a","event_session_index":0,"severity":"INFO","timestamp":"2026-11-20T09:20:34Z"}"#;
+        let body = format!(r#"{{"events":[ {good} , {{"event_id":"b"}}, 3],"session_id":"s","process_uuid":7}}"#);
+        let envelope = decode(body.into_bytes()).unwrap();
+        assert_eq!(&envelope.body[envelope.events[0].range.clone()], good);
+        assert_eq!(envelope.events.len(), 1);
+        let refused: Vec<_> = envelope.refused.iter().map(|r| (r.index, r.event_id.as_deref())).collect();
+        assert_eq!(refused, [(1, Some("b")), (2, None)]);
+        assert_eq!(envelope.process_uuid, None);
+    }
+
+    #[test]
+    fn more_events_than_one_request_may_have_are_refused_together() {
+        let body = format!(r#"{{"session_id":"s","events":[{}1]}}"#, "1,".repeat(REQUEST_EVENTS_MAX));
+        assert_eq!(decode(body.into_bytes()).unwrap_err(), EnvelopeError::TooManyEvents);
+    }
+}

@@ -1,0 +1,81 @@
+//! Every bound of the collector, by name, with its reason.
+//!
+//! Those that an operator may want to move are the defaults of a setter of [`Config`](crate::Config). What is beyond a
+//! bound is refused with an answer that says so (413, 429 or 503), never dropped in silence.
+
+use std::time::Duration;
+
+/// The largest request body: sixteen full batches of the protocol's own reporters (1 MiB each).
+pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Events in one request. The protocol's own clients send at most 100.
+pub const REQUEST_EVENTS_MAX: usize = 10_000;
+/// The largest event, as text. A larger one is refused alone. It is twice what our reporter takes.
+pub const EVENT_BYTES_MAX: usize = 1024 * 1024;
+/// How deep an event may be nested. Parsers of those who read it back recurse, most of them give up at 128, and the
+/// answer that carries the event adds some levels.
+pub const EVENT_DEPTH_MAX: usize = 120;
+/// The longest event id, in characters.
+pub const EVENT_ID_CHARS_MAX: usize = 128;
+/// The part of an event's name that is indexed, in bytes. The event itself keeps the whole name.
+pub const NAME_BYTES_MAX: usize = 256;
+/// Reasons that are taken from one `telemetry.dropped` event; ours has fewer than ten.
+pub const DROP_REASONS_MAX: usize = 64;
+/// The part of an exception's type and message that is kept in its group; the event itself keeps all.
+pub const GROUP_TEXT_BYTES_MAX: usize = 1024;
+/// How much of a refused value is quoted in the answer.
+pub const QUOTE_CHARS_MAX: usize = 64;
+
+/// Bytes of all bodies that are being read or wait for the disk. Beyond, requests get 503 at once.
+pub const INGEST_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Requests that may wait for the writer. Beyond, requests get 503 at once.
+pub const WRITE_QUEUE_REQUESTS: usize = 1024;
+/// Events after which a group is committed even though more wait: it bounds the wait of the first one.
+pub const GROUP_EVENTS_MAX: usize = 20_000;
+/// The longest wait for the disk before the client is told to come back. What is stored by then is recognised when it
+/// is sent again.
+pub const COMMIT_TIMEOUT: Duration = Duration::from_secs(30);
+/// What `Retry-After` says on 503.
+pub const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Sessions and event names whose numbers the writer remembers. When there are more it starts over.
+pub const WRITER_CACHE_ENTRIES: usize = 16_384;
+/// Pages of the log that are written before they are moved into the database: many commits touch the same pages of an
+/// index, and only the last state of each has to be moved. 64 MiB.
+pub const LOG_PAGES: u32 = 16_384;
+/// Memory of the writer's page cache. The index of event ids has no order that the disk would like.
+pub const WRITER_CACHE_BYTES: usize = 128 * 1024 * 1024;
+/// Memory of each reading connection's page cache.
+pub const READER_CACHE_BYTES: usize = 8 * 1024 * 1024;
+/// How long SQLite waits for a lock. Readers and the writer don't wait for each other; recovery after a crash does.
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Connections that are open at once. Further ones wait in the socket's backlog.
+pub const CONNECTIONS_MAX: usize = 1024;
+/// The longest wait for a request's head, and for the next request of a connection that is kept open.
+pub const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest time that a request's body may take to arrive.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How much of a body that is too large is still read, so that its sender gets to see the answer.
+pub const DRAIN_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// The longest time that requests get to end when the collector stops.
+pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
+/// The pause after a connection could not be accepted, for instance because no file descriptor is left.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Queries that run at once, each with its own connection and thread.
+pub const READERS_MAX: usize = 4;
+/// The longest time of a query, waiting for its turn included. Beyond it is interrupted and answered with 503.
+pub const QUERY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Rows of a page, unless the query says otherwise.
+pub const PAGE_ROWS_DEFAULT: usize = 100;
+/// The most rows of a page that may be asked for.
+pub const PAGE_ROWS_MAX: usize = 1000;
+/// Bytes of the events of one page. A page ends early rather than be larger.
+pub const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// The longest value of a query parameter.
+pub const PARAM_BYTES_MAX: usize = 1024;
+/// Gaps of one session that are listed one by one. All are counted.
+pub const GAPS_LISTED_MAX: usize = 1000;
+
+/// A session that neither ended nor said anything for this long is shown as silent.
+pub const SILENT_AFTER: Duration = Duration::from_secs(5 * 60);

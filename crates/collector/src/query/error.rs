@@ -1,0 +1,82 @@
+//! Why a question got no answer.
+
+use std::path::PathBuf;
+
+/// A parameter of a query can't be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParamError {
+    /// The value is not one that the parameter takes.
+    #[error("`{name}` is `{value}`: it must be {right}")]
+    Value {
+        /// The parameter.
+        name: &'static str,
+        /// The beginning of what was given.
+        value: String,
+        /// What would be right.
+        right: String,
+    },
+    /// There is no such parameter.
+    #[error("there is no parameter `{name}`: there are {known}")]
+    Unknown {
+        /// The beginning of what was given.
+        name: String,
+        /// Those that there are.
+        known: String,
+    },
+    /// A parameter is given twice.
+    #[error("`{name}` is given twice: give it once")]
+    Twice {
+        /// The parameter.
+        name: &'static str,
+    },
+}
+
+impl ParamError {
+    pub(super) fn value(name: &'static str, value: &str, right: impl Into<String>) -> Self {
+        Self::Value { name, value: value.chars().take(64).collect(), right: right.into() }
+    }
+}
+
+/// A question got no answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum QueryError {
+    /// A parameter of the query is wrong.
+    #[error(transparent)]
+    Param(#[from] ParamError),
+    /// There is no store in the directory.
+    #[error("there is no store in {}: `lastword serve --data` makes one", dir.display())]
+    NoStore {
+        /// The directory.
+        dir: PathBuf,
+    },
+    /// The store has a format that this program doesn't know.
+    #[error("the store in {} has format {found}, this program reads {known}: use the program that wrote it", dir.display())]
+    Format {
+        /// The directory.
+        dir: PathBuf,
+        /// The format that was found.
+        found: i64,
+        /// The format that this program reads.
+        known: i64,
+    },
+    /// The query took longer than it may.
+    #[error("the query took too long and was interrupted: narrow it down by session, name or time")]
+    TooLong,
+    /// SQLite could not read.
+    #[error("the store can't be read: {0}")]
+    Store(rusqlite::Error),
+    /// The thread that read it died, which is a fault of this program.
+    #[error("the query was lost")]
+    Lost,
+}
+
+impl From<rusqlite::Error> for QueryError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::OperationInterrupted) => Self::TooLong,
+            _ => Self::Store(error),
+        }
+    }
+}

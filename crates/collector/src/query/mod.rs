@@ -1,0 +1,58 @@
+//! Questions about what is stored, for the HTTP API, the page and the command line alike.
+//!
+//! A [`Reader`] reads a data directory whether a collector is running on it or not. It never writes and never waits for
+//! the writer. Answers come in pages: [`Page::next`] is where the next page starts, `None` at the end. A cursor stays
+//! right while events go on being stored: no row is skipped or shown twice.
+//!
+//! Each query can be built in code, or from the parameters of a URL (`from_pairs`), where a parameter that can't be
+//! read is named together with what would be right.
+//!
+//! ```no_run
+//! # fn example() -> Result<(), lastword_collector::query::QueryError> {
+//! use lastword_collector::query::{EventQuery, Reader};
+//!
+//! let reader = Reader::open("state/telemetry")?;
+//! let mut query = EventQuery { session: Some("session-123".into()), ..EventQuery::default() };
+//! loop {
+//!     let page = reader.events(&query)?;
+//!     for event in &page.items {
+//!         println!("{}", event.to_json());
+//!     }
+//!     let Some(next) = page.next else { break };
+//!     query.after = Some(next);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod error;
+mod event;
+mod events;
+mod exceptions;
+mod moment;
+mod params;
+mod reader;
+mod sessions;
+
+pub use error::{ParamError, QueryError};
+pub use event::Event;
+pub use events::{EventQuery, Order};
+pub use exceptions::{ExceptionGroup, ExceptionQuery};
+pub use moment::Moment;
+pub use reader::Reader;
+pub use sessions::{BySeverity, Gap, Session, SessionDetail, SessionQuery, SessionState};
+
+use serde::Serialize;
+
+/// Some rows, and where the next ones are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Page<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// Given as `after` it leads to the next page; `None` if this is the last one.
+    pub next: Option<String>,
+    /// Given as `after`, oldest first, it leads to what is stored after this page was made: all that is seen by now is
+    /// left out, nothing that comes later is. `None` where it has no meaning (sessions, exceptions).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resume: Option<String>,
+}

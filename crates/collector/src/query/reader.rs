@@ -1,0 +1,137 @@
+//! A reader of a data directory: a few read-only connections.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, InterruptHandle, OpenFlags};
+
+use super::{
+    Event, EventQuery, ExceptionGroup, ExceptionQuery, Page, QueryError, Session, SessionDetail, SessionQuery,
+};
+use super::{events, exceptions, sessions};
+use crate::clock;
+use crate::limits;
+use crate::store::{FORMAT, database_path};
+
+/// Answers questions about a data directory. It may be shared between threads: each question gets a connection of its
+/// own, which is kept for the next one.
+#[derive(Debug)]
+pub struct Reader {
+    dir: PathBuf,
+    silent_after: Duration,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Reader {
+    /// Opens a data directory to read it, whether a collector is running on it or not.
+    ///
+    /// # Errors
+    ///
+    /// There is no store in the directory, or none that this program can read.
+    pub fn open(data_dir: impl AsRef<Path>) -> Result<Self, QueryError> {
+        Self::with_silent_after(data_dir, limits::SILENT_AFTER)
+    }
+
+    /// Like [`Reader::open`], with another silence after which a session counts as silent.
+    ///
+    /// # Errors
+    ///
+    /// See [`Reader::open`].
+    pub fn with_silent_after(data_dir: impl AsRef<Path>, silent_after: Duration) -> Result<Self, QueryError> {
+        let reader = Self { dir: data_dir.as_ref().to_owned(), silent_after, idle: Mutex::default() };
+        let connection = reader.connect()?;
+        reader.put_back(connection);
+        Ok(reader)
+    }
+
+    /// Returns events that match.
+    ///
+    /// # Errors
+    ///
+    /// The query has a cursor or a limit that can't be, or the store can't be read.
+    pub fn events(&self, query: &EventQuery) -> Result<Page<Event>, QueryError> {
+        self.with(|connection| events::page(connection, query))
+    }
+
+    /// Returns sessions that match, the latest to begin first.
+    ///
+    /// # Errors
+    ///
+    /// See [`Reader::events`].
+    pub fn sessions(&self, query: &SessionQuery) -> Result<Page<Session>, QueryError> {
+        self.with(|connection| sessions::page(connection, query, clock::now_us(), self.silent_after))
+    }
+
+    /// Returns all that is known of one session, `None` if nothing is.
+    ///
+    /// # Errors
+    ///
+    /// The store can't be read.
+    pub fn session(&self, session_id: &str) -> Result<Option<SessionDetail>, QueryError> {
+        self.with(|connection| sessions::detail(connection, session_id, clock::now_us(), self.silent_after))
+    }
+
+    /// Returns exceptions, those that are alike together, the latest to appear first.
+    ///
+    /// # Errors
+    ///
+    /// See [`Reader::events`].
+    pub fn exceptions(&self, query: &ExceptionQuery) -> Result<Page<ExceptionGroup>, QueryError> {
+        self.with(|connection| exceptions::page(connection, query))
+    }
+
+    /// Runs a question on a connection.
+    fn with<T>(&self, ask: impl FnOnce(&mut Connection) -> Result<T, QueryError>) -> Result<T, QueryError> {
+        let mut connection = self.take()?;
+        let answer = ask(&mut connection);
+        self.put_back(connection);
+        answer
+    }
+
+    /// Runs a question on a connection, which can be interrupted by what `announce` is given.
+    pub(crate) fn with_interrupt<T>(
+        &self,
+        announce: impl FnOnce(InterruptHandle),
+        ask: impl FnOnce(&Self) -> Result<T, QueryError>,
+    ) -> Result<T, QueryError> {
+        let connection = self.take()?;
+        announce(connection.get_interrupt_handle());
+        // The question takes the connection that was put back last, but another thread may have been quicker; so it gets
+        // a reader of its own with this connection only.
+        let alone = Self { dir: self.dir.clone(), silent_after: self.silent_after, idle: Mutex::new(vec![connection]) };
+        let answer = ask(&alone);
+        let connections = std::mem::take(&mut *alone.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        connections.into_iter().for_each(|connection| self.put_back(connection));
+        answer
+    }
+
+    fn take(&self) -> Result<Connection, QueryError> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        idle.map_or_else(|| self.connect(), Ok)
+    }
+
+    fn put_back(&self, connection: Connection) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < limits::READERS_MAX {
+            idle.push(connection);
+        }
+    }
+
+    fn connect(&self) -> Result<Connection, QueryError> {
+        let path = database_path(&self.dir);
+        if !path.is_file() {
+            return Err(QueryError::NoStore { dir: self.dir.clone() });
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(limits::BUSY_TIMEOUT)?;
+        let kibibytes = i64::try_from(limits::READER_CACHE_BYTES / 1024).unwrap_or(i64::MAX);
+        connection.pragma_update(None, "cache_size", -kibibytes)?;
+        let found = crate::store::format_of(&connection)?;
+        if found != FORMAT {
+            return Err(QueryError::Format { dir: self.dir.clone(), found, known: FORMAT });
+        }
+        Ok(connection)
+    }
+}

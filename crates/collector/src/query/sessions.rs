@@ -1,0 +1,285 @@
+//! Sessions: how each stands, what is missing of it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
+use serde::Serialize;
+
+use super::params::{Params, cursor};
+use super::{Moment, Page, ParamError, QueryError};
+use crate::clock;
+use crate::limits::{GAPS_LISTED_MAX, PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX};
+
+/// How a session stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SessionState {
+    /// It has not ended, and said something a short while ago.
+    Open,
+    /// It has not ended, and has said nothing for a while.
+    Silent,
+    /// It said that it ends. [`Session::fatal`] tells whether it was by a fatal error.
+    Ended,
+    /// It never said that it ends: its process died, and a later one found what it had left.
+    Crashed,
+}
+
+impl SessionState {
+    /// Every state there is.
+    pub const ALL: [Self; 4] = [Self::Open, Self::Silent, Self::Ended, Self::Crashed];
+
+    /// Returns the state's name in queries and answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Silent => "silent",
+            Self::Ended => "ended",
+            Self::Crashed => "crashed",
+        }
+    }
+}
+
+/// Which sessions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionQuery {
+    /// In this state.
+    pub state: Option<SessionState>,
+    /// Of which something was received at or after this.
+    pub since: Option<Moment>,
+    /// Those that come after the page that had this as its `next`.
+    pub after: Option<String>,
+    /// At most this many, 1 to 1000.
+    pub limit: usize,
+}
+
+impl Default for SessionQuery {
+    fn default() -> Self {
+        Self { state: None, since: None, after: None, limit: PAGE_ROWS_DEFAULT }
+    }
+}
+
+impl SessionQuery {
+    const PARAMS: [&str; 4] = ["state", "since", "limit", "after"];
+
+    /// Reads the parameters of a URL: `state`, `since`, `limit`, `after` (also `cursor`).
+    ///
+    /// # Errors
+    ///
+    /// A parameter is unknown, given twice or can't be read.
+    pub fn from_pairs<K, V>(pairs: impl IntoIterator<Item = (K, V)>) -> Result<Self, ParamError>
+    where
+        K: AsRef<str>,
+        V: AsRef<str>,
+    {
+        let mut params = Params::new(&Self::PARAMS, pairs)?;
+        let query = Self {
+            state: params.state()?,
+            since: params.moment("since")?,
+            limit: params.limit()?,
+            after: params.text("after"),
+        };
+        cursor(query.after.as_deref())?;
+        Ok(query)
+    }
+}
+
+/// What is known of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Session {
+    /// Its id.
+    pub session_id: String,
+    /// How it stands.
+    pub state: SessionState,
+    /// It ended by a fatal error: a CRITICAL exception, then its SESSION_END.
+    pub fatal: bool,
+    /// Its events that are stored.
+    pub events: i64,
+    /// The same by severity.
+    pub by_severity: BySeverity,
+    /// Exceptions among them.
+    pub exceptions: i64,
+    /// Numbers from 0 to the largest that arrived, of which no event arrived.
+    pub missing: i64,
+    /// The ranges in which those lie.
+    pub gaps: i64,
+    /// The largest number that arrived.
+    pub last_index: Option<i64>,
+    /// What its client says that it dropped, by reason.
+    pub drops: BTreeMap<String, i64>,
+    /// The time of its earliest event, by its client's clock.
+    pub first_event: Option<Moment>,
+    /// The time of its latest event, by its client's clock.
+    pub last_event: Option<Moment>,
+    /// When the collector first heard of it.
+    pub first_received: Moment,
+    /// When the collector last heard of it.
+    pub last_received: Moment,
+    /// Where it runs, as its client says.
+    pub platform: Option<String>,
+    /// The version of the SDK that it is a session of.
+    pub sdk_version: Option<String>,
+    /// The process that last spoke for it.
+    pub process_uuid: Option<String>,
+}
+
+/// Events by severity, under the names of the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+#[allow(missing_docs, reason = "each field is the severity of its name")]
+pub struct BySeverity {
+    pub debug: i64,
+    pub info: i64,
+    pub warning: i64,
+    pub error: i64,
+    pub critical: i64,
+}
+
+/// Numbers of a session of which no event arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Gap {
+    /// The first missing number.
+    pub from: i64,
+    /// The last missing number.
+    pub to: i64,
+    /// How many are missing.
+    pub missing: i64,
+}
+
+/// A session, and each of its gaps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SessionDetail {
+    /// The session.
+    #[serde(flatten)]
+    pub session: Session,
+    /// Its first 1000 gaps; [`Session::gaps`] counts all of them.
+    pub gap_list: Vec<Gap>,
+}
+
+/// `?1` is the moment before which a session that didn't end counts as silent.
+const SELECT: &str = "
+    SELECT id, session_id,
+           CASE WHEN recovered THEN 'crashed' WHEN end_index IS NOT NULL THEN 'ended'
+                WHEN last_received_us < ?1 THEN 'silent' ELSE 'open' END AS state,
+           coalesce(critical_index < end_index, 0), events, debug, info, warning, error, critical, exceptions,
+           max_index, covered,
+           (SELECT count(*) FROM ranges WHERE session = id) - 1
+               + coalesce((SELECT min(low) > 0 FROM ranges WHERE session = id), 1),
+           first_us, last_us, first_received_us, last_received_us, platform, sdk_version, process_uuid
+    FROM sessions";
+
+/// Returns a page of sessions, the latest to begin first: an order that doesn't change under the reader's hands.
+pub(super) fn page(
+    connection: &mut Connection,
+    query: &SessionQuery,
+    now_us: i64,
+    silent_after: Duration,
+) -> Result<Page<Session>, QueryError> {
+    let limit = query.limit.clamp(1, PAGE_ROWS_MAX);
+    let mut sql = format!("{SELECT} WHERE 1");
+    let mut values: Vec<Value> = vec![clock::before(now_us, silent_after).into()];
+    let mut and = |condition: &str, value: Value| {
+        values.push(value);
+        sql.push_str(&format!(" AND {condition} ?{}", values.len()));
+    };
+    if let Some(after) = cursor(query.after.as_deref())? {
+        and("id <", after.into());
+    }
+    if let Some(Moment(since)) = query.since {
+        and("last_received_us >=", since.into());
+    }
+    if let Some(state) = query.state {
+        and("state =", state.as_str().to_owned().into());
+    }
+    sql.push_str(&format!(" ORDER BY id DESC LIMIT {}", limit + 1));
+
+    let snapshot = connection.transaction()?;
+    let mut prepared = snapshot.prepare_cached(&sql)?;
+    let rows = prepared.query_map(params_from_iter(values), read)?;
+    let mut found = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| more).map(|(id, _)| id.to_string());
+    let mut items = Vec::with_capacity(found.len());
+    for (id, mut session) in found {
+        session.drops = drops(&snapshot, id)?;
+        items.push(session);
+    }
+    Ok(Page { items, next, resume: None })
+}
+
+/// Returns all that is known of a session.
+pub(super) fn detail(
+    connection: &mut Connection,
+    session_id: &str,
+    now_us: i64,
+    silent_after: Duration,
+) -> Result<Option<SessionDetail>, QueryError> {
+    let snapshot = connection.transaction()?;
+    let found = snapshot
+        .prepare_cached(&format!("{SELECT} WHERE session_id = ?2"))?
+        .query_row((clock::before(now_us, silent_after), session_id), read)
+        .optional()?;
+    let Some((id, mut session)) = found else { return Ok(None) };
+    session.drops = drops(&snapshot, id)?;
+    Ok(Some(SessionDetail { gap_list: gaps(&snapshot, id)?, session }))
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<(i64, Session)> {
+    let state: String = row.get(2)?;
+    let (max_index, covered): (i64, i64) = (row.get(11)?, row.get(12)?);
+    let session = Session {
+        session_id: row.get(1)?,
+        state: SessionState::ALL.into_iter().find(|known| known.as_str() == state).unwrap_or(SessionState::Open),
+        fatal: row.get(3)?,
+        events: row.get(4)?,
+        by_severity: BySeverity {
+            debug: row.get(5)?,
+            info: row.get(6)?,
+            warning: row.get(7)?,
+            error: row.get(8)?,
+            critical: row.get(9)?,
+        },
+        exceptions: row.get(10)?,
+        missing: (max_index + 1).saturating_sub(covered),
+        gaps: row.get::<_, i64>(13)?.max(0),
+        last_index: Some(max_index).filter(|index| *index >= 0),
+        drops: BTreeMap::new(),
+        first_event: row.get::<_, Option<i64>>(14)?.map(Moment),
+        last_event: row.get::<_, Option<i64>>(15)?.map(Moment),
+        first_received: Moment(row.get(16)?),
+        last_received: Moment(row.get(17)?),
+        platform: row.get(18)?,
+        sdk_version: row.get(19)?,
+        process_uuid: row.get(20)?,
+    };
+    Ok((row.get(0)?, session))
+}
+
+fn drops(connection: &Connection, id: i64) -> rusqlite::Result<BTreeMap<String, i64>> {
+    let mut prepared = connection.prepare_cached("SELECT reason, count FROM drops WHERE session = ?")?;
+    let rows = prepared.query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.collect()
+}
+
+/// Returns what lies between the ranges that arrived, and before the first.
+fn gaps(connection: &Connection, id: i64) -> rusqlite::Result<Vec<Gap>> {
+    let mut prepared = connection.prepare_cached("SELECT low, high FROM ranges WHERE session = ? ORDER BY low")?;
+    let mut rows = prepared.query([id])?;
+    let (mut gaps, mut expected) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        let (low, high): (i64, i64) = (row.get(0)?, row.get(1)?);
+        if low > expected {
+            gaps.push(Gap { from: expected, to: low - 1, missing: low - expected });
+            if gaps.len() == GAPS_LISTED_MAX {
+                break;
+            }
+        }
+        expected = high + 1;
+    }
+    Ok(gaps)
+}

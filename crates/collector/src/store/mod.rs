@@ -1,0 +1,62 @@
+//! The store: one SQLite database, one thread that writes it.
+//!
+//! Invariants:
+//! - A request is answered after the transaction that holds it is on disk: write-ahead log, `synchronous = FULL`.
+//! - All that waits goes into one transaction ("group commit"): the disk is waited for once, not once a request.
+//! - An event is new if its `(session, id)` is new in the table `ids`. It is then a row of `events`, for ever.
+//! - Rows are numbered in the order in which they were committed. A reader that has seen row n has seen all before it.
+//! - A failed transaction leaves nothing behind, and the next one starts as if it had not been tried.
+//!
+//! What an insert costs decides the format. Events have no index of their own. The events of a request are a `batch`,
+//! neighbours in `events`, and it is batches that are found by session, time, name, kind and severity; a hundred events
+//! cost one entry. What is asked of a session (counts, times, end) is kept in its row, written once a transaction; which
+//! numbers of a session have arrived is kept as ranges, of which an unbroken session has one.
+//!
+//! Limits: one collector a directory, held by a lock on the file `lock`. Rows are never changed or removed.
+
+mod batch;
+mod open;
+mod queue;
+mod ranges;
+mod rollup;
+mod schema;
+mod writer;
+
+pub(crate) use open::{Store, database_path, open};
+pub(crate) use queue::Queue;
+#[cfg(test)]
+pub(crate) use schema::migrate;
+pub(crate) use schema::{FORMAT, format_of};
+
+use lastword::{EventKind, Severity};
+
+/// Returns the number by which a kind is stored.
+pub(crate) fn kind_number(kind: EventKind) -> i64 {
+    match kind {
+        EventKind::SessionStart => 0,
+        EventKind::SessionEnd => 1,
+        EventKind::UnhandledException => 2,
+        // Whatever kind is added must get a number here before it can be stored as itself.
+        _ => 3,
+    }
+}
+
+/// Returns the kind of a stored number.
+pub(crate) fn kind_of(number: i64) -> EventKind {
+    EventKind::ALL.into_iter().find(|kind| kind_number(*kind) == number).unwrap_or(EventKind::Generic)
+}
+
+/// Returns the severity of a stored number, which is `severity as u8`.
+pub(crate) fn severity_of(number: i64) -> Severity {
+    u8::try_from(number).ok().and_then(Severity::from_u8).unwrap_or_default()
+}
+
+/// The bit of a batch's mask that says that an event of this kind is in it.
+pub(crate) fn kind_bit(kind: EventKind) -> i64 {
+    1 << kind_number(kind)
+}
+
+/// The bit of a batch's mask that says that an event of this severity is in it.
+pub(crate) fn severity_bit(severity: Severity) -> i64 {
+    1 << (8 + i64::from(severity as u8))
+}

@@ -1,0 +1,82 @@
+//! Opening: the directory, its lock, the database.
+
+use std::fs::{DirBuilder, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use super::queue::Queue;
+use super::{schema, writer};
+use crate::config::Config;
+use crate::error::OpenError;
+use crate::limits;
+
+/// An open store.
+pub(crate) struct Store {
+    /// Where requests go.
+    pub(crate) queue: Queue,
+    /// The thread that writes them. It ends when the queue is closed.
+    pub(crate) thread: std::thread::JoinHandle<()>,
+}
+
+/// Returns where the database of a data directory is.
+pub(crate) fn database_path(data_dir: &Path) -> PathBuf {
+    data_dir.join("lastword.db")
+}
+
+/// Opens a store and starts its writer.
+///
+/// # Errors
+///
+/// See [`OpenError`].
+pub(crate) fn open(config: &Config) -> Result<Store, OpenError> {
+    let dir = config.data_dir();
+    let lock = lock(dir)?;
+    let database = |source| OpenError::Database { dir: dir.to_owned(), source };
+    let mut connection = Connection::open(database_path(dir)).map_err(database)?;
+    let found = schema::format_of(&connection).map_err(database)?;
+    if found > schema::FORMAT {
+        return Err(OpenError::TooNew { dir: dir.to_owned(), found, known: schema::FORMAT });
+    }
+    prepare(&connection, config.store_bytes_max).map_err(database)?;
+    schema::migrate(&mut connection, found).map_err(database)?;
+    let (queue, waiting) = Queue::new(config.write_queue_requests);
+    let thread = writer::start(connection, waiting, queue.health(), lock).map_err(OpenError::Thread)?;
+    Ok(Store { queue, thread })
+}
+
+/// Makes the directory, for its owner only, and takes its lock.
+fn lock(dir: &Path) -> Result<File, OpenError> {
+    let directory = |source| OpenError::Directory { dir: dir.to_owned(), source };
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir).map_err(directory)?;
+    let path = dir.join("lock");
+    let file = File::options().create(true).truncate(false).write(true).open(path).map_err(directory)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Locked { dir: dir.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(directory(source)),
+    }
+}
+
+/// Sets what holds for the writing connection.
+fn prepare(connection: &Connection, bytes_max: Option<u64>) -> rusqlite::Result<()> {
+    connection.busy_timeout(limits::BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", limits::LOG_PAGES)?;
+    // Negative: KiB instead of pages.
+    let kibibytes = i64::try_from(limits::WRITER_CACHE_BYTES / 1024).unwrap_or(i64::MAX);
+    connection.pragma_update(None, "cache_size", -kibibytes)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    if let Some(bytes) = bytes_max {
+        let page: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+        let pages = (i64::try_from(bytes).unwrap_or(i64::MAX) / page.max(1)).max(1);
+        connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
+    }
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(())
+}

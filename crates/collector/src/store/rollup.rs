@@ -1,0 +1,121 @@
+//! What a transaction adds to the sessions it touches: kept in memory, written once a session at its end.
+
+use std::collections::HashMap;
+
+use lastword::{EventKind, Severity};
+use rusqlite::{Transaction, params};
+
+use super::ranges;
+use crate::ingest::{Detail, Envelope, Event};
+
+/// What a transaction adds, by the number of the session.
+#[derive(Default)]
+pub(super) struct Rollups(HashMap<i64, Rollup>);
+
+/// What a transaction adds to one session.
+#[derive(Default)]
+pub(super) struct Rollup {
+    platform: Option<String>,
+    sdk_version: Option<String>,
+    process_uuid: Option<String>,
+    /// By `severity as usize`.
+    severities: [i64; Severity::ALL.len()],
+    exceptions: i64,
+    times_us: Option<(i64, i64)>,
+    indexes: Vec<i64>,
+    end_index: Option<i64>,
+    critical_index: Option<i64>,
+    recovered: bool,
+}
+
+impl Rollups {
+    /// Returns the part of a session, which also learns where the session runs.
+    pub(super) fn of(&mut self, session: i64, envelope: &Envelope) -> &mut Rollup {
+        let rollup = self.0.entry(session).or_default();
+        for (known, sent) in [
+            (&mut rollup.platform, &envelope.platform),
+            (&mut rollup.sdk_version, &envelope.sdk_version),
+            (&mut rollup.process_uuid, &envelope.process_uuid),
+        ] {
+            if sent.is_some() {
+                known.clone_from(sent);
+            }
+        }
+        rollup
+    }
+
+    /// Writes all of it.
+    pub(super) fn write(self, transaction: &Transaction<'_>, received_us: i64) -> rusqlite::Result<()> {
+        for (session, rollup) in self.0 {
+            rollup.write(transaction, session, received_us)?;
+        }
+        Ok(())
+    }
+}
+
+impl Rollup {
+    /// Counts a new event.
+    pub(super) fn add(&mut self, event: &Event) {
+        self.severities[event.severity as usize] += 1;
+        let (first, last) = self.times_us.unwrap_or((event.time_us, event.time_us));
+        self.times_us = Some((first.min(event.time_us), last.max(event.time_us)));
+        self.indexes.push(event.index);
+        match event.kind {
+            EventKind::SessionEnd => self.end_index = self.end_index.max(Some(event.index)),
+            EventKind::UnhandledException => {
+                self.exceptions += 1;
+                if event.severity == Severity::Critical {
+                    let first = self.critical_index.unwrap_or(event.index);
+                    self.critical_index = Some(first.min(event.index));
+                }
+            }
+            _ => {}
+        }
+        self.recovered |= matches!(event.detail.as_deref(), Some(Detail::Recovered));
+    }
+
+    fn write(mut self, transaction: &Transaction<'_>, session: i64, received_us: i64) -> rusqlite::Result<()> {
+        self.indexes.sort_unstable();
+        let covered = ranges::add(transaction, session, &self.indexes)?;
+        let [trace, debug, info, warning, error, critical] = self.severities;
+        let (first_us, last_us) = self.times_us.unzip();
+        // `min(a, NULL)` is NULL in SQLite, hence the coalesce on either side.
+        transaction
+            .prepare_cached(
+                "UPDATE sessions SET
+                     platform = coalesce(?2, platform), sdk_version = coalesce(?3, sdk_version),
+                     process_uuid = coalesce(?4, process_uuid), last_received_us = max(last_received_us, ?5),
+                     first_us = min(coalesce(first_us, ?6), coalesce(?6, first_us)),
+                     last_us = max(coalesce(last_us, ?7), coalesce(?7, last_us)),
+                     events = events + ?8, debug = debug + ?9, info = info + ?10, warning = warning + ?11,
+                     error = error + ?12, critical = critical + ?13, exceptions = exceptions + ?14,
+                     max_index = max(max_index, ?15), covered = covered + ?16,
+                     end_index = coalesce(max(end_index, ?17), end_index, ?17),
+                     critical_index = coalesce(min(critical_index, ?18), critical_index, ?18),
+                     recovered = max(recovered, ?19)
+                 WHERE id = ?1",
+            )?
+            .execute(params![
+                session,
+                self.platform,
+                self.sdk_version,
+                self.process_uuid,
+                received_us,
+                first_us,
+                last_us,
+                i64::try_from(self.indexes.len()).unwrap_or(i64::MAX),
+                trace + debug,
+                info,
+                warning,
+                error,
+                critical,
+                self.exceptions,
+                self.indexes.last().copied().unwrap_or(-1),
+                covered,
+                self.end_index,
+                self.critical_index,
+                self.recovered,
+            ])?;
+        Ok(())
+    }
+}

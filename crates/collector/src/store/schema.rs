@@ -1,0 +1,82 @@
+//! The tables, and how an older database becomes one of today.
+
+use rusqlite::Connection;
+
+/// The format that this program writes, kept in the database's `user_version`.
+pub(crate) const FORMAT: i64 = 1;
+
+/// What leads from each format to the next.
+const STEPS: [&str; 1] = ["
+    -- A session and what is known of it as a whole. Written once a transaction.
+    CREATE TABLE sessions (
+        id INTEGER PRIMARY KEY,
+        session_id TEXT NOT NULL UNIQUE,
+        platform TEXT, sdk_version TEXT, process_uuid TEXT,
+        first_received_us INTEGER NOT NULL, last_received_us INTEGER NOT NULL,
+        first_us INTEGER, last_us INTEGER,
+        events INTEGER NOT NULL DEFAULT 0,
+        debug INTEGER NOT NULL DEFAULT 0, info INTEGER NOT NULL DEFAULT 0, warning INTEGER NOT NULL DEFAULT 0,
+        error INTEGER NOT NULL DEFAULT 0, critical INTEGER NOT NULL DEFAULT 0,
+        exceptions INTEGER NOT NULL DEFAULT 0,
+        max_index INTEGER NOT NULL DEFAULT -1,
+        -- How many different numbers from 0 to max_index have arrived.
+        covered INTEGER NOT NULL DEFAULT 0,
+        -- The last SESSION_END, and the first CRITICAL exception.
+        end_index INTEGER, critical_index INTEGER,
+        recovered INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    -- Which events there are. The session first, so that the ids of one session are neighbours.
+    CREATE TABLE ids (session INTEGER NOT NULL, id ANY NOT NULL, PRIMARY KEY (session, id)) STRICT, WITHOUT ROWID;
+    CREATE TABLE events (
+        row INTEGER PRIMARY KEY,
+        time_us INTEGER NOT NULL, idx INTEGER NOT NULL, kind INTEGER NOT NULL, severity INTEGER NOT NULL,
+        name INTEGER, body TEXT NOT NULL
+    ) STRICT;
+    -- The events of one request: rows first_row to last_row. The mask has a bit for each kind and severity among them.
+    CREATE TABLE batches (
+        last_row INTEGER PRIMARY KEY, first_row INTEGER NOT NULL,
+        session INTEGER NOT NULL, received_us INTEGER NOT NULL,
+        min_us INTEGER NOT NULL, max_us INTEGER NOT NULL, mask INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX batches_of_session ON batches (session);
+    CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+    CREATE TABLE batch_names (
+        name INTEGER NOT NULL, last_row INTEGER NOT NULL, PRIMARY KEY (name, last_row)
+    ) STRICT, WITHOUT ROWID;
+    -- The numbers of a session that have arrived, as ranges with gaps between them.
+    CREATE TABLE ranges (
+        session INTEGER NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL, PRIMARY KEY (session, low)
+    ) STRICT, WITHOUT ROWID;
+    -- What clients said that they dropped.
+    CREATE TABLE drops (
+        session INTEGER NOT NULL, reason TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (session, reason)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE exceptions (
+        id INTEGER PRIMARY KEY,
+        fingerprint TEXT NOT NULL UNIQUE, error_type TEXT NOT NULL, message TEXT NOT NULL,
+        severity INTEGER NOT NULL, first_us INTEGER NOT NULL, last_us INTEGER NOT NULL,
+        count INTEGER NOT NULL, sessions INTEGER NOT NULL, sample_row INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE exception_sessions (
+        exception INTEGER NOT NULL, session INTEGER NOT NULL, PRIMARY KEY (exception, session)
+    ) STRICT, WITHOUT ROWID;
+"];
+
+/// Returns the format of a database; 0 for an empty one.
+pub(crate) fn format_of(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Brings a database of a format up to [`FORMAT`] there, all or nothing.
+pub(crate) fn migrate(connection: &mut Connection, from: i64) -> rusqlite::Result<()> {
+    let done = usize::try_from(from).unwrap_or(0);
+    if done >= STEPS.len() {
+        return Ok(());
+    }
+    let transaction = connection.transaction()?;
+    for step in &STEPS[done..] {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "user_version", FORMAT)?;
+    transaction.commit()
+}

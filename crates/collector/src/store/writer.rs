@@ -1,0 +1,118 @@
+//! The writer's thread: takes all that waits, commits it as one transaction, answers.
+
+use std::fs::File;
+use std::sync::PoisonError;
+use std::thread::{Builder, JoinHandle};
+
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use tokio::sync::mpsc::Receiver;
+
+use super::batch::{Caches, Stored};
+use super::queue::{Health, Job, Request, WriteError};
+use super::{batch, rollup};
+use crate::clock;
+use crate::limits::GROUP_EVENTS_MAX;
+
+/// Starts the writer. It keeps the directory's lock until it ends.
+pub(super) fn start(
+    connection: Connection,
+    waiting: Receiver<Job>,
+    health: Health,
+    lock: File,
+) -> std::io::Result<JoinHandle<()>> {
+    let run = move || {
+        Writer { connection, waiting, health, caches: Caches::default() }.run();
+        drop(lock);
+    };
+    Builder::new().name("lastword-writer".to_owned()).spawn(run)
+}
+
+struct Writer {
+    connection: Connection,
+    waiting: Receiver<Job>,
+    health: Health,
+    caches: Caches,
+}
+
+impl Writer {
+    fn run(mut self) {
+        loop {
+            let (group, last) = self.take();
+            if !group.is_empty() {
+                self.settle(group);
+            }
+            if last {
+                break;
+            }
+        }
+        // What came after the stop is told so at once, instead of waiting for nothing.
+        self.waiting.close();
+        // Leaves one file instead of three. If it fails the log stays, and is as good.
+        if let Err((_, error)) = self.connection.close() {
+            tracing::warn!(%error, "the store was not closed cleanly; nothing is lost");
+        }
+    }
+
+    /// Waits for a request, then takes those that wait too. Tells whether it was the last group.
+    fn take(&mut self) -> (Vec<Request>, bool) {
+        let (mut group, mut events) = (Vec::new(), 0);
+        let mut job = self.waiting.blocking_recv();
+        loop {
+            match job {
+                Some(Job::Store(request)) => {
+                    events += request.envelope.events.len();
+                    group.push(*request);
+                }
+                Some(Job::Stop) | None => return (group, true),
+            }
+            if events >= GROUP_EVENTS_MAX {
+                return (group, false);
+            }
+            match self.waiting.try_recv() {
+                Ok(next) => job = Some(next),
+                Err(_) => return (group, false),
+            }
+        }
+    }
+
+    /// Commits a group and answers each of its requests.
+    fn settle(&mut self, group: Vec<Request>) {
+        let result = self.commit(&group).map_err(|error| self.failed(&error));
+        let trouble = result.as_ref().err().cloned();
+        *self.health.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+        // An error of `send`: the client has gone. What it sent is stored.
+        match result {
+            Ok(stored) => group.into_iter().zip(stored).for_each(|(request, stored)| {
+                let _ = request.reply.send(Ok(stored));
+            }),
+            Err(error) => group.into_iter().for_each(|request| {
+                let _ = request.reply.send(Err(error.clone()));
+            }),
+        }
+    }
+
+    /// Writes a group as one transaction. When this returns it is on disk, or nothing of it is.
+    fn commit(&mut self, group: &[Request]) -> rusqlite::Result<Vec<Stored>> {
+        let received_us = clock::now_us();
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut rollups = rollup::Rollups::default();
+        let mut stored = Vec::with_capacity(group.len());
+        for request in group {
+            let envelope = &request.envelope;
+            stored.push(batch::insert(&transaction, &mut self.caches, &mut rollups, envelope, received_us)?);
+        }
+        rollups.write(&transaction, received_us)?;
+        transaction.commit()?;
+        Ok(stored)
+    }
+
+    /// Forgets what a failed transaction may have numbered, and says what failed.
+    fn failed(&mut self, error: &rusqlite::Error) -> WriteError {
+        self.caches = Caches::default();
+        tracing::error!(%error, "a group of requests could not be stored; their clients are told to come back");
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => WriteError::DiskFull,
+            _ => WriteError::Failed(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! A collector on a free port with a directory of its own, and the smallest HTTP client that can talk to it.
+#![allow(dead_code, reason = "not every test uses all of it")]
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::JoinHandle;
+
+use lastword_collector::{Collector, Config, ServeError};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+/// A directory that is removed at the end.
+pub struct Dir(PathBuf);
+
+impl Dir {
+    pub fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("lastword-collector-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        Self(std::env::temp_dir().join(name))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub fn config(&self) -> Config {
+        Config::new(&self.0)
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A collector that serves.
+pub struct Server {
+    pub address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<Result<(), ServeError>>>,
+}
+
+impl Server {
+    pub fn start(config: Config) -> Self {
+        let (told, address) = std::sync::mpsc::channel();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+            runtime.block_on(async {
+                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+                let collector = Collector::open(config).unwrap();
+                told.send(listener.local_addr().unwrap()).unwrap();
+                collector.serve(listener, async { _ = stopped.await }).await
+            })
+        });
+        Self { address: address.recv().unwrap(), stop: Some(stop), thread: Some(thread) }
+    }
+
+    /// Stops it and returns what `serve` returned.
+    pub fn stop(mut self) -> Result<(), ServeError> {
+        drop(self.stop.take());
+        self.thread.take().unwrap().join().unwrap()
+    }
+
+    pub fn client(&self) -> Client {
+        Client::connect(self.address)
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        self.client().send("GET", path, &[], b"")
+    }
+
+    pub fn post(&self, path: &str, body: impl AsRef<[u8]>) -> Answer {
+        self.client().send("POST", path, &[], body.as_ref())
+    }
+
+    pub fn telemetry(&self, body: impl AsRef<[u8]>) -> Answer {
+        self.post("/api/v1/telemetry", body)
+    }
+
+    /// Returns all rows of a listing, page by page.
+    pub fn all(&self, path: &str, rows: &str) -> Vec<Value> {
+        let (mut all, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let join = if path.contains('?') { '&' } else { '?' };
+            let page = self.get(&format!("{path}{join}cursor={cursor}"));
+            assert_eq!(page.status, 200, "{}", page.body);
+            let mut page = page.json();
+            all.append(page[rows].as_array_mut().unwrap());
+            match page["next"].as_str() {
+                Some(next) => next.clone_into(&mut cursor),
+                None => return all,
+            }
+        }
+    }
+
+    pub fn events(&self, filter: &str) -> Vec<Value> {
+        self.all(&format!("/api/events?order=asc&limit=1000&{filter}"), "events")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// One connection, kept open between requests.
+pub struct Client(pub TcpStream);
+
+impl Client {
+    pub fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_nodelay(true).unwrap();
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(30))).unwrap();
+        Self(stream)
+    }
+
+    pub fn send(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\n", self.0.peer_addr().unwrap());
+        for (name, value) in headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        head.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
+        self.0.write_all(head.as_bytes()).unwrap();
+        self.0.write_all(body).unwrap();
+        self.answer()
+    }
+
+    pub fn answer(&mut self) -> Answer {
+        self.try_answer().expect("an answer")
+    }
+
+    /// Reads an answer; `None` if the connection ends instead.
+    pub fn try_answer(&mut self) -> Option<Answer> {
+        let mut head = Vec::new();
+        let mut byte = [0];
+        while !head.ends_with(b"\r\n\r\n") {
+            match self.0.read(&mut byte) {
+                Ok(1) => head.push(byte[0]),
+                _ => return None,
+            }
+        }
+        let head = String::from_utf8(head).unwrap();
+        let mut lines = head.lines();
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        let headers: Vec<(String, String)> =
+            lines.filter_map(|line| line.split_once(": ")).map(|(n, v)| (n.to_lowercase(), v.to_owned())).collect();
+        let length = headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, v)| v.parse().unwrap());
+        let mut body = vec![0; length];
+        self.0.read_exact(&mut body).unwrap();
+        Some(Answer { status, headers, body: String::from_utf8(body).unwrap() })
+    }
+}
+
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    pub fn error(&self) -> String {
+        self.json()["error"].as_str().unwrap_or_else(|| panic!("no error in {}", self.body)).to_owned()
+    }
+
+    #[track_caller]
+    pub fn is(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.body);
+        self
+    }
+}
+
+/// Writes a GENERIC_EVENT.
+pub fn event(index: usize) -> String {
+    named(index, &format!("id-{index}"), "n", "INFO", "{}")
+}
+
+pub fn named(index: usize, id: &str, name: &str, severity: &str, data: &str) -> String {
+    format!(
+        r#"{{"event":"GENERIC_EVENT","event_id":"{id}","event_session_index":{index},"severity":"{severity}","timestamp":"2026-11-20T09:20:34.{:06}Z","event_name":"{name}","event_data":{data}}}"#,
+        index % 1_000_000
+    )
+}
+
+pub fn exception(index: usize, severity: &str, kind: &str, message: &str) -> String {
+    format!(
+        r#"{{"event":"UNHANDLED_EXCEPTION","event_id":"x-{index}","event_session_index":{index},"severity":"{severity}","timestamp":"2026-11-20T09:20:34Z","error_type":"{kind}","error_message":{}}}"#,
+        Value::from(message)
+    )
+}
+
+pub fn end(index: usize) -> String {
+    format!(
+        r#"{{"event":"SESSION_END","event_id":"end-{index}","event_session_index":{index},"severity":"INFO","timestamp":"2026-11-20T09:20:35Z","duration":"0:00:01"}}"#
+    )
+}
+
+/// Writes a request of some events.
+pub fn body(session: &str, events: &[String]) -> String {
+    format!(
+        r#"{{"events":[{}],"platform":"Linux","sdk_version":"0.38.0","session_id":{}}}"#,
+        events.join(","),
+        Value::from(session)
+    )
+}
