@@ -1,2 +1,58 @@
-//! The binary of `lastword`.
-fn main() {}
+//! The binary of `lastword`: collects, stores and shows what programs report.
+//!
+//! [`flags`] reads the command line, [`commands`] does what it says, [`source`] is where listings come from (a running
+//! collector or a data directory), [`output`] is what a person or a pipe sees.
+//!
+//! Exit codes: 0 done, 1 failed with the reason on standard error, 2 wrong usage. A reader of the output that goes away
+//! is no failure.
+
+mod commands;
+mod error;
+mod flags;
+mod limits;
+mod output;
+mod source;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::error::Error;
+use crate::flags::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(message) => {
+            // Help and version are messages too, with exit code 0. Nobody there to read one is no failure.
+            let _ = message.print();
+            return ExitCode::from(u8::try_from(message.exit_code()).unwrap_or(error::USAGE));
+        }
+    };
+    match run(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            if !matches!(error, Error::BrokenPipe) {
+                output::note(&error.to_string());
+            }
+            error.exit_code()
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Error> {
+    match command {
+        Command::Serve(args) => runtime(Builder::new_multi_thread())?.block_on(commands::serve::run(args)),
+        Command::Events(args) => runtime(Builder::new_current_thread())?.block_on(commands::events::run(args)),
+        Command::Sessions(args) => runtime(Builder::new_current_thread())?.block_on(commands::listing::sessions(args)),
+        Command::Exceptions(args) => {
+            runtime(Builder::new_current_thread())?.block_on(commands::listing::exceptions(args))
+        }
+    }
+}
+
+/// Starts a runtime. A listing needs one thread only; the collector uses what the machine has.
+fn runtime(mut builder: Builder) -> Result<Runtime, Error> {
+    builder.enable_all().build().map_err(Error::Runtime)
+}

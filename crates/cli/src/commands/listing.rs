@@ -1,0 +1,65 @@
+//! `lastword sessions` and `lastword exceptions`: all rows of a summary, under a heading.
+
+use serde_json::value::RawValue;
+
+use crate::error::Error;
+use crate::flags::list::{ExceptionsArgs, SessionsArgs};
+use crate::limits::PAGE_ROWS;
+use crate::output::progress::Progress;
+use crate::output::{Look, Output, exception, session};
+use crate::source::{Listing, Source};
+
+/// How one kind of rows is written as text.
+struct Form {
+    noun: &'static str,
+    heading: fn(Look) -> String,
+    line: fn(Look, &RawValue) -> String,
+}
+
+/// Lists sessions.
+///
+/// # Errors
+///
+/// The source can't be read or the output can't be written.
+pub(crate) async fn sessions(args: SessionsArgs) -> Result<(), Error> {
+    let form = Form { noun: "sessions", heading: session::heading, line: session::line };
+    list(&Source::open(args.source.place()?)?, &Listing::Sessions(args.filter), (!args.json).then_some(form)).await
+}
+
+/// Lists exceptions by fingerprint.
+///
+/// # Errors
+///
+/// As [`sessions`].
+pub(crate) async fn exceptions(args: ExceptionsArgs) -> Result<(), Error> {
+    let form = Form { noun: "exceptions", heading: exception::heading, line: exception::line };
+    list(&Source::open(args.source.place()?)?, &Listing::Exceptions(args.filter), (!args.json).then_some(form)).await
+}
+
+/// Prints all rows: as text in a form, else as the JSON they are.
+async fn list(source: &Source, listing: &Listing, form: Option<Form>) -> Result<(), Error> {
+    let mut output = Output::stdout();
+    let look = output.look();
+    let mut progress = Progress::new(form.as_ref().map_or("rows", |form| form.noun));
+    let mut cursor: Option<String> = None;
+    let mut first = true;
+    loop {
+        let page = source.page(listing, cursor.as_deref(), PAGE_ROWS).await?;
+        if let Some(form) = form.as_ref().filter(|_| first && !page.rows.is_empty()) {
+            output.line(&(form.heading)(look))?;
+        }
+        first = false;
+        for row in &page.rows {
+            match &form {
+                Some(form) => output.line(&(form.line)(look, row))?,
+                None => output.json(row)?,
+            }
+        }
+        output.flush()?;
+        progress.add(page.rows.len());
+        cursor = page.next;
+        if cursor.is_none() {
+            return Ok(());
+        }
+    }
+}

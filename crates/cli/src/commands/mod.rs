@@ -1,0 +1,7 @@
+//! What the commands do.
+
+pub(crate) mod events;
+mod follow;
+pub(crate) mod listing;
+pub(crate) mod serve;
+mod signals;

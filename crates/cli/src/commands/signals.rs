@@ -1,0 +1,54 @@
+//! The wish of the outside that we end: SIGTERM and SIGINT, or Ctrl-C where there are no signals.
+
+use crate::error::Error;
+
+/// Listens for the wish from the moment it is made, so that none is missed.
+pub(crate) struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(not(unix))]
+    interrupt: tokio::signal::windows::CtrlC,
+}
+
+impl Signals {
+    /// Begins to listen. From here on the signals no longer end the process by themselves.
+    ///
+    /// # Errors
+    ///
+    /// The system refuses a handler.
+    #[cfg(unix)]
+    pub(crate) fn listen() -> Result<Self, Error> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).map_err(Error::Signals)?,
+            interrupt: signal(SignalKind::interrupt()).map_err(Error::Signals)?,
+        })
+    }
+
+    /// As on Unix, with Ctrl-C only.
+    ///
+    /// # Errors
+    ///
+    /// The system refuses a handler.
+    #[cfg(not(unix))]
+    pub(crate) fn listen() -> Result<Self, Error> {
+        Ok(Self { interrupt: tokio::signal::windows::ctrl_c().map_err(Error::Signals)? })
+    }
+
+    /// Waits for the next one.
+    ///
+    /// # Cancel safety
+    ///
+    /// A signal that came before is not lost by dropping the future.
+    pub(crate) async fn next(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        #[cfg(not(unix))]
+        self.interrupt.recv().await;
+    }
+}

@@ -1,0 +1,106 @@
+//! What can go wrong in a command, each with what would be right.
+
+use std::io;
+use std::process::ExitCode;
+
+use lastword_collector::query::QueryError;
+use lastword_collector::{OpenError, ServeError};
+
+use crate::flags::source::ParseUrlError;
+
+/// The exit code of wrong usage, the same as clap's.
+pub(crate) const USAGE: u8 = 2;
+
+/// Why a command ended early.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum Error {
+    /// The reader of our output went away, as `head` does. Not a failure.
+    #[error("the reader of the output went away")]
+    BrokenPipe,
+    /// The environment names no URL. A flag that is wrong is found by clap.
+    #[error("LASTWORD_URL: {0}")]
+    Url(#[from] ParseUrlError),
+    /// The output could not be written.
+    #[error("cannot write the output: {0}")]
+    Output(#[source] io::Error),
+    /// The runtime could not be started.
+    #[error("cannot start the runtime: {0}")]
+    Runtime(#[source] io::Error),
+    /// The handler of a signal could not be installed.
+    #[error("cannot listen for signals: {0}")]
+    Signals(#[source] io::Error),
+    /// The address is taken, or not ours.
+    #[error("cannot listen on {address}: {source}; name a free one with `--listen` (port 0 takes any)")]
+    Listen {
+        /// The address that was asked for.
+        address: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The collector could not start.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The collector stopped, and not because it was asked to.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// The data directory could not be read.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// A stored row is no JSON any more.
+    #[error("a stored row is damaged: {0}")]
+    Row(String),
+    /// No home directory, so no default for `--data`.
+    #[error("this platform names no directory for state; name one with `--data DIR`")]
+    NoStateDirectory,
+    /// Nobody answers at the URL.
+    #[error(
+        "no collector answers at {url}: {message}; start one with `lastword serve`, name another with `--url`, or read \
+         a data directory with `--data DIR`"
+    )]
+    NoAnswer {
+        /// The base URL.
+        url: String,
+        /// What the transport said.
+        message: String,
+    },
+    /// An answer that is not the collector's.
+    #[error("{url} answered {status}: {message}")]
+    Refused {
+        /// The URL that was asked.
+        url: String,
+        /// The status.
+        status: u16,
+        /// The beginning of the answer.
+        message: String,
+    },
+    /// An answer that is no page of a listing.
+    #[error("{url} answered something that is no listing: {message}; is it a collector of this version?")]
+    NotAPage {
+        /// The URL that was asked.
+        url: String,
+        /// What was wrong with it.
+        message: String,
+    },
+}
+
+impl Error {
+    /// Returns what the process tells its caller.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::BrokenPipe => ExitCode::SUCCESS,
+            Self::Url(_) => ExitCode::from(USAGE),
+            _ => ExitCode::FAILURE,
+        }
+    }
+}
+
+impl From<io::Error> for Error {
+    /// Only writing the output yields a bare `io::Error`: whatever else fails says where.
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::BrokenPipe,
+            _ => Self::Output(error),
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! `lastword events`, `sessions` and `exceptions`.
+
+use std::num::NonZeroU64;
+
+use clap::Args;
+use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
+use lastword::{EventKind, Severity};
+use lastword_collector::query::{Moment, SessionState};
+
+use super::source::SourceArgs;
+
+const EVENTS_HELP: &str = "\
+Examples:
+  lastword events --since 15m --severity error    what went wrong of late
+  lastword events --session S --json              a whole session, as it was sent
+  lastword events --follow --name tool_call       new ones as they come
+  lastword events --newest --limit 20             the last 20
+  lastword events --data ./telemetry --text key   search a directory
+
+With --json a line has the fields of the wire and `session_id`, byte for byte as
+stored. In columns, control characters are shown as escapes.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage. A reader that goes away (`| head`)
+is no failure.";
+
+/// List the events that were stored, all that match, oldest first.
+#[derive(Debug, Args)]
+#[command(after_help = EVENTS_HELP)]
+pub(crate) struct EventsArgs {
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    #[command(flatten)]
+    pub(crate) filter: EventFilter,
+    /// Print new events as they come, until Ctrl-C; earlier ones too if --since is given
+    #[arg(long, short, conflicts_with_all = ["until", "newest"])]
+    pub(crate) follow: bool,
+    /// Newest first
+    #[arg(long)]
+    pub(crate) newest: bool,
+    /// Stop after this many
+    #[arg(long, short = 'n', value_name = "N")]
+    pub(crate) limit: Option<NonZeroU64>,
+    /// One JSON object a line instead of columns
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which events.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct EventFilter {
+    /// Of this session
+    #[arg(long, value_name = "SESSION", value_parser = NonEmptyStringValueParser::new(), help_heading = "Which events")]
+    pub(crate) session: Option<String>,
+    /// With this name
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new(), help_heading = "Which events")]
+    pub(crate) name: Option<String>,
+    /// Of this kind
+    #[arg(long, value_name = "KIND", ignore_case = true, help_heading = "Which events",
+        value_parser = PossibleValuesParser::new(EventKind::ALL.map(EventKind::as_str)))]
+    pub(crate) kind: Option<String>,
+    /// As bad as this or worse: debug, info, warning, error, critical
+    #[arg(long, value_name = "SEVERITY", help_heading = "Which events")]
+    pub(crate) severity: Option<Severity>,
+    /// Not older than this: how long ago (15m, 2h, 7d) or a date and time (2026-11-20T09:30:00Z)
+    #[arg(long, value_name = "WHEN", value_parser = moment, help_heading = "Which events")]
+    pub(crate) since: Option<Moment>,
+    /// Older than this; forms as for --since
+    #[arg(long, value_name = "WHEN", value_parser = moment, help_heading = "Which events")]
+    pub(crate) until: Option<Moment>,
+    /// With this text anywhere in it
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new(), help_heading = "Which events")]
+    pub(crate) text: Option<String>,
+}
+
+/// The text names no moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("use how long ago (90s, 15m, 2h, 7d, 2w) or a date and time (2026-11-20T09:30:00Z)")]
+struct ParseMomentError;
+
+fn moment(text: &str) -> Result<Moment, ParseMomentError> {
+    Moment::parse(text.trim()).ok_or(ParseMomentError)
+}
+
+const SESSIONS_HELP: &str = "\
+Examples:
+  lastword sessions                       all, the latest to begin first
+  lastword sessions --state crashed       who died without a goodbye
+  lastword sessions --json                one JSON object a line
+
+States: open (events still come), silent (no goodbye, and nothing said for a
+while), ended (said goodbye; `fatal` if an error made it), crashed (its process
+died, and a later one delivered what it had left).
+MISSING counts numbers of its sequence of which no event came, DROPPED what its
+client said that it dropped.";
+
+/// List the sessions, with how each of them ended.
+#[derive(Debug, Args)]
+#[command(after_help = SESSIONS_HELP)]
+pub(crate) struct SessionsArgs {
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    #[command(flatten)]
+    pub(crate) filter: SessionFilter,
+    /// One JSON object a line instead of columns
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which sessions.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct SessionFilter {
+    /// In this state
+    #[arg(long, value_name = "STATE", help_heading = "Which sessions",
+        value_parser = PossibleValuesParser::new(SessionState::ALL.map(SessionState::as_str)))]
+    pub(crate) state: Option<String>,
+    /// Heard of since then: how long ago (15m, 2h, 7d) or a date and time (2026-11-20T09:30:00Z)
+    #[arg(long, value_name = "WHEN", value_parser = moment, help_heading = "Which sessions")]
+    pub(crate) since: Option<Moment>,
+}
+
+const EXCEPTIONS_HELP: &str = "\
+Examples:
+  lastword exceptions --since 7d          which errors there are, and how often
+  lastword exceptions --json              one JSON object a line";
+
+/// List the exceptions, like ones together.
+#[derive(Debug, Args)]
+#[command(after_help = EXCEPTIONS_HELP)]
+pub(crate) struct ExceptionsArgs {
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    #[command(flatten)]
+    pub(crate) filter: ExceptionFilter,
+    /// One JSON object a line instead of columns
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which exceptions.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ExceptionFilter {
+    /// That happened in this session
+    #[arg(long, value_name = "SESSION", value_parser = NonEmptyStringValueParser::new(), help_heading = "Which exceptions")]
+    pub(crate) session: Option<String>,
+    /// That last happened since then: how long ago (15m, 2h, 7d) or a date and time (2026-11-20T09:30:00Z)
+    #[arg(long, value_name = "WHEN", value_parser = moment, help_heading = "Which exceptions")]
+    pub(crate) since: Option<Moment>,
+}

@@ -1,0 +1,41 @@
+//! What the command line says.
+//!
+//! What is wrong with a value is found here, while the command line is read, so it is a usage error (exit code 2) before
+//! anything is opened or asked.
+
+pub(crate) mod list;
+pub(crate) mod serve;
+pub(crate) mod source;
+
+use clap::{Parser, Subcommand};
+
+const AFTER_HELP: &str = "\
+Examples:
+  lastword serve                                  collect on 127.0.0.1:4318
+  lastword events --severity error --since 15m    what went wrong of late
+  lastword events --follow                        what happens now
+  lastword events --json --session S > s.jsonl    one session as JSON lines
+  lastword sessions --state crashed               who died without a goodbye
+
+Exit codes: 0 done, 1 failed (the reason is on standard error), 2 wrong usage.
+`lastword COMMAND --help` has examples of each command.";
+
+/// The flight recorder of SDKs and agents: collects what programs report, stores it once, shows it.
+#[derive(Debug, Parser)]
+#[command(name = "lastword", version, after_help = AFTER_HELP, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Collect: take in what programs report, store it, answer questions about it
+    Serve(serve::ServeArgs),
+    /// List the events that were stored, all that match, oldest first
+    Events(list::EventsArgs),
+    /// List the sessions, with how each of them ended
+    Sessions(list::SessionsArgs),
+    /// List the exceptions, like ones together
+    Exceptions(list::ExceptionsArgs),
+}

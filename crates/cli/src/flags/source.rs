@@ -1,0 +1,141 @@
+//! Where a listing comes from: a running collector, or a directory.
+
+use std::env;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::Args;
+use reqwest::Url;
+
+/// The collector that is asked when nothing else is said.
+const URL_DEFAULT: &str = "http://127.0.0.1:4318";
+/// Names the collector to ask. Read here and not by clap, so that `--data` can win over it without a conflict.
+const URL_VARIABLE: &str = "LASTWORD_URL";
+
+/// Clap would write these two itself if it read the environment.
+const URL_HELP: &str = "Ask the collector at this URL [env: LASTWORD_URL] [default: http://127.0.0.1:4318]";
+
+/// Where to read.
+#[derive(Debug, Args)]
+pub(crate) struct SourceArgs {
+    /// Ask the collector at this URL
+    #[arg(long, value_name = "URL", help = URL_HELP, conflicts_with = "data", help_heading = "Where to read")]
+    url: Option<BaseUrl>,
+    /// Read this data directory, whether or not a collector runs on it; nothing is written
+    #[arg(long, value_name = "DIR", help_heading = "Where to read")]
+    data: Option<PathBuf>,
+}
+
+/// The place that was chosen.
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    /// A collector that answers here.
+    Url(BaseUrl),
+    /// A collector's data directory.
+    Directory(PathBuf),
+}
+
+impl SourceArgs {
+    /// Decides: flags win over the environment, which wins over the default.
+    ///
+    /// # Errors
+    ///
+    /// The environment names no URL.
+    pub(crate) fn place(&self) -> Result<Place, ParseUrlError> {
+        if let Some(directory) = &self.data {
+            return Ok(Place::Directory(directory.clone()));
+        }
+        if let Some(url) = &self.url {
+            return Ok(Place::Url(url.clone()));
+        }
+        let text = env::var(URL_VARIABLE).ok().filter(|text| !text.trim().is_empty());
+        text.as_deref().unwrap_or(URL_DEFAULT).parse().map(Place::Url)
+    }
+}
+
+/// A collector's URL, perhaps with a path under which it is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BaseUrl(Url);
+
+/// The text is no URL of a collector.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is no URL of a collector: use one like {URL_DEFAULT}")]
+pub(crate) struct ParseUrlError {
+    text: String,
+}
+
+impl BaseUrl {
+    /// Returns the URL of a path below this one.
+    pub(crate) fn below(&self, path: &str) -> Url {
+        let mut url = self.0.clone();
+        let prefix = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&format!("{prefix}{path}"));
+        url
+    }
+
+    /// Returns whether it is on this machine, so that no proxy may stand between.
+    pub(crate) fn is_loopback(&self) -> bool {
+        let host = self.0.host_str().unwrap_or_default();
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+}
+
+impl std::fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = self.0.clone();
+        // Both fail for URLs without a host only, and such a URL is refused. A password is not for a message.
+        let _ = shown.set_password(None);
+        let _ = shown.set_username("");
+        f.write_str(shown.as_str().trim_end_matches('/'))
+    }
+}
+
+impl FromStr for BaseUrl {
+    type Err = ParseUrlError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let error = || ParseUrlError { text: text.to_owned() };
+        let mut url = Url::parse(text.trim()).map_err(|_| error())?;
+        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+            return Err(error());
+        }
+        url.set_query(None);
+        url.set_fragment(None);
+        Ok(Self(url))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_put_below_the_prefix_of_the_url() {
+        let plain: BaseUrl = "http://127.0.0.1:4318".parse().unwrap();
+        assert_eq!(plain.below("/api/events").as_str(), "http://127.0.0.1:4318/api/events");
+        let prefixed: BaseUrl = "https://example.org/services/words/?x=1".parse().unwrap();
+        assert_eq!(prefixed.below("/api/events").as_str(), "https://example.org/services/words/api/events");
+    }
+
+    #[test]
+    fn a_password_in_the_url_is_not_shown() {
+        let url: BaseUrl = "http://me:secret@example.org/x/".parse().unwrap();
+        assert_eq!(url.to_string(), "http://example.org/x");
+    }
+
+    #[test]
+    fn what_is_no_url_of_http_is_refused() {
+        for text in ["", "127.0.0.1:4318", "ftp://example.org", "http://", "unix:///tmp/x"] {
+            assert!(text.parse::<BaseUrl>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn this_machine_is_known_by_its_names() {
+        for text in ["http://127.0.0.1:4318", "http://localhost", "http://[::1]:1"] {
+            assert!(text.parse::<BaseUrl>().unwrap().is_loopback(), "{text}");
+        }
+        assert!(!"http://example.org".parse::<BaseUrl>().unwrap().is_loopback());
+    }
+}

@@ -1,0 +1,105 @@
+//! Cells of a line: padded, cut, coloured.
+
+use anstyle::{AnsiColor, Style};
+
+use super::text;
+
+/// A line that is put together cell by cell.
+pub(crate) struct Line {
+    text: String,
+    columns: usize,
+    colour: bool,
+    width: Option<usize>,
+}
+
+impl Line {
+    /// Begins a line.
+    pub(crate) fn new(look: super::Look) -> Self {
+        Self { text: String::new(), columns: 0, colour: look.colour, width: look.width }
+    }
+
+    /// Adds a cell of `columns`, and two spaces. Harmful text is neutralised. Longer text moves the rest of the line;
+    /// where the terminal has an end, it is cut instead.
+    pub(crate) fn cell(&mut self, text: &str, columns: usize, style: Style) -> &mut Self {
+        let shown = text::neutral(text);
+        let shown = if self.width.is_some() { text::clip(&shown, columns) } else { shown };
+        let used = text::width(&shown);
+        self.styled(&shown, style);
+        let padding = columns.saturating_sub(used) + 2;
+        self.text.extend(std::iter::repeat_n(' ', padding));
+        self.columns += used + padding;
+        self
+    }
+
+    /// Adds a cell with its text at the right end.
+    pub(crate) fn right(&mut self, text: &str, columns: usize, style: Style) -> &mut Self {
+        let padding = columns.saturating_sub(text::width(text));
+        self.text.extend(std::iter::repeat_n(' ', padding));
+        self.columns += padding;
+        self.cell(text, columns - padding, style)
+    }
+
+    /// Ends the line with a cell that has what is left of it.
+    pub(crate) fn rest(&mut self, text: &str, style: Style) -> String {
+        let shown = text::neutral(text);
+        let shown = match self.width {
+            Some(width) => text::clip(&shown, width.saturating_sub(self.columns)),
+            None => shown,
+        };
+        self.styled(&shown, style);
+        self.text.trim_end().to_owned()
+    }
+
+    fn styled(&mut self, shown: &str, style: Style) {
+        if self.colour && !shown.is_empty() && style != Style::new() {
+            self.text.push_str(&format!("{style}{shown}{style:#}"));
+        } else {
+            self.text.push_str(shown);
+        }
+    }
+}
+
+/// Nothing special.
+pub(crate) const PLAIN: Style = Style::new();
+/// Of less weight.
+pub(crate) const DIM: Style = Style::new().dimmed();
+/// A heading.
+pub(crate) const HEAD: Style = Style::new().bold();
+
+/// Returns the style of a severity, by its name on the wire.
+pub(crate) fn of_severity(severity: &str) -> Style {
+    match severity {
+        "DEBUG" => DIM,
+        "WARNING" => AnsiColor::Yellow.on_default(),
+        "ERROR" => AnsiColor::Red.on_default(),
+        "CRITICAL" => AnsiColor::Red.on_default().bold(),
+        _ => PLAIN,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Look;
+    use super::*;
+
+    #[test]
+    fn a_line_fits_the_terminal_whatever_is_in_it() {
+        let look = Look { colour: false, width: Some(20) };
+        let line = Line::new(look).cell("a long first cell", 6, PLAIN).rest("and a rest that is longer", PLAIN);
+        assert_eq!(line, "a lon…  and a rest …");
+        assert_eq!(text::width(&line), 20);
+    }
+
+    #[test]
+    fn a_pipe_gets_every_cell_whole() {
+        let line = Line::new(Look::PLAIN).cell("a long first cell", 6, PLAIN).rest("rest", HEAD);
+        assert_eq!(line, "a long first cell  rest");
+    }
+
+    #[test]
+    fn colour_is_ended_where_its_text_ends() {
+        let look = Look { colour: true, width: None };
+        let line = Line::new(look).cell("ERROR", 8, of_severity("ERROR")).rest("x", PLAIN);
+        assert_eq!(line, "\x1b[31mERROR\x1b[0m     x");
+    }
+}

@@ -1,0 +1,109 @@
+//! What reaches the terminal, the pipe or the file.
+//!
+//! Invariants:
+//! - Text that came in from outside is neutralised ([`text::neutral`]) before it is shown as text: no byte of an event
+//!   moves a cursor, changes a colour or forges a line.
+//! - `--json` shows nothing but the stored bytes and line feeds: no colour, no width, no change.
+//! - Colour and width are those of the terminal that standard output is; a pipe or a file gets plain text, whole.
+
+pub(crate) mod cells;
+pub(crate) mod event;
+pub(crate) mod exception;
+pub(crate) mod fields;
+pub(crate) mod progress;
+pub(crate) mod session;
+pub(crate) mod text;
+
+use std::env;
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+
+use serde_json::value::RawValue;
+
+use crate::error::Error;
+use crate::limits::WIDTH_MIN;
+
+/// What the place of the output can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Look {
+    /// Whether colour is wanted.
+    pub(crate) colour: bool,
+    /// Columns of the terminal; `None` where lines may be of any length.
+    pub(crate) width: Option<usize>,
+}
+
+impl Look {
+    /// Plain text, whole: for a pipe or a file.
+    #[cfg(test)]
+    pub(crate) const PLAIN: Self = Self { colour: false, width: None };
+
+    /// Finds out about standard output.
+    fn of_stdout() -> Self {
+        let stdout = io::stdout();
+        if !stdout.is_terminal() {
+            return Self { colour: false, width: None };
+        }
+        let no_colour = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let width = terminal_size::terminal_size_of(&stdout).map(|(width, _)| usize::from(width.0).max(WIDTH_MIN));
+        Self { colour: !no_colour && !dumb, width }
+    }
+}
+
+/// Standard output, with what it can do.
+pub(crate) struct Output {
+    out: BufWriter<StdoutLock<'static>>,
+    look: Look,
+}
+
+impl Output {
+    /// Takes standard output for this command.
+    pub(crate) fn stdout() -> Self {
+        Self { out: BufWriter::new(io::stdout().lock()), look: Look::of_stdout() }
+    }
+
+    /// Returns what the output can do.
+    pub(crate) fn look(&self) -> Look {
+        self.look
+    }
+
+    /// Writes one line.
+    ///
+    /// # Errors
+    ///
+    /// The output can't be written, or its reader is gone.
+    pub(crate) fn line(&mut self, line: &str) -> Result<(), Error> {
+        self.out.write_all(line.as_bytes())?;
+        self.out.write_all(b"\n")?;
+        Ok(())
+    }
+
+    /// Writes stored JSON as one line, byte for byte.
+    ///
+    /// A client may have sent it over several lines. In JSON a line break stands between tokens only, where a space
+    /// means the same, so it becomes one: a line stays an event.
+    ///
+    /// # Errors
+    ///
+    /// As [`Output::line`].
+    pub(crate) fn json(&mut self, json: &RawValue) -> Result<(), Error> {
+        let json = json.get();
+        if json.contains(['\n', '\r']) {
+            return self.line(&json.replace(['\n', '\r'], " "));
+        }
+        self.line(json)
+    }
+
+    /// Hands on what was written so far.
+    ///
+    /// # Errors
+    ///
+    /// As [`Output::line`].
+    pub(crate) fn flush(&mut self) -> Result<(), Error> {
+        Ok(self.out.flush()?)
+    }
+}
+
+/// Tells the person at the terminal something that is not the output. Nobody there to read it is no failure.
+pub(crate) fn note(message: &str) {
+    let _ = writeln!(io::stderr().lock(), "lastword: {message}");
+}

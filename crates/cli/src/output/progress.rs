@@ -1,0 +1,45 @@
+//! One line on standard error that says how far a long listing is.
+//!
+//! It shows only where a person looks and the listing itself goes elsewhere: standard error is a terminal and standard
+//! output is none.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::Instant;
+
+use crate::limits::PROGRESS_INTERVAL;
+
+/// The line, drawn at most every [`PROGRESS_INTERVAL`] and taken away at the end.
+pub(crate) struct Progress {
+    shown: bool,
+    rows: usize,
+    noun: &'static str,
+    drawn: Option<Instant>,
+    begun: Instant,
+}
+
+impl Progress {
+    /// Begins to count rows of `noun`.
+    pub(crate) fn new(noun: &'static str) -> Self {
+        let shown = io::stderr().is_terminal() && !io::stdout().is_terminal();
+        Self { shown, rows: 0, noun, drawn: None, begun: Instant::now() }
+    }
+
+    /// Counts `rows` more.
+    pub(crate) fn add(&mut self, rows: usize) {
+        self.rows += rows;
+        let last = self.drawn.unwrap_or(self.begun);
+        if self.shown && last.elapsed() >= PROGRESS_INTERVAL {
+            self.drawn = Some(Instant::now());
+            // A terminal that is gone is no reason to end the listing.
+            let _ = write!(io::stderr().lock(), "\r\x1b[K{} {}", self.rows, self.noun);
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.drawn.is_some() {
+            let _ = write!(io::stderr().lock(), "\r\x1b[K");
+        }
+    }
+}

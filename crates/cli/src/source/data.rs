@@ -1,0 +1,52 @@
+//! A data directory, read without its collector.
+
+use std::path::Path;
+
+use lastword_collector::query::{EventQuery, ExceptionQuery, QueryError, Reader, SessionQuery};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::{Listing, Page};
+use crate::error::Error;
+
+/// Reads one directory. It writes nothing there and waits for nobody who writes.
+pub(crate) struct Directory {
+    reader: Reader,
+}
+
+impl Directory {
+    /// Opens a directory.
+    ///
+    /// # Errors
+    ///
+    /// It holds no store, or none that this version reads.
+    pub(super) fn open(directory: &Path) -> Result<Self, Error> {
+        Ok(Self { reader: Reader::open(directory)? })
+    }
+
+    /// See [`super::Source::page`]. It blocks while it reads: a listing has nothing else to do meanwhile.
+    pub(super) fn page(&self, listing: &Listing, cursor: Option<&str>, limit: u32) -> Result<Page, Error> {
+        let parameters = listing.parameters(cursor, limit);
+        match listing {
+            Listing::Events { .. } => {
+                let query = EventQuery::from_pairs(parameters).map_err(QueryError::from)?;
+                rows(self.reader.events(&query)?)
+            }
+            Listing::Sessions(_) => {
+                let query = SessionQuery::from_pairs(parameters).map_err(QueryError::from)?;
+                rows(self.reader.sessions(&query)?)
+            }
+            Listing::Exceptions(_) => {
+                let query = ExceptionQuery::from_pairs(parameters).map_err(QueryError::from)?;
+                rows(self.reader.exceptions(&query)?)
+            }
+        }
+    }
+}
+
+/// Turns rows into the JSON that the collector would answer.
+fn rows<T: Serialize>(page: lastword_collector::query::Page<T>) -> Result<Page, Error> {
+    let rows: Result<Vec<Box<RawValue>>, _> = page.items.iter().map(to_raw_value).collect();
+    let rows = rows.map_err(|error| Error::Row(error.to_string()))?;
+    Ok(Page { rows, next: page.next, resume: page.resume })
+}

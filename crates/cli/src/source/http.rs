@@ -1,0 +1,107 @@
+//! A running collector, asked over its query API.
+
+use reqwest::{Response, Url};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{Listing, Page};
+use crate::error::Error;
+use crate::flags::source::BaseUrl;
+use crate::limits::{ANSWER_BYTES_MAX, CONNECT_TIMEOUT, ERROR_TEXT_BYTES_MAX, REQUEST_TIMEOUT};
+
+/// Asks one collector.
+pub(crate) struct Client {
+    http: reqwest::Client,
+    base: BaseUrl,
+}
+
+/// A page as the collector writes it. The rows stay in the text of the answer until they are taken over.
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(borrow, alias = "events", alias = "sessions", alias = "exceptions")]
+    rows: Vec<&'a RawValue>,
+    next: Option<String>,
+    resume: Option<String>,
+}
+
+impl Client {
+    /// Makes a client. Nothing is asked yet.
+    ///
+    /// # Errors
+    ///
+    /// The system's certificates can't be read, which matters for `https` only.
+    pub(crate) fn new(base: BaseUrl) -> Result<Self, Error> {
+        // A provider that is already there is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).timeout(REQUEST_TIMEOUT);
+        if base.is_loopback() {
+            builder = builder.no_proxy();
+        }
+        let http =
+            builder.build().map_err(|error| Error::NoAnswer { url: base.to_string(), message: innermost(&error) })?;
+        Ok(Self { http, base })
+    }
+
+    /// See [`super::Source::page`].
+    pub(super) async fn page(&self, listing: &Listing, cursor: Option<&str>, limit: u32) -> Result<Page, Error> {
+        let url = self.url(listing, cursor, limit);
+        let lost = |error: reqwest::Error| Error::NoAnswer { url: self.base.to_string(), message: innermost(&error) };
+        let answer = self.http.get(url).send().await.map_err(lost)?;
+        let shown = format!("{}{}", self.base, path(listing));
+        let status = answer.status();
+        let body = read(answer).await.map_err(lost)?;
+        if !status.is_success() {
+            let body = body.get(..ERROR_TEXT_BYTES_MAX).unwrap_or(&body);
+            let message = String::from_utf8_lossy(body);
+            let message = crate::output::text::neutral(message.trim()).into_owned();
+            return Err(Error::Refused { url: shown, status: status.as_u16(), message });
+        }
+        let answer: Answer<'_> = serde_json::from_slice(&body)
+            .map_err(|error| Error::NotAPage { url: shown, message: error.to_string() })?;
+        Ok(Page {
+            rows: answer.rows.into_iter().map(ToOwned::to_owned).collect(),
+            next: answer.next,
+            resume: answer.resume,
+        })
+    }
+
+    /// Returns the URL of a page.
+    fn url(&self, listing: &Listing, cursor: Option<&str>, limit: u32) -> Url {
+        let mut url = self.base.below(path(listing));
+        url.query_pairs_mut().extend_pairs(listing.parameters(cursor, limit));
+        url
+    }
+}
+
+/// Returns where a listing is answered.
+fn path(listing: &Listing) -> &'static str {
+    match listing {
+        Listing::Events { .. } => "/api/events",
+        Listing::Sessions(_) => "/api/sessions",
+        Listing::Exceptions(_) => "/api/exceptions",
+    }
+}
+
+/// Reads an answer up to its bound; what is cut off there is no JSON any more and is refused as such.
+async fn read(mut answer: Response) -> Result<Vec<u8>, reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await? {
+        body.extend_from_slice(&chunk);
+        if body.len() > ANSWER_BYTES_MAX {
+            break;
+        }
+    }
+    Ok(body)
+}
+
+/// Returns the innermost reason: `connection refused` says more than `error sending request`.
+fn innermost(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "no answer in time".to_owned();
+    }
+    let mut reason: &dyn std::error::Error = error;
+    while let Some(source) = reason.source() {
+        reason = source;
+    }
+    reason.to_string()
+}

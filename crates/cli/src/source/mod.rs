@@ -1,0 +1,124 @@
+//! Where a listing comes from. Every listing works on every source.
+//!
+//! A source answers one page at a time, with the stored JSON as text: nothing is decoded here and written anew, so what
+//! is shown is what was stored. A page and its cursor are all that a listing keeps in memory.
+
+mod data;
+mod http;
+
+use serde_json::value::RawValue;
+
+use crate::error::Error;
+use crate::flags::list::{EventFilter, ExceptionFilter, SessionFilter};
+use crate::flags::source::Place;
+
+/// What is listed.
+#[derive(Debug, Clone)]
+pub(crate) enum Listing {
+    /// Events that pass the filter.
+    Events {
+        /// Which.
+        filter: EventFilter,
+        /// In which order they come.
+        order: Order,
+    },
+    /// Sessions that pass the filter, the latest to begin first.
+    Sessions(SessionFilter),
+    /// Groups of exceptions that pass the filter, the latest to appear first.
+    Exceptions(ExceptionFilter),
+}
+
+impl Listing {
+    /// Returns the parameters of the query API that ask for a page: every source understands them.
+    fn parameters(&self, cursor: Option<&str>, limit: u32) -> Vec<(&'static str, String)> {
+        let mut pairs = vec![("limit", limit.to_string())];
+        pairs.extend(cursor.map(|cursor| ("after", cursor.to_owned())));
+        match self {
+            Self::Events { filter, order } => {
+                let EventFilter { session, name, kind, severity, since, until, text } = filter;
+                let texts = [("session", session), ("name", name), ("kind", kind), ("text", text)];
+                pairs.extend(texts.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
+                pairs.extend(severity.map(|severity| ("severity", severity.as_str().to_owned())));
+                pairs.extend(since.map(|since| ("since", since.to_string())));
+                pairs.extend(until.map(|until| ("until", until.to_string())));
+                pairs.push(("order", order.as_str().to_owned()));
+            }
+            Self::Sessions(SessionFilter { state, since }) => {
+                pairs.extend(state.clone().map(|state| ("state", state)));
+                pairs.extend(since.map(|since| ("since", since.to_string())));
+            }
+            Self::Exceptions(ExceptionFilter { session, since }) => {
+                pairs.extend(session.clone().map(|session| ("session", session)));
+                pairs.extend(since.map(|since| ("since", since.to_string())));
+            }
+        }
+        pairs
+    }
+}
+
+/// The order of events: that in which they were stored, or the reverse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Oldest first.
+    Ascending,
+    /// Newest first.
+    Descending,
+}
+
+impl Order {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Ascending => "asc",
+            Self::Descending => "desc",
+        }
+    }
+}
+
+/// Some rows, and where the next ones are.
+#[derive(Debug, Default)]
+pub(crate) struct Page {
+    /// The rows as they are stored.
+    pub(crate) rows: Vec<Box<RawValue>>,
+    /// Where the next page begins; `None` at the end.
+    pub(crate) next: Option<String>,
+    /// Of events: behind all that the page could see, so that from here, oldest first, comes what is new.
+    pub(crate) resume: Option<String>,
+}
+
+/// A collector that answers, or a directory that is read.
+pub(crate) enum Source {
+    /// A running collector.
+    Http(http::Client),
+    /// A data directory.
+    Data(data::Directory),
+}
+
+impl Source {
+    /// Opens the source. A collector is not asked before the first page.
+    ///
+    /// # Errors
+    ///
+    /// The directory holds no store that can be read, or the HTTP client can't be made.
+    pub(crate) fn open(place: Place) -> Result<Self, Error> {
+        match place {
+            Place::Url(url) => http::Client::new(url).map(Self::Http),
+            Place::Directory(directory) => data::Directory::open(&directory).map(Self::Data),
+        }
+    }
+
+    /// Reads at most `limit` rows from `cursor` on.
+    ///
+    /// # Errors
+    ///
+    /// The collector doesn't answer or refuses, or the store can't be read.
+    ///
+    /// # Cancel safety
+    ///
+    /// A page that is not awaited to its end is lost as a whole and can be asked for again.
+    pub(crate) async fn page(&self, listing: &Listing, cursor: Option<&str>, limit: u32) -> Result<Page, Error> {
+        match self {
+            Self::Http(client) => client.page(listing, cursor, limit).await,
+            Self::Data(directory) => directory.page(listing, cursor, limit),
+        }
+    }
+}

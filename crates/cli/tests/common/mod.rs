@@ -1,0 +1,150 @@
+//! The real binary as a child process, and a client that speaks HTTP/1.1 over a plain socket.
+
+#![allow(dead_code, reason = "each test file uses a part")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// Longer than anything here takes on a slow machine; a wait that reaches it has failed.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The binary, with nothing of the environment that would change what it does.
+pub fn lastword() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lastword"));
+    for name in ["LASTWORD_URL", "LASTWORD_DATA", "LASTWORD_LISTEN", "NO_COLOR", "http_proxy", "HTTP_PROXY"] {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+/// Runs the binary to its end.
+pub fn run(args: &[&str]) -> Output {
+    lastword().args(args).output().unwrap()
+}
+
+/// The standard output of a run that must have succeeded.
+pub fn stdout_of(args: &[&str]) -> String {
+    let output = run(args);
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A collector as a child process; killed when dropped.
+pub struct Server {
+    child: Option<Child>,
+    /// Kept open: the server must not find its reader gone.
+    stdout: BufReader<ChildStdout>,
+    pub url: String,
+    pub address: String,
+    pub data: PathBuf,
+}
+
+impl Server {
+    /// Starts a collector on a free port and waits until it says that it answers.
+    pub fn start(data: &Path) -> Self {
+        Self::start_at("127.0.0.1:0", data)
+    }
+
+    /// The same, on this address.
+    pub fn start_at(address: &str, data: &Path) -> Self {
+        let mut child = lastword()
+            .args(["serve", "--listen", address, "--data"])
+            .arg(data)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let url = line.trim_end().strip_prefix("listening on ").expect("one line that says where").to_owned();
+        let address = url.strip_prefix("http://").expect("a URL").to_owned();
+        Self { child: Some(child), stdout, url, address, data: data.to_owned() }
+    }
+
+    pub fn data_text(&self) -> &str {
+        self.data.to_str().unwrap()
+    }
+
+    /// Posts events of a session; the answer must be 200, so they are on disk.
+    pub fn post(&self, session: &str, events: &[String]) {
+        let body = format!(
+            r#"{{"events":[{}],"platform":"unix/linux","sdk_version":"1.0","session_id":"{session}"}}"#,
+            events.join(",")
+        );
+        let (status, answer) = post(&self.address, "/api/v1/telemetry", &body);
+        assert_eq!(status, 200, "{answer}");
+    }
+
+    /// Sends a signal by the shell's own `kill`.
+    pub fn signal(&self, name: &str) {
+        signal(self.child.as_ref().unwrap().id(), name);
+    }
+
+    /// Waits for the end; returns the exit status and what else was printed.
+    pub fn wait(mut self) -> (ExitStatus, String) {
+        let mut rest = String::new();
+        let status = wait(self.child.take().unwrap());
+        self.stdout.read_to_string(&mut rest).unwrap();
+        (status, rest)
+    }
+
+    /// Ends the collector by SIGTERM, which must be clean.
+    pub fn stop(self) {
+        self.signal("TERM");
+        let (status, _) = self.wait();
+        assert_eq!(status.code(), Some(0));
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Sends a signal to one process.
+pub fn signal(pid: u32, name: &str) {
+    let status = Command::new("sh").arg("-c").arg(format!("kill -{name} {pid}")).status().unwrap();
+    assert!(status.success());
+}
+
+/// Waits for the end of a child, within [`PATIENCE`].
+pub fn wait(mut child: Child) -> ExitStatus {
+    let (sender, ended) = mpsc::channel();
+    std::thread::spawn(move || sender.send(child.wait()));
+    ended.recv_timeout(PATIENCE).expect("the process ends").unwrap()
+}
+
+/// Posts JSON; returns status and body.
+pub fn post(address: &str, path: &str, body: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let length = body.len();
+    write!(
+        stream,
+        "POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\
+         connection: close\r\n\r\n{body}"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+}
+
+/// A generic event of the wire; `index` makes its id, its time and its place.
+pub fn generic(index: usize, severity: &str, name: &str, data: &str) -> String {
+    let (minute, second, micro) = (index / 60_000 % 60, index / 1_000 % 60, index % 1_000);
+    format!(
+        r#"{{"event":"GENERIC_EVENT","event_id":"{index:032x}","event_session_index":{index},"severity":"{severity}","timestamp":"2026-11-20T09:{minute:02}:{second:02}.{micro:03}000Z","event_name":"{name}","event_data":{data}}}"#
+    )
+}

@@ -1,0 +1,140 @@
+//! The collector as a process: its one line, its signals, its failures.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, unreachable_pub, reason = "what helps a test is a test")]
+
+mod common;
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::process::Stdio;
+
+use common::{Server, generic, lastword, run, stdout_of};
+
+#[test]
+fn serve_prints_one_line_and_ends_with_0_on_either_signal() {
+    for name in ["TERM", "INT"] {
+        let data = tempfile::tempdir().unwrap();
+        let server = Server::start(data.path());
+        server.post("s", &[generic(0, "INFO", "hello", "{}")]);
+        server.signal(name);
+        let (status, rest) = server.wait();
+        assert_eq!(status.code(), Some(0), "SIG{name}");
+        assert_eq!(rest, "", "nothing follows the one line");
+    }
+}
+
+#[test]
+fn an_idle_connection_does_not_hold_up_the_end() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let _idle = std::net::TcpStream::connect(&server.address).unwrap();
+    let begun = std::time::Instant::now();
+    server.stop();
+    assert!(begun.elapsed() < std::time::Duration::from_secs(15), "the grace is bounded");
+}
+
+#[test]
+fn a_port_in_use_is_named_and_the_exit_code_is_1() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let data = tempfile::tempdir().unwrap();
+    let output = run(&["serve", "--listen", &address, "--data", data.path().to_str().unwrap()]);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(message.contains(&address) && message.contains("in use"), "{message}");
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn a_second_collector_on_the_same_directory_is_refused() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let output = run(&["serve", "--listen", "127.0.0.1:0", "--data", server.data_text()]);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(message.contains(server.data_text()), "{message}");
+    assert!(output.stdout.is_empty(), "it never says that it listens");
+    server.post("s", &[generic(0, "INFO", "still.here", "{}")]);
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_is_named_and_the_exit_code_is_1() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("a-file");
+    std::fs::write(&file, "no directory").unwrap();
+    let below = file.join("data");
+    let output = run(&["serve", "--listen", "127.0.0.1:0", "--data", below.to_str().unwrap()]);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(message.contains(below.to_str().unwrap()), "{message}");
+}
+
+#[test]
+fn what_was_acknowledged_outlives_kill_9() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let events: Vec<String> = (0..100).map(|index| generic(index, "INFO", "kept", "{}")).collect();
+    server.post("s", &events);
+    server.signal("KILL");
+    assert_eq!(server.wait().0.code(), None, "it was killed");
+    let listed = stdout_of(&["events", "--json", "--data", data.path().to_str().unwrap()]);
+    assert_eq!(listed.lines().count(), 100);
+    let again = Server::start(data.path());
+    assert_eq!(stdout_of(&["events", "--json", "--url", &again.url]), listed);
+    again.stop();
+}
+
+#[test]
+fn an_address_that_others_can_reach_is_warned_about() {
+    let data = tempfile::tempdir().unwrap();
+    let mut child = lastword()
+        .args(["serve", "--listen", "0.0.0.0:0", "--data", data.path().to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    common::signal(child.id(), "TERM");
+    let output = child.wait_with_output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(message.contains("WARNING") && message.contains("0.0.0.0"), "{message}");
+}
+
+#[test]
+fn the_environment_names_address_and_directory_and_flags_win() {
+    let data = tempfile::tempdir().unwrap();
+    let mut child = lastword()
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .env("LASTWORD_LISTEN", "not an address")
+        .env("LASTWORD_DATA", data.path().join("from-env"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.starts_with("listening on http://127.0.0.1:"), "{line}");
+    common::signal(child.id(), "TERM");
+    assert_eq!(common::wait(child).code(), Some(0));
+    assert!(data.path().join("from-env").is_dir());
+}
+
+#[test]
+fn the_default_directory_is_the_platforms_for_state() {
+    let home = tempfile::tempdir().unwrap();
+    let mut child = lastword()
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .env("HOME", home.path())
+        .env("XDG_STATE_HOME", home.path().join("state"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    common::signal(child.id(), "TERM");
+    assert_eq!(common::wait(child).code(), Some(0));
+    #[cfg(target_os = "linux")]
+    assert!(home.path().join("state/lastword").is_dir());
+}
