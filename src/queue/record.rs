@@ -74,6 +74,7 @@ pub(super) const fn parse(word: u64, units: u64) -> First {
 
 /// Where the checksum of a record begins: everything about it that is not its payload goes in.
 #[inline]
+#[allow(clippy::cast_possible_truncation)]
 pub(super) const fn crc_seed(nonce: u64, units: u64, seq: u64, kind: u32, len: usize) -> u32 {
     let mut seed = nonce ^ units.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     seed = (seed ^ seq).wrapping_mul(0xbf58_476d_1ce4_e5b9);

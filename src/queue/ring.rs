@@ -244,6 +244,7 @@ impl Ring {
     }
 
     #[inline]
+    #[allow(clippy::cast_possible_truncation)]
     fn write(&self, units: u64, seq: u64, kind: u32, payload: &[u8]) {
         let words = words_of(payload.len());
         let start = (units & self.mask) as usize + HEADER_WORDS;
