@@ -1,9 +1,12 @@
 //! A flight recorder for the SDKs and agents that people ship.
 
+pub mod capture;
 pub mod clock;
 pub mod event;
 pub mod limits;
+mod macros;
 pub mod privacy;
+mod provider;
 #[doc(hidden)]
 pub mod queue;
 pub mod reporter;
@@ -15,4 +18,5 @@ pub mod testing;
 pub mod wire;
 
 pub use event::{EventKind, Failure, IntoFailure, Severity, UserError, UserFault};
+pub use provider::TelemetryProvider;
 pub use reporter::{Admission, Builder, Drain, DropReason, Drops, Guard, Health, Reporter, StartError, Stats};

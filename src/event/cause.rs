@@ -151,7 +151,7 @@ pub struct Concrete(());
 /// A type that holds an error.
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct Holds<D: ?Sized>(std::marker::PhantomData<D>);
+pub struct Holds(());
 /// Some error itself.
 #[doc(hidden)]
 #[derive(Debug)]
@@ -169,12 +169,26 @@ impl<E: Error + 'static> IntoFailure<Concrete> for E {
 }
 
 // Not `Deref`: `Arc<dyn Error>` and `&dyn Error` are errors themselves, and would be both.
-macro_rules! holders_and_errors_without_type {
+impl<H: DerefMut<Target: SomeError> + fmt::Debug> IntoFailure<Holds> for H {
+    #[track_caller]
+    fn cause(&self) -> Cause<'_> {
+        Cause::held(self, (**self).some())
+    }
+}
+
+/// An error that is known by its trait alone, whatever else it is known to be.
+#[doc(hidden)]
+pub trait SomeError {
+    /// Returns it as nothing but an error.
+    fn some(&self) -> &(dyn Error + 'static);
+}
+
+macro_rules! some_errors {
     ($($error:ty),*) => {$(
-        impl<H: DerefMut<Target = $error> + fmt::Debug> IntoFailure<Holds<$error>> for H {
-            #[track_caller]
-            fn cause(&self) -> Cause<'_> {
-                Cause::held(self, &**self)
+        impl SomeError for $error {
+            #[inline]
+            fn some(&self) -> &(dyn Error + 'static) {
+                self
             }
         }
 
@@ -187,7 +201,7 @@ macro_rules! holders_and_errors_without_type {
     )*};
 }
 
-holders_and_errors_without_type!(dyn Error, dyn Error + Send, dyn Error + Send + Sync);
+some_errors!(dyn Error, dyn Error + Send, dyn Error + Send + Sync);
 
 impl IntoFailure<Text> for String {
     #[track_caller]

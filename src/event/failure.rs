@@ -19,7 +19,7 @@ use crate::limits::{ERROR_CHAIN_MAX, ERROR_MESSAGE_BYTES_MAX, TRACEBACK_BYTES_MA
 
 /// What is reported of an error or a panic.
 ///
-/// It becomes an UNHANDLED_EXCEPTION, or, if the error or one of its sources is the user's, the event `user_error`.
+/// It becomes an `UNHANDLED_EXCEPTION`, or, if the error or one of its sources is the user's, the event `user_error`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Failure {
     error_type: Cow<'static, str>,

@@ -13,6 +13,8 @@ mod view;
 
 pub mod names;
 
+#[doc(hidden)]
+pub use cause::SomeError;
 pub use cause::{Cause, IntoFailure};
 pub use encode::{EncodeError, Encoder, Tag};
 pub use failure::Failure;
