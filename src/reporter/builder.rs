@@ -295,7 +295,12 @@ impl fmt::Debug for Builder {
     }
 }
 
-fn within<T: PartialOrd + fmt::Debug + Copy>(field: &'static str, value: T, min: T, max: T) -> Result<(), SettingError> {
+fn within<T: PartialOrd + fmt::Debug + Copy>(
+    field: &'static str,
+    value: T,
+    min: T,
+    max: T,
+) -> Result<(), SettingError> {
     if value < min || value > max {
         return Err(SettingError::new(field, format!("it is {value:?}; use {min:?} to {max:?}")));
     }
