@@ -1,1 +1,132 @@
-fn main() {}
+//! Durable events a second: batches of 100 events of 350 bytes over sockets, each answered after its commit is on disk.
+//!
+//! `cargo bench -p lastword-collector --bench ingest [-- <events> <connections>]`. Clients and collector share the
+//! machine. Bodies are written beforehand, so that what is measured is the collector and the clients' system calls.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench is no library")]
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use lastword_collector::{Collector, Config};
+
+const BATCH_EVENTS: usize = 100;
+
+fn main() {
+    let numbers: Vec<usize> = std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
+    let events = numbers.first().copied().unwrap_or(400_000);
+    let connections = numbers.get(1).copied().unwrap_or(8);
+    println!("{events} events, {connections} connections, {BATCH_EVENTS} events a batch");
+    for (ids, sessions) in [(Ids::V7, 1), (Ids::V4, 1), (Ids::V4, 100)] {
+        run(ids, sessions, events, connections);
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Ids {
+    /// Ordered in time: what our reporter sends.
+    V7,
+    /// In no order: what other clients send.
+    V4,
+}
+
+fn run(ids: Ids, sessions: usize, events: usize, connections: usize) {
+    let dir = std::env::temp_dir().join(format!("lastword-bench-{}", std::process::id()));
+    let (address, stop, server) = serve(&dir);
+    let bodies: Arc<Vec<Vec<u8>>> =
+        Arc::new((0..events / BATCH_EVENTS).map(|batch| body(ids, sessions, batch)).collect());
+    let bytes: usize = bodies.iter().map(Vec::len).sum();
+    let next = Arc::new(AtomicUsize::new(0));
+    let (cpu, start) = (cpu_time(), Instant::now());
+    let clients: Vec<_> = (0..connections)
+        .map(|_| {
+            let (bodies, next) = (Arc::clone(&bodies), Arc::clone(&next));
+            std::thread::spawn(move || post_all(address, &bodies, &next))
+        })
+        .collect();
+    let mut waits: Vec<Duration> = clients.into_iter().flat_map(|client| client.join().unwrap()).collect();
+    let (took, cpu) = (start.elapsed().as_secs_f64(), cpu_time() - cpu);
+    waits.sort_unstable();
+    let stored = bodies.len() * BATCH_EVENTS;
+    println!(
+        "{ids:?} ids, {sessions:>3} sessions, {} bytes an event: {:>7.0} events/s, {:.2} us of CPU an event (clients \
+         included), answer p50 {:?} p99 {:?}",
+        bytes / stored,
+        stored as f64 / took,
+        cpu * 1e6 / stored as f64,
+        waits[waits.len() / 2],
+        waits[waits.len() * 99 / 100],
+    );
+    drop(stop);
+    server.join().unwrap();
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
+type Stop = tokio::sync::oneshot::Sender<()>;
+
+fn serve(dir: &std::path::Path) -> (SocketAddr, Stop, std::thread::JoinHandle<()>) {
+    let (told, address) = std::sync::mpsc::channel();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let collector = Collector::open(Config::new(dir)).unwrap();
+    let server = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            told.send(listener.local_addr().unwrap()).unwrap();
+            collector.serve(listener, async { _ = stopped.await }).await.unwrap();
+        });
+    });
+    (address.recv().unwrap(), stop, server)
+}
+
+fn post_all(address: SocketAddr, bodies: &[Vec<u8>], next: &AtomicUsize) -> Vec<Duration> {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_nodelay(true).unwrap();
+    let (mut waits, mut answer) = (Vec::new(), [0; 4096]);
+    while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
+        let start = Instant::now();
+        let head = format!("POST /api/v1/telemetry HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n", body.len());
+        stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
+        let read = stream.read(&mut answer).unwrap();
+        assert!(answer[..read].starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer[..read]));
+        waits.push(start.elapsed());
+    }
+    waits
+}
+
+fn body(ids: Ids, sessions: usize, batch: usize) -> Vec<u8> {
+    let first = batch / sessions * BATCH_EVENTS;
+    let events: Vec<String> = (first..first + BATCH_EVENTS)
+        .map(|index| {
+            let number = (batch * BATCH_EVENTS + index % BATCH_EVENTS) as u64;
+            // A fixed mixing function makes ids without order that are the same in every run.
+            let noise = (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let noise = (noise ^ noise >> 31).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let high = match ids {
+                Ids::V7 => 0x0001_8f3a_1b2c_0000 + number / 16,
+                Ids::V4 => noise.rotate_left(17),
+            };
+            let (high, low) = (format!("{high:016x}"), format!("{noise:016x}"));
+            format!(
+                r#"{{"event":"GENERIC_EVENT","event_id":"{}-{}-4{}-{}-{}","event_name":"tool_call.finished","event_session_index":{index},"severity":"INFO","timestamp":"2026-11-20T09:20:{:02}.{:06}Z","event_data":{{"tool":"read_file","duration_ms":{number},"ok":true,"path":"src/lib.rs","attempt":1,"bytes":48213,"note":"as a call of a tool looks in practice"}}}}"#,
+                &high[..8], &high[8..12], &high[13..], &low[..4], &low[4..], number / 1_000_000 % 60, number % 1_000_000
+            )
+        })
+        .collect();
+    format!(
+        r#"{{"events":[{}],"platform":"unix/linux","sdk_version":"0.1.0","session_id":"session-{}","process_uuid":"0c3a"}}"#,
+        events.join(","),
+        batch % sessions
+    )
+    .into_bytes()
+}
+
+/// Returns the CPU time of this process in seconds; 0 where the system doesn't tell it this way.
+fn cpu_time() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    // User and system time, in hundredths of a second on every Linux of today.
+    fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
+}

@@ -48,9 +48,10 @@ fn complaint(name: &str, form: Form, json: &str) -> Option<String> {
     }
 }
 
-/// Returns the beginning of a value, without line breaks.
+/// Returns the beginning of a value, on one line.
 pub(super) fn quote(value: &str) -> String {
-    let mut quoted: String = value.chars().take(QUOTE_CHARS_MAX).flat_map(char::escape_debug).collect();
+    let shown = |character: char| if character.is_control() { ' ' } else { character };
+    let mut quoted: String = value.chars().take(QUOTE_CHARS_MAX).map(shown).collect();
     if value.chars().nth(QUOTE_CHARS_MAX).is_some() {
         quoted.push('…');
     }

@@ -1,0 +1,153 @@
+//! What was acknowledged is there: after a kill, after a full disk, for a reader without a collector.
+
+mod common;
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+
+use common::{Client, Dir, Server, body, event, named};
+use lastword_collector::query::{EventQuery, Reader, SessionQuery};
+use lastword_collector::{Collector, Config, OpenError};
+
+/// Set in the process that the test below starts and kills.
+const CHILD: &str = "LASTWORD_COLLECTOR_TEST_CHILD";
+
+/// Does nothing unless started by the test that kills it; then it is a collector that never ends.
+#[test]
+fn a_collector_in_a_process_of_its_own() {
+    let Some(dir) = std::env::var_os(CHILD) else { return };
+    let server = Server::start(Config::new(dir));
+    println!("\nlistening {}", server.address);
+    loop {
+        std::thread::park();
+    }
+}
+
+#[test]
+fn a_killed_collector_has_all_that_it_acknowledged() {
+    let dir = Dir::new();
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "a_collector_in_a_process_of_its_own", "--nocapture"])
+        .env(CHILD, dir.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let address: SocketAddr = BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .find_map(|line| line.unwrap().strip_prefix("listening ").map(|address| address.parse().unwrap()))
+        .unwrap();
+    let mut acknowledged = 0;
+    let mut client = Client::connect(address);
+    for batch in 0..50 {
+        let events: Vec<String> = (batch * 20..(batch + 1) * 20).map(event).collect();
+        let answer = client.send("POST", "/api/v1/telemetry", &[], body("s", &events).as_bytes()).is(200);
+        acknowledged += answer.json()["accepted"].as_u64().unwrap();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    let stored = |reader: &Reader| {
+        let query = EventQuery { limit: 1000, ..EventQuery::default() };
+        reader.events(&query).unwrap().items.len() as u64
+    };
+    assert_eq!(acknowledged, 1000);
+    assert_eq!(stored(&Reader::open(dir.path()).unwrap()), 1000, "read as the kill left it");
+    let server = Server::start(dir.config());
+    let again = server.telemetry(body("s", &[event(999), event(1000)])).is(200).json();
+    assert_eq!((again["accepted"].as_u64(), again["duplicates"].as_u64()), (Some(1), Some(1)));
+    assert_eq!(server.get("/api/sessions/s").json()["missing"], 0);
+}
+
+#[test]
+fn a_full_store_acknowledges_nothing_and_takes_events_again_when_there_is_room() {
+    let dir = Dir::new();
+    let large = |index: usize| {
+        let data = format!("{{\"a\":\"{}\"}}", "x".repeat(20_000));
+        body("s", &[named(index, &format!("large-{index}"), "n", "INFO", &data)])
+    };
+    let server = Server::start(dir.config().store_bytes_max(400_000));
+    let mut stored = 0;
+    let refused = loop {
+        let answer = server.telemetry(large(stored));
+        if answer.status != 200 {
+            break answer;
+        }
+        stored += 1;
+        assert!(stored < 100, "the store never fills up");
+    };
+    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")));
+    assert_eq!(refused.error(), "the disk is full: send the request again");
+    let health = server.get("/api/health").is(503).json();
+    assert_eq!((health["ok"].as_bool(), health["error"].as_str()), (Some(false), Some("the disk is full")));
+    assert_eq!(server.events("").len(), stored, "what was acknowledged is there, what was refused is not");
+    server.stop().unwrap();
+
+    let server = Server::start(dir.config());
+    server.telemetry(large(stored)).is(200);
+    server.get("/api/health").is(200);
+    assert_eq!(server.events("").len(), stored + 1);
+    assert_eq!(server.get("/api/sessions/s").json()["events"], stored + 1);
+}
+
+#[test]
+fn a_session_that_is_new_in_a_failed_transaction_is_whole_when_it_is_sent_again() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config().store_bytes_max(300_000));
+    let data = format!("{{\"a\":\"{}\"}}", "x".repeat(900_000));
+    server.telemetry(body("new", &[event(0), named(1, "large", "new.name", "INFO", &data)])).is(503);
+    server.telemetry(body("new", &[event(0), named(1, "small", "new.name", "INFO", "{}")])).is(200);
+    assert_eq!(server.events("session=new&name=new.name").len(), 1);
+    assert_eq!(server.get("/api/sessions/new").json()["events"], 2);
+    server.get("/api/health").is(200);
+}
+
+#[test]
+fn a_second_collector_on_a_directory_is_refused_and_leaves_the_first_alone() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let error = Collector::open(dir.config()).unwrap_err();
+    assert!(matches!(error, OpenError::Locked { .. }), "{error}");
+    assert!(error.to_string().starts_with("another collector is running on "), "{error}");
+    server.telemetry(body("s", &[event(0)])).is(200);
+    server.stop().unwrap();
+    Server::start(dir.config()).get("/api/sessions/s").is(200);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_directory_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = Dir::new();
+    let _server = Server::start(Config::new(dir.path().join("deep/er")));
+    let mode = std::fs::metadata(dir.path().join("deep/er")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+    let _ = std::fs::remove_dir_all(dir.path());
+}
+
+#[test]
+fn a_directory_is_read_while_a_collector_runs_on_it_and_after() {
+    let dir = Dir::new();
+    let error = Reader::open(dir.path()).unwrap_err().to_string();
+    assert!(error.starts_with("there is no store in "), "{error}");
+    let server = Server::start(dir.config());
+    let reader = Reader::open(dir.path()).unwrap();
+    server.telemetry(body("s", &[event(0)])).is(200);
+    assert_eq!(reader.events(&EventQuery::default()).unwrap().items[0].session_id, "s");
+    server.telemetry(body("s", &[event(1)])).is(200);
+    assert_eq!(reader.sessions(&SessionQuery::default()).unwrap().items[0].events, 2);
+    server.stop().unwrap();
+    assert_eq!(reader.events(&EventQuery::default()).unwrap().items.len(), 2);
+    assert_eq!(Reader::open(dir.path()).unwrap().session("s").unwrap().unwrap().session.events, 2);
+}
+
+#[test]
+fn a_store_of_a_newer_program_is_left_alone() {
+    let dir = Dir::new();
+    Server::start(dir.config()).stop().unwrap();
+    let connection = rusqlite::Connection::open(dir.path().join("lastword.db")).unwrap();
+    connection.pragma_update(None, "user_version", 999).unwrap();
+    drop(connection);
+    let error = Collector::open(dir.config()).unwrap_err().to_string();
+    assert!(error.contains("has format 999, this program knows formats up to 1"), "{error}");
+}

@@ -1,0 +1,135 @@
+//! Bounds: what is beyond them is refused with an answer, and what is within goes on.
+
+mod common;
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use common::{Client, Dir, Server, body, event, named};
+use lastword_collector::limits::{EVENT_BYTES_MAX, REQUEST_EVENTS_MAX};
+use serde_json::json;
+
+/// Long enough for a slow machine, far shorter than the default.
+const SHORT: Duration = Duration::from_millis(300);
+
+#[test]
+fn a_body_beyond_the_bound_gets_413_whether_it_says_its_size_or_not() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config().body_bytes_max(10_000));
+    let large = body("s", &(0..100).map(event).collect::<Vec<_>>());
+    assert!(server.telemetry(&large).is(413).error().contains("more than 10000 bytes"));
+
+    let mut client = server.client();
+    let head = "POST /api/v1/telemetry HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n";
+    client.0.write_all(head.as_bytes()).unwrap();
+    for chunk in large.as_bytes().chunks(4000) {
+        client.0.write_all(format!("{:x}\r\n", chunk.len()).as_bytes()).unwrap();
+        client.0.write_all(chunk).unwrap();
+        client.0.write_all(b"\r\n").unwrap();
+    }
+    client.0.write_all(b"0\r\n\r\n").unwrap();
+    client.answer().is(413);
+    server.telemetry(body("s", &[event(0)])).is(200);
+    assert_eq!(server.events("").len(), 1);
+}
+
+#[test]
+fn the_sender_of_a_huge_body_gets_to_see_the_answer() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    server.telemetry(vec![b' '; 20 * 1024 * 1024]).is(413);
+}
+
+#[test]
+fn many_events_in_one_request_are_fine_up_to_the_bound() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let events: Vec<String> = (0..=REQUEST_EVENTS_MAX).map(event).collect();
+    let error = server.telemetry(body("s", &events)).is(413).error();
+    assert!(error.contains("more than 10000 events"), "{error}");
+    assert_eq!(server.telemetry(body("s", &events[1..])).is(200).json()["accepted"], REQUEST_EVENTS_MAX);
+}
+
+#[test]
+fn an_event_that_is_too_large_is_refused_alone() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let large = named(1, "large", "n", "INFO", &format!("{{\"a\":\"{}\"}}", "x".repeat(EVENT_BYTES_MAX)));
+    let answer = server.telemetry(body("s", &[event(0), large, event(2)])).is(200).json();
+    assert_eq!((&answer["accepted"], &answer["refused"][0]["event_id"]), (&json!(2), &json!("large")));
+    assert!(answer["refused"][0]["reason"].as_str().unwrap().contains("at most 1048576"));
+}
+
+#[test]
+fn a_body_that_does_not_arrive_is_given_up_and_others_are_served_meanwhile() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config().body_timeout(SHORT));
+    let mut slow = server.client();
+    slow.0.write_all(b"POST /api/v1/telemetry HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n{").unwrap();
+    server.telemetry(body("s", &[event(0)])).is(200);
+    assert_eq!(slow.answer().is(408).error(), "the body did not arrive in time");
+}
+
+#[test]
+fn a_head_that_does_not_arrive_is_given_up() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config().head_timeout(SHORT));
+    let mut slow = server.client();
+    slow.0.write_all(b"POST /api/v1/telem").unwrap();
+    // It may be told why, or not: what counts is that the connection ends.
+    while slow.try_answer().is_some() {}
+    server.get("/api/health").is(200);
+}
+
+#[test]
+fn connections_beyond_the_bound_wait_until_one_ends() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config().connections_max(2));
+    let mut first = server.client();
+    first.send("GET", "/api/health", &[], b"").is(200);
+    let mut second = server.client();
+    second.send("GET", "/api/health", &[], b"").is(200);
+    let address = server.address;
+    let third = std::thread::spawn(move || Client::connect(address).send("GET", "/api/health", &[], b"").status);
+    // Those that are open go on being served while the third waits.
+    first.send("GET", "/api/health", &[], b"").is(200);
+    drop(second);
+    assert_eq!(third.join().unwrap(), 200);
+}
+
+#[test]
+fn without_room_for_another_body_the_client_is_told_to_come_back() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config().ingest_bytes_max(1000));
+    let mut holding = server.client();
+    holding.0.write_all(b"POST /api/v1/telemetry HTTP/1.1\r\nhost: a\r\ncontent-length: 1000\r\n\r\n").unwrap();
+    holding.0.write_all(&[b' '; 900]).unwrap();
+    let batch = body("s", &[event(0)]);
+    assert!(batch.len() > 100);
+    // Until the other body has been read as far as it was sent, there is room.
+    let start = Instant::now();
+    let answer = loop {
+        let answer = server.telemetry(&batch);
+        if answer.status == 503 {
+            break answer;
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "there is always room");
+    };
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    holding.0.write_all(&[b' '; 100]).unwrap();
+    holding.answer().is(400);
+    server.telemetry(&batch).is(200);
+}
+
+#[test]
+fn a_stopping_collector_answers_what_is_under_way_and_cuts_off_what_hangs() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config().shutdown_grace(SHORT));
+    let mut hanging = server.client();
+    hanging.0.write_all(b"POST /api/v1/telemetry HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n{").unwrap();
+    server.telemetry(body("s", &[event(0)])).is(200);
+    let start = Instant::now();
+    server.stop().unwrap();
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    assert!(hanging.try_answer().is_none());
+}
