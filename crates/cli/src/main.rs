@@ -7,6 +7,7 @@
 //! is no failure.
 
 mod commands;
+mod demo;
 mod error;
 mod flags;
 mod limits;
@@ -22,6 +23,8 @@ use crate::error::Error;
 use crate::flags::{Cli, Command};
 
 fn main() -> ExitCode {
+    // For `https` URLs. It fails only where there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(message) => {
@@ -43,6 +46,8 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), Error> {
     match command {
+        Command::Demo(args) => runtime(Builder::new_multi_thread())?.block_on(demo::run(args)),
+        Command::DemoClient(args) => runtime(Builder::new_multi_thread())?.block_on(demo::client::run(args)),
         Command::Serve(args) => runtime(Builder::new_multi_thread())?.block_on(commands::serve::run(args)),
         Command::Events(args) => runtime(Builder::new_current_thread())?.block_on(commands::events::run(args)),
         Command::Sessions(args) => runtime(Builder::new_current_thread())?.block_on(commands::listing::sessions(args)),

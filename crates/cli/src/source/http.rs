@@ -31,8 +31,6 @@ impl Client {
     ///
     /// The system's certificates can't be read, which matters for `https` only.
     pub(crate) fn new(base: BaseUrl) -> Result<Self, Error> {
-        // A provider that is already there is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).timeout(REQUEST_TIMEOUT);
         if base.is_loopback() {
             builder = builder.no_proxy();
