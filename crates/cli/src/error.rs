@@ -50,6 +50,15 @@ pub(crate) enum Error {
     /// A stored row is no JSON any more.
     #[error("a stored row is damaged: {0}")]
     Row(String),
+    /// The demo lacks something of the system.
+    #[error("the demo can't run: {0}")]
+    Demo(#[source] io::Error),
+    /// The demo's client did not do its part.
+    #[error("the demo's client failed: {0}")]
+    DemoClient(String),
+    /// What was promised is not what was stored.
+    #[error("what the reporter promised and what the collector stored disagree")]
+    Disagree,
     /// No home directory, so no default for `--data`.
     #[error("this platform names no directory for state; name one with `--data DIR`")]
     NoStateDirectory,

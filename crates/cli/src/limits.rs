@@ -29,3 +29,10 @@ pub(crate) const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 pub(crate) const WIDTH_MIN: usize = 40;
 /// The widest that the column of names grows, so that one long name leaves room for the data of the others.
 pub(crate) const NAME_WIDTH_MAX: usize = 44;
+
+/// How long the demo's client may take. It takes a second; a machine under load may take many.
+pub(crate) const DEMO_CLIENT_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long the demo's client waits for its last delivery.
+pub(crate) const DEMO_STOP_TIMEOUT: Duration = Duration::from_secs(20);
+/// One call of the demo's client.
+pub(crate) const DEMO_CALL_TIMEOUT: Duration = Duration::from_secs(5);

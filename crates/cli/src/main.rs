@@ -7,21 +7,27 @@
 //! is no failure.
 
 mod commands;
+mod demo;
 mod error;
 mod flags;
 mod limits;
 mod output;
 mod source;
 
+use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
 use tokio::runtime::{Builder, Runtime};
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::error::Error;
 use crate::flags::{Cli, Command};
 
 fn main() -> ExitCode {
+    // For `https` URLs. It fails only where there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    log_warnings();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(message) => {
@@ -43,6 +49,8 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), Error> {
     match command {
+        Command::Demo(args) => runtime(Builder::new_multi_thread())?.block_on(demo::run(args)),
+        Command::DemoClient(args) => runtime(Builder::new_multi_thread())?.block_on(demo::client::run(args)),
         Command::Serve(args) => runtime(Builder::new_multi_thread())?.block_on(commands::serve::run(args)),
         Command::Events(args) => runtime(Builder::new_current_thread())?.block_on(commands::events::run(args)),
         Command::Sessions(args) => runtime(Builder::new_current_thread())?.block_on(commands::listing::sessions(args)),
@@ -50,6 +58,17 @@ fn run(command: Command) -> Result<(), Error> {
             runtime(Builder::new_current_thread())?.block_on(commands::listing::exceptions(args))
         }
     }
+}
+
+/// Writes what the parts warn about to standard error. A standard error that nobody reads is no reason to fail.
+fn log_warnings() {
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(LevelFilter::WARN)
+        .with_writer(io::stderr)
+        .with_target(false)
+        .log_internal_errors(false);
+    // There is no other one: this is the only place that sets it.
+    let _ = subscriber.try_init();
 }
 
 /// Starts a runtime. A listing needs one thread only; the collector uses what the machine has.

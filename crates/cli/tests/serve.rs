@@ -4,8 +4,8 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::Stdio;
 
 use common::{Server, generic, lastword, run, stdout_of};
@@ -27,10 +27,36 @@ fn serve_prints_one_line_and_ends_with_0_on_either_signal() {
 fn an_idle_connection_does_not_hold_up_the_end() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path());
-    let _idle = std::net::TcpStream::connect(&server.address).unwrap();
+    let _idle = TcpStream::connect(&server.address).unwrap();
     let begun = std::time::Instant::now();
     server.stop();
     assert!(begun.elapsed() < std::time::Duration::from_secs(15), "the grace is bounded");
+}
+
+#[test]
+fn a_request_that_never_ends_is_cut_off_and_told_of() {
+    let data = tempfile::tempdir().unwrap();
+    let mut child = lastword()
+        .args(["serve", "--listen", "127.0.0.1:0", "--data", data.path().to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let mut endless = TcpStream::connect(line.trim_end().strip_prefix("listening on http://").unwrap()).unwrap();
+    endless
+        .write_all(b"POST /api/v1/telemetry HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n")
+        .unwrap();
+    // The answer shows that the request is under way.
+    let mut answer = [0; 12];
+    endless.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100");
+    common::signal(child.id(), "TERM");
+    let output = child.wait_with_output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{message}");
+    assert!(message.contains("WARN") && message.contains("cut off"), "{message}");
 }
 
 #[test]

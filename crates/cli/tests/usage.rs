@@ -46,6 +46,16 @@ fn wrong_usage_is_explained_with_exit_code_2() {
 }
 
 #[test]
+fn what_the_collector_refuses_is_said_in_its_words() {
+    let data = tempfile::tempdir().unwrap();
+    let server = common::Server::start(data.path());
+    let output = run(&["events", "--url", &server.url, "--text", &"x".repeat(2_000)]);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(message.contains("400") && message.contains("it must be at most 1024 bytes\n"), "{message}");
+}
+
+#[test]
 fn a_wrong_url_in_the_environment_is_wrong_usage_unless_a_flag_wins() {
     let output = lastword().arg("events").env("LASTWORD_URL", "nowhere").output().unwrap();
     assert_eq!(output.status.code(), Some(2));

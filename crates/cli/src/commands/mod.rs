@@ -4,4 +4,4 @@ pub(crate) mod events;
 mod follow;
 pub(crate) mod listing;
 pub(crate) mod serve;
-mod signals;
+pub(crate) mod signals;

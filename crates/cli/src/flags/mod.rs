@@ -3,6 +3,7 @@
 //! What is wrong with a value is found here, while the command line is read, so it is a usage error (exit code 2) before
 //! anything is opened or asked.
 
+pub(crate) mod demo;
 pub(crate) mod list;
 pub(crate) mod serve;
 pub(crate) mod source;
@@ -11,6 +12,7 @@ use clap::{Parser, Subcommand};
 
 const AFTER_HELP: &str = "\
 Examples:
+  lastword demo                                   see it once
   lastword serve                                  collect on 127.0.0.1:4318
   lastword events --severity error --since 15m    what went wrong of late
   lastword events --follow                        what happens now
@@ -30,6 +32,8 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// See it once: a client that reports and crashes, and whether what was promised was stored
+    Demo(demo::DemoArgs),
     /// Collect: take in what programs report, store it, answer questions about it
     Serve(serve::ServeArgs),
     /// List the events that were stored, all that match, oldest first
@@ -38,4 +42,6 @@ pub(crate) enum Command {
     Sessions(list::SessionsArgs),
     /// List the exceptions, like ones together
     Exceptions(list::ExceptionsArgs),
+    #[command(hide = true)]
+    DemoClient(demo::DemoClientArgs),
 }

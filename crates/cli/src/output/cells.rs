@@ -50,6 +50,12 @@ impl Line {
         self.text.trim_end().to_owned()
     }
 
+    /// Ends the line with text that is never cut, because somebody will copy it. It may be longer than the terminal.
+    pub(crate) fn whole(&mut self, text: &str, style: Style) -> String {
+        self.styled(&text::neutral(text), style);
+        self.text.trim_end().to_owned()
+    }
+
     fn styled(&mut self, shown: &str, style: Style) {
         if self.colour && !shown.is_empty() && style != Style::new() {
             self.text.push_str(&format!("{style}{shown}{style:#}"));

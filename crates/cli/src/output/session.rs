@@ -57,7 +57,7 @@ pub(crate) fn line(look: Look, row: &RawValue) -> String {
     {
         line.right(&number.to_string(), NUMBER_COLUMNS, if number == 0 { PLAIN } else { style });
     }
-    line.rest(&shown.session_id, PLAIN)
+    line.whole(&shown.session_id, PLAIN)
 }
 
 fn of_state(shown: &Shown) -> Style {

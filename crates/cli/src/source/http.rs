@@ -8,6 +8,7 @@ use super::{Listing, Page};
 use crate::error::Error;
 use crate::flags::source::BaseUrl;
 use crate::limits::{ANSWER_BYTES_MAX, CONNECT_TIMEOUT, ERROR_TEXT_BYTES_MAX, REQUEST_TIMEOUT};
+use crate::output::text;
 
 /// Asks one collector.
 pub(crate) struct Client {
@@ -24,6 +25,12 @@ struct Answer<'a> {
     resume: Option<String>,
 }
 
+/// What a collector says when it refuses.
+#[derive(Deserialize)]
+struct Refusal {
+    error: String,
+}
+
 impl Client {
     /// Makes a client. Nothing is asked yet.
     ///
@@ -31,8 +38,6 @@ impl Client {
     ///
     /// The system's certificates can't be read, which matters for `https` only.
     pub(crate) fn new(base: BaseUrl) -> Result<Self, Error> {
-        // A provider that is already there is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).timeout(REQUEST_TIMEOUT);
         if base.is_loopback() {
             builder = builder.no_proxy();
@@ -51,10 +56,7 @@ impl Client {
         let status = answer.status();
         let body = read(answer).await.map_err(lost)?;
         if !status.is_success() {
-            let body = body.get(..ERROR_TEXT_BYTES_MAX).unwrap_or(&body);
-            let message = String::from_utf8_lossy(body);
-            let message = crate::output::text::neutral(message.trim()).into_owned();
-            return Err(Error::Refused { url: shown, status: status.as_u16(), message });
+            return Err(Error::Refused { url: shown, status: status.as_u16(), message: reason(&body) });
         }
         let answer: Answer<'_> = serde_json::from_slice(&body)
             .map_err(|error| Error::NotAPage { url: shown, message: error.to_string() })?;
@@ -92,6 +94,14 @@ async fn read(mut answer: Response) -> Result<Vec<u8>, reqwest::Error> {
         }
     }
     Ok(body)
+}
+
+/// Returns why a question was refused: what the collector says, or the beginning of what something else says.
+fn reason(body: &[u8]) -> String {
+    let said = serde_json::from_slice::<Refusal>(body).map(|refusal| refusal.error);
+    let said = said.unwrap_or_else(|_| String::from_utf8_lossy(body).into_owned());
+    let (beginning, _) = said.split_at(said.floor_char_boundary(ERROR_TEXT_BYTES_MAX));
+    text::neutral(beginning.trim()).into_owned()
 }
 
 /// Returns the innermost reason: `connection refused` says more than `error sending request`.
