@@ -1,4 +1,55 @@
-//! A flight recorder for the SDKs and agents that people ship.
+//! A flight recorder for the SDKs and agents that people ship: what it accepted is delivered, or it says what became of
+//! it; and it never holds its host up.
+//!
+//! A [`Reporter`] takes the events of one session: on the caller's thread each is encoded once into a bounded queue,
+//! which takes about a hundred nanoseconds and never blocks, fails or panics. An actor on a thread of its own delivers
+//! them, in batches, to the [sinks](sink) it was given.
+//!
+//! ```
+//! use std::time::Duration;
+//! use lastword::{Reporter, Severity, capture, event};
+//! # use lastword::testing::MemorySink;
+//!
+//! # let sink = MemorySink::new();
+//! # #[cfg(any())] {
+//! let sink = lastword::sink::Tinker::new("http://127.0.0.1:4318");
+//! # }
+//! let reporter = Reporter::builder("session-123").sink(sink).enabled(true).start()?;
+//!
+//! event!(reporter, "cache.miss", key = 1, hit = false);
+//! event!(reporter, Severity::Warning, "disk.slow", write_ms = 250);
+//! let parsed = capture!(reporter, "seven".parse::<u32>()); // the `Err` is reported, and is ours to deal with
+//! assert!(parsed.is_err());
+//!
+//! let report = reporter.blocking_stop(Duration::from_secs(5));
+//! assert!(report.is_drained(), "{report}");
+//! assert_eq!(report.delivered, 5, "SESSION_START, two events, the error, SESSION_END");
+//! # Ok::<(), lastword::StartError>(())
+//! ```
+//!
+//! # In libraries
+//!
+//! An SDK owns a reporter a session, implements [`TelemetryProvider`] for its clients, and wraps its public entry points
+//! with [`capture!`] and [`async_capture!`]. Its users write nothing, and turn it off with `TINKER_TELEMETRY=0`. Where
+//! telemetry is off a [`Reporter`] is the same type: an event costs one branch, under 2 ns. `examples/sdk.rs` is one.
+//!
+//! # In applications
+//!
+//! `main` holds a [`Reporter::guard`], which ends the session and delivers what there is when `main` ends, however it
+//! does. A fatal error goes to [`Reporter::log_fatal`]: it and the end of the session have room kept for them in the
+//! queue, and the call returns when they have arrived, or after `flush_timeout`. It works from sync code, from any flavour
+//! of runtime, from a panic hook and from `Drop`.
+//!
+//! # What it does not do
+//!
+//! It is no tracing framework and no logging facade: it delivers events, and keeps books about them. Events that are in
+//! memory when the process is killed are lost with it.
+//!
+//! # Features
+//!
+//! - `http` (default): [`sink::Tinker`], which speaks the Tinker telemetry protocol, to that backend and to `lastword serve`.
+//! - `rustls` (default): `https://` for it, without a C build.
+//! - `testing`: sinks and a clock for the tests of a program that reports.
 
 pub mod capture;
 pub mod clock;
