@@ -79,3 +79,12 @@ pub const GAPS_LISTED_MAX: usize = 1000;
 
 /// A session that neither ended nor said anything for this long is shown as silent.
 pub const SILENT_AFTER: Duration = Duration::from_secs(5 * 60);
+
+/// Characters of an event's data that a row of a page shows.
+pub const PAGE_SUMMARY_CHARS_MAX: usize = 160;
+/// Bytes of an event's text that a page shows when the row is opened.
+pub const PAGE_DETAIL_BYTES_MAX: usize = 8 * 1024;
+/// Rows of each list of the first page.
+pub const OVERVIEW_ROWS: usize = 50;
+/// Events of a session's timeline that are shown at once.
+pub const TIMELINE_ROWS: usize = 500;

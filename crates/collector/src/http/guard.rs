@@ -7,9 +7,9 @@ use axum::response::Response;
 
 use super::answer;
 
-/// The page has its style in one `style` element and no script; nothing is loaded, nobody may frame it.
+/// Pages load their own style and nothing else, run no script, and nobody may frame them.
 const CONTENT_SECURITY_POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 const HEADERS: [(HeaderName, &str); 6] = [
     (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),

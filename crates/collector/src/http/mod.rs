@@ -80,6 +80,7 @@ pub(crate) fn router(shared: Shared) -> Router {
     Router::new()
         .route("/", get(pages::overview))
         .route("/sessions/{id}", get(pages::session))
+        .route("/style.css", get(pages::style))
         .route("/api/health", get(api::health))
         .route("/api/sessions", get(api::sessions))
         .route("/api/sessions/{id}", get(api::session))

@@ -1,18 +1,19 @@
 //! `GET /` and `GET /sessions/{id}`: pages for people.
 
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
 use super::api::{Pairs, run};
 use super::{Shared, api};
+use crate::limits::{OVERVIEW_ROWS, TIMELINE_ROWS};
 use crate::page;
 use crate::query::{EventQuery, ExceptionQuery, Order, ParamError, QueryError, SessionQuery};
 
-/// Rows of each list of the overview.
-const OVERVIEW_ROWS: usize = 50;
-/// Events of a session's timeline at once.
-const TIMELINE_ROWS: usize = 500;
+/// `GET /style.css`
+pub(super) async fn style() -> Response {
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], page::STYLE).into_response()
+}
 
 /// `GET /`, with the parameters of `GET /api/events` for its list of events.
 pub(super) async fn overview(State(shared): State<Shared>, Query(pairs): Pairs) -> Response {

@@ -1,18 +1,53 @@
-//! stub
-use crate::query::{Event, EventQuery, ExceptionGroup, Page, Session, SessionDetail};
-use maud::{Markup, html};
-pub(crate) struct Overview {
-    pub(crate) sessions: Page<Session>,
-    pub(crate) exceptions: Page<ExceptionGroup>,
-    pub(crate) events: Page<Event>,
-    pub(crate) query: EventQuery,
+//! The pages for people: rendered here, readable without a script.
+//!
+//! What clients sent is only ever written as text: `maud` escapes it, and the headers of every answer forbid scripts, so
+//! that even a mistake here would run nothing. All that changes what is shown is a link or a form of `GET`.
+
+mod overview;
+mod parts;
+mod session;
+
+pub(crate) use overview::{Overview, overview};
+pub(crate) use session::session;
+
+use maud::{DOCTYPE, Markup, html};
+
+/// The style of every page, served as `/style.css`.
+pub(crate) const STYLE: &str = include_str!("style.css");
+
+/// Returns a page that says one thing.
+pub(crate) fn message(title: &str, text: &str) -> Markup {
+    layout(
+        title,
+        html! {
+            section { h1 { (title) } p { (text) } p { a href="/" { "All sessions" } } }
+        },
+    )
 }
-pub(crate) fn overview(o: &Overview) -> Markup {
-    html! { (o.events.items.len()) (o.sessions.items.len()) (o.exceptions.items.len()) (o.query.limit) }
-}
-pub(crate) fn session(d: &SessionDetail, e: &Page<Event>) -> Markup {
-    html! { (d.session.session_id) (e.items.len()) }
-}
-pub(crate) fn message(t: &str, s: &str) -> Markup {
-    html! { (t) (s) }
+
+/// Puts a page around its content.
+fn layout(title: &str, content: Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) " · lastword" }
+                link rel="stylesheet" href="/style.css";
+            }
+            body {
+                header.top {
+                    a.brand href="/" { "lastword" }
+                    nav {
+                        a href="/#sessions" { "Sessions" }
+                        a href="/#exceptions" { "Exceptions" }
+                        a href="/#events" { "Events" }
+                    }
+                }
+                main { (content) }
+            }
+        }
+    }
 }

@@ -1,0 +1,174 @@
+//! What several pages are made of.
+
+use lastword::{EventKind, Severity};
+use maud::{Markup, html};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::limits::{PAGE_DETAIL_BYTES_MAX, PAGE_SUMMARY_CHARS_MAX};
+use crate::query::{BySeverity, Event, Moment, Session};
+
+/// Returns a text as a part of a URL.
+pub(super) fn escape(text: &str) -> String {
+    use std::fmt::Write;
+    text.bytes().fold(String::with_capacity(text.len()), |mut url, byte| {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+            url.push(char::from(byte));
+        } else {
+            let _ = write!(url, "%{byte:02X}");
+        }
+        url
+    })
+}
+
+/// Writes a moment, to the millisecond; the exact one is in the element.
+pub(super) fn moment(moment: Moment) -> Markup {
+    let exact = moment.to_string();
+    let (date, time) = exact.split_once('T').unwrap_or((&exact, ""));
+    html! { time datetime=(exact) title=(exact) { span.date { (date) } " " (time.get(..12).unwrap_or(time)) } }
+}
+
+/// Writes a link to a session.
+pub(super) fn session_link(id: &str) -> Markup {
+    html! { a.id href={ "/sessions/" (escape(id)) } { bdi { (id) } } }
+}
+
+/// Writes how a session stands.
+pub(super) fn state(session: &Session) -> Markup {
+    let state = session.state.as_str();
+    html! {
+        span.state.{ (state) } { (state) }
+        @if session.fatal { " " span.state.fatal { "fatal" } }
+    }
+}
+
+/// Writes a severity.
+pub(super) fn severity(severity: Severity) -> Markup {
+    html! { span.severity.{ (class(severity)) } { (severity.as_str().to_ascii_lowercase()) } }
+}
+
+/// Returns the class of a severity in the style sheet.
+fn class(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Trace | Severity::Debug => "debug",
+        Severity::Info => "info",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+        Severity::Critical => "critical",
+    }
+}
+
+/// Writes counts by severity as a bar, with the numbers in its title.
+pub(super) fn bar(counts: &BySeverity) -> Markup {
+    let parts = [
+        ("critical", counts.critical),
+        ("error", counts.error),
+        ("warning", counts.warning),
+        ("info", counts.info),
+        ("debug", counts.debug),
+    ];
+    let total = parts.iter().map(|(_, count)| count).sum::<i64>().max(1);
+    let mut left = 0.0;
+    let title: Vec<String> =
+        parts.iter().filter(|(_, count)| *count > 0).map(|(name, count)| format!("{count} {name}")).collect();
+    html! {
+        svg.bar viewBox="0 0 100 6" preserveAspectRatio="none" role="img" aria-label=(title.join(", ")) {
+            title { (title.join(", ")) }
+            @for (name, count) in parts.into_iter().filter(|(_, count)| *count > 0) {
+                @let width = share(count, total);
+                rect.{ (name) } x=(left) y="0" width=(width) height="6" {}
+                @let _ = left += width;
+            }
+        }
+    }
+}
+
+/// Returns a part in percent. What is there can be seen, however little it is.
+#[allow(clippy::cast_precision_loss, reason = "a bar has fewer pixels than a double has digits")]
+fn share(count: i64, total: i64) -> f64 {
+    (count as f64 / total as f64 * 100.0).max(1.0)
+}
+
+/// What a page shows of an event's text.
+#[derive(Default, Deserialize)]
+struct Shown<'a> {
+    #[serde(borrow)]
+    event_data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error_type: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error_message: Option<&'a RawValue>,
+    #[serde(borrow)]
+    traceback: Option<&'a RawValue>,
+    #[serde(borrow)]
+    duration: Option<&'a RawValue>,
+}
+
+/// Reads a JSON string; one that no `str` can hold stays as it is written.
+fn text(json: Option<&RawValue>) -> String {
+    let json = json.map_or("", RawValue::get);
+    serde_json::from_str(json).unwrap_or_else(|_| json.trim_matches('"').to_owned())
+}
+
+/// Writes an event as a row of a list; with its session where a list has several.
+pub(super) fn event(event: &Event, with_session: bool) -> Markup {
+    let shown: Shown<'_> = serde_json::from_str(&event.json).unwrap_or_default();
+    let name = match event.kind {
+        EventKind::Generic => event.name.clone().unwrap_or_default(),
+        EventKind::UnhandledException => text(shown.error_type),
+        kind => kind.as_str().to_ascii_lowercase().replace('_', " "),
+    };
+    let summary = match event.kind {
+        EventKind::Generic => shown.event_data.map_or("", RawValue::get).to_owned(),
+        EventKind::UnhandledException => text(shown.error_message),
+        _ => text(shown.duration),
+    };
+    let own = event.kind != EventKind::Generic;
+    html! {
+        tr.{ (class(event.severity)) } {
+            td.when { (moment(event.time)) }
+            td { (severity(event.severity)) }
+            @if with_session { td { (session_link(&event.session_id)) } }
+            td.number { (event.index) }
+            td.what {
+                details {
+                    summary {
+                        b.name.own[own] { bdi { (name) } } " "
+                        code { bdi { (cut(&summary, PAGE_SUMMARY_CHARS_MAX)) } }
+                    }
+                    @if shown.traceback.is_some() { pre { (first_bytes(&text(shown.traceback))) } }
+                    pre { (first_bytes(&event.json)) }
+                }
+            }
+        }
+    }
+}
+
+/// Returns the first characters of a text, on one line.
+pub(super) fn cut(text: &str, chars: usize) -> String {
+    let mut cut: String = text.chars().take(chars).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(chars).is_some() {
+        cut.push('…');
+    }
+    cut
+}
+
+/// Returns the beginning of a long text, and says so.
+fn first_bytes(text: &str) -> String {
+    let end = text.floor_char_boundary(PAGE_DETAIL_BYTES_MAX);
+    match &text[end..] {
+        "" => text.to_owned(),
+        rest => format!("{}\n… and {} bytes more; the query API has all of it", &text[..end], rest.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_session_id_can_be_a_part_of_a_url() {
+        assert_eq!(escape("a-b_c.d~e"), "a-b_c.d~e");
+        assert_eq!(escape("a/b?c#d%e é"), "a%2Fb%3Fc%23d%25e%20%C3%A9");
+    }
+}

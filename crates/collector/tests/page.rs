@@ -1,0 +1,67 @@
+//! The pages for people.
+
+mod common;
+
+use common::{Dir, Server, body, end, event, exception, named};
+
+#[test]
+fn the_first_page_shows_sessions_exceptions_and_events() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    assert!(server.get("/").is(200).body.contains("Nothing was received yet"));
+    let batch = [event(0), exception(1, "CRITICAL", "TimeoutError", "no answer after 30 s"), end(2)];
+    server.telemetry(body("session-123", &batch)).is(200);
+    let page = server.get("/").is(200);
+    assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+    for part in
+        ["href=\"/sessions/session-123\"", ">ended<", ">fatal<", "TimeoutError", "no answer after 30 s", "session end"]
+    {
+        assert!(page.body.contains(part), "{part}: {}", page.body);
+    }
+    server.get("/style.css").is(200);
+}
+
+#[test]
+fn the_first_page_filters_events_and_leads_on_to_older_ones() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let events: Vec<String> = (0..60).map(|index| named(index, &format!("id-{index}"), "tick", "INFO", "{}")).collect();
+    server.telemetry(body("s", &events)).is(200);
+    server.telemetry(body("s", &[named(60, "t", "tock", "ERROR", "{}")])).is(200);
+    let page = server.get("/?name=tick").is(200).body;
+    assert_eq!(page.matches("<b class=\"name\"").count(), 50);
+    assert!(page.contains("id-59") && !page.contains("id-9\""));
+    let link = page.split("href=\"").find(|part| part.starts_with("/?") && part.contains("after=")).unwrap();
+    let link = link.split('"').next().unwrap().replace("&amp;", "&");
+    let older = server.get(link.split('#').next().unwrap()).is(200).body;
+    assert_eq!(older.matches("<b class=\"name\"").count(), 10);
+    let wrong = server.get("/?severity=loud").is(400).body;
+    assert!(wrong.contains("`severity` is `loud`"), "{wrong}");
+}
+
+#[test]
+fn a_sessions_page_shows_what_is_missing_where_it_is_missing() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let drops = named(6, "d", "telemetry.dropped", "WARNING", r#"{"queue_full":3}"#);
+    server.telemetry(body("a/b c", &[event(0), event(4), event(5), drops])).is(200);
+    let page = server.get("/sessions/a%2Fb%20c").is(200).body;
+    let gap = page.find("3 events are missing: #1 to #3").unwrap();
+    assert!(page.find("id-0").unwrap() < gap && gap < page.find("id-4").unwrap());
+    assert!(page.contains("3 <code><bdi>queue_full"), "{page}");
+    assert!(server.get("/sessions/none").is(404).body.contains("No such session"));
+}
+
+#[test]
+fn what_clients_send_is_shown_as_text() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let script = "<script>alert(1)</script>";
+    let hostile = named(0, script, script, "INFO", &format!(r#"{{"{script}":"\"><img src=x onerror=a>"}}"#));
+    let batch = [hostile, exception(1, "ERROR", script, script)];
+    server.telemetry(body(script, &batch)).is(200);
+    for path in ["/", "/sessions/%3Cscript%3Ealert%281%29%3C%2Fscript%3E", "/?name=%3Cscript%3E&text=%22%3E%3Cimg"] {
+        let page = server.get(path).is(200).body;
+        assert!(!page.contains("<script") && !page.contains("<img"), "{path}: {page}");
+    }
+}
