@@ -49,7 +49,12 @@ fn the_page_stays_up_until_ctrl_c() {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let line = lines.find(|line| line.as_ref().unwrap().starts_with("The page is at")).unwrap().unwrap();
     let url = line.split_whitespace().find(|word| word.starts_with("http://")).unwrap().trim_end_matches('/');
-    assert!(stdout_of(&["sessions", "--url", url]).contains("ended, fatal"));
+    let sessions = stdout_of(&["sessions", "--url", url]);
+    let session = sessions.split_whitespace().last().unwrap();
+    assert!(session.starts_with("demo-") && sessions.contains("ended, fatal"), "{sessions}");
+    let (status, page) = common::get(url.strip_prefix("http://").unwrap(), "/");
+    assert_eq!(status, 200);
+    assert!(page.contains("<html") && page.contains(session), "{page}");
     common::signal(child.id(), "INT");
     assert_eq!(common::wait(child).code(), Some(0));
 }
