@@ -27,7 +27,6 @@ use crate::flags::{Cli, Command};
 fn main() -> ExitCode {
     // For `https` URLs. It fails only where there is one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    log_warnings();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(message) => {
@@ -36,6 +35,10 @@ fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(message.exit_code()).unwrap_or(error::USAGE));
         }
     };
+    // The demo's client tells in its own words what happens to it, and all of it is meant to.
+    if !matches!(cli.command, Command::DemoClient(_)) {
+        log_warnings();
+    }
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -7,7 +7,7 @@ mod common;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use common::{lastword, stdout_of};
+use common::{Running, lastword, stdout_of};
 
 #[test]
 fn promise_and_store_agree_and_nothing_is_left_behind() {
@@ -45,11 +45,19 @@ fn a_demo_that_is_kept_can_be_read_afterwards() {
 
 #[test]
 fn the_page_stays_up_until_ctrl_c() {
-    let mut child = lastword().arg("demo").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let place = tempfile::tempdir().unwrap();
+    let mut command = lastword();
+    command.arg("demo").env("TMPDIR", place.path()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut demo = Running::start(&mut command);
+    let mut lines = BufReader::new(demo.child().stdout.take().unwrap()).lines();
     let line = lines.find(|line| line.as_ref().unwrap().starts_with("The page is at")).unwrap().unwrap();
     let url = line.split_whitespace().find(|word| word.starts_with("http://")).unwrap().trim_end_matches('/');
-    assert!(stdout_of(&["sessions", "--url", url]).contains("ended, fatal"));
-    common::signal(child.id(), "INT");
-    assert_eq!(common::wait(child).code(), Some(0));
+    let sessions = stdout_of(&["sessions", "--url", url]);
+    let session = sessions.split_whitespace().last().unwrap();
+    assert!(session.starts_with("demo-") && sessions.contains("ended, fatal"), "{sessions}");
+    let (status, page) = common::get(url.strip_prefix("http://").unwrap(), "/");
+    assert_eq!(status, 200);
+    assert!(page.contains("<html") && page.contains(session), "{page}");
+    demo.signal("INT");
+    assert_eq!(demo.wait().code(), Some(0));
 }

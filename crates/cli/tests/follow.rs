@@ -5,22 +5,23 @@
 mod common;
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::{ChildStdout, Stdio};
 use std::sync::mpsc::{self, Receiver};
 
-use common::{PATIENCE, Server, generic, lastword};
+use common::{PATIENCE, Running, Server, generic, lastword};
 
 /// A follower as a child process, its lines as they come.
 struct Follower {
-    child: Child,
+    child: Running,
     lines: Receiver<String>,
 }
 
 impl Follower {
     fn start(args: &[&str]) -> Self {
+        let mut command = lastword();
         let mut child =
-            lastword().args(["events", "--follow", "--json"]).args(args).stdout(Stdio::piped()).spawn().unwrap();
-        let lines = read(child.stdout.take().unwrap());
+            Running::start(command.args(["events", "--follow", "--json"]).args(args).stdout(Stdio::piped()));
+        let lines = read(child.child().stdout.take().unwrap());
         Self { child, lines }
     }
 
@@ -30,9 +31,9 @@ impl Follower {
         index_of(&line)
     }
 
-    fn interrupt(self) {
-        common::signal(self.child.id(), "INT");
-        assert_eq!(common::wait(self.child).code(), Some(0));
+    fn interrupt(mut self) {
+        self.child.signal("INT");
+        assert_eq!(self.child.wait().code(), Some(0));
         assert!(self.lines.recv().is_err(), "nothing was printed twice");
     }
 }
@@ -61,7 +62,7 @@ fn what_was_there_and_what_comes_is_printed_once_and_in_order() {
     for place in [["--url", &server.url], ["--data", server.data_text()]] {
         let first = Follower::start(&[&["--since", "2000-01-01T00:00:00Z", "--limit", "1"], &place[..]].concat());
         assert_eq!(first.index(), 0);
-        assert_eq!(common::wait(first.child).code(), Some(0), "the limit ends it");
+        assert_eq!(first.child.wait().code(), Some(0), "the limit ends it");
     }
     let follower = Follower::start(&["--since", "2000-01-01T00:00:00Z", "--url", &server.url]);
     assert_eq!(follower.index(), 0);

@@ -8,13 +8,13 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::Stdio;
 
-use common::{Server, generic, lastword, run, stdout_of};
+use common::{Running, Server, generic, lastword, run, stdout_of};
 
 #[test]
 fn serve_prints_one_line_and_ends_with_0_on_either_signal() {
     for name in ["TERM", "INT"] {
         let data = tempfile::tempdir().unwrap();
-        let server = Server::start(data.path());
+        let mut server = Server::start(data.path());
         server.post("s", &[generic(0, "INFO", "hello", "{}")]);
         server.signal(name);
         let (status, rest) = server.wait();
@@ -36,14 +36,14 @@ fn an_idle_connection_does_not_hold_up_the_end() {
 #[test]
 fn a_request_that_never_ends_is_cut_off_and_told_of() {
     let data = tempfile::tempdir().unwrap();
-    let mut child = lastword()
+    let mut command = lastword();
+    command
         .args(["serve", "--listen", "127.0.0.1:0", "--data", data.path().to_str().unwrap()])
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+        .stderr(Stdio::piped());
+    let mut child = Running::start(&mut command);
     let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    BufReader::new(child.child().stdout.take().unwrap()).read_line(&mut line).unwrap();
     let mut endless = TcpStream::connect(line.trim_end().strip_prefix("listening on http://").unwrap()).unwrap();
     endless
         .write_all(b"POST /api/v1/telemetry HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n")
@@ -52,8 +52,8 @@ fn a_request_that_never_ends_is_cut_off_and_told_of() {
     let mut answer = [0; 12];
     endless.read_exact(&mut answer).unwrap();
     assert_eq!(&answer, b"HTTP/1.1 100");
-    common::signal(child.id(), "TERM");
-    let output = child.wait_with_output().unwrap();
+    child.signal("TERM");
+    let output = child.output();
     let message = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{message}");
     assert!(message.contains("WARN") && message.contains("cut off"), "{message}");
@@ -98,7 +98,7 @@ fn a_directory_that_cannot_be_written_is_named_and_the_exit_code_is_1() {
 #[test]
 fn what_was_acknowledged_outlives_kill_9() {
     let data = tempfile::tempdir().unwrap();
-    let server = Server::start(data.path());
+    let mut server = Server::start(data.path());
     let events: Vec<String> = (0..100).map(|index| generic(index, "INFO", "kept", "{}")).collect();
     server.post("s", &events);
     server.signal("KILL");
@@ -113,16 +113,16 @@ fn what_was_acknowledged_outlives_kill_9() {
 #[test]
 fn an_address_that_others_can_reach_is_warned_about() {
     let data = tempfile::tempdir().unwrap();
-    let mut child = lastword()
+    let mut command = lastword();
+    command
         .args(["serve", "--listen", "0.0.0.0:0", "--data", data.path().to_str().unwrap()])
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+        .stderr(Stdio::piped());
+    let mut child = Running::start(&mut command);
     let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    common::signal(child.id(), "TERM");
-    let output = child.wait_with_output().unwrap();
+    BufReader::new(child.child().stdout.take().unwrap()).read_line(&mut line).unwrap();
+    child.signal("TERM");
+    let output = child.output();
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(message.contains("WARNING") && message.contains("0.0.0.0"), "{message}");
 }
@@ -130,37 +130,37 @@ fn an_address_that_others_can_reach_is_warned_about() {
 #[test]
 fn the_environment_names_address_and_directory_and_flags_win() {
     let data = tempfile::tempdir().unwrap();
-    let mut child = lastword()
+    let mut command = lastword();
+    command
         .args(["serve", "--listen", "127.0.0.1:0"])
         .env("LASTWORD_LISTEN", "not an address")
         .env("LASTWORD_DATA", data.path().join("from-env"))
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+        .stderr(Stdio::null());
+    let mut child = Running::start(&mut command);
     let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    BufReader::new(child.child().stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert!(line.starts_with("listening on http://127.0.0.1:"), "{line}");
-    common::signal(child.id(), "TERM");
-    assert_eq!(common::wait(child).code(), Some(0));
+    child.signal("TERM");
+    assert_eq!(child.wait().code(), Some(0));
     assert!(data.path().join("from-env").is_dir());
 }
 
 #[test]
 fn the_default_directory_is_the_platforms_for_state() {
     let home = tempfile::tempdir().unwrap();
-    let mut child = lastword()
+    let mut command = lastword();
+    command
         .args(["serve", "--listen", "127.0.0.1:0"])
         .env("HOME", home.path())
         .env("XDG_STATE_HOME", home.path().join("state"))
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+        .stderr(Stdio::null());
+    let mut child = Running::start(&mut command);
     let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    common::signal(child.id(), "TERM");
-    assert_eq!(common::wait(child).code(), Some(0));
+    BufReader::new(child.child().stdout.take().unwrap()).read_line(&mut line).unwrap();
+    child.signal("TERM");
+    assert_eq!(child.wait().code(), Some(0));
     #[cfg(target_os = "linux")]
     assert!(home.path().join("state/lastword").is_dir());
 }

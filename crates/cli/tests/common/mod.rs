@@ -36,7 +36,7 @@ pub fn stdout_of(args: &[&str]) -> String {
 
 /// A collector as a child process; killed when dropped.
 pub struct Server {
-    child: Option<Child>,
+    child: Running,
     /// Kept open: the server must not find its reader gone.
     stdout: BufReader<ChildStdout>,
     pub url: String,
@@ -52,19 +52,15 @@ impl Server {
 
     /// The same, on this address.
     pub fn start_at(address: &str, data: &Path) -> Self {
-        let mut child = lastword()
-            .args(["serve", "--listen", address, "--data"])
-            .arg(data)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut command = lastword();
+        command.args(["serve", "--listen", address, "--data"]).arg(data).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = Running::start(&mut command);
+        let mut stdout = BufReader::new(child.child().stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
         let url = line.trim_end().strip_prefix("listening on ").expect("one line that says where").to_owned();
         let address = url.strip_prefix("http://").expect("a URL").to_owned();
-        Self { child: Some(child), stdout, url, address, data: data.to_owned() }
+        Self { child, stdout, url, address, data: data.to_owned() }
     }
 
     pub fn data_text(&self) -> &str {
@@ -82,29 +78,56 @@ impl Server {
     }
 
     /// Sends a signal by the shell's own `kill`.
-    pub fn signal(&self, name: &str) {
-        signal(self.child.as_ref().unwrap().id(), name);
+    pub fn signal(&mut self, name: &str) {
+        self.child.signal(name);
     }
 
     /// Waits for the end; returns the exit status and what else was printed.
     pub fn wait(mut self) -> (ExitStatus, String) {
         let mut rest = String::new();
-        let status = wait(self.child.take().unwrap());
+        let status = self.child.wait();
         self.stdout.read_to_string(&mut rest).unwrap();
         (status, rest)
     }
 
     /// Ends the collector by SIGTERM, which must be clean.
-    pub fn stop(self) {
+    pub fn stop(mut self) {
         self.signal("TERM");
         let (status, _) = self.wait();
         assert_eq!(status.code(), Some(0));
     }
 }
 
-impl Drop for Server {
+/// A child that does not outlive its test, even if that fails.
+pub struct Running(Option<Child>);
+
+impl Running {
+    pub fn start(command: &mut Command) -> Self {
+        Self(Some(command.spawn().unwrap()))
+    }
+
+    pub fn child(&mut self) -> &mut Child {
+        self.0.as_mut().unwrap()
+    }
+
+    pub fn signal(&mut self, name: &str) {
+        signal(self.child().id(), name);
+    }
+
+    /// Waits for the end.
+    pub fn wait(mut self) -> ExitStatus {
+        wait(self.0.take().unwrap())
+    }
+
+    /// Waits for the end; returns what is left of its output.
+    pub fn output(mut self) -> Output {
+        self.0.take().unwrap().wait_with_output().unwrap()
+    }
+}
+
+impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(child) = &mut self.child {
+        if let Some(child) = &mut self.0 {
             let _ = child.kill();
             let _ = child.wait();
         }
@@ -112,13 +135,13 @@ impl Drop for Server {
 }
 
 /// Sends a signal to one process.
-pub fn signal(pid: u32, name: &str) {
+fn signal(pid: u32, name: &str) {
     let status = Command::new("sh").arg("-c").arg(format!("kill -{name} {pid}")).status().unwrap();
     assert!(status.success());
 }
 
 /// Waits for the end of a child, within [`PATIENCE`].
-pub fn wait(mut child: Child) -> ExitStatus {
+fn wait(mut child: Child) -> ExitStatus {
     let (sender, ended) = mpsc::channel();
     std::thread::spawn(move || sender.send(child.wait()));
     ended.recv_timeout(PATIENCE).expect("the process ends").unwrap()
@@ -126,15 +149,20 @@ pub fn wait(mut child: Child) -> ExitStatus {
 
 /// Posts JSON; returns status and body.
 pub fn post(address: &str, path: &str, body: &str) -> (u16, String) {
+    let length = body.len();
+    let head = format!("POST {path} HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: {length}");
+    ask(address, &head, body)
+}
+
+/// Gets a page; returns status and body.
+pub fn get(address: &str, path: &str) -> (u16, String) {
+    ask(address, &format!("GET {path} HTTP/1.1"), "")
+}
+
+fn ask(address: &str, head: &str, body: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    let length = body.len();
-    write!(
-        stream,
-        "POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\
-         connection: close\r\n\r\n{body}"
-    )
-    .unwrap();
+    write!(stream, "{head}\r\nhost: {address}\r\nconnection: close\r\n\r\n{body}").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
