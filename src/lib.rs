@@ -56,6 +56,7 @@ pub mod clock;
 pub mod event;
 pub mod limits;
 mod macros;
+pub mod observe;
 pub mod privacy;
 mod provider;
 #[doc(hidden)]

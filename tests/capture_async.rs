@@ -1,5 +1,8 @@
 //! `async_capture!`: futures, tasks, and what becomes of their errors and panics.
 
+// What fails here fails the test.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use std::cell::Cell;
 use std::error::Error;
 use std::future::Future;

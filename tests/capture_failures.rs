@@ -1,5 +1,8 @@
 //! What is reported of an error: type, message, causes, and whether it is the user's.
 
+// What fails here fails the test.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;

@@ -1,5 +1,8 @@
 //! `event!`: fields as `tracing` users write them, encoded straight into the queue.
 
+// What fails here fails the test.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use std::cell::Cell;
 use std::fmt;
 use std::time::Duration;

@@ -69,8 +69,9 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_counted() {
         let mut out = Clipped::new(REMARK_BYTES_MAX + 5);
-        write!(out, "abc{}", "öö").unwrap();
-        write!(out, "d").unwrap();
+        for part in ["abc", "öö", "d"] {
+            out.write_str(part).unwrap();
+        }
         assert_eq!(out.finish(), "abcö… (3 bytes more)");
     }
 

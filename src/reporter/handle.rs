@@ -1,7 +1,7 @@
 //! What the program holds: a reporter.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use serde::Serialize;
 use tokio::runtime::Handle;
@@ -140,6 +140,30 @@ impl Reporter {
             Some(inner) => inner.shared.health(),
             None => Health { state: State::Disabled, restarts: 0, sinks: Vec::new() },
         }
+    }
+}
+
+/// A reporter that may be gone: it keeps no session alive.
+#[derive(Clone, Default)]
+pub(crate) struct WeakReporter(Weak<Inner>);
+
+impl Reporter {
+    /// Returns a handle that does not keep the session alive.
+    pub(crate) fn downgrade(&self) -> WeakReporter {
+        WeakReporter(self.inner.as_ref().map(Arc::downgrade).unwrap_or_default())
+    }
+}
+
+impl WeakReporter {
+    /// Returns the reporter, if anybody still holds it.
+    pub(crate) fn upgrade(&self) -> Option<Reporter> {
+        self.0.upgrade().map(|inner| Reporter { inner: Some(inner) })
+    }
+}
+
+impl fmt::Debug for WeakReporter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("WeakReporter").field(&self.upgrade()).finish()
     }
 }
 

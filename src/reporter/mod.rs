@@ -30,5 +30,6 @@ mod worker;
 pub use builder::{Builder, StartError};
 pub use drain::Guard;
 pub use handle::Reporter;
+pub(crate) use handle::WeakReporter;
 pub use report::{Admission, Drain, DropReason, Drops, Health, SinkHealth, SinkState, SinkStats, State, Stats};
 pub use supervisor::SupervisorCell;
