@@ -20,7 +20,7 @@ pub(in crate::reporter) use outcome::Outcome;
 use super::ledger::Ledger;
 use super::report::{DropReason, SinkHealth, SinkState, SinkStats};
 use crate::event::{EventKind, Tag};
-use crate::limits::{BATCH_BYTES_MAX, IN_FLIGHT_OPENS_AT_BATCHES};
+use crate::limits::{BATCH_BYTES_MAX, IN_FLIGHT_OPENS_AT_BATCHES, UNPUBLISHED_POLL};
 use crate::queue::{Cursor, Peek, Ring};
 use crate::retry::{Jitter, RetryPolicy};
 use crate::sink::{Batch, BatchBuilder, Session, Sink};
@@ -35,6 +35,15 @@ pub(super) struct LaneSettings {
     pub(super) retry: RetryPolicy,
 }
 
+/// What a record waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stall {
+    /// It was reserved and is not there yet: look again soon.
+    Unpublished,
+    /// It ends the session: everything before it must have arrived.
+    EndsSession,
+}
+
 /// The way to one sink.
 pub(super) struct Lane {
     pub(super) sink: Arc<dyn Sink>,
@@ -45,8 +54,8 @@ pub(super) struct Lane {
     /// Records before this one are not held back for company.
     flush_to: u64,
     next_tick: Instant,
-    /// A record was reserved and is not there yet: look again soon.
-    unpublished: bool,
+    /// What the next record waits for, where it is not for company.
+    stalled: Option<Stall>,
     state: SinkState,
     last_error: Option<String>,
     warned: bool,
@@ -68,7 +77,7 @@ impl Lane {
             next_lease: 0,
             flush_to: 0,
             next_tick,
-            unpublished: false,
+            stalled: None,
             state: SinkState::Ready,
             last_error: None,
             warned: false,
@@ -118,7 +127,7 @@ impl Lane {
     /// Takes what there is to take.
     pub(super) fn take(&mut self, ring: &Ring, flush_to: u64, now: Instant) {
         let pushed = ring.pushed();
-        self.unpublished = false;
+        self.stalled = None;
         self.flush_to = self.flush_to.max(flush_to);
         if now >= self.next_tick {
             self.flush_to = pushed;
@@ -147,14 +156,18 @@ impl Lane {
                     let ends_session = is_session_end(record.kind);
                     bytes += record.len;
                     // The end of the session leaves only when everything before it has arrived.
-                    if (ends_session && !self.leases.is_empty()) || (bytes > BATCH_BYTES_MAX && end != self.cursor) {
+                    if ends_session && !self.leases.is_empty() {
+                        self.stalled = Some(Stall::EndsSession);
+                        break;
+                    }
+                    if bytes > BATCH_BYTES_MAX && end != self.cursor {
                         break;
                     }
                     has_end |= ends_session;
                     end = next;
                 }
                 Peek::Unpublished => {
-                    self.unpublished = true;
+                    self.stalled = Some(Stall::Unpublished);
                     break;
                 }
                 Peek::Empty => break,
@@ -229,12 +242,17 @@ impl Lane {
                 due = due.min(at);
             }
         }
-        if self.unpublished { due.min(now + crate::limits::UNPUBLISHED_POLL) } else { due }
+        if self.stalled == Some(Stall::Unpublished) { due.min(now + UNPUBLISHED_POLL) } else { due }
     }
 
     /// Returns how many records must have been pushed before this lane has more to do.
     pub(super) fn wants_more_than(&self, pushed: u64) -> u64 {
-        if self.may_take(pushed) { self.cursor.seq() + self.settings.flush_threshold as u64 - 1 } else { u64::MAX }
+        // Where the next record waits for something, what it waits for calls.
+        if self.stalled.is_none() && self.may_take(pushed) {
+            self.cursor.seq() + self.settings.flush_threshold as u64 - 1
+        } else {
+            u64::MAX
+        }
     }
 }
 
