@@ -58,7 +58,8 @@ macro_rules! capture {
 /// Wraps a future, so that what goes wrong in it is reported: an `Err` that it comes to, or a panic.
 ///
 /// It is to a future what [`capture!`](crate::capture!) is to an expression, with the same forms. The result is a future
-/// that borrows the reporter; `spawn` gives it to [`tokio::spawn`] instead, with a reporter of its own.
+/// that borrows the reporter; `spawn` gives it to [`tokio::spawn`] instead, with a reporter of its own. The type that the
+/// future comes to must be known: for a block with `?` or with an endless loop in it, write an `async fn`.
 ///
 /// ```
 /// use lastword::{Reporter, async_capture};

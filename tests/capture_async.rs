@@ -156,6 +156,18 @@ fn the_future_is_as_send_as_what_it_wraps_even_when_the_error_is_not_sync() {
     assert_eq!(error.0.get(), 1);
 }
 
+#[test]
+fn a_captured_future_is_hardly_larger_than_the_one_it_wraps() {
+    async fn large() -> u8 {
+        let bytes = std::hint::black_box([1_u8; 4096]);
+        tokio::task::yield_now().await;
+        bytes[0]
+    }
+    let reporter = Reporter::disabled();
+    let (bare, captured) = (large(), async_capture!(reporter, fatal, large()));
+    assert!(size_of_val(&captured) < size_of_val(&bare) + 128, "{}", size_of_val(&captured));
+}
+
 #[tokio::test]
 async fn a_future_that_is_dropped_reports_nothing() {
     let (reporter, sink) = recorder();

@@ -9,17 +9,19 @@
 //! - Reports are made on the thread that failed. Only fatal ones hold it, until they are delivered or `flush_timeout`
 //!   has passed.
 
+mod captured;
 mod probe;
 
 use std::any::Any;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
-use std::pin::pin;
-use std::task::Poll;
 
 use tokio::task::JoinHandle;
 
+#[doc(hidden)]
+pub use captured::Captured;
+use captured::Report;
 #[doc(hidden)]
 pub use probe::{Probe, ViaDebug, ViaDisplay, ViaError, ViaHolder, ViaNothing, ViaOpaque};
 
@@ -77,12 +79,18 @@ impl How {
         }
     }
 
-    async fn report_async(&self, reporter: &Reporter, failure: Failure) {
+    /// Reports; returns what is to be waited for, if it is fatal.
+    #[cold]
+    fn report_later(&self, reporter: &Reporter, cause: Cause<'_>) -> Option<Report> {
+        let failure = self.failure(reporter, cause);
         if self.fatal {
-            reporter.log_fatal_failure(self.severity, &failure).await;
-        } else {
-            let _ = reporter.log_failure(self.severity, &failure);
+            let (reporter, severity) = (reporter.clone(), self.severity);
+            return Some(Box::pin(async move {
+                reporter.log_fatal_failure(severity, &failure).await;
+            }));
         }
+        let _ = reporter.log_failure(self.severity, &failure);
+        None
     }
 }
 
@@ -118,21 +126,14 @@ where
 /// What [`async_capture!`](crate::async_capture!) becomes. The future is made at once, as an argument would be; a panic
 /// while it is made comes out when it is awaited.
 #[doc(hidden)]
-pub fn future<'r, P, M, F, C>(
-    provider: &'r P,
-    how: How,
-    make: M,
-    cause: C,
-) -> impl Future<Output = F::Output> + use<'r, P, M, F, C>
+pub fn future<P, M, F, C>(provider: &P, how: How, make: M, cause: C) -> Captured<Option<&Reporter>, F, C>
 where
     P: TelemetryProvider + ?Sized,
     M: FnOnce() -> F,
     F: Future,
     C: for<'v> FnOnce(&'v F::Output) -> Option<Cause<'v>>,
 {
-    let reporter = reporter_of(provider);
-    let made = catch_unwind(AssertUnwindSafe(make));
-    drive(reporter, how, made, cause)
+    Captured::new(reporter_of(provider), how, make, cause)
 }
 
 /// What `async_capture!(.., spawn, ..)` becomes.
@@ -144,42 +145,5 @@ where
     F: Future<Output: Send> + Send + 'static,
     C: for<'v> FnOnce(&'v F::Output) -> Option<Cause<'v>> + Send + 'static,
 {
-    let reporter = reporter_of(provider).cloned();
-    let made = catch_unwind(AssertUnwindSafe(make));
-    tokio::spawn(async move { drive(reporter.as_ref(), how, made, cause).await })
-}
-
-async fn drive<F, C>(reporter: Option<&Reporter>, how: How, made: Result<F, Payload>, cause: C) -> F::Output
-where
-    F: Future,
-    C: for<'v> FnOnce(&'v F::Output) -> Option<Cause<'v>>,
-{
-    let outcome = match made {
-        Ok(future) if reporter.is_some() => catching(future).await,
-        Ok(future) => return future.await,
-        Err(payload) => Err(payload),
-    };
-    // Nothing borrowed of the outcome is held while the report is waited for: it may be no `Sync` type.
-    let failure = reporter.and_then(|reporter| {
-        let cause = match &outcome {
-            Ok(value) => cause(value)?,
-            Err(payload) => Cause::panic(&**payload),
-        };
-        Some((reporter, how.failure(reporter, cause)))
-    });
-    if let Some((reporter, failure)) = failure {
-        how.report_async(reporter, failure).await;
-    }
-    outcome.unwrap_or_else(|payload| resume_unwind(payload))
-}
-
-/// Awaits a future, and catches a panic of its polls.
-async fn catching<F: Future>(future: F) -> Result<F::Output, Payload> {
-    let mut future = pin!(future);
-    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
-        Ok(Poll::Ready(value)) => Poll::Ready(Ok(value)),
-        Ok(Poll::Pending) => Poll::Pending,
-        Err(payload) => Poll::Ready(Err(payload)),
-    })
-    .await
+    tokio::spawn(Captured::new(reporter_of(provider).cloned(), how, make, cause))
 }
