@@ -2,7 +2,7 @@
 //!
 //! `cargo bench -p lastword-collector --bench ingest [-- <events> <connections>]`. Clients and collector share the
 //! machine. Bodies are written beforehand, so that what is measured is the collector and the clients' system calls.
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench is no library")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::cast_precision_loss, reason = "a bench is no library")]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -1,4 +1,5 @@
 //! What an unmodified client asks besides telemetry, and what is said to those who ask for something else.
+#![allow(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
 mod common;
 

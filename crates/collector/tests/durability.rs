@@ -1,4 +1,5 @@
 //! What was acknowledged is there: after a kill, after a full disk, for a reader without a collector.
+#![allow(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! What happens to a request of events.
+#![allow(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The pages for people.
+#![allow(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Questions: filters, pages, cursors, and what is said to a parameter that can't be read.
+#![allow(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The requests of two real clients, as they were captured.
+#![allow(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
 mod common;
 

@@ -24,7 +24,7 @@ pub(crate) struct Event {
     /// Its place in the session; never `i64::MAX`, so that the place after it can be named too.
     pub(crate) index: i64,
     pub(crate) time_us: i64,
-    /// The name of a GENERIC_EVENT, cut to what is indexed.
+    /// The name of a `GENERIC_EVENT`, cut to what is indexed.
     pub(crate) name: Option<Box<str>>,
     pub(crate) detail: Option<Box<Detail>>,
 }
@@ -97,8 +97,11 @@ pub(super) fn read(text: &str, range: Range<usize>) -> Result<Event, String> {
     Ok(Event { range, key, kind, severity, index: wire.event_session_index, time_us, name, detail })
 }
 
+/// What only some kinds of events have: a name, a detail.
+type Specifics = (Option<Box<str>>, Option<Box<Detail>>);
+
 /// Reads what only events of this kind have.
-fn specifics(kind: EventKind, wire: &Wire<'_>) -> Result<(Option<Box<str>>, Option<Box<Detail>>), String> {
+fn specifics(kind: EventKind, wire: &Wire<'_>) -> Result<Specifics, String> {
     match kind {
         EventKind::Generic => {
             let Some(name) = &wire.event_name else {

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::limits::GROUP_TEXT_BYTES_MAX;
 
-/// What an UNHANDLED_EXCEPTION says, as far as it is needed to group it.
+/// What an `UNHANDLED_EXCEPTION` says, as far as it is needed to group it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Exception {
     /// Of 16 hexadecimal digits.

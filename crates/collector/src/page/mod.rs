@@ -17,16 +17,14 @@ pub(crate) const STYLE: &str = include_str!("style.css");
 
 /// Returns a page that says one thing.
 pub(crate) fn message(title: &str, text: &str) -> Markup {
-    layout(
-        title,
-        html! {
+    let content = html! {
             section { h1 { (title) } p { (text) } p { a href="/" { "All sessions" } } }
-        },
-    )
+    };
+    layout(title, &content)
 }
 
 /// Puts a page around its content.
-fn layout(title: &str, content: Markup) -> Markup {
+fn layout(title: &str, content: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {

@@ -36,7 +36,7 @@ pub(crate) fn overview(overview: &Overview) -> Markup {
             (older(overview))
         }
     };
-    layout("Sessions, exceptions, events", content)
+    layout("Sessions, exceptions, events", &content)
 }
 
 fn sessions(sessions: &[Session]) -> Markup {

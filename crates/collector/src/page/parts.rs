@@ -60,24 +60,26 @@ fn class(severity: Severity) -> &'static str {
 
 /// Writes counts by severity as a bar, with the numbers in its title.
 pub(super) fn bar(counts: &BySeverity) -> Markup {
-    let parts = [
+    let counts = [
         ("critical", counts.critical),
         ("error", counts.error),
         ("warning", counts.warning),
         ("info", counts.info),
         ("debug", counts.debug),
     ];
-    let total = parts.iter().map(|(_, count)| count).sum::<i64>().max(1);
-    let mut left = 0.0;
-    let title: Vec<String> =
-        parts.iter().filter(|(_, count)| *count > 0).map(|(name, count)| format!("{count} {name}")).collect();
+    let total = counts.iter().map(|(_, count)| count).sum::<i64>().max(1);
+    let there = counts.into_iter().filter(|(_, count)| *count > 0);
+    let title: Vec<String> = there.clone().map(|(name, count)| format!("{count} {name}")).collect();
+    let parts = there.scan(0.0, |right, (name, count)| {
+        let (left, width) = (*right, share(count, total));
+        *right += width;
+        Some((name, left, width))
+    });
     html! {
         svg.bar viewBox="0 0 100 6" preserveAspectRatio="none" role="img" aria-label=(title.join(", ")) {
             title { (title.join(", ")) }
-            @for (name, count) in parts.into_iter().filter(|(_, count)| *count > 0) {
-                @let width = share(count, total);
+            @for (name, left, width) in parts {
                 rect.{ (name) } x=(left) y="0" width=(width) height="6" {}
-                @let _ = left += width;
             }
         }
     }

@@ -43,7 +43,7 @@ pub(crate) fn session(detail: &SessionDetail, events: &Page<Event>) -> Markup {
             }
         }
     };
-    layout(&session.session_id, content)
+    layout(&session.session_id, &content)
 }
 
 fn facts(detail: &SessionDetail) -> Markup {

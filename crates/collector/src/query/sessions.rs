@@ -94,7 +94,7 @@ pub struct Session {
     pub session_id: String,
     /// How it stands.
     pub state: SessionState,
-    /// It ended by a fatal error: a CRITICAL exception, then its SESSION_END.
+    /// It ended by a fatal error: a `CRITICAL` exception, then its `SESSION_END`.
     pub fatal: bool,
     /// Its events that are stored.
     pub events: i64,

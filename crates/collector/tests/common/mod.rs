@@ -1,5 +1,6 @@
 //! A collector on a free port with a directory of its own, and the smallest HTTP client that can talk to it.
-#![allow(dead_code, reason = "not every test uses all of it")]
+#![allow(dead_code, unreachable_pub, reason = "not every test uses all of it")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what helps a test is a test")]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
