@@ -39,7 +39,11 @@ const LAYERS: [(&str, u8); 22] = [
 const NARROWER: [(&str, u8); 1] = [("queue", 0)];
 
 /// Imports within one layer that are wanted, as (from, to, why). No two of them may form a circle.
-const SIDEWAYS: [(&str, &str, &str); 0] = [];
+const SIDEWAYS: [(&str, &str, &str); 1] = [(
+    "capture",
+    "provider",
+    "what is captured is reported by whoever has a reporter, and that is all a provider says",
+)];
 
 /// Findings for every import that runs against the layers.
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
