@@ -125,7 +125,7 @@ async fn a_redirect_is_not_followed_and_is_no_success() {
     let sink = Tinker::new(peer.url()).api_key(KEY);
     for status in [301, 302, 303, 307, 308] {
         peer.push(Answer::with_header(status, "location", elsewhere.url()));
-        assert!(matches!(sink.deliver(&three()).await, Err(SinkError::Rejected { .. })), "{status}");
+        assert!(matches!(sink.deliver(&three()).await, Err(SinkError::Transient { .. })), "{status}");
     }
     assert_eq!(peer.requests().len(), 5);
     assert_eq!(elsewhere.connections(), 0, "nobody but the one who was asked for gets the key");

@@ -13,14 +13,15 @@ use crate::limits::RETRY_DELAY_MAX;
 pub enum Outcome {
     /// The other side has them, whatever the body of its answer says.
     Delivered,
-    /// It may work later.
+    /// It may work later. A redirect is one of these: nobody has taken the events, and following it would send them, and
+    /// the key, to somebody that was not asked for; but a captive portal or a server that is being moved says nothing about
+    /// the events, which must not be halved and dropped for it.
     Transient,
     /// They are too many bytes for one request.
     TooLarge,
     /// The other side does not know who sends them.
     Unauthorized,
-    /// They are not acceptable, or this is not the place to send them to. A redirect is one of these: nobody has taken
-    /// the events, and following it would send them, and the key, to somebody that was not asked for.
+    /// They are not acceptable, or this is not the place to send them to.
     Rejected,
 }
 
@@ -30,15 +31,15 @@ impl Outcome {
     /// ```
     /// use lastword::wire::Outcome;
     /// assert_eq!(Outcome::of_status(202), Outcome::Delivered);
-    /// assert_eq!(Outcome::of_status(302), Outcome::Rejected);
+    /// assert_eq!(Outcome::of_status(302), Outcome::Transient);
     /// assert_eq!(Outcome::of_status(429), Outcome::Transient);
     /// ```
     #[must_use]
     pub const fn of_status(status: u16) -> Self {
         match status {
             200..=299 => Self::Delivered,
-            // Time-out, conflict, too early, too many requests; and all that the other side says is its own fault.
-            408 | 409 | 425 | 429 | 500.. => Self::Transient,
+            // Somewhere else, time-out, conflict, too early, too many requests; and all that the other side says is its own fault.
+            300..=399 | 408 | 409 | 425 | 429 | 500.. => Self::Transient,
             413 => Self::TooLarge,
             401 | 403 => Self::Unauthorized,
             _ => Self::Rejected,
@@ -131,10 +132,13 @@ mod tests {
             }
         };
         all(Outcome::Delivered, &[200, 201, 202, 204, 206, 299]);
-        all(Outcome::Transient, &[408, 409, 425, 429, 500, 501, 502, 503, 504, 520, 599, 999]);
+        all(
+            Outcome::Transient,
+            &[300, 301, 302, 303, 304, 307, 308, 399, 408, 409, 425, 429, 500, 501, 502, 503, 504, 520, 599, 999],
+        );
         all(Outcome::TooLarge, &[413]);
         all(Outcome::Unauthorized, &[401, 403]);
-        all(Outcome::Rejected, &[301, 302, 303, 304, 307, 308, 400, 402, 404, 405, 410, 415, 422, 431]);
+        all(Outcome::Rejected, &[400, 402, 404, 405, 410, 415, 422, 431]);
     }
 
     #[test]
