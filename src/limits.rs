@@ -31,8 +31,12 @@ pub const TRACEBACK_BYTES_MAX: usize = 40 * 1024;
 pub const USER_ERROR_BODY_BYTES_MAX: usize = 16 * 1024;
 /// Links of a `source()` chain that are looked at: a chain may be a cycle.
 pub const ERROR_CHAIN_MAX: usize = 16;
-/// How deep the data of an event may be nested before the event is refused: encoders recurse.
+/// How deep the data of an event may be nested before the event is refused: `Serialize` recurses, on the
+/// caller's stack.
 pub const DATA_DEPTH_MAX: usize = 128;
+/// How many newtypes and `Some`s the data of an event may have around one value: they are no level, but stack. Four for each
+/// level.
+pub const DATA_WRAPPERS_MAX: usize = 4 * DATA_DEPTH_MAX;
 
 /// Events in one request, unless the builder says otherwise; the protocol takes no more than this.
 pub const BATCH_EVENTS_DEFAULT: usize = 100;

@@ -21,11 +21,15 @@ use std::cell::Cell;
 use std::fmt;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::ser::{self, Serialize};
 
+use super::pack::{write_formatted, write_text};
+use super::serialize::Serializer;
 use super::{EventKind, Severity};
 use crate::clock::Timestamp;
-use crate::limits::{DATA_DEPTH_MAX, ERROR_MESSAGE_BYTES_MAX, EVENT_NAME_BYTES_MAX, TRACEBACK_BYTES_MAX};
+use crate::limits::{
+    DATA_DEPTH_MAX, DATA_WRAPPERS_MAX, ERROR_MESSAGE_BYTES_MAX, EVENT_NAME_BYTES_MAX, TRACEBACK_BYTES_MAX,
+};
 
 /// What the queue keeps beside an event's bytes: kind, severity, and who wrote it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +88,7 @@ impl Tag {
 }
 
 /// The data of an event can't be encoded.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncodeError {
     /// The data is no JSON object.
@@ -92,16 +96,47 @@ pub enum EncodeError {
         "the data of an event must serialise to an object (a map or a struct) or to nothing, and this is something else"
     )]
     NotAnObject,
-    /// The data's own `Serialize` failed, or is nested too deep.
+    /// The data is nested too deep.
+    #[error(
+        "the data of the event is nested deeper than {DATA_DEPTH_MAX} levels, or than {DATA_WRAPPERS_MAX} newtypes and \
+         `Some`s"
+    )]
+    TooDeep,
+    /// A `Serialize` announced a list, map or struct of one length and wrote another.
+    #[error(
+        "the data of the event has a list or an object that was announced with {announced} items and has {written}"
+    )]
+    WrongLength {
+        /// How many items its `Serialize` said it has.
+        announced: usize,
+        /// How many it wrote.
+        written: usize,
+    },
+    /// A `Serialize` wrote a map's key without its value, or a value without its key.
+    #[error("the data of the event has a map that does not alternate between keys and values")]
+    UnpairedKey,
+    /// A list, map or text has more items or bytes than its header can say.
+    #[error(
+        "the data of the event has a list, an object or a text of {0} items or bytes: there is room for 4294967295"
+    )]
+    TooLong(usize),
+    /// The data's own `Serialize` or `Display` failed: what it said.
     #[error("the data of the event can't be serialised: {0}")]
     Serialize(String),
+}
+
+impl ser::Error for EncodeError {
+    #[cold]
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::Serialize(message.to_string())
+    }
 }
 
 /// A place to encode one event into.
 #[derive(Debug, Default)]
 pub struct Encoder {
     bytes: Vec<u8>,
-    failed: Option<String>,
+    failed: Option<EncodeError>,
 }
 
 thread_local! {
@@ -163,7 +198,11 @@ impl Encoder {
     #[inline]
     pub fn field<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) {
         self.text(key);
-        self.serialize(value);
+        let start = self.bytes.len();
+        // The event's data, whose field it is, is the first level.
+        if let Err(error) = value.serialize(Serializer::within(&mut self.bytes, 1)) {
+            self.fail(start, error);
+        }
     }
 
     /// Writes a field as its `Display` shows it.
@@ -185,18 +224,17 @@ impl Encoder {
     /// The data is something else than an object, is nested deeper than [`DATA_DEPTH_MAX`], or fails to serialise.
     pub fn data<T: Serialize + ?Sized>(&mut self, data: &T) -> Result<(), EncodeError> {
         let start = self.bytes.len();
-        self.serialize(data);
-        if let Some(reason) = self.failed.take() {
-            return Err(EncodeError::Serialize(reason));
-        }
-        match self.bytes.get(start) {
-            Some(0x80..=0x8f | 0xde | 0xdf) => Ok(()),
-            Some(0xc0) => {
-                self.bytes[start] = 0x80;
-                Ok(())
+        let error = match (data.serialize(Serializer::within(&mut self.bytes, 0)), self.bytes.get_mut(start)) {
+            (Ok(()), Some(0x80..=0x8f | 0xde | 0xdf)) => return Ok(()),
+            (Ok(()), Some(nil @ 0xc0)) => {
+                *nil = 0x80;
+                return Ok(());
             }
-            _ => Err(EncodeError::NotAnObject),
-        }
+            (Ok(()), _) => EncodeError::NotAnObject,
+            (Err(error), _) => error,
+        };
+        self.fail(start, error.clone());
+        Err(error)
     }
 
     /// Writes what an exception says: its type, its message, and how it came to it.
@@ -220,29 +258,18 @@ impl Encoder {
     ///
     /// # Errors
     ///
-    /// A field failed to serialise.
+    /// Something in it failed to serialise: there is no event without it.
     #[inline]
     pub fn finish(&mut self) -> Result<&[u8], EncodeError> {
-        match self.failed.take() {
+        match &self.failed {
             None => Ok(&self.bytes),
-            Some(reason) => Err(EncodeError::Serialize(reason)),
+            Some(error) => Err(error.clone()),
         }
     }
 
     #[inline]
     fn text(&mut self, text: &str) {
-        let length = text.len();
-        // The two short forms, written without a detour: they are nearly all there are.
-        #[allow(clippy::cast_possible_truncation)]
-        if length < 32 {
-            self.bytes.push(0xa0 | length as u8);
-        } else if length < 256 {
-            self.bytes.extend_from_slice(&[0xd9, length as u8]);
-        } else {
-            // Writing to a `Vec` does not fail, and a text of 4 GiB was refused by its size before.
-            let _ = rmp::encode::write_str_len(&mut self.bytes, length as u32);
-        }
-        self.bytes.extend_from_slice(text.as_bytes());
+        write_text(&mut self.bytes, text);
     }
 
     fn text_cut(&mut self, text: &str, bytes_max: usize) {
@@ -252,30 +279,18 @@ impl Encoder {
         }
     }
 
-    /// Writes text whose length is known only afterwards.
     fn formatted(&mut self, text: fmt::Arguments<'_>) {
-        if let Some(text) = text.as_str() {
-            return self.text(text);
-        }
         let start = self.bytes.len();
-        self.bytes.extend_from_slice(&[0xdb, 0, 0, 0, 0]);
-        if std::io::Write::write_fmt(&mut self.bytes, text).is_err() {
-            self.failed = Some("its `Display` or `Debug` returned an error".into());
-        }
-        let length = self.bytes.len() - start - 5;
-        match u32::try_from(length) {
-            Ok(length) => self.bytes[start + 1..start + 5].copy_from_slice(&length.to_be_bytes()),
-            Err(_) => self.failed = Some(format!("a text of {length} bytes is too long")),
+        if let Err(error) = write_formatted(&mut self.bytes, text) {
+            self.fail(start, error);
         }
     }
 
-    #[inline]
-    fn serialize<T: Serialize + ?Sized>(&mut self, value: &T) {
-        let mut serializer = rmp_serde::Serializer::new(&mut self.bytes).with_struct_map().with_human_readable();
-        serializer.unstable_set_max_depth(DATA_DEPTH_MAX);
-        if let Err(error) = value.serialize(&mut serializer) {
-            self.failed = Some(error.to_string());
-        }
+    /// Takes out what failed, and remembers why: the first reason is the one to tell.
+    #[cold]
+    fn fail(&mut self, start: usize, error: EncodeError) {
+        self.bytes.truncate(start);
+        self.failed.get_or_insert(error);
     }
 }
 

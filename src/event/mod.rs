@@ -4,9 +4,12 @@
 //! program wants to say is a [`EventKind::Generic`] event with a name and a JSON object of data.
 
 mod cause;
+mod compound;
 mod encode;
 mod failure;
 mod guard;
+mod pack;
+mod serialize;
 mod severity;
 mod user;
 mod view;
@@ -18,6 +21,7 @@ pub use cause::SomeError;
 pub use cause::{Cause, IntoFailure};
 pub use encode::{EncodeError, Encoder, Tag};
 pub use failure::Failure;
+pub(crate) use serialize::{EXT_I128, EXT_U128};
 pub use severity::{ParseSeverityError, Severity};
 pub use user::{Classifier, UserError, UserFault};
 pub use view::{Body, DecodeError, EventView, RawData};

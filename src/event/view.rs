@@ -61,6 +61,9 @@ impl<'a> RawData<'a> {
 
     /// Reads the data into a value of the caller's choice, `serde_json::Value` for one.
     ///
+    /// It reads what `MessagePack` has: an integer beyond 64 bits is an extension in it, which no integer type and no
+    /// `Value` reads, and the keys of a map are not yet texts. [`write_data`](crate::wire::write_data) writes both as JSON.
+    ///
     /// # Errors
     ///
     /// The data does not have the form that the caller asks for.

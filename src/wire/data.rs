@@ -3,6 +3,7 @@
 use rmp::Marker;
 use serde::Serialize;
 
+use crate::event::{EXT_I128, EXT_U128};
 use crate::limits::DATA_DEPTH_MAX;
 
 /// The bytes are not the data of an event.
@@ -31,7 +32,7 @@ pub enum TranscodeError {
 
 /// Appends the JSON text of one `MessagePack` map.
 ///
-/// Whole numbers stay exact; NaN and the infinities become `null`; binary data becomes a list of numbers. JSON has only
+/// Whole numbers stay exact, those of 128 bits too; NaN and the infinities become `null`; binary data becomes a list of numbers. JSON has only
 /// texts as keys: any other key is written as the text of its JSON.
 ///
 /// # Errors
@@ -266,10 +267,14 @@ impl<'a> Writer<'a, '_> {
         Ok(())
     }
 
-    /// Writes the bytes of an extension; of its type, which JSON can't say, nothing remains.
+    /// Writes the integers beyond 64 bits, and of any other extension its bytes: of its type nothing remains.
     fn extension(&mut self, length: u32) -> Result<(), TranscodeError> {
-        let [_type] = self.take::<1>()?;
-        self.binary(length)
+        let [of] = self.take::<1>()?;
+        match (of, length) {
+            (EXT_I128, 16) => self.number(i128::from_be_bytes),
+            (EXT_U128, 16) => self.number(u128::from_be_bytes),
+            _ => self.binary(length),
+        }
     }
 
     #[inline]

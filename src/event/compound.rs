@@ -1,0 +1,160 @@
+//! Lists, maps and structs while they are serialised.
+//!
+//! The count that stands in a header and what was written agree, or it is an error.
+
+use serde::ser::{self, Serialize};
+
+use super::EncodeError;
+use super::pack::{close, open, write_long_header, write_text};
+use super::serialize::{Room, Serializer};
+
+/// Writes the header of a container whose short form is `fix` and whose form of 16 bits is `marker`.
+#[inline]
+fn header(out: &mut Vec<u8>, fix: u8, marker: u8, count: Option<usize>, each: usize) -> Result<End, EncodeError> {
+    let Some(count) = count else { return Ok(End::Patched(open(out, marker + 1))) };
+    #[allow(clippy::cast_possible_truncation)]
+    match u32::try_from(count) {
+        Ok(short @ 0..16) => out.push(fix | short as u8),
+        Ok(long) => write_long_header(out, marker, long),
+        Err(_) => return Err(EncodeError::TooLong(count)),
+    }
+    Ok(End::Announced(count.saturating_mul(each)))
+}
+
+/// What is to be done when a container ends.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    /// Its length stands already: so many values, of which a map has two an entry.
+    Announced(usize),
+    /// Its header begins there, and lacks the count.
+    Patched(usize),
+}
+
+/// A list, map or struct that has been begun.
+#[derive(Debug)]
+pub(super) struct Compound<'a> {
+    out: &'a mut Vec<u8>,
+    room: Room,
+    end: End,
+    written: usize,
+}
+
+impl<'a> Compound<'a> {
+    /// Begins a list of so many values, or of as many as will come.
+    #[inline]
+    pub(super) fn list(out: &'a mut Vec<u8>, room: Room, length: Option<usize>) -> Result<Self, EncodeError> {
+        let end = header(out, 0x90, 0xdc, length, 1)?;
+        Ok(Self { out, room, end, written: 0 })
+    }
+
+    /// Begins a map of so many entries, or of as many as will come.
+    #[inline]
+    pub(super) fn map(out: &'a mut Vec<u8>, room: Room, entries: Option<usize>) -> Result<Self, EncodeError> {
+        let end = header(out, 0x80, 0xde, entries, 2)?;
+        Ok(Self { out, room, end, written: 0 })
+    }
+
+    /// Writes one value. Who goes on after its error goes on without it, in a container that is whole.
+    #[inline]
+    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+        let start = self.out.len();
+        match value.serialize(Serializer::with_room(&mut *self.out, self.room)) {
+            Ok(()) => {
+                self.written += 1;
+                Ok(())
+            }
+            Err(error) => {
+                self.out.truncate(start);
+                Err(error)
+            }
+        }
+    }
+
+    #[inline]
+    fn field<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), EncodeError> {
+        let start = self.out.len();
+        write_text(self.out, key);
+        self.value(value).inspect_err(|_| self.out.truncate(start))?;
+        self.written += 1;
+        Ok(())
+    }
+
+    #[inline]
+    fn finish(self, each: usize) -> Result<(), EncodeError> {
+        match self.end {
+            _ if !self.written.is_multiple_of(each) => Err(EncodeError::UnpairedKey),
+            End::Announced(announced) if announced == self.written => Ok(()),
+            End::Announced(announced) => {
+                Err(EncodeError::WrongLength { announced: announced / each, written: self.written / each })
+            }
+            End::Patched(start) => close(self.out, start, self.written / each),
+        }
+    }
+}
+
+macro_rules! lists {
+    ($($trait:ident::$method:ident),*) => {$(
+        impl ser::$trait for Compound<'_> {
+            type Ok = ();
+            type Error = EncodeError;
+
+            #[inline]
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+                self.value(value)
+            }
+
+            #[inline]
+            fn end(self) -> Result<(), EncodeError> {
+                self.finish(1)
+            }
+        }
+    )*};
+}
+
+lists!(
+    SerializeSeq::serialize_element,
+    SerializeTuple::serialize_element,
+    SerializeTupleStruct::serialize_field,
+    SerializeTupleVariant::serialize_field
+);
+
+macro_rules! structs {
+    ($($trait:ident),*) => {$(
+        impl ser::$trait for Compound<'_> {
+            type Ok = ();
+            type Error = EncodeError;
+
+            #[inline]
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), EncodeError> {
+                self.field(key, value)
+            }
+
+            #[inline]
+            fn end(self) -> Result<(), EncodeError> {
+                self.finish(2)
+            }
+        }
+    )*};
+}
+
+structs!(SerializeStruct, SerializeStructVariant);
+
+impl ser::SerializeMap for Compound<'_> {
+    type Ok = ();
+    type Error = EncodeError;
+
+    #[inline]
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), EncodeError> {
+        if self.written.is_multiple_of(2) { self.value(key) } else { Err(EncodeError::UnpairedKey) }
+    }
+
+    #[inline]
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+        if self.written.is_multiple_of(2) { Err(EncodeError::UnpairedKey) } else { self.value(value) }
+    }
+
+    #[inline]
+    fn end(self) -> Result<(), EncodeError> {
+        self.finish(2)
+    }
+}

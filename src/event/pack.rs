@@ -1,0 +1,114 @@
+//! The pieces of `MessagePack`, each in its shortest form.
+
+use std::fmt;
+
+use super::EncodeError;
+
+/// Appends a text.
+#[inline]
+pub(super) fn write_text(out: &mut Vec<u8>, text: &str) {
+    let length = text.len();
+    // The two short forms, written without a detour: they are nearly all there are.
+    #[allow(clippy::cast_possible_truncation)]
+    if length < 32 {
+        out.push(0xa0 | length as u8);
+    } else if length < 256 {
+        out.extend_from_slice(&[0xd9, length as u8]);
+    } else {
+        // A text of 4 GiB makes a damaged event, which is refused by its size before anybody reads it.
+        write_long_header(out, 0xda, length as u32);
+    }
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// Appends text whose length is known only afterwards.
+///
+/// # Errors
+///
+/// A `Display` or `Debug` in it failed, or it is too long. What was appended until then is still there.
+pub(super) fn write_formatted(out: &mut Vec<u8>, text: fmt::Arguments<'_>) -> Result<(), EncodeError> {
+    if let Some(text) = text.as_str() {
+        write_text(out, text);
+        return Ok(());
+    }
+    let start = open(out, 0xdb);
+    if fmt::write(&mut Text(out), text).is_err() {
+        return Err(EncodeError::Serialize("its `Display` or `Debug` returned an error".into()));
+    }
+    let length = out.len() - start - HEADER_BYTES;
+    close(out, start, length)
+}
+
+/// Takes the text as it comes. The buffer's own `io::Write` panics where a `Display` fails.
+struct Text<'a>(&'a mut Vec<u8>);
+
+impl fmt::Write for Text<'_> {
+    #[inline]
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// Bytes of the longest header: a marker and 32 bits.
+const HEADER_BYTES: usize = 5;
+
+/// Begins a value whose length comes later, and returns where it begins.
+#[inline]
+pub(super) fn open(out: &mut Vec<u8>, marker: u8) -> usize {
+    let start = out.len();
+    out.extend_from_slice(&[marker, 0, 0, 0, 0]);
+    start
+}
+
+/// Writes the length of the value that begins there.
+pub(super) fn close(out: &mut [u8], start: usize, length: usize) -> Result<(), EncodeError> {
+    let count = u32::try_from(length).map_err(|_| EncodeError::TooLong(length))?;
+    if let Some(place) = out.get_mut(start + 1..start + HEADER_BYTES) {
+        place.copy_from_slice(&count.to_be_bytes());
+    }
+    Ok(())
+}
+
+/// Appends a header with a length of 16 bits, or, by the marker that follows, of 32.
+#[inline]
+pub(super) fn write_long_header(out: &mut Vec<u8>, marker: u8, length: u32) {
+    match u16::try_from(length) {
+        Ok(length) => write_number(out, marker, length.to_be_bytes()),
+        Err(_) => write_number(out, marker + 1, length.to_be_bytes()),
+    }
+}
+
+#[inline]
+pub(super) fn write_number<const N: usize>(out: &mut Vec<u8>, marker: u8, bytes: [u8; N]) {
+    // As one piece, so that room is looked for once.
+    let mut whole = [0; 17];
+    whole[0] = marker;
+    whole[1..=N].copy_from_slice(&bytes);
+    out.extend_from_slice(&whole[..=N]);
+}
+
+#[inline]
+pub(super) fn write_unsigned(out: &mut Vec<u8>, number: u64) {
+    #[allow(clippy::cast_possible_truncation)]
+    match number {
+        0..=0x7f => out.push(number as u8),
+        0x80..=0xff => write_number(out, 0xcc, (number as u8).to_be_bytes()),
+        0x100..=0xffff => write_number(out, 0xcd, (number as u16).to_be_bytes()),
+        0x1_0000..=0xffff_ffff => write_number(out, 0xce, (number as u32).to_be_bytes()),
+        _ => write_number(out, 0xcf, number.to_be_bytes()),
+    }
+}
+
+#[inline]
+pub(super) fn write_signed(out: &mut Vec<u8>, number: i64) {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    match number {
+        0.. => write_unsigned(out, number as u64),
+        -0x20..0 => out.push(number as u8),
+        -0x80..-0x20 => write_number(out, 0xd0, (number as i8).to_be_bytes()),
+        -0x8000..-0x80 => write_number(out, 0xd1, (number as i16).to_be_bytes()),
+        -0x8000_0000..-0x8000 => write_number(out, 0xd2, (number as i32).to_be_bytes()),
+        _ => write_number(out, 0xd3, number.to_be_bytes()),
+    }
+}
