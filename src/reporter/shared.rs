@@ -179,7 +179,8 @@ impl Shared {
         let sessionless = self.settings.sessionless;
         let ends = !sessionless && !self.ended.swap(true, Ordering::AcqRel);
         if ends {
-            self.tell_drops(&mut self.state());
+            // In the room that is kept for the end: a full queue, of all, has drops to tell of.
+            self.tell_drops(&mut self.state(), Class::Reserved);
         }
         let mut encoder = Encoder::take();
         encoder.time(self.clock.now());
@@ -204,12 +205,12 @@ impl Shared {
     }
 
     /// Tells the server what was lost since it was told last: an event of its own, just before the next batch.
-    pub(super) fn tell_drops(&self, state: &mut State) {
+    pub(super) fn tell_drops(&self, state: &mut State, class: Class) {
         let news = self.refused().plus(&state.ledger.known_drops()).minus(&state.told);
         if news.is_empty() {
             return;
         }
-        let admission = self.admit_unseen(&news);
+        let admission = self.admit_unseen(class, &news);
         if let Admission::Accepted { seq } = admission {
             state.told = state.told.plus(&news);
             state.notices.insert(seq, news);
@@ -217,14 +218,14 @@ impl Shared {
     }
 
     /// Takes the event that tells of drops. A refusal is not counted: there is nothing lost that is not counted already.
-    fn admit_unseen(&self, news: &Drops) -> Admission {
+    fn admit_unseen(&self, class: Class, news: &Drops) -> Admission {
         let mut encoder = Encoder::take();
         encoder.time(self.clock.now());
         encoder.name(names::TELEMETRY_DROPPED);
         encoder.fields(u32::try_from(news.iter().count()).unwrap_or_default());
         news.iter().for_each(|(reason, count)| encoder.field(reason.as_str(), &count));
         let tag = Tag::own(EventKind::Generic, Severity::Warning).to_u32();
-        match encoder.finish().map(|bytes| self.ring.push(Class::Ordinary, tag, bytes)) {
+        match encoder.finish().map(|bytes| self.ring.push(class, tag, bytes)) {
             Ok(Ok(Pushed { seq, .. })) => Admission::Accepted { seq },
             _ => Admission::Dropped(DropReason::QueueFull),
         }

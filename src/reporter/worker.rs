@@ -16,7 +16,7 @@ use super::report::DropReason;
 use super::shared::{Gate, Shared, State};
 use crate::clock::timer_now;
 use crate::limits::DELIVERY_MAX;
-use crate::queue::Ring;
+use crate::queue::{Class, Ring};
 use crate::sink::{Batch, Sink, SinkError};
 use crate::sync::{CatchUnwind, panic_message};
 
@@ -88,8 +88,8 @@ fn step(shared: &Arc<Shared>) {
 fn deliver(shared: &Arc<Shared>, state: &mut State, now: Instant) {
     let flush_to = shared.flush_to();
     let pushed = shared.ring.pushed();
-    if shared.has_drops_to_tell(state) && state.lanes.iter().any(|lane| lane.would_take(pushed, flush_to)) {
-        shared.tell_drops(state);
+    if shared.has_drops_to_tell(state) && state.lanes.iter().any(|lane| lane.would_take(pushed, flush_to, now)) {
+        shared.tell_drops(state, Class::Ordinary);
     }
     for place in 0..state.lanes.len() {
         let State { lanes, ledger, building, .. } = state;

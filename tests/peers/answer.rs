@@ -33,6 +33,8 @@ pub enum Answer {
     EndlessBody(u16),
     /// 400 if this text is in the body, else 200.
     RejectIf(&'static str),
+    /// This status if this text is in the body, else 200.
+    StatusIf(u16, &'static str),
     /// 200; events of this name are refused alone, as our own collector does.
     RefuseNamed(&'static str),
     /// 413 if the body is longer than so many bytes, else 200.
@@ -57,8 +59,9 @@ impl Answer {
             Self::Ok | Self::Slow(_) | Self::PartialBody | Self::RefuseNamed(_) => 200,
             Self::Status(status) | Self::Full { status, .. } | Self::EndlessBody(status) => *status,
             Self::RejectIf(poison) if request.text().contains(poison) => 400,
+            Self::StatusIf(status, poison) if request.text().contains(poison) => *status,
             Self::TooLargeAbove(bytes) if request.body.len() > *bytes => 413,
-            Self::RejectIf(_) | Self::TooLargeAbove(_) => 200,
+            Self::RejectIf(_) | Self::StatusIf(..) | Self::TooLargeAbove(_) => 200,
             Self::DropBeforeBody | Self::DropAfterBody | Self::LoseAck | Self::Hang | Self::Garbage => return None,
         })
     }

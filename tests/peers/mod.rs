@@ -130,7 +130,9 @@ impl Peer {
 
     /// Returns how many events arrived more than once to be stored.
     pub fn duplicates(&self) -> usize {
-        self.arrivals().len() - self.stored().len()
+        let arrivals = self.arrivals();
+        let is_of = |(session, event): &(String, Value)| (session.clone(), event["event_id"].to_string());
+        arrivals.len() - arrivals.iter().map(is_of).collect::<HashSet<_>>().len()
     }
 
     /// Returns the names of the generic events that were stored.
@@ -144,8 +146,9 @@ impl Peer {
         for &request in &state.stored {
             let request = &state.requests[request];
             let refused = request.answer.refused(request);
+            let session = request.json()["session_id"].to_string();
             let events = request.events().into_iter().enumerate().filter(|(place, _)| !refused.contains(place));
-            arrivals.extend(events.map(|(_, event)| (request.json()["session_id"].to_string(), event)));
+            arrivals.extend(events.map(|(_, event)| (session.clone(), event)));
         }
         arrivals
     }

@@ -118,9 +118,11 @@ impl Lane {
     }
 
     /// Returns whether [`Self::take`] would find something, were it called with the same.
-    pub(super) fn would_take(&self, pushed: u64, flush_to: u64) -> bool {
+    pub(super) fn would_take(&self, pushed: u64, flush_to: u64, now: Instant) -> bool {
         let waiting = pushed - self.cursor.seq();
-        let wanted = waiting >= self.settings.flush_threshold as u64 || self.cursor.seq() < flush_to.max(self.flush_to);
+        let wanted = waiting >= self.settings.flush_threshold as u64
+            || self.cursor.seq() < flush_to.max(self.flush_to)
+            || now >= self.next_tick;
         waiting > 0 && wanted && self.may_take(pushed)
     }
 

@@ -1,0 +1,29 @@
+//! The reporter against everything that goes wrong: servers, networks, sinks, actors, runtimes, users and ends.
+//!
+//! One binary, so that what waits in one test costs no other one: all of its reporters share one thread, as all
+//! reporters of a process do.
+
+#![cfg(feature = "http")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod bad_input;
+mod books;
+mod delivery;
+mod drain;
+mod fatal;
+mod flushing;
+mod lifecycle;
+mod outage;
+#[path = "../peers/mod.rs"]
+mod peers;
+mod processes;
+mod queue_limits;
+mod refusals;
+mod runtimes;
+mod simulation;
+mod sinks;
+mod supervision;
+mod support;
+mod switch;
+mod user_errors;
+mod wire_form;
