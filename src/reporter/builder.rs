@@ -36,7 +36,11 @@ pub(super) struct Settings {
     pub(super) classifier: Option<Box<Classifier>>,
     pub(super) sessionless: bool,
     pub(super) flush_timeout: Duration,
+    pub(super) probe: Option<Probe>,
 }
+
+/// Called at each step of the actor, with the step's name.
+pub(super) type Probe = Box<dyn Fn(&'static str) + Send + Sync>;
 
 /// Sets a reporter up. Made by [`Reporter::builder`] and [`Reporter::sessionless`].
 ///
@@ -59,6 +63,7 @@ pub struct Builder {
     max_in_flight: usize,
     supervisor: Option<SupervisorCell>,
     classifier: Option<Box<Classifier>>,
+    probe: Option<Probe>,
     clock: Clock,
 }
 
@@ -81,6 +86,7 @@ impl Builder {
             max_in_flight: limits::IN_FLIGHT_DEFAULT,
             supervisor: None,
             classifier: None,
+            probe: None,
             clock: Clock::system(),
         }
     }
@@ -182,6 +188,14 @@ impl Builder {
         self
     }
 
+    /// Calls this at each step of the reporter's actor, with the step's name: `step`, `taken`, `built`, `answered`,
+    /// `delivered`. A test that panics in there sees how the reporter goes on.
+    #[cfg(feature = "testing")]
+    pub fn probe(mut self, probe: impl Fn(&'static str) + Send + Sync + 'static) -> Self {
+        self.probe = Some(Box::new(probe));
+        self
+    }
+
     /// Starts the reporter. Needs no runtime of the caller's, and blocks on nothing but the start of a thread, once a process.
     ///
     /// Where telemetry is off, what it returns does nothing, and nothing is checked or started.
@@ -215,8 +229,12 @@ impl Builder {
         );
         let session = Arc::new(Session::new(&self.session_id, &self.sdk_version, process_uuid(), nonce));
         let lanes = self.sinks.iter().map(|sink| self.lane(sink, nonce)).collect();
-        let settings =
-            Settings { classifier: self.classifier, sessionless: self.sessionless, flush_timeout: self.flush_timeout };
+        let settings = Settings {
+            classifier: self.classifier,
+            sessionless: self.sessionless,
+            flush_timeout: self.flush_timeout,
+            probe: self.probe,
+        };
         let shared = Arc::new(Shared::new(ring, session, self.clock, settings, lanes));
         if !self.sessionless {
             shared.start_session();

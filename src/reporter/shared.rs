@@ -278,6 +278,13 @@ impl Shared {
         lanes.iter().map(|lane| lane.due(now)).min().unwrap_or(now + FLUSH_INTERVAL_DEFAULT)
     }
 
+    /// Lets a test look in, or crash the actor, here.
+    pub(super) fn probe(&self, step: &'static str) {
+        if let Some(probe) = &self.settings.probe {
+            probe(step);
+        }
+    }
+
     pub(super) fn flush_timeout(&self) -> Duration {
         self.settings.flush_timeout
     }

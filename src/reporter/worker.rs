@@ -5,6 +5,7 @@
 //! when an actor panics; its one message says that there may be something to do. An attempt runs in a task of its own,
 //! which notes what it came to by itself, and so survives the actor too.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
@@ -67,6 +68,7 @@ fn adopt(shared: &Arc<Shared>) {
 fn step(shared: &Arc<Shared>) {
     let state = &mut *shared.state();
     let now = timer_now();
+    shared.probe("step");
     loop {
         let settled = state.ledger.settled();
         match shared.gate() {
@@ -74,6 +76,7 @@ fn step(shared: &Arc<Shared>) {
             Gate::Degraded => abandon(state, &shared.ring, DropReason::Degraded),
             Gate::Stopped => abandon(state, &shared.ring, DropReason::Stopped),
         }
+        shared.probe("delivered");
         shared.settle(state);
         let more_than = state.lanes.iter().map(|lane| lane.wants_more_than(shared.ring.pushed())).min();
         let wake_at = more_than.unwrap_or(u64::MAX);
@@ -95,11 +98,13 @@ fn deliver(shared: &Arc<Shared>, state: &mut State, now: Instant) {
         let State { lanes, ledger, building, .. } = state;
         let lane = &mut lanes[place];
         lane.take(&shared.ring, flush_to, now);
+        shared.probe("taken");
         while let Some(lease) = lane.next_due(shared.ring.pushed(), now) {
             *building = Some((place, lease));
             if let Some(batch) = lane.build(lease, &shared.ring, &shared.session, ledger) {
-                tokio::spawn(attempt(Arc::clone(shared), place, lease, Arc::clone(&lane.sink), batch));
+                shared.probe("built");
                 lane.sent(lease);
+                tokio::spawn(attempt(Arc::clone(shared), place, lease, Arc::clone(&lane.sink), batch));
             }
             *building = None;
         }
@@ -125,8 +130,16 @@ async fn attempt(shared: Arc<Shared>, place: usize, lease: u64, sink: Arc<dyn Si
         }
     };
     let state = &mut *shared.state();
-    if let Some(lane) = state.lanes.get_mut(place) {
-        lane.finish(lease, outcome, &shared.ring, &mut state.ledger, timer_now());
+    let State { lanes, ledger, .. } = state;
+    if let Some(lane) = lanes.get_mut(place) {
+        let noted = catch_unwind(AssertUnwindSafe(|| {
+            shared.probe("answered");
+            lane.finish(lease, outcome, &shared.ring, ledger, timer_now());
+        }));
+        // A lease that nobody finishes would hold the queue for ever.
+        if noted.is_err() {
+            lane.crashed(lease, "the reporter itself", &shared.ring, ledger, timer_now());
+        }
     }
     shared.settle(state);
     shared.nudge.notify_one();

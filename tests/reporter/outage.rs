@@ -23,7 +23,11 @@ fn log_through(peer: &Peer, reporter: &lastword::Reporter) -> u64 {
         let now = start.elapsed();
         let is_out = now > outage / 2 && now < outage * 3 / 2;
         if is_out != down {
-            if is_out { peer.down() } else { peer.up() }
+            if is_out {
+                peer.down()
+            } else {
+                peer.up()
+            }
             down = is_out;
         }
         assert!(reporter.log("n", json!({"i": logged})).is_accepted());
@@ -38,8 +42,13 @@ fn log_through(peer: &Peer, reporter: &lastword::Reporter) -> u64 {
 #[test]
 fn an_outage_that_the_retries_outlast_loses_nothing() {
     let peer = Peer::start();
-    let reporter =
-        quick("s").flush_interval(ms(200)).max_retries(100).retry_base_delay(ms(2)).sink(tinker(&peer)).start().unwrap();
+    let reporter = quick("s")
+        .flush_interval(ms(200))
+        .max_retries(100)
+        .retry_base_delay(ms(2))
+        .sink(tinker(&peer))
+        .start()
+        .unwrap();
     let logged = log_through(&peer, &reporter);
     let drain = reporter.blocking_stop(DEADLINE * 2);
     assert!(drain.is_drained(), "{drain}");
