@@ -75,7 +75,7 @@ async fn each_status_says_what_happens_next() {
         (200, "delivered"),
         (202, "delivered"),
         (204, "delivered"),
-        (302, "rejected"),
+        (302, "transient"),
         (400, "rejected"),
         (401, "unauthorized"),
         (403, "unauthorized"),
