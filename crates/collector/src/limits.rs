@@ -39,9 +39,12 @@ pub const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Sessions and event names whose numbers the writer remembers. When there are more it starts over.
 pub const WRITER_CACHE_ENTRIES: usize = 16_384;
+/// The size of a page of the database. Twice SQLite's own: rows are added at the end of tables, so larger pages are
+/// fewer pages to begin, to write and to keep in order; still larger ones cost more where ids come in no order.
+pub const STORE_PAGE_BYTES: u32 = 8192;
 /// Pages of the log that are written before they are moved into the database: many commits touch the same pages of an
 /// index, and only the last state of each has to be moved. 64 MiB.
-pub const LOG_PAGES: u32 = 16_384;
+pub const LOG_PAGES: u32 = 8192;
 /// Memory of the writer's page cache. The index of event ids has no order that the disk would like.
 pub const WRITER_CACHE_BYTES: usize = 128 * 1024 * 1024;
 /// Memory of each reading connection's page cache.

@@ -65,6 +65,8 @@ fn lock(dir: &Path) -> Result<File, OpenError> {
 /// Sets what holds for the writing connection.
 fn prepare(connection: &Connection, bytes_max: Option<u64>) -> rusqlite::Result<()> {
     connection.busy_timeout(limits::BUSY_TIMEOUT)?;
+    // Before the first page is written; a database that is there keeps the size it has.
+    connection.pragma_update(None, "page_size", limits::STORE_PAGE_BYTES)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", limits::LOG_PAGES)?;
