@@ -1,0 +1,195 @@
+//! What a call costs its caller.
+//!
+//! `cargo bench --bench emit`. Queues are emptied between the rounds, outside of what is measured.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, clippy::cast_precision_loss, missing_docs)]
+
+mod common;
+
+use std::hint::black_box;
+use std::sync::Barrier;
+use std::time::{Duration, Instant};
+
+use cpu_time::ThreadTime;
+
+use common::peers::{Fastrace, OpenTelemetry};
+use common::subjects::{
+    Bare, CaptureOk, Event, LogJson, StuckSink, Subject, Texts, event, fail, quiet_reporter, reporter, settle,
+};
+use common::{is_asked_for, median, nanos_each, quantile, table};
+use lastword::Reporter;
+
+const ROUNDS: usize = 101;
+const BURSTS_A_ROUND: usize = 5;
+/// What the queue of opentelemetry holds by default. With much more waiting, peers would be measured by how the
+/// allocator gets memory from the system, not by what they do.
+const EVENTS_A_BURST: u64 = 2_048;
+/// Room for a burst of two threads, and more: no queue ever fills up.
+const QUEUE_EVENTS: usize = 32_768;
+const CHEAP_CALLS_A_BURST: u64 = 50_000;
+
+const SLOW_CALLS: u64 = 200_000;
+const SLOW_SEGMENTS: u64 = 20;
+const SLOW_GAP: Duration = Duration::from_micros(5);
+
+/// Nanoseconds an event, one figure a round.
+#[derive(Default)]
+struct Samples {
+    cpu: Vec<f64>,
+    wall: Vec<f64>,
+}
+
+fn main() {
+    if !is_asked_for() {
+        return;
+    }
+    let event_4 = Event::new("event!, 4 fields", quiet_reporter(QUEUE_EVENTS));
+    let log_json = LogJson { reporter: quiet_reporter(QUEUE_EVENTS), texts: Texts::default() };
+    let (opentelemetry, fastrace) = (OpenTelemetry::new(QUEUE_EVENTS), Fastrace::new());
+    let full = Event::new("event!, queue full", full_reporter());
+    let disabled = Event::new("event!, disabled", Reporter::disabled());
+    let capture = CaptureOk { reporter: quiet_reporter(QUEUE_EVENTS) };
+
+    println!("One event is {:.0} bytes in the queue, its record's head included.", queued_bytes(&event_4));
+    let busy: [&dyn Subject; 4] = [&event_4, &opentelemetry, &fastrace, &log_json];
+    for threads in [1, 2] {
+        let samples = rounds(&busy, threads, EVENTS_A_BURST);
+        print(&format!("{threads} thread(s), into a queue with room"), &busy, samples);
+    }
+    let cheap: [&dyn Subject; 4] = [&full, &disabled, &capture, &Bare];
+    print("1 thread, nothing to queue", &cheap, rounds(&cheap, 1, CHEAP_CALLS_A_BURST));
+    low_rate();
+}
+
+fn full_reporter() -> Reporter {
+    let reporter = Reporter::builder("full").enabled(true).sink(StuckSink).max_queue_size(1).start();
+    let reporter = reporter.unwrap_or_else(|error| fail(&error));
+    while event(&reporter, 0, &Texts::default()).is_accepted() {}
+    reporter
+}
+
+fn queued_bytes(subject: &Event) -> f64 {
+    subject.settle();
+    subject.run(1_000);
+    let bytes = subject.reporter.stats().queue_bytes as f64 / 1_000.0;
+    subject.settle();
+    bytes
+}
+
+/// Runs all subjects in turn, on that many threads at once.
+fn rounds(subjects: &[&dyn Subject], threads: usize, times: u64) -> Vec<Samples> {
+    let mut samples: Vec<Samples> = subjects.iter().map(|_| Samples::default()).collect();
+    for round in 0..=ROUNDS {
+        for (subject, samples) in subjects.iter().zip(&mut samples) {
+            let (cpu, wall) = bursts(*subject, threads, times);
+            // The first one warms up.
+            if round > 0 {
+                samples.cpu.push(cpu);
+                samples.wall.push(wall);
+            }
+        }
+    }
+    samples
+}
+
+/// Runs some bursts of a subject on threads of their own, and empties its queue between them. Returns the mean of the
+/// threads' CPU time and the wall time of all together, in nanoseconds an event.
+fn bursts(subject: &dyn Subject, threads: usize, times: u64) -> (f64, f64) {
+    let gate = Barrier::new(threads + 1);
+    let spent: Vec<(Duration, Duration)> = std::thread::scope(|scope| {
+        let work = || {
+            // What a thread keeps for itself is made at its first event.
+            subject.run(10);
+            gate.wait();
+            let mut spent = (Duration::ZERO, Duration::ZERO);
+            for _ in 0..BURSTS_A_ROUND {
+                gate.wait();
+                let (cpu, wall) = (ThreadTime::now(), Instant::now());
+                subject.run(times);
+                spent.0 += cpu.elapsed();
+                spent.1 += wall.elapsed();
+                gate.wait();
+            }
+            spent
+        };
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        gate.wait();
+        for _ in 0..BURSTS_A_ROUND {
+            subject.settle();
+            gate.wait();
+            gate.wait();
+        }
+        running.into_iter().filter_map(|thread| thread.join().ok()).collect()
+    });
+    subject.settle();
+    let events = (threads * BURSTS_A_ROUND) as u64 * times;
+    let cpu = spent.iter().map(|(cpu, _)| *cpu).sum();
+    let wall = spent.iter().map(|(_, wall)| *wall).max().unwrap_or_default();
+    (nanos_each(cpu, events), nanos_each(wall, events))
+}
+
+fn print(title: &str, subjects: &[&dyn Subject], mut samples: Vec<Samples>) {
+    let medians: Vec<(f64, f64, f64)> = samples
+        .iter_mut()
+        .map(|samples| (median(&mut samples.cpu), quantile(&mut samples.cpu, 0.1), median(&mut samples.wall)))
+        .collect();
+    let first = medians.first().map_or(1.0, |(cpu, ..)| *cpu);
+    let rows: Vec<Vec<String>> = subjects
+        .iter()
+        .zip(medians)
+        .map(|(subject, (cpu, best, wall))| {
+            let ratio = format!("{:.2}", cpu / first);
+            vec![subject.name().into(), format!("{cpu:.1}"), format!("{best:.1}"), format!("{wall:.1}"), ratio]
+        })
+        .collect();
+    let head = ["call", "CPU ns, median", "CPU ns, best tenth", "wall ns an event, all threads", "ratio of CPU"];
+    table(&format!("{title}: median of {ROUNDS} rounds"), &head, &rows);
+}
+
+/// Times single calls that come rarely, as they do in a real program.
+fn low_rate() {
+    let texts = Texts::default();
+    let quiet = quiet_reporter(QUEUE_EVENTS);
+    // A queue with the default settings: the hundredth event wakes the reporter's thread.
+    let waking = reporter(|b| b);
+    let peer = OpenTelemetry::new(QUEUE_EVENTS);
+    let quiet_call = |id| _ = black_box(event(&quiet, id, &texts));
+    let waking_call = |id| _ = black_box(event(&waking, id, &texts));
+    let calls: [(&str, &dyn Fn(u64)); 4] = [
+        ("event!, reader not woken", &quiet_call),
+        ("event!, default settings: every 100th wakes the reader", &waking_call),
+        ("opentelemetry_sdk", &|_| peer.run(1)),
+        ("nothing: two clock readings", &|id| _ = black_box(id)),
+    ];
+    let mut samples = calls.map(|_| Vec::with_capacity(SLOW_CALLS as usize));
+    for _ in 0..SLOW_SEGMENTS {
+        for ((_, call), samples) in calls.iter().zip(&mut samples) {
+            spaced(*call, samples);
+        }
+        settle(&quiet);
+        peer.settle();
+    }
+    let rows: Vec<Vec<String>> = calls
+        .iter()
+        .zip(&mut samples)
+        .map(|((name, _), samples)| {
+            let parts = [0.5, 0.99, 0.999, 0.9999].map(|part| format!("{:.0}", quantile(samples, part)));
+            [name.to_string()].into_iter().chain(parts).collect()
+        })
+        .collect();
+    let title = format!("One call every {SLOW_GAP:?}, {SLOW_CALLS} of each, wall ns, with two clock readings");
+    table(&title, &["call", "p50", "p99", "p99.9", "p99.99"], &rows);
+}
+
+fn spaced(call: &dyn Fn(u64), samples: &mut Vec<f64>) {
+    let mut next = Instant::now();
+    for id in 0..SLOW_CALLS / SLOW_SEGMENTS {
+        next += SLOW_GAP;
+        while Instant::now() < next {
+            std::hint::spin_loop();
+        }
+        let start = Instant::now();
+        call(id);
+        samples.push(start.elapsed().as_nanos() as f64);
+    }
+}
