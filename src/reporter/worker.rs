@@ -16,7 +16,7 @@ use super::report::DropReason;
 use super::shared::{Gate, Shared, State};
 use crate::clock::timer_now;
 use crate::limits::DELIVERY_MAX;
-use crate::queue::{Class, Ring};
+use crate::queue::Class;
 use crate::sink::{Batch, Sink, SinkError};
 use crate::sync::{CatchUnwind, panic_message};
 
@@ -71,8 +71,8 @@ fn step(shared: &Arc<Shared>) {
         let settled = state.ledger.settled();
         match shared.gate() {
             Gate::Open => deliver(shared, state, now),
-            Gate::Degraded => abandon(state, &shared.ring, DropReason::Degraded),
-            Gate::Stopped => abandon(state, &shared.ring, DropReason::Stopped),
+            Gate::Degraded => state.abandon(&shared.ring, DropReason::Degraded),
+            Gate::Stopped => state.abandon(&shared.ring, DropReason::Stopped),
         }
         shared.settle(state);
         let more_than = state.lanes.iter().map(|lane| lane.wants_more_than(shared.ring.pushed())).min();
@@ -104,12 +104,6 @@ fn deliver(shared: &Arc<Shared>, state: &mut State, now: Instant) {
             *building = None;
         }
     }
-}
-
-/// Gives up on everything that is not under way.
-pub(super) fn abandon(state: &mut State, ring: &Ring, reason: DropReason) {
-    let State { lanes, ledger, .. } = state;
-    lanes.iter_mut().for_each(|lane| lane.abandon(ring, reason, ledger));
 }
 
 /// Hands a batch over once, and notes what it came to.
