@@ -55,11 +55,10 @@ impl Reporter {
         &self,
         error: &E,
     ) -> impl Future<Output = Drain> + Send + use<E, M> {
-        if let Some(inner) = self.inner() {
-            inner.report_fatal(Severity::Critical, &error.failure(inner.classifier()));
-        }
+        let admission =
+            self.inner().map(|inner| inner.report_fatal(Severity::Critical, &error.failure(inner.classifier())));
         let reporter = self.clone();
-        async move { reporter.fatal_is_drained().await }
+        async move { reporter.fatal_is_drained(admission).await }
     }
 
     /// [`Reporter::log_fatal`] for code that is not async.
@@ -77,24 +76,25 @@ impl Reporter {
 
     /// Reports what failed as the end of the session, and waits as [`Reporter::log_fatal`] does.
     pub async fn log_fatal_failure(&self, severity: Severity, failure: &Failure) -> Drain {
-        if let Some(inner) = self.inner() {
-            inner.report_fatal(severity, failure);
-        }
-        self.fatal_is_drained().await
+        let admission = self.inner().map(|inner| inner.report_fatal(severity, failure));
+        self.fatal_is_drained(admission).await
     }
 
-    async fn fatal_is_drained(&self) -> Drain {
-        match self.inner() {
-            Some(inner) => inner.drained(inner.shared.flush(), inner.shared.flush_timeout()).await,
-            None => Drain::default(),
+    async fn fatal_is_drained(&self, admission: Option<Admission>) -> Drain {
+        match (self.inner(), admission) {
+            (Some(inner), Some(admission)) => {
+                let drain = inner.drained(inner.shared.flush(), inner.shared.flush_timeout()).await;
+                with_refusal(drain, admission)
+            }
+            _ => Drain::default(),
         }
     }
 
     /// [`Reporter::log_fatal_failure`] for code that is not async.
     pub fn blocking_log_fatal_failure(&self, severity: Severity, failure: &Failure) -> Drain {
         let Some(inner) = self.inner() else { return Drain::default() };
-        inner.report_fatal(severity, failure);
-        inner.blocking_drained(inner.shared.flush(), inner.shared.flush_timeout())
+        let admission = inner.report_fatal(severity, failure);
+        with_refusal(inner.blocking_drained(inner.shared.flush(), inner.shared.flush_timeout()), admission)
     }
 
     /// Returns what was said about which errors are the user's.
@@ -117,17 +117,26 @@ impl Inner {
         admission
     }
 
-    fn report_fatal(&self, severity: Severity, failure: &Failure) {
+    fn report_fatal(&self, severity: Severity, failure: &Failure) -> Admission {
         let mut encoder = Encoder::take();
         encoder.time(self.shared.clock.now());
         failure.encode(&mut encoder);
-        let Ok(bytes) = encoder.finish() else { return };
-        self.shared.end_session_after(Some((failure.tag(severity), bytes)));
+        let Ok(bytes) = encoder.finish() else { return Admission::Dropped(DropReason::InvalidData) };
+        let admission = self.shared.end_session_after(Some((failure.tag(severity), bytes)));
         tracing::error!(
             target: "lastword",
             session = %self.shared.session.id,
             error_type = failure.error_type(),
             "a fatal error ends the session"
         );
+        admission
     }
+}
+
+/// Counts a fatal error that was not taken (the reporter has been stopped, say) as lost: its caller asks about it.
+fn with_refusal(mut drain: Drain, admission: Admission) -> Drain {
+    if let Admission::Dropped(reason) = admission {
+        drain.dropped.add(reason, 1);
+    }
+    drain
 }

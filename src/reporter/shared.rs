@@ -61,6 +61,14 @@ pub(super) enum Gate {
     Stopped = 2,
 }
 
+impl State {
+    /// Gives up on everything that is not under way.
+    pub(super) fn abandon(&mut self, ring: &Ring, reason: DropReason) {
+        let Self { lanes, ledger, .. } = self;
+        lanes.iter_mut().for_each(|lane| lane.abandon(ring, reason, ledger));
+    }
+}
+
 impl Shared {
     pub(super) fn new(ring: Ring, session: Arc<Session>, clock: Clock, settings: Settings, lanes: Vec<Lane>) -> Self {
         let started = clock.instant();
@@ -176,6 +184,11 @@ impl Shared {
     /// Takes an event that ends the session, and with it, in the room that is kept for the two, SESSION_END; the event
     /// alone, where the session has ended already.
     pub(super) fn end_session_after(&self, last: Option<(Tag, &[u8])>) -> Admission {
+        if self.gate() != Gate::Open {
+            // A session that has ended, and whose end is asked for again, has lost nothing.
+            let reason = self.why_closed();
+            return if last.is_some() { self.refuse(reason) } else { Admission::Dropped(reason) };
+        }
         let sessionless = self.settings.sessionless;
         let ends = !sessionless && !self.ended.swap(true, Ordering::AcqRel);
         if ends {
@@ -187,9 +200,6 @@ impl Shared {
         encoder.duration(self.clock.instant().since(self.started));
         let Ok(end) = encoder.finish() else { return Admission::Dropped(DropReason::InvalidData) };
         let end = (Tag::own(EventKind::SessionEnd, Severity::Info).to_u32(), end);
-        if self.gate() != Gate::Open {
-            return self.refuse(self.why_closed());
-        }
         let admission = match last {
             Some((tag, bytes)) if ends => {
                 self.pushed(self.ring.push_all(Class::Reserved, [(tag.to_u32(), bytes), end]))
@@ -252,6 +262,13 @@ impl Shared {
         }
         self.ring.free(settled);
         state.ledger.settle(settled.seq());
+    }
+
+    /// Gives up on everything that is not under way, and books it.
+    pub(super) fn abandon(&self, reason: DropReason) {
+        let state = &mut *self.state();
+        state.abandon(&self.ring, reason);
+        self.settle(state);
     }
 
     /// Asks for a flush of everything that was pushed so far; returns the number of these events.

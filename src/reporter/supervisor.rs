@@ -4,16 +4,16 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
+use ractor::{Actor, ActorProcessingErr, ActorRef, ActorStatus, SupervisionEvent};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::report::DropReason;
 use super::shared::{Gate, Shared};
-use super::worker::{Post, Step, Worker, abandon};
+use super::worker::{Post, Step, Worker};
 use crate::clock::timer_now;
 use crate::limits::{RESTART_DELAY_BASE, RESTART_WINDOW, RESTARTS_MAX, SINK_CLOSE_MAX};
-use crate::sync::lock;
+use crate::sync::{CatchUnwind, lock};
 
 /// An actor of the embedding program's that reporters may be linked under.
 pub use ractor::ActorCell as SupervisorCell;
@@ -134,9 +134,7 @@ impl Watch {
         if crashes > RESTARTS_MAX {
             tracing::error!(target: "lastword", crashes, reason, "the reporter has crashed too often, it takes no more events");
             shared.close(Gate::Degraded);
-            let mut state = shared.state();
-            abandon(&mut state, &shared.ring, DropReason::Degraded);
-            shared.settle(&mut state);
+            shared.abandon(DropReason::Degraded);
             return self.post.stepped.notify_one();
         }
         tracing::warn!(target: "lastword", crashes, reason, "the reporter's actor has crashed and is started again");
@@ -151,9 +149,16 @@ impl Watch {
 async fn pump(post: Post, worker: Arc<Mutex<Option<ActorRef<Step>>>>, supervisor: ActorRef<Message>) {
     let shared = &post.shared;
     loop {
+        if matches!(supervisor.get_status(), ActorStatus::Stopping | ActorStatus::Stopped) {
+            // Another pump may have taken over: what was meant for it must not end here.
+            return shared.nudge.notify_one();
+        }
         let told = lock(&worker).as_ref().is_some_and(|worker| worker.cast(Step).is_ok());
         if told {
             post.stepped.notified().await;
+        } else if shared.gate() == Gate::Degraded {
+            // No actor is left to do it, and an event may have been on its way in as the gate was closed.
+            shared.abandon(DropReason::Degraded);
         }
         if shared.gate() != Gate::Open && shared.is_settled() {
             close(shared).await;
@@ -167,6 +172,7 @@ async fn pump(post: Post, worker: Arc<Mutex<Option<ActorRef<Step>>>>, supervisor
 async fn close(shared: &Shared) {
     let sinks: Vec<_> = shared.state().lanes.iter().map(|lane| Arc::clone(&lane.sink)).collect();
     for sink in sinks {
-        let _ = timeout(SINK_CLOSE_MAX, sink.close()).await;
+        // One that panics or hangs keeps no other one open.
+        let _ = CatchUnwind(Box::pin(timeout(SINK_CLOSE_MAX, async { sink.close().await }))).await;
     }
 }

@@ -17,7 +17,7 @@ use super::report::DropReason;
 use super::shared::{Gate, Shared, State};
 use crate::clock::timer_now;
 use crate::limits::DELIVERY_MAX;
-use crate::queue::{Class, Ring};
+use crate::queue::Class;
 use crate::sink::{Batch, Sink, SinkError};
 use crate::sync::{CatchUnwind, panic_message};
 
@@ -73,8 +73,8 @@ fn step(shared: &Arc<Shared>) {
         let settled = state.ledger.settled();
         match shared.gate() {
             Gate::Open => deliver(shared, state, now),
-            Gate::Degraded => abandon(state, &shared.ring, DropReason::Degraded),
-            Gate::Stopped => abandon(state, &shared.ring, DropReason::Stopped),
+            Gate::Degraded => state.abandon(&shared.ring, DropReason::Degraded),
+            Gate::Stopped => state.abandon(&shared.ring, DropReason::Stopped),
         }
         shared.probe("delivered");
         shared.settle(state);
@@ -109,12 +109,6 @@ fn deliver(shared: &Arc<Shared>, state: &mut State, now: Instant) {
             *building = None;
         }
     }
-}
-
-/// Gives up on everything that is not under way.
-pub(super) fn abandon(state: &mut State, ring: &Ring, reason: DropReason) {
-    let State { lanes, ledger, .. } = state;
-    lanes.iter_mut().for_each(|lane| lane.abandon(ring, reason, ledger));
 }
 
 /// Hands a batch over once, and notes what it came to.

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use lastword::testing::{Fault, FaultySink, MemorySink};
-use lastword::{UserError, UserFault};
+use lastword::{DropReason, UserError, UserFault};
 use serde_json::json;
 
 use crate::peers::{Answer, Peer};
@@ -121,10 +121,12 @@ fn a_fatal_error_after_the_stop_returns_at_once_and_is_not_called_drained() {
     within(ms(0), || {
         assert!(!reporter.log("n", ()).is_accepted());
         assert!(!reporter.log_error("late").is_accepted());
-        reporter.blocking_log_fatal("too late");
+        let drain = reporter.blocking_log_fatal("too late");
+        assert_eq!((drain.is_drained(), drain.dropped.get(DropReason::Stopped)), (false, 1), "{drain}");
+        assert!(!current_thread().block_on(reporter.log_fatal("too late")).is_drained());
     });
     assert_eq!(kinds(&sink.events()), ["SESSION_START", "SESSION_END"]);
-    assert_eq!(reporter.stats().refused.get(lastword::DropReason::Stopped), 3);
+    assert_eq!(reporter.stats().refused.get(DropReason::Stopped), 4);
 }
 
 #[test]

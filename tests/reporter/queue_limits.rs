@@ -106,7 +106,7 @@ fn threads_that_log_flat_out_into_a_small_queue_never_exceed_it_and_every_event_
         assert!(stats.queued + stats.in_flight <= 500 + 16, "{stats:?}");
     }
     let accepted: u64 = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
-    assert!(reporter.blocking_flush(DEADLINE).is_drained());
+    assert!(reporter.blocking_stop(DEADLINE).is_drained());
     let events = sink.taken().events();
     assert_eq!(numbers(&events).len() as u64, accepted, "what was said to be accepted is what arrived");
     let stats = assert_books(&reporter, &events);

@@ -20,7 +20,7 @@ pub(in crate::reporter) use outcome::Outcome;
 use super::ledger::Ledger;
 use super::report::{DropReason, SinkHealth, SinkState, SinkStats};
 use crate::event::{EventKind, Tag};
-use crate::limits::{BATCH_BYTES_MAX, IN_FLIGHT_OPENS_AT_BATCHES, UNPUBLISHED_POLL};
+use crate::limits::{BATCH_BYTES_MAX, FLUSH_INTERVAL_DEFAULT, IN_FLIGHT_OPENS_AT_BATCHES, UNPUBLISHED_POLL};
 use crate::queue::{Cursor, Peek, Ring};
 use crate::retry::{Jitter, RetryPolicy};
 use crate::sink::{Batch, BatchBuilder, Session, Sink};
@@ -235,6 +235,10 @@ impl Lane {
 
     /// Returns when there is something to do again, if nobody calls before.
     pub(super) fn due(&self, now: Instant) -> Instant {
+        if self.given_up.is_some() {
+            // What is under way calls when it comes back.
+            return now + FLUSH_INTERVAL_DEFAULT;
+        }
         let mut due = self.next_tick;
         for lease in &self.leases {
             // A lease that is due already waits for a place, and what frees one calls.
