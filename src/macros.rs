@@ -137,8 +137,9 @@ macro_rules! __capture {
                 #[allow(unused_imports)]
                 use $crate::capture::{
                     ViaDebug as _, ViaDisplay as _, ViaError as _, ViaHolder as _, ViaNothing as _, ViaOpaque as _,
+                    ViaUnit as _,
                 };
-                (&&&&&&$crate::capture::Probe(value)).cause()
+                (&&&&&&&$crate::capture::Probe(value)).cause()
             },
         )
     };

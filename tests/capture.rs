@@ -324,3 +324,14 @@ fn the_body_may_borrow_and_may_move() {
     });
     assert_eq!((count, &*back), (1, "moved"));
 }
+
+#[test]
+fn what_never_comes_to_a_value_can_be_captured_without_saying_its_type() {
+    let (reporter, sink) = recorder();
+    let payload = caught(|| capture!(reporter, panic!("plain")));
+    assert_eq!(payload.downcast_ref(), Some(&"plain"));
+    caught(|| {
+        let _number: u32 = capture!(reporter, panic!("where a number is expected"));
+    });
+    assert_eq!(kinds(&reported(&reporter, &sink)), ["UNHANDLED_EXCEPTION"; 2]);
+}

@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 pub use captured::Captured;
 use captured::Report;
 #[doc(hidden)]
-pub use probe::{Probe, ViaDebug, ViaDisplay, ViaError, ViaHolder, ViaNothing, ViaOpaque};
+pub use probe::{Probe, ViaDebug, ViaDisplay, ViaError, ViaHolder, ViaNothing, ViaOpaque, ViaUnit};
 
 use crate::event::{Cause, Failure, Severity};
 use crate::{Reporter, TelemetryProvider};

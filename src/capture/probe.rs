@@ -1,6 +1,6 @@
 //! Finds out at compile time what can be reported of a value of any type.
 //!
-//! The macros call `(&&&&&&Probe(value)).cause()`. The compiler looks for `cause` on the type as it stands, then on what
+//! The macros call `(&&&&&&&Probe(value)).cause()`. The compiler looks for `cause` on the type as it stands, then on what
 //! it refers to, one `&` less each time, and takes the first for which there is an implementation. So the
 //! implementations below form a ladder: the more a type can say, the more `&` it is implemented for. (Known as autoref
 //! specialisation; it needs types that are known at the place of the macro, which they are.)
@@ -52,6 +52,20 @@ rung!(
     /// What has neither.
     ViaOpaque for &Probe<'v, Result<T, E>>, where [E], |error| Cause::opaque(error)
 );
+
+/// No value, and also the value of what never comes to one (`panic!(..)`): its type is open where the macro stands, so
+/// the first rung decides it, and this one decides as the language would.
+pub trait ViaUnit<'v> {
+    /// Returns what there is to report.
+    fn cause(&self) -> Option<Cause<'v>>;
+}
+
+impl<'v> ViaUnit<'v> for &&&&&&Probe<'v, ()> {
+    #[inline]
+    fn cause(&self) -> Option<Cause<'v>> {
+        None
+    }
+}
 
 /// Any other value: there is nothing to report.
 pub trait ViaNothing<'v> {

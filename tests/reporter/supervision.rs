@@ -148,7 +148,11 @@ fn a_supervisor_that_stops_ends_the_session_and_everything_is_delivered_at_once(
         let reporter = quick("s").supervisor(parent.clone()).sink(sink.clone()).start().unwrap();
         log(&reporter, 350);
         until("it is linked", || worker(&parent).is_some());
-        if kill { parent.kill() } else { parent.stop(None) }
+        if kill {
+            parent.kill()
+        } else {
+            parent.stop(None)
+        }
         until("the session has ended", || reporter.health().state == State::Stopped);
         let events = sink.taken().events();
         assert_eq!(numbers(&events), (0..350).collect::<Vec<_>>());
