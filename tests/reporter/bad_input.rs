@@ -173,7 +173,10 @@ fn a_name_of_any_length_and_content_is_taken_and_cut() {
     }
     assert!(reporter.blocking_flush(DEADLINE).is_drained());
     let events = sink.events();
-    assert_eq!((&events[1]["event_name"], &events[2]["event_name"]), (&json!(""), &json!("with \"quotes\" and \n and \u{0}")));
+    assert_eq!(
+        (&events[1]["event_name"], &events[2]["event_name"]),
+        (&json!(""), &json!("with \"quotes\" and \n and \u{0}"))
+    );
     assert!(events[3]["event_name"].as_str().unwrap().len() <= lastword::limits::EVENT_NAME_BYTES_MAX);
 }
 

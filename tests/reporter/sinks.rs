@@ -34,8 +34,7 @@ fn a_dead_sink_holds_no_other_one_back() {
 fn the_books_of_each_sink_agree_with_what_it_has() {
     let refusing = FaultySink::new().name("refusing").afterwards(Fault::RefusedIfNamed("secret".into()));
     let (failing, live) = (FaultySink::new().name("failing").afterwards(Fault::Transient), MemorySink::new());
-    let reporter =
-        quick("s").sink(refusing.clone()).sink(failing.clone()).sink(live.clone()).start().unwrap();
+    let reporter = quick("s").sink(refusing.clone()).sink(failing.clone()).sink(live.clone()).start().unwrap();
     log(&reporter, 40);
     assert!(reporter.log("secret", ()).is_accepted());
     let drain = reporter.blocking_flush(DEADLINE);
@@ -82,9 +81,8 @@ fn twelve_reporters_in_one_process_do_not_disturb_one_another() {
     let faults = [Fault::Hang, Fault::Panic, Fault::Transient, Fault::Unauthorized, Fault::Rejected];
     let bad: Vec<_> = faults.map(|fault| FaultySink::new().afterwards(fault)).into();
     let good: Vec<_> = (0..7).map(|_| FaultySink::new()).collect();
-    let start = |(place, sink): (usize, &FaultySink)| {
-        quick(&format!("session-{place}")).sink(sink.clone()).start().unwrap()
-    };
+    let start =
+        |(place, sink): (usize, &FaultySink)| quick(&format!("session-{place}")).sink(sink.clone()).start().unwrap();
     let failing: Vec<Reporter> = bad.iter().enumerate().map(start).collect();
     let healthy: Vec<Reporter> = good.iter().enumerate().map(|(place, sink)| start((place + 5, sink))).collect();
     let logging: Vec<_> = failing

@@ -55,13 +55,13 @@ fn kill_worker(parent: &ActorCell, reporter: &Reporter) {
 fn an_event_that_makes_the_sink_panic_is_dropped_alone_and_its_neighbours_are_delivered() {
     let sink = FaultySink::new().afterwards(Fault::PanicIfNamed("poison".into()));
     let reporter = quick("s").sink(sink.clone()).start().unwrap();
-    log(&reporter, 60);
+    log(&reporter, 40);
     assert!(reporter.log("poison", ()).is_accepted());
-    log(&reporter, 60);
+    log(&reporter, 40);
     let drain = reporter.blocking_flush(DEADLINE);
-    assert_eq!((drain.delivered, drain.dropped.get(DropReason::Poison), drain.dropped.total()), (121, 1, 1));
+    assert_eq!((drain.delivered, drain.dropped.get(DropReason::Poison), drain.dropped.total()), (81, 1, 1));
     let events = sink.taken().events();
-    assert_eq!(numbers(&events).len(), 120);
+    assert_eq!(numbers(&events).len(), 80);
     assert_books(&reporter, &events);
     assert!(sink.attempts().len() < 30, "it is found by halves: {}", sink.attempts().len());
 }
@@ -148,7 +148,11 @@ fn a_supervisor_that_stops_ends_the_session_and_everything_is_delivered_at_once(
         let reporter = quick("s").supervisor(parent.clone()).sink(sink.clone()).start().unwrap();
         log(&reporter, 350);
         until("it is linked", || worker(&parent).is_some());
-        if kill { parent.kill() } else { parent.stop(None) }
+        if kill {
+            parent.kill()
+        } else {
+            parent.stop(None)
+        }
         until("the session has ended", || reporter.health().state == State::Stopped);
         let events = sink.taken().events();
         assert_eq!(numbers(&events), (0..350).collect::<Vec<_>>());

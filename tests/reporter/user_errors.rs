@@ -86,7 +86,10 @@ fn the_status_decides_whose_error_it_is() {
 fn type_and_message_are_of_the_outer_error_and_status_and_body_of_the_inner_one() {
     let event = reported(&wrapped(3, status(409).body("taken")));
     let data = &event["event_data"];
-    assert_eq!((&data["message"], &data["status_code"], &data["body"]), (&json!("the call has failed"), &json!(409), &json!("taken")));
+    assert_eq!(
+        (&data["message"], &data["status_code"], &data["body"]),
+        (&json!("the call has failed"), &json!(409), &json!("taken"))
+    );
     assert!(data["error_type"].as_str().unwrap().ends_with("Outer"), "{data}");
 }
 
