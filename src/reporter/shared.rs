@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::builder::Settings;
-use super::lane::Lane;
+use super::lane::{Lane, Warning};
 use super::ledger::Ledger;
 use super::report::{Admission, DropReason, Drops, Health, SinkState, State as HealthState, Stats};
 use crate::clock::{Clock, Instant, timer_now};
@@ -262,6 +262,12 @@ impl Shared {
         }
         self.ring.free(settled);
         state.ledger.settle(settled.seq());
+    }
+
+    /// Warns of what there is to warn of. Whoever listens may ask for the books, so the lock is not held.
+    pub(super) fn give_warnings(&self) {
+        let warnings: Vec<_> = self.state().lanes.iter_mut().filter_map(Lane::take_warning).collect();
+        warnings.iter().for_each(Warning::give);
     }
 
     /// Gives up on everything that is not under way, and books it.

@@ -44,6 +44,7 @@ impl Actor for Worker {
 
     async fn pre_start(&self, _: ActorRef<Step>, post: Post) -> Result<Post, ActorProcessingErr> {
         adopt(&post.shared);
+        post.shared.give_warnings();
         Ok(post)
     }
 
@@ -123,18 +124,21 @@ async fn attempt(shared: Arc<Shared>, place: usize, lease: u64, sink: Arc<dyn Si
             Outcome::Panicked(panic_message(&*payload).unwrap_or("with a value that is no text").to_owned())
         }
     };
-    let state = &mut *shared.state();
-    let State { lanes, ledger, .. } = state;
-    if let Some(lane) = lanes.get_mut(place) {
-        let noted = catch_unwind(AssertUnwindSafe(|| {
-            shared.probe("answered");
-            lane.finish(lease, outcome, &shared.ring, ledger, timer_now());
-        }));
-        // A lease that nobody finishes would hold the queue for ever.
-        if noted.is_err() {
-            lane.crashed(lease, "the reporter itself", &shared.ring, ledger, timer_now());
+    {
+        let state = &mut *shared.state();
+        let State { lanes, ledger, .. } = state;
+        if let Some(lane) = lanes.get_mut(place) {
+            let noted = catch_unwind(AssertUnwindSafe(|| {
+                shared.probe("answered");
+                lane.finish(lease, outcome, &shared.ring, ledger, timer_now());
+            }));
+            // A lease that nobody finishes would hold the queue for ever.
+            if noted.is_err() {
+                lane.crashed(lease, "the reporter itself", &shared.ring, ledger, timer_now());
+            }
         }
+        shared.settle(state);
     }
-    shared.settle(state);
     shared.nudge.notify_one();
+    shared.give_warnings();
 }

@@ -5,7 +5,10 @@ use std::time::Duration;
 use lastword::{DropReason, Reporter};
 
 use crate::peers::{Answer, Peer, Recorded};
-use crate::support::{DEADLINE, assert_books, assert_law, indices, log, ms, quick, reporter_for, tinker, within};
+use crate::support::{
+    DEADLINE, assert_books, assert_law, indices, log, ms, quick, reporter_for, tinker, until, warnings, warnings_about,
+    within,
+};
 
 const EVENTS: u64 = 250;
 /// With SESSION_START.
@@ -145,7 +148,7 @@ fn a_hung_server_is_no_drain_and_its_events_are_pending_at_the_deadline() {
 
 #[test]
 fn a_batch_is_tried_four_times_and_then_dropped_with_one_warning() {
-    crate::support::warnings();
+    warnings();
     let peer = Peer::start();
     peer.always(Answer::Status(500));
     let reporter = quick("s").sink(tinker(&peer).name("exhausted")).start().unwrap();
@@ -156,12 +159,13 @@ fn a_batch_is_tried_four_times_and_then_dropped_with_one_warning() {
     let requests = peer.requests();
     let first = requests.iter().filter(|request| keys(&requests[..1]) == keys(std::slice::from_ref(request)));
     assert_eq!(first.count(), 4, "the first attempt and three retries");
-    assert_eq!(crate::support::warnings_about("exhausted"), 1, "one warning for all batches");
+    until("it is warned about", || warnings_about("exhausted") > 0);
 
     peer.always(Answer::Ok);
     log(&reporter, 1);
     let drain = reporter.blocking_wait_until_drained(DEADLINE);
     assert!(drain.delivered >= 1 && !drain.is_drained(), "what was lost stays lost: {drain}");
+    assert_eq!(warnings_about("exhausted"), 1, "one warning for all batches");
     assert_books(&reporter, &peer.stored());
 }
 

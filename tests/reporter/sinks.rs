@@ -66,8 +66,8 @@ fn each_sink_has_its_own_batches_threshold_and_retries() {
 
 #[test]
 fn a_sink_that_comes_back_gets_all_that_it_missed() {
-    let (away, live) = (FaultySink::new().name("away").afterwards(Fault::Hang), MemorySink::new());
-    let away = away.then(Fault::RetryAfter(ms(300)));
+    let away = FaultySink::new().name("away").afterwards(Fault::RetryAfter(ms(300)));
+    let live = MemorySink::new();
     let reporter = quick("s").sink(away.clone()).sink(live.clone()).start().unwrap();
     log(&reporter, 3_000);
     away.set(Fault::None);

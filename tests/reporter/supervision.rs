@@ -55,13 +55,13 @@ fn kill_worker(parent: &ActorCell, reporter: &Reporter) {
 fn an_event_that_makes_the_sink_panic_is_dropped_alone_and_its_neighbours_are_delivered() {
     let sink = FaultySink::new().afterwards(Fault::PanicIfNamed("poison".into()));
     let reporter = quick("s").sink(sink.clone()).start().unwrap();
-    log(&reporter, 60);
+    log(&reporter, 40);
     assert!(reporter.log("poison", ()).is_accepted());
-    log(&reporter, 60);
+    log(&reporter, 40);
     let drain = reporter.blocking_flush(DEADLINE);
-    assert_eq!((drain.delivered, drain.dropped.get(DropReason::Poison), drain.dropped.total()), (121, 1, 1));
+    assert_eq!((drain.delivered, drain.dropped.get(DropReason::Poison), drain.dropped.total()), (81, 1, 1));
     let events = sink.taken().events();
-    assert_eq!(numbers(&events).len(), 120);
+    assert_eq!(numbers(&events).len(), 80);
     assert_books(&reporter, &events);
     assert!(sink.attempts().len() < 30, "it is found by halves: {}", sink.attempts().len());
 }

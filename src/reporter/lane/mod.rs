@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use lease::{Lease, Stage};
-pub(in crate::reporter) use outcome::Outcome;
+pub(in crate::reporter) use outcome::{Outcome, Warning};
 
 use super::ledger::Ledger;
 use super::report::{DropReason, SinkHealth, SinkState, SinkStats};
@@ -59,6 +59,7 @@ pub(super) struct Lane {
     state: SinkState,
     last_error: Option<String>,
     warned: bool,
+    warning: Option<Warning>,
     stats: SinkStats,
     jitter: Jitter,
     /// Nothing is tried any more, for this reason.
@@ -81,6 +82,7 @@ impl Lane {
             state: SinkState::Ready,
             last_error: None,
             warned: false,
+            warning: None,
             stats,
             jitter,
             given_up: None,

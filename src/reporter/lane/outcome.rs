@@ -1,5 +1,6 @@
 //! What an attempt came to, and so what becomes of its lease.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -17,6 +18,15 @@ use crate::sink::{Ack, SinkError};
 pub(in crate::reporter) enum Outcome {
     Answered(Result<Ack, SinkError>),
     Panicked(String),
+}
+
+/// What the program is to be warned of.
+#[derive(Debug)]
+pub(in crate::reporter) struct Warning {
+    what: &'static str,
+    sink: String,
+    events: u64,
+    reason: String,
 }
 
 impl Lane {
@@ -159,11 +169,26 @@ impl Lane {
         }
     }
 
-    fn warn(&mut self, what: &str, events: u64) {
+    fn warn(&mut self, what: &'static str, events: u64) {
         // Once, until something is delivered again.
         if !std::mem::replace(&mut self.warned, true) {
-            let reason = self.last_error.as_deref().unwrap_or_default();
-            tracing::warn!(target: "lastword", sink = self.stats.name, events, reason, "{what}");
+            let (sink, reason) = (self.stats.name.clone(), self.last_error.clone().unwrap_or_default());
+            self.warning = Some(Warning { what, sink, events, reason });
         }
+    }
+
+    /// Returns what there is to warn of.
+    pub(in crate::reporter) const fn take_warning(&mut self) -> Option<Warning> {
+        self.warning.take()
+    }
+}
+
+impl Warning {
+    /// Gives it to whoever listens: code of the program's, so not while a lock is held, and guarded.
+    pub(in crate::reporter) fn give(&self) {
+        let Self { what, sink, events, reason } = self;
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            tracing::warn!(target: "lastword", sink, events, reason, "{what}");
+        }));
     }
 }

@@ -1,0 +1,70 @@
+//! What `log` costs its caller while the sink fails. A binary of its own: nothing else may run beside it.
+
+#![cfg(feature = "http")]
+#![allow(clippy::unwrap_used)]
+
+mod peers;
+
+use std::time::{Duration, Instant};
+
+use lastword::Reporter;
+use lastword::sink::Tinker;
+use peers::{Answer, Peer};
+use serde_json::json;
+
+const P99_MAX: Duration = Duration::from_micros(50);
+/// The machine has other work; a run that it left alone is among so many.
+const RUNS: usize = 5;
+const EVENTS: usize = 2_000;
+
+/// Logs while a server fails like this; returns median and p99 of the calls' durations.
+fn costs(answer: Answer) -> (Duration, Duration) {
+    let peer = Peer::start();
+    let works = answer == Answer::Ok;
+    peer.always(answer);
+    let sink = Tinker::new(peer.url()).http_timeout(Duration::from_millis(50));
+    let reporter = Reporter::builder("s").enabled(true).retry_base_delay(Duration::from_millis(1));
+    let reporter = reporter.sink(sink).start().unwrap();
+    // The first call of a thread asks for its buffer, and the first batch builds the client.
+    assert!(reporter.log("warm", ()).is_accepted());
+    let _ = reporter.blocking_flush(Duration::from_millis(100));
+    let mut costs: Vec<_> = (0..EVENTS)
+        .map(|i| {
+            let start = Instant::now();
+            let taken = reporter.log("n", json!({"i": i, "button": "submit"}));
+            let cost = start.elapsed();
+            assert!(taken.is_accepted());
+            cost
+        })
+        .collect();
+    costs.sort_unstable();
+    let drain = reporter.blocking_flush(if works { peers::PATIENCE } else { Duration::from_millis(200) });
+    assert_eq!(drain.is_drained(), works, "{drain}");
+    (costs[EVENTS / 2], costs[EVENTS * 99 / 100])
+}
+
+#[test]
+fn logging_stays_cheap_whatever_the_server_does() {
+    for answer in [
+        Answer::Ok,
+        Answer::Status(500),
+        Answer::with_header(429, "retry-after", "2"),
+        Answer::DropAfterBody,
+        Answer::LoseAck,
+        Answer::Hang,
+        Answer::Status(401),
+        Answer::Status(400),
+        Answer::Status(413),
+    ] {
+        let runs: Vec<_> = (0..RUNS)
+            .scan(false, |quiet, _| {
+                let run = (!*quiet).then(|| costs(answer.clone()))?;
+                *quiet = run.1 < P99_MAX;
+                Some(run)
+            })
+            .collect();
+        let (median, p99) = runs.iter().min_by_key(|(_, p99)| *p99).unwrap();
+        assert!(*p99 < P99_MAX, "{answer:?}: p99 {p99:?} at best, median {median:?}, of {runs:?}");
+        assert!(*median < P99_MAX / 2, "{answer:?}: median {median:?}");
+    }
+}
