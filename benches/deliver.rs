@@ -1,6 +1,6 @@
 //! What delivery costs: events a second and CPU time of the whole process, over real HTTP on the loopback interface.
 //!
-//! `cargo bench --bench deliver`. The sink is a process of its own, so its work is not counted as ours; it counts the
+//! `cargo bench --bench deliver`, or `cargo bench --bench deliver -- lastword` for ours alone. The sink is a process of its own, so its work is not counted as ours; it counts the
 //! events that it is sent, and a run in which one is missing is no figure but an error.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::cast_precision_loss, missing_docs)]
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use cpu_time::ProcessTime;
 
 use common::subjects::{StuckSink, Texts, event, fail};
-use common::{is_asked_for, median, nanos_each, table};
+use common::{is_asked_for, is_chosen, median, nanos_each, table};
 use lastword::Reporter;
 use lastword::sink::Tinker;
 use wire_sink::bare::{BareLoop, Payload};
@@ -106,6 +106,7 @@ impl Sender for BareLoop {
 
 /// Rates and CPU of some senders that take turns.
 fn measure(title: &str, server: &Server, senders: &mut [(&mut dyn Sender, u64)], rounds: usize) {
+    let mut senders: Vec<_> = senders.iter_mut().filter(|(sender, _)| is_chosen(sender.name())).collect();
     let mut figures: Vec<(Vec<f64>, Vec<f64>)> = senders.iter().map(|_| Default::default()).collect();
     for round in 0..=rounds {
         for ((sender, events), (rates, cpus)) in senders.iter_mut().zip(&mut figures) {

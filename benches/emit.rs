@@ -1,6 +1,7 @@
 //! What a call costs its caller.
 //!
-//! `cargo bench --bench emit`. Queues are emptied between the rounds, outside of what is measured.
+//! `cargo bench --bench emit`, or `cargo bench --bench emit -- "event!, 4"` for some subjects alone. Queues are emptied
+//! between the bursts, outside of what is measured.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::cast_precision_loss, missing_docs)]
 
@@ -16,7 +17,7 @@ use common::peers::{Fastrace, OpenTelemetry};
 use common::subjects::{
     Bare, CaptureOk, Event, LogJson, StuckSink, Subject, Texts, event, fail, quiet_reporter, reporter, settle,
 };
-use common::{is_asked_for, median, nanos_each, quantile, table};
+use common::{is_asked_for, is_chosen, median, nanos_each, quantile, table};
 use lastword::Reporter;
 
 const ROUNDS: usize = 101;
@@ -51,14 +52,20 @@ fn main() {
     let capture = CaptureOk { reporter: quiet_reporter(QUEUE_EVENTS) };
 
     println!("One event is {:.0} bytes in the queue, its record's head included.", queued_bytes(&event_4));
-    let busy: [&dyn Subject; 4] = [&event_4, &opentelemetry, &fastrace, &log_json];
+    let busy = chosen([&event_4, &opentelemetry, &fastrace, &log_json]);
     for threads in [1, 2] {
         let samples = rounds(&busy, threads, EVENTS_A_BURST);
         print(&format!("{threads} thread(s), into a queue with room"), &busy, samples);
     }
-    let cheap: [&dyn Subject; 4] = [&full, &disabled, &capture, &Bare];
+    let cheap = chosen([&full, &disabled, &capture, &Bare]);
     print("1 thread, nothing to queue", &cheap, rounds(&cheap, 1, CHEAP_CALLS_A_BURST));
-    low_rate();
+    if is_chosen("low rate") {
+        low_rate();
+    }
+}
+
+fn chosen(subjects: [&dyn Subject; 4]) -> Vec<&dyn Subject> {
+    subjects.into_iter().filter(|subject| is_chosen(subject.name())).collect()
 }
 
 fn full_reporter() -> Reporter {

@@ -15,6 +15,13 @@ pub fn is_asked_for() -> bool {
     std::env::args().any(|argument| argument == "--bench")
 }
 
+/// Returns whether that subject is to be measured: all are, unless the command line names a part of some names, for a
+/// profiler that is to see nothing else.
+pub fn is_chosen(name: &str) -> bool {
+    let parts: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    parts.is_empty() || parts.iter().any(|part| name.contains(part.as_str()))
+}
+
 /// Returns the value below which that part of the samples lies.
 pub fn quantile(samples: &mut [f64], part: f64) -> f64 {
     samples.sort_by(f64::total_cmp);
