@@ -18,7 +18,7 @@ const ACCEPTED: u64 = EVENTS + 1;
 fn all_arrive(script: impl IntoIterator<Item = Answer>) -> (Peer, Reporter) {
     let peer = Peer::with(script);
     let reporter = reporter_for(&peer);
-    log(&reporter, EVENTS as usize);
+    log(&reporter, EVENTS);
     let drain = reporter.blocking_wait_until_drained(DEADLINE);
     assert!(drain.is_drained(), "{drain}");
     let stats = assert_books(&reporter, &peer.stored());
@@ -121,7 +121,7 @@ fn a_server_that_hangs_costs_its_retries_and_every_event_is_counted_as_lost() {
     let peer = Peer::start();
     peer.always(Answer::Hang);
     let reporter = quick("s").sink(tinker(&peer).http_timeout(ms(30))).start().unwrap();
-    log(&reporter, EVENTS as usize);
+    log(&reporter, EVENTS);
     let drain = reporter.blocking_wait_until_drained(DEADLINE);
     assert!(!drain.is_drained());
     assert_eq!((drain.delivered, drain.pending), (0, 0));
@@ -136,7 +136,7 @@ fn a_hung_server_is_no_drain_and_its_events_are_pending_at_the_deadline() {
     let peer = Peer::start();
     peer.always(Answer::Hang);
     let reporter = reporter_for(&peer);
-    log(&reporter, EVENTS as usize);
+    log(&reporter, EVENTS);
     let drain = within(ms(200), || reporter.blocking_wait_until_drained(ms(200)));
     assert_eq!((drain.delivered, drain.dropped.total(), drain.pending), (0, 0, ACCEPTED));
     assert!(!drain.is_drained());
@@ -152,7 +152,7 @@ fn a_batch_is_tried_four_times_and_then_dropped_with_one_warning() {
     let peer = Peer::start();
     peer.always(Answer::Status(500));
     let reporter = quick("s").sink(tinker(&peer).name("exhausted")).start().unwrap();
-    log(&reporter, EVENTS as usize);
+    log(&reporter, EVENTS);
     let drain = reporter.blocking_wait_until_drained(DEADLINE);
     assert_eq!((drain.delivered, drain.pending), (0, 0), "{drain}");
     assert!(drain.dropped.get(DropReason::RetriesExhausted) >= ACCEPTED, "{drain}");

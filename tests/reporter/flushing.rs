@@ -118,6 +118,20 @@ fn a_burst_leaves_no_timer_behind_that_tears_later_events_apart() {
 }
 
 #[test]
+fn five_thousand_events_a_second_go_through_the_usual_queue_without_a_refusal() {
+    let sink = MemorySink::new();
+    let reporter = lastword::Reporter::builder("s").enabled(true).sink(sink.clone()).start().unwrap();
+    let start = Instant::now();
+    for burst in 1..=250 {
+        log(&reporter, 50);
+        std::thread::sleep((start + ms(10) * burst).saturating_duration_since(Instant::now()));
+    }
+    assert_eq!(reporter.stats().accepted, 12_501, "more than the queue holds, in less time than its interval");
+    assert!(reporter.blocking_stop(DEADLINE).is_drained());
+    assert_eq!(numbers(&sink.events()).len(), 12_500);
+}
+
+#[test]
 fn many_batches_are_under_way_only_where_the_backlog_is_long() {
     let sink = FaultySink::new().then(Fault::Delay(ms(200))).afterwards(Fault::Delay(ms(20)));
     let reporter = quick("s").sink(sink.clone()).start().unwrap();

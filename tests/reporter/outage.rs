@@ -24,9 +24,9 @@ fn log_through(peer: &Peer, reporter: &lastword::Reporter) -> u64 {
         let is_out = now > outage / 2 && now < outage * 3 / 2;
         if is_out != down {
             if is_out {
-                peer.down()
+                peer.down();
             } else {
-                peer.up()
+                peer.up();
             }
             down = is_out;
         }

@@ -128,15 +128,14 @@ impl Drop for CallsInDrop {
 #[test]
 fn a_drop_while_a_panic_unwinds_is_answered_in_time() {
     in_each_case(|reporter, deadline| {
-        let drains = Arc::default();
+        let drains: Arc<Mutex<Vec<Drain>>> = Arc::default();
         let calls = CallsInDrop(reporter, deadline, Arc::clone(&drains));
         let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
             let _calls = calls;
             panic!("the program fails");
         }));
         assert!(unwound.is_err());
-        let drains = drains.lock().unwrap().clone();
-        drains
+        std::mem::take(&mut *drains.lock().unwrap())
     });
 }
 
@@ -144,7 +143,7 @@ fn a_drop_while_a_panic_unwinds_is_answered_in_time() {
 fn a_drop_while_a_runtime_shuts_down_is_answered_in_time() {
     for runtime in [one_worker, current_thread] {
         in_each_case(|reporter, deadline| {
-            let drains = Arc::default();
+            let drains: Arc<Mutex<Vec<Drain>>> = Arc::default();
             let calls = CallsInDrop(reporter, deadline, Arc::clone(&drains));
             let runtime = runtime();
             let (send, started) = tokio::sync::oneshot::channel();
@@ -155,8 +154,7 @@ fn a_drop_while_a_runtime_shuts_down_is_answered_in_time() {
             });
             runtime.block_on(started).unwrap();
             drop(runtime);
-            let drains = drains.lock().unwrap().clone();
-            drains
+            std::mem::take(&mut *drains.lock().unwrap())
         });
     }
 }

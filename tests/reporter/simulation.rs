@@ -4,6 +4,8 @@
 //! The number of a history is printed when it fails; `LASTWORD_SIMULATION=<number>` runs that one alone, and
 //! `LASTWORD_FAULTS_LONG=1` runs many more.
 
+#![expect(clippy::cast_possible_truncation, reason = "no number here is above a few thousand")]
+
 use std::collections::BTreeSet;
 
 use lastword::reporter::SinkStats;

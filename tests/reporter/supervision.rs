@@ -149,9 +149,9 @@ fn a_supervisor_that_stops_ends_the_session_and_everything_is_delivered_at_once(
         log(&reporter, 350);
         until("it is linked", || worker(&parent).is_some());
         if kill {
-            parent.kill()
+            parent.kill();
         } else {
-            parent.stop(None)
+            parent.stop(None);
         }
         until("the session has ended", || reporter.health().state == State::Stopped);
         let events = sink.taken().events();

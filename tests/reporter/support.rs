@@ -38,7 +38,7 @@ pub(crate) fn tinker(peer: &Peer) -> Tinker {
 }
 
 /// Logs so many events, named `n`, with their number; each must be accepted.
-pub(crate) fn log(reporter: &Reporter, events: usize) {
+pub(crate) fn log(reporter: &Reporter, events: u64) {
     for i in 0..events {
         assert!(reporter.log("n", json!({"i": i})).is_accepted(), "event {i}");
     }
@@ -103,11 +103,14 @@ pub(crate) fn current_thread() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
+/// Warnings: of which sink, and what they say.
+type Heard = Arc<Mutex<Vec<(String, String)>>>;
+
 /// What the library has warned about since the first call, by sink: `(sink, message)`.
-pub(crate) fn warnings() -> Arc<Mutex<Vec<(String, String)>>> {
-    static WARNINGS: OnceLock<Arc<Mutex<Vec<(String, String)>>>> = OnceLock::new();
+pub(crate) fn warnings() -> Heard {
+    static WARNINGS: OnceLock<Heard> = OnceLock::new();
     let warnings = WARNINGS.get_or_init(|| {
-        let warnings = Arc::<Mutex<Vec<(String, String)>>>::default();
+        let warnings = Heard::default();
         let subscriber = tracing_subscriber::registry().with(Warnings(Arc::clone(&warnings)));
         tracing::subscriber::set_global_default(subscriber).unwrap();
         warnings
@@ -122,7 +125,7 @@ pub(crate) fn warnings_about(sink: &str) -> usize {
     warnings.iter().filter(|(name, _)| name == sink).count()
 }
 
-struct Warnings(Arc<Mutex<Vec<(String, String)>>>);
+struct Warnings(Heard);
 
 impl<S: Subscriber> Layer<S> for Warnings {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {

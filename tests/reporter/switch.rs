@@ -10,6 +10,7 @@ use crate::processes::{again, is_child};
 const NAME: &str = "switch::the_environment_turns_telemetry_on_and_off";
 
 /// Says how telemetry is in this process: by itself, and where the builder says on and off.
+#[expect(clippy::print_stdout, reason = "the parent reads it")]
 fn say() {
     let start = |enabled: Option<bool>| {
         let builder = Reporter::builder("s").sink(MemorySink::new());
@@ -22,7 +23,7 @@ fn say() {
     println!("switch: {} {} {}", start(None), start(Some(true)), start(Some(false)));
 }
 
-fn switched(set: impl FnOnce(&mut Command)) -> bool {
+fn switched(set: impl FnOnce(&mut Command) -> &mut Command) -> bool {
     let mut command = again(NAME);
     set(&mut command);
     let output = command.output().unwrap();
@@ -37,11 +38,11 @@ fn the_environment_turns_telemetry_on_and_off() {
     if is_child() {
         return say();
     }
-    let with = |value: &str| switched(|command| drop(command.env("TINKER_TELEMETRY", value)));
+    let with = |value: &str| switched(|command| command.env("TINKER_TELEMETRY", value));
     let on = ["1", "true", "True", "TRUE", "yes", "Yes", "on", "ON", " 1 "];
     let off = ["0", "false", "no", "off", "", "random", "maybe", "2"];
     let found: Vec<_> = on.into_iter().chain(off).map(|value| (value, with(value))).collect();
     let expected: Vec<_> = on.map(|value| (value, true)).into_iter().chain(off.map(|value| (value, false))).collect();
     assert_eq!(found, expected);
-    assert!(switched(|command| drop(command.env_remove("TINKER_TELEMETRY"))), "unset is on");
+    assert!(switched(|command| command.env_remove("TINKER_TELEMETRY")), "unset is on");
 }
