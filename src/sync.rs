@@ -52,6 +52,12 @@ impl<F: Future + Unpin> Future for CatchUnwind<F> {
     }
 }
 
+/// Says something to whoever listens to `tracing`: code of the host's, whose panic is not ours to spread.
+pub(crate) fn say(what: impl FnOnce()) {
+    // A listener that panics has been told.
+    let _ = catch_unwind(AssertUnwindSafe(what));
+}
+
 /// Returns what a panic says, where it says something.
 pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> Option<&str> {
     payload.downcast_ref::<&'static str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str))

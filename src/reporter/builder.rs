@@ -18,6 +18,7 @@ use crate::privacy::{SWITCH_VARIABLE, Switch, switch};
 use crate::queue::Ring;
 use crate::retry::{Jitter, RetryPolicy};
 use crate::sink::{Session, SettingError, Sink};
+use crate::sync::say;
 
 /// Why a reporter did not start. Nothing runs, nothing was sent.
 #[derive(Debug, thiserror::Error)]
@@ -255,7 +256,7 @@ impl Builder {
             Switch::Off => false,
             Switch::UnknownOff => {
                 WARNED.get_or_init(|| {
-                    tracing::warn!(target: "lastword", "{SWITCH_VARIABLE} is neither on (1 true yes on) nor off (0 false no off): telemetry is off");
+                    say(|| tracing::warn!(target: "lastword", "{SWITCH_VARIABLE} is neither on (1 true yes on) nor off (0 false no off): telemetry is off"));
                 });
                 false
             }

@@ -14,7 +14,7 @@ use super::handle::{Inner, Reporter};
 use super::report::Drain;
 use super::shared::{Gate, Shared};
 use crate::limits::{DEADLINE_GRACE, DEADLINE_MAX};
-use crate::sync::is_own_thread;
+use crate::sync::{is_own_thread, say};
 
 impl Reporter {
     /// Sends what is queued now, and waits until it is settled or `deadline` (from now) has passed.
@@ -103,7 +103,7 @@ impl Drop for Guard {
     fn drop(&mut self) {
         let drain = self.reporter.blocking_stop(self.deadline);
         if !drain.is_drained() {
-            tracing::warn!(target: "lastword", "the session ended before everything was delivered: {drain}");
+            say(|| tracing::warn!(target: "lastword", "the session ended before everything was delivered: {drain}"));
         }
     }
 }

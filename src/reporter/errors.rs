@@ -3,6 +3,7 @@
 use super::handle::{Inner, Reporter};
 use super::report::{Admission, Drain, DropReason};
 use crate::event::{Classifier, Encoder, Failure, IntoFailure, Severity};
+use crate::sync::say;
 
 impl Reporter {
     /// Reports an error, with severity [`Severity::Error`], and starts a flush. The caller is not held.
@@ -123,12 +124,14 @@ impl Inner {
         failure.encode(&mut encoder);
         let Ok(bytes) = encoder.finish() else { return Admission::Dropped(DropReason::InvalidData) };
         let admission = self.shared.end_session_after(Some((failure.tag(severity), bytes)));
-        tracing::error!(
-            target: "lastword",
-            session = %self.shared.session.id,
-            error_type = failure.error_type(),
-            "a fatal error ends the session"
-        );
+        say(|| {
+            tracing::error!(
+                target: "lastword",
+                session = %self.shared.session.id,
+                error_type = failure.error_type(),
+                "a fatal error ends the session"
+            );
+        });
         admission
     }
 }

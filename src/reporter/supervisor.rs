@@ -13,7 +13,7 @@ use super::shared::{Gate, Shared};
 use super::worker::{Post, Step, Worker};
 use crate::clock::timer_now;
 use crate::limits::{RESTART_DELAY_BASE, RESTART_WINDOW, RESTARTS_MAX, SINK_CLOSE_MAX};
-use crate::sync::{CatchUnwind, lock};
+use crate::sync::{CatchUnwind, lock, say};
 
 /// An actor of the embedding program's that reporters may be linked under.
 pub use ractor::ActorCell as SupervisorCell;
@@ -45,7 +45,9 @@ pub(super) async fn run(shared: Arc<Shared>, parent: Option<SupervisorCell>) {
             // An actor that ends, ends: how it did makes no difference here.
             let _ = ended.await;
         }
-        Err(error) => tracing::error!(target: "lastword", %error, "the reporter's supervisor can't be started"),
+        Err(error) => {
+            say(|| tracing::error!(target: "lastword", %error, "the reporter's supervisor can't be started"));
+        }
     }
     if shared.gate() == Gate::Open {
         Box::pin(finish(shared)).await;
@@ -132,12 +134,16 @@ impl Watch {
         shared.state().restarts += 1;
         let crashes = self.crashes.len();
         if crashes > RESTARTS_MAX {
-            tracing::error!(target: "lastword", crashes, reason, "the reporter has crashed too often, it takes no more events");
+            say(
+                || tracing::error!(target: "lastword", crashes, reason, "the reporter has crashed too often: it takes no more"),
+            );
             shared.close(Gate::Degraded);
             shared.abandon(DropReason::Degraded);
             return self.post.stepped.notify_one();
         }
-        tracing::warn!(target: "lastword", crashes, reason, "the reporter's actor has crashed and is started again");
+        say(
+            || tracing::warn!(target: "lastword", crashes, reason, "the reporter's actor has crashed and is started again"),
+        );
         let exponent = u32::try_from(crashes - 1).unwrap_or(u32::MAX);
         let delay: Duration = RESTART_DELAY_BASE.saturating_mul(2u32.saturating_pow(exponent));
         myself.send_after(delay, || Message::Restart);

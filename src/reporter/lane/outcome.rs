@@ -1,6 +1,5 @@
 //! What an attempt came to, and so what becomes of its lease.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -12,6 +11,7 @@ use crate::queue::{Peek, Ring};
 use crate::reporter::ledger::Ledger;
 use crate::reporter::report::{DropReason, SinkState};
 use crate::sink::{Ack, SinkError};
+use crate::sync::say;
 
 /// What an attempt came to.
 #[derive(Debug)]
@@ -187,8 +187,6 @@ impl Warning {
     /// Gives it to whoever listens: code of the program's, so not while a lock is held, and guarded.
     pub(in crate::reporter) fn give(&self) {
         let Self { what, sink, events, reason } = self;
-        let _ = catch_unwind(AssertUnwindSafe(|| {
-            tracing::warn!(target: "lastword", sink, events, reason, "{what}");
-        }));
+        say(|| tracing::warn!(target: "lastword", sink, events, reason, "{what}"));
     }
 }
