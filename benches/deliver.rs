@@ -52,8 +52,8 @@ fn main() {
     memory();
     let json = wire_sink::sample_event();
     println!("One event is {} bytes of JSON.", json.len());
-    flat_out(&json);
-    slow_answers(&json);
+    flat_out(json);
+    slow_answers(json);
     fatal();
 }
 
