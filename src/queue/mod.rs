@@ -22,7 +22,8 @@
 //! ```text
 //! block   = header (512 words), data (a power of two of words)
 //! header  : [0] magic  [1] version  [2] nonce  [3] words of data
-//!           [64] head  [128] tail: units  [129] tail: sequence  [192] wake at
+//!           [64] head  [128] tail: units  [129] tail: sequence  [130] full at  [192] wake at
+//! full at = the tail's sequence when the last room was taken; while the tail stands there, the queue is full
 //! head    = sequence (low 32 bits) << 32 | units pushed (low 32 bits)        unit = 8 bytes = one word
 //! record  = word 0: units before it (low 40 bits) << 24 | payload bytes (22 bits) << 2 | state
 //!           word 1: kind << 32 | crc32c       word 2: sequence       payload, filled up to whole words

@@ -16,6 +16,7 @@ mod at {
     pub(super) const HEAD: usize = 64;
     pub(super) const TAIL_UNITS: usize = 128;
     pub(super) const TAIL_SEQ: usize = 129;
+    pub(super) const FULL_AT: usize = 130;
     pub(super) const WAKE_AT: usize = 192;
 }
 #[cfg(lastword_loom)]
@@ -24,6 +25,7 @@ mod at {
     pub(super) const TAIL_UNITS: usize = 5;
     pub(super) const TAIL_SEQ: usize = 6;
     pub(super) const WAKE_AT: usize = 7;
+    pub(super) const FULL_AT: usize = 3;
 }
 
 /// The queue of one session. See the module's documentation.
@@ -114,6 +116,7 @@ impl Ring {
             word.store(value, Ordering::Relaxed);
         }
         block.words()[at::WAKE_AT].store(u64::MAX, Ordering::Relaxed);
+        block.words()[at::FULL_AT].store(u64::MAX, Ordering::Relaxed);
         let units = (bytes / 8) as u64;
         let reserved = Room { units, records: (records + reserve_records) as u64 };
         let ordinary = Room { units: units.saturating_sub((reserve_bytes / 8) as u64), records: records as u64 };
@@ -126,14 +129,15 @@ impl Ring {
         self.nonce
     }
 
-    /// Returns whether there is room for one more small record, for nearly nothing: so that a full queue costs its
-    /// callers no clock reading and no encoding.
+    /// Returns whether the queue may have room for one more small record, for nearly nothing: so that a full queue costs
+    /// its callers no clock reading and no encoding.
+    ///
+    /// It looks only at what the reader writes, and the push that filled the queue: to read the head, which every push
+    /// writes, would take its cache line from the other callers.
     #[inline]
     #[must_use]
     pub fn has_room(&self) -> bool {
-        let (tail, head) = self.ends();
-        head.seq.wrapping_sub(tail.seq) < self.ordinary.records
-            && head.units.wrapping_sub(tail.units) + record::HEADER_WORDS < self.ordinary.units
+        self.word(at::TAIL_SEQ).load(Ordering::Relaxed) != self.word(at::FULL_AT).load(Ordering::Relaxed)
     }
 
     /// Returns the number of records that were ever pushed: the number of the next one.
@@ -215,14 +219,27 @@ impl Ring {
             if end - tail.units > room.units || head.seq + N as u64 - tail.seq > room.records {
                 // With a tail that has moved on meanwhile, this says nothing.
                 if self.tail() == tail {
+                    self.note_if_full(head, tail);
                     return Err(PushError::Full);
                 }
                 continue;
             }
-            let next = pack(Cursor { units: end, seq: head.seq + N as u64 });
-            if head_word.compare_exchange_weak(packed, next, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+            let next = Cursor { units: end, seq: head.seq + N as u64 };
+            if head_word.compare_exchange_weak(packed, pack(next), Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+                self.note_if_full(next, tail);
                 return Ok(head);
             }
+        }
+    }
+
+    /// Keeps whether, with the tail where it is, there is no room behind `head` for even a small record. The head only
+    /// grows, so that stays true until the tail moves.
+    #[inline]
+    fn note_if_full(&self, head: Cursor, tail: Cursor) {
+        let is_full = head.seq - tail.seq >= self.ordinary.records
+            || head.units - tail.units + record::HEADER_WORDS >= self.ordinary.units;
+        if is_full {
+            self.word(at::FULL_AT).store(tail.seq, Ordering::Relaxed);
         }
     }
 
