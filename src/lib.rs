@@ -48,7 +48,8 @@
 //! # Features
 //!
 //! - `http` (default): [`sink::Tinker`], which speaks the Tinker telemetry protocol, to that backend and to `lastword serve`.
-//! - `rustls` (default): `https://` for it, without a C build.
+//! - `rustls` (default): `https://` for it, without a C build. A program whose own `reqwest` has no TLS feature must then
+//!   install a provider for it, or go without this feature.
 //! - `testing`: sinks and a clock for the tests of a program that reports.
 
 pub mod capture;

@@ -7,7 +7,6 @@
 mod peers;
 
 use std::net::TcpListener;
-use std::sync::Once;
 use std::time::Duration;
 
 use lastword::observe::http::Client;
@@ -31,17 +30,6 @@ fn requests(sink: &MemorySink) -> Vec<Value> {
     sink.events().into_iter().filter(|event| event["event"] == "GENERIC_EVENT").collect()
 }
 
-fn http() -> reqwest::Client {
-    static PROVIDER: Once = Once::new();
-    #[cfg(feature = "rustls")]
-    PROVIDER.call_once(|| {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    });
-    #[cfg(not(feature = "rustls"))]
-    PROVIDER.call_once(|| {});
-    reqwest::Client::builder().no_proxy().build().unwrap()
-}
-
 #[tokio::test]
 async fn a_request_is_a_start_and_a_stop_without_its_secrets() {
     let peer = Peer::start();
@@ -51,7 +39,7 @@ async fn a_request_is_a_start_and_a_stop_without_its_secrets() {
     let subscriber = tracing_subscriber::registry().with(observe::Layer::new(&reporter));
     let _guard = tracing::subscriber::set_default(subscriber);
 
-    let client = Client::new(http(), reporter.session_id());
+    let client = Client::new(peers::client(), reporter.session_id());
     let url = peer.url().replace("://", "://user:secret@") + "/api/v1/asample?key=secret";
     let sent = client.send(client.inner().post(url).header("x-api-key", "secret").body("{\"events\": []}"));
     assert_eq!(sent.await.unwrap().status(), 200);
@@ -79,7 +67,7 @@ async fn a_request_that_fails_or_is_dropped_is_an_exception() {
     let (reporter, sink) = recorder("session-1");
     let subscriber = tracing_subscriber::registry().with(observe::Layer::new(&reporter));
     let _guard = tracing::subscriber::set_default(subscriber);
-    let client = Client::new(http(), reporter.session_id());
+    let client = Client::new(peers::client(), reporter.session_id());
 
     // A port that was free a moment ago: nobody listens there.
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -102,7 +90,7 @@ async fn a_request_that_fails_or_is_dropped_is_an_exception() {
 #[tokio::test]
 async fn without_a_session_a_request_is_a_request() {
     let peer = Peer::start();
-    let client = Client::new(http(), Reporter::disabled().session_id());
+    let client = Client::new(peers::client(), Reporter::disabled().session_id());
     assert_eq!(client.send(client.inner().post(peer.url()).body("{}")).await.unwrap().status(), 200);
 }
 

@@ -254,3 +254,13 @@ impl Shared {
         }
     }
 }
+
+/// A client as a program has one that brings its own TLS: it must name a provider, see ADR 8.
+pub fn client() -> reqwest::Client {
+    static PROVIDER: std::sync::Once = std::sync::Once::new();
+    PROVIDER.call_once(|| {
+        #[cfg(feature = "rustls")]
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}

@@ -7,6 +7,7 @@ use lastword::testing::MemorySink;
 use lastword::{Severity, UserError, UserFault};
 use serde_json::{Value, json};
 
+use crate::peers::{self, Answer, Peer};
 use crate::support::{DEADLINE, current_thread, quick};
 
 /// An error with a cause.
@@ -129,4 +130,22 @@ fn an_exception_has_its_type_message_and_causes() {
     let traceback = event["traceback"].as_str().unwrap();
     assert!(traceback.contains("the disk is gone"), "{traceback}");
     assert!(traceback.contains("user_errors.rs"), "where it was noticed, not where the reporter is: {traceback}");
+}
+
+#[test]
+fn a_real_answer_of_4xx_is_the_users_and_one_of_5xx_is_not() {
+    let fetch = |status: u16| {
+        let peer = Peer::with([Answer::Status(status)]);
+        let client = peers::client();
+        let asked =
+            async { client.post(peer.url()).body("{}").send().await.and_then(reqwest::Response::error_for_status) };
+        current_thread().block_on(asked).unwrap_err()
+    };
+    let refused = reported(&Outer(fetch(422).into()));
+    assert_eq!((&refused["event_name"], &refused["event_data"]["status_code"]), (&json!("user_error"), &json!(422)));
+    for status in [408, 429, 503] {
+        let failed = reported(&fetch(status));
+        assert_eq!(failed["event"], "UNHANDLED_EXCEPTION", "{status}");
+        assert!(failed["error_message"].as_str().unwrap().contains(&status.to_string()), "{failed}");
+    }
 }
