@@ -1,10 +1,12 @@
 //! Settings and moments at the edge of what is allowed: they cost what they say, and never the reporter.
 
+use std::sync::mpsc;
 use std::time::Duration;
 
 use lastword::DropReason;
 use lastword::sink::Policy;
 use lastword::testing::{Fault, FaultySink, MemorySink};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::support::{DEADLINE, assert_books, assert_law, log, ms, quick, until, within};
 
@@ -37,4 +39,39 @@ fn to_give_up_on_a_long_queue_holds_no_other_reporter() {
     assert!(within(ms(500), || other.blocking_stop(DEADLINE)).is_drained());
     until("the books are closed", || giving_up.stats().dropped.get(DropReason::Stopped) == 150_002);
     assert_law(&giving_up.stats());
+}
+
+/// Data that is being serialised until it is told to go on.
+struct Slow(mpsc::SyncSender<()>, std::sync::Mutex<mpsc::Receiver<()>>);
+
+impl Serialize for Slow {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.send(()).unwrap();
+        self.1.lock().unwrap().recv().unwrap();
+        serializer.serialize_map(Some(0))?.end()
+    }
+}
+
+#[test]
+fn an_event_on_its_way_in_while_the_reporter_stops_is_counted_as_dropped_and_nobody_waits_for_it() {
+    let sink = MemorySink::new();
+    let reporter = quick("s").sink(sink).start().unwrap();
+    let (begun, begins) = mpsc::sync_channel(1);
+    let (go_on, goes_on) = mpsc::sync_channel(1);
+    let logging = std::thread::spawn({
+        let reporter = reporter.clone();
+        move || reporter.log("late", Slow(begun, std::sync::Mutex::new(goes_on)))
+    });
+    begins.recv().unwrap();
+    assert!(reporter.blocking_stop(DEADLINE).is_drained());
+    // Long enough for the reporter to have ended; were it not, the test would pass with no need.
+    std::thread::sleep(ms(50));
+    go_on.send(()).unwrap();
+    let admission = logging.join().unwrap();
+    let drain = within(ms(0), || reporter.blocking_flush(Duration::from_secs(5)));
+    assert_eq!(drain.pending, 0, "{admission:?}: {drain}");
+    let stats = reporter.stats();
+    assert_eq!((stats.queued, stats.in_flight), (0, 0), "{stats:?}");
+    assert_eq!(stats.dropped.get(DropReason::Stopped) + stats.refused.get(DropReason::Stopped), 1, "{stats:?}");
+    assert_law(&stats);
 }
