@@ -8,7 +8,7 @@ use lastword::sink::Policy;
 use lastword::testing::{Fault, FaultySink, MemorySink};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::support::{DEADLINE, assert_books, assert_law, log, ms, quick, until, within};
+use crate::support::{DEADLINE, assert_books, assert_law, log, ms, numbers, quick, until, within};
 
 #[test]
 fn a_sink_whose_policy_asks_for_the_most_there_is_gets_its_events_when_it_is_asked_to() {
@@ -74,4 +74,13 @@ fn an_event_on_its_way_in_while_the_reporter_stops_is_counted_as_dropped_and_nob
     assert_eq!((stats.queued, stats.in_flight), (0, 0), "{stats:?}");
     assert_eq!(stats.dropped.get(DropReason::Stopped) + stats.refused.get(DropReason::Stopped), 1, "{stats:?}");
     assert_law(&stats);
+}
+
+#[test]
+fn with_one_batch_in_flight_the_halves_of_a_split_batch_keep_their_order() {
+    let sink = FaultySink::new().then(Fault::Rejected).then(Fault::Transient);
+    let reporter = quick("s").max_in_flight(1).retry_base_delay(ms(50)).sink(sink.clone()).start().unwrap();
+    log(&reporter, 20);
+    assert!(reporter.blocking_flush(DEADLINE).is_drained());
+    assert_eq!(numbers(&sink.taken().events()), (0..20).collect::<Vec<_>>());
 }
