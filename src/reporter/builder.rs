@@ -116,7 +116,7 @@ impl Builder {
         self
     }
 
-    /// Flushes as soon as this many events are queued. 100 unless set.
+    /// Flushes as soon as this many events are queued, or half of the queue is in use. 100 unless set.
     pub const fn flush_threshold(mut self, events: usize) -> Self {
         self.flush_threshold = events;
         self

@@ -139,8 +139,10 @@ impl Shared {
     #[inline]
     fn pushed(&self, pushed: Result<Pushed, PushError>) -> Admission {
         match pushed {
-            Ok(Pushed { seq, wake }) => {
-                if wake {
+            Ok(Pushed { seq, wake, half_full }) => {
+                if half_full {
+                    self.make_room();
+                } else if wake {
                     self.nudge.notify_one();
                 }
                 if self.gate.load(Ordering::Relaxed) != Gate::Open as u8 {
@@ -168,7 +170,18 @@ impl Shared {
         }
     }
 
+    /// Asks for a flush where the queue may fill before as many events are there as start one.
+    #[cold]
+    fn make_room(&self) {
+        if self.flush_to() < self.ring.pushed() {
+            self.flush();
+        }
+    }
+
     fn refuse(&self, reason: DropReason) -> Admission {
+        if reason == DropReason::QueueFull {
+            self.make_room();
+        }
         self.refused.0[reason as usize].fetch_add(1, Ordering::Relaxed);
         Admission::Dropped(reason)
     }

@@ -1,12 +1,13 @@
 //! Settings and moments at the edge of what is allowed: they cost what they say, and never the reporter.
 
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lastword::DropReason;
 use lastword::sink::Policy;
 use lastword::testing::{Fault, FaultySink, MemorySink};
 use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::json;
 
 use crate::support::{DEADLINE, assert_books, assert_law, log, ms, numbers, quick, until, within};
 
@@ -74,6 +75,26 @@ fn an_event_on_its_way_in_while_the_reporter_stops_is_counted_as_dropped_and_nob
     assert_eq!((stats.queued, stats.in_flight), (0, 0), "{stats:?}");
     assert_eq!(stats.dropped.get(DropReason::Stopped) + stats.refused.get(DropReason::Stopped), 1, "{stats:?}");
     assert_law(&stats);
+}
+
+#[test]
+fn a_queue_that_fills_before_its_threshold_is_sent_and_loses_nothing() {
+    for small in [false, true] {
+        let sink = MemorySink::new();
+        let builder = quick("s").sink(sink.clone());
+        let builder = if small { builder.max_queue_size(20) } else { builder.max_queue_bytes(512 * 1024) };
+        let reporter = builder.start().unwrap();
+        let text = "x".repeat(if small { 1 } else { 20_000 });
+        let start = Instant::now();
+        for i in 0..90 {
+            assert!(reporter.log("n", json!({"i": i, "text": text})).is_accepted(), "event {i}");
+            // The program has other things to do, and the reporter all the time that it needs.
+            std::thread::sleep(ms(5));
+        }
+        assert!(start.elapsed() < DEADLINE);
+        assert!(reporter.blocking_stop(DEADLINE).is_drained());
+        assert_eq!(numbers(&sink.events()), (0..90).collect::<Vec<_>>());
+    }
 }
 
 #[test]
