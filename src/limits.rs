@@ -52,6 +52,8 @@ pub const IN_FLIGHT_OPENS_AT_BATCHES: usize = 20;
 
 /// A flush at the latest this long after an event was taken, unless the builder says otherwise.
 pub const FLUSH_INTERVAL_DEFAULT: Duration = Duration::from_secs(10);
+/// The shortest interval between flushes: timers are no finer.
+pub const FLUSH_INTERVAL_MIN: Duration = Duration::from_millis(1);
 /// Queued events that start a flush at once, unless the builder says otherwise.
 pub const FLUSH_THRESHOLD_DEFAULT: usize = 100;
 /// The longest that a fatal error is held for its delivery, unless the builder says otherwise.

@@ -63,6 +63,8 @@ pub struct Pushed {
     pub seq: u64,
     /// The reader asked to be woken at this record.
     pub wake: bool,
+    /// With this, more than half of the room for ordinary records is in use, and without it was not.
+    pub half_full: bool,
 }
 
 /// Why the queue did not take a record. Nothing was written.
@@ -191,7 +193,7 @@ impl Ring {
             }
             *words = words_of(payload.len());
         }
-        let start = self.reserve(room, &words)?;
+        let (start, half_full) = self.reserve(room, &words)?;
         let (mut units, mut seq) = (start.units, start.seq);
         for ((kind, payload), words) in records.into_iter().zip(words) {
             units = self.pad(units, words);
@@ -201,12 +203,12 @@ impl Ring {
         }
         let wake_at = self.word(at::WAKE_AT);
         let wake = seq > wake_at.load(Ordering::Relaxed) && wake_at.swap(u64::MAX, Ordering::AcqRel) != u64::MAX;
-        Ok(Pushed { seq: start.seq, wake })
+        Ok(Pushed { seq: start.seq, wake, half_full })
     }
 
-    /// Takes a place for records of so many words each.
+    /// Takes a place for records of so many words each. Returns it, and whether that made the queue more than half full.
     #[inline]
-    fn reserve<const N: usize>(&self, room: Room, words: &[u64; N]) -> Result<Cursor, PushError> {
+    fn reserve<const N: usize>(&self, room: Room, words: &[u64; N]) -> Result<(Cursor, bool), PushError> {
         let head_word = self.word(at::HEAD);
         loop {
             let tail = self.tail();
@@ -227,7 +229,7 @@ impl Ring {
             let next = Cursor { units: end, seq: head.seq + N as u64 };
             if head_word.compare_exchange_weak(packed, pack(next), Ordering::AcqRel, Ordering::Relaxed).is_ok() {
                 self.note_if_full(next, tail);
-                return Ok(head);
+                return Ok((head, self.is_half_full(next, tail) && !self.is_half_full(head, tail)));
             }
         }
     }
@@ -241,6 +243,11 @@ impl Ring {
         if is_full {
             self.word(at::FULL_AT).store(tail.seq, Ordering::Relaxed);
         }
+    }
+
+    #[inline]
+    const fn is_half_full(&self, head: Cursor, tail: Cursor) -> bool {
+        head.seq - tail.seq > self.ordinary.records / 2 || head.units - tail.units > self.ordinary.units / 2
     }
 
     /// Returns where a record of so many words stands that is to begin at `units` or behind it.

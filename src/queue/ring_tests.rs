@@ -30,7 +30,7 @@ fn what_is_pushed_is_read_back_in_order() {
     assert_eq!(ring.peek(cursor), Peek::Empty);
     for seq in 0..10u64 {
         let payload = vec![seq as u8; seq as usize * 3];
-        assert_eq!(ring.push(Class::Ordinary, seq as u32, &payload), Ok(Pushed { seq, wake: false }));
+        assert_eq!(ring.push(Class::Ordinary, seq as u32, &payload), Ok(Pushed { seq, wake: false, half_full: false }));
     }
     let taken = take(&ring, &mut cursor);
     let expected: Vec<_> = (0..10u64).map(|seq| (seq, seq as u32, vec![seq as u8; seq as usize * 3])).collect();
@@ -91,6 +91,21 @@ fn the_reader_is_woken_once_by_the_push_that_it_asked_for() {
     let woken: Vec<bool> = (0..5).map(|_| ring.push(Class::Ordinary, 0, b"x").unwrap().wake).collect();
     assert_eq!(woken, [false, false, true, false, false]);
     assert_eq!(ring.wake_at(3), 5, "what was pushed already is told, since it wakes nobody");
+}
+
+#[test]
+fn the_push_that_makes_the_queue_more_than_half_full_says_so_and_no_other_one_does() {
+    let (by_records, by_bytes) = (ring(4096, 6), ring(4096, 100));
+    for (ring, bytes) in [(by_records, 0), (by_bytes, 488)] {
+        let mut cursor = Cursor::default();
+        for _ in 0..2 {
+            let said: Vec<bool> =
+                (0..6).map(|_| ring.push(Class::Ordinary, 0, &vec![7; bytes]).unwrap().half_full).collect();
+            assert_eq!(said, [false, false, false, true, false, false]);
+            take(&ring, &mut cursor);
+            ring.free(cursor);
+        }
+    }
 }
 
 #[test]

@@ -116,7 +116,7 @@ impl Builder {
         self
     }
 
-    /// Flushes as soon as this many events are queued. 100 unless set.
+    /// Flushes as soon as this many events are queued, or half of the queue is in use. 100 unless set.
     pub const fn flush_threshold(mut self, events: usize) -> Self {
         self.flush_threshold = events;
         self
@@ -270,7 +270,7 @@ impl Builder {
             let reason = format!("it has {length} bytes; use 1 to {max} of text without control characters");
             return Err(SettingError::new("session_id", reason));
         }
-        within("flush_interval", self.flush_interval, Duration::from_millis(1), limits::DEADLINE_MAX)?;
+        within("flush_interval", self.flush_interval, limits::FLUSH_INTERVAL_MIN, limits::DEADLINE_MAX)?;
         within("flush_timeout", self.flush_timeout, Duration::ZERO, limits::DEADLINE_MAX)?;
         within("retry_base_delay", self.retry_base_delay, Duration::ZERO, limits::RETRY_DELAY_MAX)?;
         within("flush_threshold", self.flush_threshold, 1, limits::QUEUE_EVENTS_MAX)?;
@@ -293,10 +293,13 @@ impl Builder {
 
     fn lane(&self, sink: &Arc<dyn Sink>, nonce: u64) -> Lane {
         let policy = sink.policy();
+        // What a sink asks for has the bounds that `check` has: beyond them there is nothing to count to or to wait for.
+        let events = |asked: Option<usize>, own| asked.unwrap_or(own).clamp(1, limits::QUEUE_EVENTS_MAX);
+        let interval = policy.flush_interval.unwrap_or(self.flush_interval);
         let settings = LaneSettings {
-            max_batch_size: policy.max_batch_size.unwrap_or(self.max_batch_size).max(1),
-            flush_threshold: policy.flush_threshold.unwrap_or(self.flush_threshold).max(1),
-            flush_interval: policy.flush_interval.unwrap_or(self.flush_interval).max(Duration::from_millis(1)),
+            max_batch_size: events(policy.max_batch_size, self.max_batch_size),
+            flush_threshold: events(policy.flush_threshold, self.flush_threshold),
+            flush_interval: interval.clamp(limits::FLUSH_INTERVAL_MIN, limits::DEADLINE_MAX),
             max_in_flight: policy.max_in_flight.unwrap_or(self.max_in_flight).clamp(1, limits::IN_FLIGHT_MAX),
             retry: RetryPolicy {
                 max_retries: policy.max_retries.unwrap_or(self.max_retries).min(limits::RETRIES_MAX),

@@ -139,15 +139,27 @@ impl Shared {
     #[inline]
     fn pushed(&self, pushed: Result<Pushed, PushError>) -> Admission {
         match pushed {
-            Ok(Pushed { seq, wake }) => {
-                if wake {
+            Ok(Pushed { seq, wake, half_full }) => {
+                if half_full {
+                    self.make_room();
+                } else if wake {
                     self.nudge.notify_one();
+                }
+                if self.gate.load(Ordering::Relaxed) != Gate::Open as u8 {
+                    self.abandon_latecomer();
                 }
                 Admission::Accepted { seq }
             }
             Err(PushError::Full) => self.refuse(DropReason::QueueFull),
             Err(PushError::TooLarge) => self.refuse(DropReason::TooLarge),
         }
+    }
+
+    /// Books what came in as the gate was closed: the reporter may have ended before.
+    #[cold]
+    fn abandon_latecomer(&self) {
+        self.abandon(self.why_closed());
+        self.nudge.notify_one();
     }
 
     fn why_closed(&self) -> DropReason {
@@ -158,7 +170,18 @@ impl Shared {
         }
     }
 
+    /// Asks for a flush where the queue may fill before as many events are there as start one.
+    #[cold]
+    fn make_room(&self) {
+        if self.flush_to() < self.ring.pushed() {
+            self.flush();
+        }
+    }
+
     fn refuse(&self, reason: DropReason) -> Admission {
+        if reason == DropReason::QueueFull {
+            self.make_room();
+        }
         self.refused.0[reason as usize].fetch_add(1, Ordering::Relaxed);
         Admission::Dropped(reason)
     }
@@ -289,9 +312,12 @@ impl Shared {
         self.flush_to.load(Ordering::Acquire)
     }
 
-    /// Returns whether every event is booked.
-    pub(super) fn is_settled(&self) -> bool {
-        self.state().ledger.settled() >= self.ring.pushed()
+    /// Returns whether the gate is closed and every event is booked, so that there will never be more to do.
+    ///
+    /// The head is written to after the gate was: a push that is not counted here comes behind that, so it sees that
+    /// the gate is closed, and its event is booked by whoever pushed it.
+    pub(super) fn is_over(&self) -> bool {
+        self.gate() != Gate::Open && self.state().ledger.settled() >= self.ring.wake_at(u64::MAX)
     }
 
     /// Returns when there is something to do again, if nobody calls before.

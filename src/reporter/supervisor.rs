@@ -166,7 +166,7 @@ async fn pump(post: Post, worker: Arc<Mutex<Option<ActorRef<Step>>>>, supervisor
             // No actor is left to do it, and an event may have been on its way in as the gate was closed.
             shared.abandon(DropReason::Degraded);
         }
-        if shared.gate() != Gate::Open && shared.is_settled() {
+        if shared.is_over() {
             close(shared).await;
             return supervisor.stop(None);
         }

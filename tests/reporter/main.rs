@@ -9,6 +9,7 @@
 mod bad_input;
 mod delivery;
 mod drain;
+mod extremes;
 mod fatal;
 mod flushing;
 mod lifecycle;

@@ -11,7 +11,8 @@ use crate::support::{DEADLINE, assert_books, assert_law, kinds, log, ms, numbers
 fn a_full_queue_refuses_the_newest_keeps_the_oldest_and_counts() {
     let peer = Peer::start();
     peer.always(Answer::Hang);
-    let reporter = quick("s").max_queue_size(100).flush_threshold(1_000).sink(tinker(&peer)).start().unwrap();
+    let sink = tinker(&peer).http_timeout(ms(100));
+    let reporter = quick("s").max_queue_size(100).flush_threshold(1_000).max_retries(100).sink(sink).start().unwrap();
     let taken: Vec<_> = (0..150).map(|i| reporter.log("n", json!({"i": i}))).collect();
     assert!(taken[..99].iter().all(|admission| admission.is_accepted()));
     assert!(taken[99..].iter().all(|admission| *admission == Admission::Dropped(DropReason::QueueFull)));

@@ -183,7 +183,8 @@ impl Lane {
     /// Picks the lease that is to be sent next, if one is due.
     pub(super) fn next_due(&self, pushed: u64, now: Instant) -> Option<u64> {
         let sending = self.leases.iter().filter(|lease| lease.stage == Stage::Sending).count();
-        if sending >= self.window(pushed) {
+        let window = self.window(pushed);
+        if sending >= window {
             return None;
         }
         let mut behind = false;
@@ -191,6 +192,8 @@ impl Lane {
             match lease.stage {
                 Stage::Due(at) if at <= now && !(lease.has_end && behind) => return Some(lease.id),
                 Stage::Settled => {}
+                // One after another: what follows must not arrive before what waits to be tried again.
+                Stage::Due(_) if window == 1 => return None,
                 Stage::Due(_) | Stage::Sending => behind = true,
             }
         }

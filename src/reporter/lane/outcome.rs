@@ -158,10 +158,14 @@ impl Lane {
     /// Gives up on everything that is not under way; what is under way is not tried again.
     pub(in crate::reporter) fn abandon(&mut self, ring: &Ring, reason: DropReason, ledger: &mut Ledger) {
         self.given_up = Some(reason);
+        let start = self.cursor;
         while let Peek::Record(_, next) = ring.peek(self.cursor) {
-            self.leases.push_back(Lease::new(self.next_lease, self.cursor, next, false, self.next_tick));
-            self.next_lease += 1;
             self.cursor = next;
+        }
+        if self.cursor != start {
+            // One lease, however long: each is looked for among all others.
+            self.leases.push_back(Lease::new(self.next_lease, start, self.cursor, false, self.next_tick));
+            self.next_lease += 1;
         }
         let waiting = self.leases.iter().filter(|lease| matches!(lease.stage, Stage::Due(_)));
         for id in waiting.map(|lease| lease.id).collect::<Vec<_>>() {
