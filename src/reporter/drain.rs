@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::handle::{Inner, Reporter};
@@ -114,8 +115,8 @@ impl Inner {
         if is_own_thread() {
             return self.shared.state().ledger.report(target);
         }
-        let waiting = self.runtime.spawn(wait(Arc::clone(&self.shared), target, deadline));
-        match waiting.await {
+        let mut waiting = Waiting(self.runtime.spawn(wait(Arc::clone(&self.shared), target, deadline)));
+        match (&mut waiting.0).await {
             Ok(drain) => drain,
             // The reporter's thread is gone.
             Err(_) => self.shared.state().ledger.report(target),
@@ -139,13 +140,31 @@ impl Inner {
 }
 
 async fn wait(shared: Arc<Shared>, target: u64, deadline: Duration) -> Drain {
-    let (waiter, answer) = shared.state().ledger.wait(target);
+    let (id, answer) = shared.state().ledger.wait(target);
+    let _waiter = Waiter { shared: &shared, id };
     match timeout(deadline.min(DEADLINE_MAX), answer).await {
         Ok(Ok(drain)) => drain,
-        _ => {
-            let mut state = shared.state();
-            state.ledger.forget(waiter);
-            state.ledger.report(target)
-        }
+        _ => shared.state().ledger.report(target),
+    }
+}
+
+/// A wait on the reporter's thread. It ends with the future that it is for: a program may begin and give up any number.
+struct Waiting(JoinHandle<Drain>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Somebody who is in the books as waiting, until the wait is over or given up.
+struct Waiter<'a> {
+    shared: &'a Shared,
+    id: u64,
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        self.shared.state().ledger.forget(self.id);
     }
 }

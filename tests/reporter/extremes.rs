@@ -1,15 +1,16 @@
 //! Settings and moments at the edge of what is allowed: they cost what they say, and never the reporter.
 
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, OnceLock, mpsc};
+use std::time::Duration;
 
 use lastword::DropReason;
+use lastword::limits::{QUEUE_BYTES_MIN, QUEUE_RESERVE_BYTES};
 use lastword::sink::Policy;
 use lastword::testing::{Fault, FaultySink, MemorySink};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::json;
 
-use crate::support::{DEADLINE, assert_books, assert_law, log, ms, numbers, quick, until, within};
+use crate::support::{DEADLINE, assert_books, assert_law, current_thread, log, ms, numbers, quick, until, within};
 
 #[test]
 fn a_sink_whose_policy_asks_for_the_most_there_is_gets_its_events_when_it_is_asked_to() {
@@ -79,21 +80,20 @@ fn an_event_on_its_way_in_while_the_reporter_stops_is_counted_as_dropped_and_nob
 
 #[test]
 fn a_queue_that_fills_before_its_threshold_is_sent_and_loses_nothing() {
-    for small in [false, true] {
+    for (events, bytes, text) in [(20, 16 << 20, 1), (10_000, QUEUE_BYTES_MIN, 20_000)] {
         let sink = MemorySink::new();
-        let builder = quick("s").sink(sink.clone());
-        let builder = if small { builder.max_queue_size(20) } else { builder.max_queue_bytes(512 * 1024) };
-        let reporter = builder.start().unwrap();
-        let text = "x".repeat(if small { 1 } else { 20_000 });
-        let start = Instant::now();
-        for i in 0..90 {
+        let reporter = quick("s").max_queue_size(events).max_queue_bytes(bytes).sink(sink.clone()).start().unwrap();
+        let text = "x".repeat(text);
+        for i in 0..60 {
             assert!(reporter.log("n", json!({"i": i, "text": text})).is_accepted(), "event {i}");
-            // The program has other things to do, and the reporter all the time that it needs.
-            std::thread::sleep(ms(5));
+            until("half of the queue is free", || {
+                let stats = reporter.stats();
+                stats.queued + stats.in_flight <= events as u64 / 2
+                    && stats.queue_bytes <= (bytes - QUEUE_RESERVE_BYTES) as u64 / 2
+            });
         }
-        assert!(start.elapsed() < DEADLINE);
         assert!(reporter.blocking_stop(DEADLINE).is_drained());
-        assert_eq!(numbers(&sink.events()), (0..90).collect::<Vec<_>>());
+        assert_eq!(numbers(&sink.events()), (0..60).collect::<Vec<_>>());
     }
 }
 
@@ -104,4 +104,24 @@ fn with_one_batch_in_flight_the_halves_of_a_split_batch_keep_their_order() {
     log(&reporter, 20);
     assert!(reporter.blocking_flush(DEADLINE).is_drained());
     assert_eq!(numbers(&sink.taken().events()), (0..20).collect::<Vec<_>>());
+}
+
+#[test]
+fn waits_that_are_given_up_leave_nothing_behind() {
+    let runtime = Arc::new(OnceLock::new());
+    let sink = FaultySink::new().afterwards(Fault::Hang);
+    let builder = quick("s").sink(sink).probe({
+        let runtime = Arc::clone(&runtime);
+        move |_| drop(runtime.set(tokio::runtime::Handle::current()))
+    });
+    let reporter = builder.start().unwrap();
+    current_thread().block_on(async {
+        for _ in 0..2_000 {
+            let given_up = tokio::time::timeout(ms(0), reporter.flush(Duration::from_secs(24 * 3_600))).await;
+            assert!(given_up.is_err());
+        }
+    });
+    let tasks = || runtime.get().map_or(usize::MAX, |runtime| runtime.metrics().num_alive_tasks());
+    // The tests beside this one have some too.
+    until("the waits are gone", || tasks() < 1_000);
 }
