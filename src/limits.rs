@@ -8,7 +8,7 @@ use std::time::Duration;
 pub const QUEUE_EVENTS_DEFAULT: usize = 10_000;
 /// Bytes of the queue of one session, unless the builder says otherwise: 10,000 events of 1.6 kB.
 pub const QUEUE_BYTES_DEFAULT: usize = 16 * 1024 * 1024;
-/// The smallest queue that still holds one large event beside the room for the end of a session.
+/// The smallest queue that still holds events worth the name (up to a third of it) beside the room for the end of a session.
 pub const QUEUE_BYTES_MIN: usize = 512 * 1024;
 /// The largest queue: positions are counted in 32 bits of 8 bytes, and must not come round within one lap.
 pub const QUEUE_BYTES_MAX: usize = 8 * 1024 * 1024 * 1024;
