@@ -1,9 +1,8 @@
 //! Waiting for delivery: flush, drain, stop, and what does it when a scope is left.
 //!
 //! Everything here waits for the books, on the reporter's own thread, so it works from sync code, from any flavour of
-//! runtime, from a panic hook and from `Drop`. No wait is longer than its deadline; the async forms are timed by that thread,
-//! which a sink must not block. On the reporter's own thread nothing
-//! waits: there, it says how things stand.
+//! runtime, from a panic hook and from `Drop`. No wait is longer than its deadline; the async forms are timed by that
+//! thread, which a sink must not block. On that thread itself nothing waits: there, it says how things stand.
 
 use std::sync::Arc;
 use std::sync::mpsc;
