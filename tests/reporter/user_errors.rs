@@ -130,3 +130,14 @@ fn an_exception_has_its_type_message_and_causes() {
     assert!(traceback.contains("the disk is gone"), "{traceback}");
     assert!(traceback.contains("user_errors.rs"), "where it was noticed, not where the reporter is: {traceback}");
 }
+
+#[test]
+fn a_fatal_error_names_the_line_that_reported_it() {
+    let sink = MemorySink::new();
+    let reporter = quick("s").sink(sink.clone()).start().unwrap();
+    let (report, line) = (reporter.log_fatal("the end"), line!());
+    assert!(current_thread().block_on(report).is_drained());
+    let events = sink.events();
+    let traceback = events[1]["traceback"].as_str().unwrap();
+    assert!(traceback.starts_with(&format!("at {}:{line}:", file!())), "{traceback}");
+}
