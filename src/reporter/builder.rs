@@ -279,6 +279,9 @@ impl Builder {
         within("max_queue_bytes", self.max_queue_bytes, limits::QUEUE_BYTES_MIN, limits::QUEUE_BYTES_MAX)?;
         within("max_batch_size", self.max_batch_size, 1, limits::QUEUE_EVENTS_MAX)?;
         within("max_in_flight", self.max_in_flight, 1, limits::IN_FLIGHT_MAX)?;
+        if self.sinks.is_empty() {
+            return Err(SettingError::new("sink", "there is none; say where events go with `.sink(..)`"));
+        }
         within("sink", self.sinks.len(), 1, limits::SINKS_MAX)?;
         for (place, sink) in self.sinks.iter().enumerate() {
             if self.sinks[..place].iter().any(|other| other.name() == sink.name()) {

@@ -56,8 +56,11 @@ impl Reporter {
         &self,
         error: &E,
     ) -> impl Future<Output = Drain> + Send + use<E, M> {
-        let admission =
-            self.inner().map(|inner| inner.report_fatal(Severity::Critical, &error.failure(inner.classifier())));
+        let mut admission = None;
+        // No closure: in one, the caller's place would be this line.
+        if let Some(inner) = self.inner() {
+            admission = Some(inner.report_fatal(Severity::Critical, &error.failure(inner.classifier())));
+        }
         let reporter = self.clone();
         async move { reporter.fatal_is_drained(admission).await }
     }

@@ -149,3 +149,14 @@ fn a_real_answer_of_4xx_is_the_users_and_one_of_5xx_is_not() {
         assert!(failed["error_message"].as_str().unwrap().contains(&status.to_string()), "{failed}");
     }
 }
+
+#[test]
+fn a_fatal_error_names_the_line_that_reported_it() {
+    let sink = MemorySink::new();
+    let reporter = quick("s").sink(sink.clone()).start().unwrap();
+    let (report, line) = (reporter.log_fatal("the end"), line!());
+    assert!(current_thread().block_on(report).is_drained());
+    let events = sink.events();
+    let traceback = events[1]["traceback"].as_str().unwrap();
+    assert!(traceback.starts_with(&format!("at {}:{line}:", file!())), "{traceback}");
+}

@@ -42,6 +42,15 @@ fn the_sender_of_a_huge_body_gets_to_see_the_answer() {
 }
 
 #[test]
+fn a_body_that_is_too_large_and_slow_is_too_large_so_that_it_is_not_sent_again_as_it_is() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config().body_bytes_max(10_000).body_timeout(SHORT));
+    let mut slow = server.client();
+    slow.0.write_all(b"POST /api/v1/telemetry HTTP/1.1\r\nhost: a\r\ncontent-length: 20000\r\n\r\n{").unwrap();
+    slow.answer().is(413);
+}
+
+#[test]
 fn many_events_in_one_request_are_fine_up_to_the_bound() {
     let dir = Dir::new();
     let server = Server::start(dir.config());

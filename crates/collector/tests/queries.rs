@@ -31,7 +31,7 @@ fn server_with_events(dir: &Dir) -> Server {
 fn each_filter_narrows_down_and_they_combine() {
     let dir = Dir::new();
     let server = server_with_events(&dir);
-    let cases: [(&str, &[&str]); 18] = [
+    let cases: [(&str, &[&str]); 19] = [
         ("", &["a", "b", "x-2", "d", "e", "end-1"]),
         ("session=two", &["e", "end-1"]),
         ("session=none", &[]),
@@ -49,6 +49,7 @@ fn each_filter_narrows_down_and_they_combine() {
         ("text=50%25_", &["a"]),
         ("text=gr%C3%B6ssE", &[]),
         ("text=KEYERROR", &["x-2"]),
+        ("text=%00", &[]),
         ("since=1w&text=&name=", &["a", "b", "x-2", "d", "e", "end-1"]),
     ];
     for (filter, expected) in cases {
@@ -85,6 +86,15 @@ fn a_parameter_that_cannot_be_read_is_named_with_what_would_be_right() {
     }
     let long = "x".repeat(2000);
     assert!(server.get(&format!("/api/events?text={long}")).is(400).error().contains("at most 1024 bytes"));
+}
+
+#[test]
+fn an_id_in_a_path_that_is_no_text_is_refused_in_the_form_of_the_others() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    assert!(server.get("/api/sessions/%ff").is(400).error().contains("no UTF-8"));
+    let page = server.get("/sessions/%ff").is(400);
+    assert!(page.body.starts_with("<!DOCTYPE html>") && page.body.contains("no UTF-8"), "{}", page.body);
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub(crate) struct EventsArgs {
     #[arg(long)]
     pub(crate) newest: bool,
     /// Stop after this many
-    #[arg(long, short = 'n', value_name = "N")]
+    #[arg(long, short = 'n', value_name = "N", value_parser = count)]
     pub(crate) limit: Option<NonZeroU64>,
     /// One JSON object a line instead of columns
     #[arg(long)]
@@ -70,6 +70,11 @@ pub(crate) struct EventFilter {
     /// With this text anywhere in it
     #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new(), help_heading = "Which events")]
     pub(crate) text: Option<String>,
+}
+
+/// Reads how many lines are wanted.
+fn count(text: &str) -> Result<NonZeroU64, &'static str> {
+    text.parse().map_err(|_| "use a whole number from 1")
 }
 
 /// The text names no moment.

@@ -27,9 +27,14 @@ any time.";
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct ServeArgs {
     /// Address and port to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", env = "LASTWORD_LISTEN", default_value = LISTEN_DEFAULT)]
+    #[arg(long, value_name = "ADDRESS", env = "LASTWORD_LISTEN", default_value = LISTEN_DEFAULT, value_parser = address)]
     pub(crate) listen: SocketAddr,
     /// Directory of the stored events, made if missing [default: the platform's directory for state, `lastword` in it]
     #[arg(long, value_name = "DIR", env = "LASTWORD_DATA")]
     pub(crate) data: Option<PathBuf>,
+}
+
+/// Reads an address. Names are not looked up: one may stand for several addresses, and one of them may be public.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| format!("use an IP address and a port, like {LISTEN_DEFAULT} or [::1]:4318"))
 }

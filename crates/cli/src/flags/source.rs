@@ -21,7 +21,7 @@ pub(crate) struct SourceArgs {
     /// Ask the collector at this URL
     #[arg(long, value_name = "URL", help = URL_HELP, conflicts_with = "data", help_heading = "Where to read")]
     url: Option<BaseUrl>,
-    /// Read this data directory, whether or not a collector runs on it; nothing is written
+    /// Read this data directory, whether or not a collector runs on it; nothing stored is changed
     #[arg(long, value_name = "DIR", help_heading = "Where to read")]
     data: Option<PathBuf>,
 }

@@ -9,7 +9,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::{Listing, Page};
 use crate::error::Error;
 
-/// Reads one directory. It writes nothing there and waits for nobody who writes.
+/// Reads one directory. It changes nothing that is stored and waits for nobody who writes.
 pub(crate) struct Directory {
     reader: Reader,
 }

@@ -1,6 +1,7 @@
 //! `GET /api/...`: questions, answered in JSON.
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -8,6 +9,9 @@ use serde_json::json;
 
 use super::{Shared, answer};
 use crate::query::{EventQuery, ExceptionQuery, ParamError, QueryError, Reader, SessionQuery};
+
+/// Said of a path whose id can't be decoded.
+pub(super) const ID_NOT_TEXT: &str = "the session's id in the path is no UTF-8 when it is decoded";
 
 /// Parameters as they stand in the URL.
 pub(super) type Pairs = Query<Vec<(String, String)>>;
@@ -42,7 +46,8 @@ pub(super) async fn sessions(State(shared): State<Shared>, Query(pairs): Pairs) 
 }
 
 /// `GET /api/sessions/{id}`
-pub(super) async fn session(State(shared): State<Shared>, Path(id): Path<String>) -> Response {
+pub(super) async fn session(State(shared): State<Shared>, id: Result<Path<String>, PathRejection>) -> Response {
+    let Ok(Path(id)) = id else { return answer::error(StatusCode::BAD_REQUEST, ID_NOT_TEXT) };
     reply(&shared, Ok(id), |reader, id| {
         Ok(match reader.session(id)? {
             Some(detail) => json(&detail),

@@ -37,17 +37,16 @@ pub(super) async fn read(
     timeout: Duration,
 ) -> Result<Taken, BodyError> {
     let mut frames = Frames { body, seen: 0 };
-    let read = async {
-        match collect(&mut frames, bytes_max, room).await {
-            // A client that is cut off while it writes may never see the answer, and would send the same again.
-            Err(error @ (BodyError::TooLarge | BodyError::NoRoom)) => {
-                while frames.seen < DRAIN_BYTES_MAX && matches!(frames.next().await, Ok(Some(_))) {}
-                Err(error)
-            }
-            other => other,
-        }
-    };
-    tokio::time::timeout(timeout, read).await.unwrap_or(Err(BodyError::TooSlow))
+    let deadline = tokio::time::Instant::now() + timeout;
+    let collected = tokio::time::timeout_at(deadline, collect(&mut frames, bytes_max, room)).await;
+    let collected = collected.unwrap_or(Err(BodyError::TooSlow));
+    if matches!(collected, Err(BodyError::TooLarge | BodyError::NoRoom)) {
+        // A client that is cut off while it writes may never see the answer, and would send the same again. However
+        // slow it is, its body was too large: that it was slow would tell it to send the same again, too.
+        let drain = async { while frames.seen < DRAIN_BYTES_MAX && matches!(frames.next().await, Ok(Some(_))) {} };
+        let _ = tokio::time::timeout_at(deadline, drain).await;
+    }
+    collected
 }
 
 async fn collect(frames: &mut Frames, bytes_max: usize, room: &Arc<Semaphore>) -> Result<Taken, BodyError> {

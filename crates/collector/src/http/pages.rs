@@ -1,5 +1,6 @@
 //! `GET /` and `GET /sessions/{id}`: pages for people.
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
@@ -8,7 +9,7 @@ use super::api::{Pairs, run};
 use super::{Shared, api};
 use crate::limits::{OVERVIEW_ROWS, TIMELINE_ROWS};
 use crate::page;
-use crate::query::{EventQuery, ExceptionQuery, Order, ParamError, QueryError, SessionQuery};
+use crate::query::{EventQuery, ExceptionQuery, Order, QueryError, SessionQuery};
 
 /// `GET /style.css`
 pub(super) async fn style() -> Response {
@@ -19,7 +20,7 @@ pub(super) async fn style() -> Response {
 pub(super) async fn overview(State(shared): State<Shared>, Query(pairs): Pairs) -> Response {
     let query = match EventQuery::from_pairs(with_limit(&pairs, OVERVIEW_ROWS)) {
         Ok(query) => query,
-        Err(error) => return wrong(&error),
+        Err(error) => return wrong(&error.to_string()),
     };
     let page = run(&shared, move |reader| {
         let sessions = reader.sessions(&SessionQuery { limit: OVERVIEW_ROWS, ..SessionQuery::default() })?;
@@ -31,11 +32,16 @@ pub(super) async fn overview(State(shared): State<Shared>, Query(pairs): Pairs) 
 }
 
 /// `GET /sessions/{id}`, with the cursor of `GET /api/events`.
-pub(super) async fn session(State(shared): State<Shared>, Path(id): Path<String>, Query(pairs): Pairs) -> Response {
+pub(super) async fn session(
+    State(shared): State<Shared>,
+    id: Result<Path<String>, PathRejection>,
+    Query(pairs): Pairs,
+) -> Response {
+    let Ok(Path(id)) = id else { return wrong(api::ID_NOT_TEXT) };
     let cursor = pairs.iter().filter(|(name, _)| name == "after");
     let query = match EventQuery::from_pairs(cursor.map(|(name, value)| (name, value))) {
         Ok(query) => EventQuery { limit: TIMELINE_ROWS, order: Order::OldestFirst, session: Some(id.clone()), ..query },
-        Err(error) => return wrong(&error),
+        Err(error) => return wrong(&error.to_string()),
     };
     let page = run(&shared, move |reader| {
         let Some(detail) = reader.session(&id)? else { return Ok(None) };
@@ -65,7 +71,7 @@ fn show(page: Result<Option<maud::Markup>, QueryError>) -> Response {
     }
 }
 
-fn wrong(error: &ParamError) -> Response {
-    let page = page::message("This can't be shown", &error.to_string());
+fn wrong(error: &str) -> Response {
+    let page = page::message("This can't be shown", error);
     (StatusCode::BAD_REQUEST, Html(page.into_string())).into_response()
 }

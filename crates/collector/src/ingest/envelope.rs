@@ -31,9 +31,12 @@ pub(crate) enum EnvelopeError {
     /// The bytes are no text.
     #[error("the body is not UTF-8: the first bad byte is at {0}")]
     NotUtf8(usize),
-    /// The text is no JSON, or a field is twice in it.
+    /// The text is no JSON.
     #[error("the body is not JSON: {0}")]
     NotJson(String),
+    /// It is JSON, but can't be taken as it is: a field is twice in it, for instance.
+    #[error("the body can't be read: {0}")]
+    Unclear(String),
     /// It is JSON, but not an object.
     #[error("the body is {0}: it must be an object with `session_id` and `events`")]
     NotAnObject(String),
@@ -160,7 +163,7 @@ fn why(body: &str, error: &serde_json::Error) -> EnvelopeError {
         return EnvelopeError::NotAnObject(quote(body.trim()));
     }
     let Ok(loose) = serde_json::from_str::<Loose<'_>>(body) else {
-        return EnvelopeError::NotJson(error.to_string());
+        return EnvelopeError::Unclear(error.to_string());
     };
     let Some(session) = loose.session_id else { return EnvelopeError::Missing("session_id") };
     let Some(events) = loose.events else { return EnvelopeError::Missing("events") };
@@ -171,7 +174,7 @@ fn why(body: &str, error: &serde_json::Error) -> EnvelopeError {
     if !events.get().starts_with('[') {
         return EnvelopeError::Wrong { field: "events", value: quote(events.get()), right: "an array" };
     }
-    EnvelopeError::NotJson(error.to_string())
+    EnvelopeError::Unclear(error.to_string())
 }
 
 #[cfg(test)]
@@ -192,6 +195,8 @@ mod tests {
         assert!(wrong(r#"{"session_id":5,"events":[]}"#).starts_with("`session_id` is 5: it must be a string"));
         assert!(wrong(r#"{"session_id":"","events":[]}"#).starts_with("`session_id` is empty"));
         assert!(wrong(r#"{"session_id":"s","events":{}}"#).starts_with("`events` is {}: it must be an array"));
+        let twice = wrong(r#"{"session_id":"s","session_id":"t","events":[]}"#);
+        assert!(twice.starts_with("the body can't be read: duplicate field `session_id`"), "{twice}");
         assert_eq!(decode(vec![b'{', 0xff]).unwrap_err(), EnvelopeError::NotUtf8(1));
     }
 

@@ -218,7 +218,9 @@ fn statement(query: &EventQuery, numbers: &Numbers, after: Option<i64>, limit: u
         statement.and("b.mask & ? <> 0 AND e.severity >= ?", [bits.into(), i64::from(severity as u8).into()]);
     }
     if let Some(text) = &query.text {
-        statement.and("e.body LIKE ? ESCAPE '\\'", [like(text).into()]);
+        // JSON has no NUL that is not escaped, and SQLite's pattern would end there and match everything.
+        let condition = if text.contains('\0') { "e.body LIKE ? AND FALSE" } else { "e.body LIKE ? ESCAPE '\\'" };
+        statement.and(condition, [like(text).into()]);
     }
     let direction = if query.order == Order::OldestFirst { "ASC" } else { "DESC" };
     // One more than asked for tells whether there is a next page.

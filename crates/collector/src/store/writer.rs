@@ -78,8 +78,7 @@ impl Writer {
     /// Commits a group and answers each of its requests.
     fn settle(&mut self, group: Vec<Request>) {
         let result = self.commit(&group).map_err(|error| self.failed(&error));
-        let trouble = result.as_ref().err().cloned();
-        *self.health.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+        self.tell(result.as_ref().err());
         // An error of `send`: the client has gone. What it sent is stored.
         match result {
             Ok(stored) => group.into_iter().zip(stored).for_each(|(request, stored)| {
@@ -89,6 +88,19 @@ impl Writer {
                 let _ = request.reply.send(Err(error.clone()));
             }),
         }
+    }
+
+    /// Keeps what the last commit said. It is logged when it changes, not once a group: the disk may be full of logs.
+    fn tell(&self, trouble: Option<&WriteError>) {
+        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        match trouble {
+            Some(trouble) if health.as_ref() != Some(trouble) => {
+                tracing::error!(%trouble, "nothing can be stored; clients are told to come back until it can");
+            }
+            None if health.is_some() => tracing::warn!("events are stored again"),
+            _ => {}
+        }
+        *health = trouble.cloned();
     }
 
     /// Writes a group as one transaction. When this returns it is on disk, or nothing of it is.
@@ -106,10 +118,9 @@ impl Writer {
         Ok(stored)
     }
 
-    /// Forgets what a failed transaction may have numbered, and says what failed.
+    /// Forgets what a failed transaction may have numbered, and tells what failed.
     fn failed(&mut self, error: &rusqlite::Error) -> WriteError {
         self.caches = Caches::default();
-        tracing::error!(%error, "a group of requests could not be stored; their clients are told to come back");
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => WriteError::DiskFull,
             _ => WriteError::Failed(error.to_string()),
