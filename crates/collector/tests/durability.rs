@@ -152,3 +152,15 @@ fn a_store_of_a_newer_program_is_left_alone() {
     let error = Collector::open(dir.config()).unwrap_err().to_string();
     assert!(error.contains("has format 999, this program knows formats up to 1"), "{error}");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_directory_that_was_removed_takes_nothing_more_and_says_so() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    server.telemetry(body("s", &[event(0)])).is(200);
+    std::fs::remove_dir_all(dir.path()).unwrap();
+    let answer = server.telemetry(body("s", &[event(1)])).is(503);
+    assert!(answer.error().contains("removed"), "{}", answer.error());
+    assert_eq!(server.get("/api/health").status, 503);
+}

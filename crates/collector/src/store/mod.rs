@@ -16,6 +16,7 @@
 
 mod batch;
 mod open;
+mod place;
 mod queue;
 mod ranges;
 mod rollup;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
+use super::place::Place;
 use super::queue::Queue;
 use super::{schema, writer};
 use crate::config::Config;
@@ -41,7 +42,8 @@ pub(crate) fn open(config: &Config) -> Result<Store, OpenError> {
     prepare(&connection, config.store_bytes_max).map_err(database)?;
     schema::migrate(&mut connection, found).map_err(database)?;
     let (queue, waiting) = Queue::new(config.write_queue_requests);
-    let thread = writer::start(connection, waiting, queue.health(), lock).map_err(OpenError::Thread)?;
+    let place = Place::of(database_path(dir));
+    let thread = writer::start(connection, place, waiting, queue.health(), lock).map_err(OpenError::Thread)?;
     Ok(Store { queue, thread })
 }
 

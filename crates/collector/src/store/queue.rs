@@ -19,6 +19,9 @@ pub(crate) enum WriteError {
     /// The disk is full, or the store has reached the size it was given.
     #[error("the disk is full")]
     DiskFull,
+    /// The database was removed from under the collector.
+    #[error("the data directory was removed while the collector ran: start it again")]
+    Removed,
     /// SQLite could not write.
     #[error("the store can't be written: {0}")]
     Failed(String),

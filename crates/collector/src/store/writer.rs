@@ -8,6 +8,7 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tokio::sync::mpsc::Receiver;
 
 use super::batch::{Caches, Stored};
+use super::place::Place;
 use super::queue::{Health, Job, Request, WriteError};
 use super::{batch, rollup};
 use crate::clock;
@@ -16,12 +17,13 @@ use crate::limits::GROUP_EVENTS_MAX;
 /// Starts the writer. It keeps the directory's lock until it ends.
 pub(super) fn start(
     connection: Connection,
+    place: Place,
     waiting: Receiver<Job>,
     health: Health,
     lock: File,
 ) -> std::io::Result<JoinHandle<()>> {
     let run = move || {
-        Writer { connection, waiting, health, caches: Caches::default() }.run();
+        Writer { connection, place, waiting, health, caches: Caches::default() }.run();
         drop(lock);
     };
     Builder::new().name("lastword-writer".to_owned()).spawn(run)
@@ -29,6 +31,7 @@ pub(super) fn start(
 
 struct Writer {
     connection: Connection,
+    place: Place,
     waiting: Receiver<Job>,
     health: Health,
     caches: Caches,
@@ -77,7 +80,10 @@ impl Writer {
 
     /// Commits a group and answers each of its requests.
     fn settle(&mut self, group: Vec<Request>) {
-        let result = self.commit(&group).map_err(|error| self.failed(&error));
+        let committed = self.commit(&group).map_err(|error| self.failed(&error));
+        // Asked after the commit: what was removed before the answer is not acknowledged.
+        let result =
+            committed.and_then(|stored| if self.place.is_there() { Ok(stored) } else { Err(WriteError::Removed) });
         self.tell(result.as_ref().err());
         // An error of `send`: the client has gone. What it sent is stored.
         match result {
