@@ -239,35 +239,36 @@ impl Shared {
 
     /// Tells the server what was lost since it was told last: an event of its own, just before the next batch.
     pub(super) fn tell_drops(&self, state: &mut State, class: Class) {
-        let news = self.refused().plus(&state.ledger.known_drops()).minus(&state.told);
-        if news.is_empty() {
-            return;
-        }
-        let admission = self.admit_unseen(class, &news);
-        if let Admission::Accepted { seq } = admission {
+        let news = self.untold(state);
+        if !news.is_empty()
+            && let Some(seq) = self.push_notice(class, &news)
+        {
             state.told = state.told.plus(&news);
             state.notices.insert(seq, news);
         }
     }
 
-    /// Takes the event that tells of drops. A refusal is not counted: there is nothing lost that is not counted already.
-    fn admit_unseen(&self, class: Class, news: &Drops) -> Admission {
+    /// Returns what was lost and the server does not know of.
+    fn untold(&self, state: &State) -> Drops {
+        self.refused().plus(&state.ledger.known_drops()).minus(&state.told)
+    }
+
+    /// Takes the event that tells of drops, and returns its number. A refusal is not counted: there is nothing lost that
+    /// is not counted already.
+    fn push_notice(&self, class: Class, news: &Drops) -> Option<u64> {
         let mut encoder = Encoder::take();
         encoder.time(self.clock.now());
         encoder.name(names::TELEMETRY_DROPPED);
         encoder.fields(u32::try_from(news.iter().count()).unwrap_or_default());
         news.iter().for_each(|(reason, count)| encoder.field(reason.as_str(), &count));
         let tag = Tag::own(EventKind::Generic, Severity::Warning).to_u32();
-        match encoder.finish().map(|bytes| self.ring.push(class, tag, bytes)) {
-            Ok(Ok(Pushed { seq, .. })) => Admission::Accepted { seq },
-            _ => Admission::Dropped(DropReason::QueueFull),
-        }
+        let bytes = encoder.finish().ok()?;
+        self.ring.push(class, tag, bytes).ok().map(|pushed| pushed.seq)
     }
 
     /// Returns whether something was lost that the server does not know of, and there is still a session to say it in.
     pub(super) fn has_drops_to_tell(&self, state: &State) -> bool {
-        !self.ended.load(Ordering::Acquire)
-            && !self.refused().plus(&state.ledger.known_drops()).minus(&state.told).is_empty()
+        !self.ended.load(Ordering::Acquire) && !self.untold(state).is_empty()
     }
 
     /// Books what all sinks have settled, frees it, and answers those who waited for it.

