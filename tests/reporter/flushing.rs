@@ -147,3 +147,15 @@ fn many_batches_are_under_way_only_where_the_backlog_is_long() {
     assert_eq!(events.last().unwrap()["event"], "SESSION_END", "the end comes when all is there");
     assert_books(&reporter, &events);
 }
+
+#[test]
+fn the_end_waits_for_a_slow_batch_though_many_may_be_under_way() {
+    let sink = FaultySink::new().then(Fault::Delay(ms(500)));
+    let reporter = quick("s").sink(sink.clone()).max_in_flight(64).start().unwrap();
+    log(&reporter, 2_500);
+    assert!(reporter.blocking_stop(DEADLINE).is_drained());
+    let events = sink.taken().events();
+    assert_eq!(events[0]["event"], "GENERIC_EVENT", "others overtook the first batch");
+    assert_eq!(events.last().unwrap()["event"], "SESSION_END", "the end did not");
+    assert_books(&reporter, &events);
+}

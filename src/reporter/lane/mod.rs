@@ -35,15 +35,6 @@ pub(super) struct LaneSettings {
     pub(super) retry: RetryPolicy,
 }
 
-/// What a record waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stall {
-    /// It was reserved and is not there yet: look again soon.
-    Unpublished,
-    /// It ends the session: everything before it must have arrived.
-    EndsSession,
-}
-
 /// The way to one sink.
 pub(super) struct Lane {
     pub(super) sink: Arc<dyn Sink>,
@@ -54,8 +45,8 @@ pub(super) struct Lane {
     /// Records before this one are not held back for company.
     flush_to: u64,
     next_tick: Instant,
-    /// What the next record waits for, where it is not for company.
-    stalled: Option<Stall>,
+    /// The next record was reserved and is not there yet: look again soon.
+    unpublished: bool,
     state: SinkState,
     last_error: Option<String>,
     warned: bool,
@@ -78,7 +69,7 @@ impl Lane {
             next_lease: 0,
             flush_to: 0,
             next_tick,
-            stalled: None,
+            unpublished: false,
             state: SinkState::Ready,
             last_error: None,
             warned: false,
@@ -131,7 +122,7 @@ impl Lane {
     /// Takes what there is to take.
     pub(super) fn take(&mut self, ring: &Ring, flush_to: u64, now: Instant) {
         let pushed = ring.pushed();
-        self.stalled = None;
+        self.unpublished = false;
         self.flush_to = self.flush_to.max(flush_to);
         if now >= self.next_tick {
             self.flush_to = pushed;
@@ -157,21 +148,15 @@ impl Lane {
         while end.seq() - self.cursor.seq() < self.settings.max_batch_size as u64 {
             match ring.peek(end) {
                 Peek::Record(record, next) => {
-                    let ends_session = is_session_end(record.kind);
                     bytes += record.len;
-                    // The end of the session leaves only when everything before it has arrived.
-                    if ends_session && !self.leases.is_empty() {
-                        self.stalled = Some(Stall::EndsSession);
-                        break;
-                    }
                     if bytes > BATCH_BYTES_MAX && end != self.cursor {
                         break;
                     }
-                    has_end |= ends_session;
+                    has_end |= is_session_end(record.kind);
                     end = next;
                 }
                 Peek::Unpublished => {
-                    self.stalled = Some(Stall::Unpublished);
+                    self.unpublished = true;
                     break;
                 }
                 Peek::Empty => break,
@@ -180,7 +165,8 @@ impl Lane {
         (end != self.cursor).then_some((end, has_end))
     }
 
-    /// Picks the lease that is to be sent next, if one is due.
+    /// Picks the lease that is to be sent next, if one is due. The end of the session leaves only when everything before
+    /// it has arrived.
     pub(super) fn next_due(&self, pushed: u64, now: Instant) -> Option<u64> {
         let sending = self.leases.iter().filter(|lease| lease.stage == Stage::Sending).count();
         let window = self.window(pushed);
@@ -253,13 +239,13 @@ impl Lane {
                 due = due.min(at);
             }
         }
-        if self.stalled == Some(Stall::Unpublished) { due.min(now + UNPUBLISHED_POLL) } else { due }
+        if self.unpublished { due.min(now + UNPUBLISHED_POLL) } else { due }
     }
 
     /// Returns how many records must have been pushed before this lane has more to do.
     pub(super) fn wants_more_than(&self, pushed: u64) -> u64 {
-        // Where the next record waits for something, what it waits for calls.
-        if self.stalled.is_none() && self.may_take(pushed) {
+        // A record that is not there yet is looked for in a while.
+        if !self.unpublished && self.may_take(pushed) {
             self.cursor.seq() + self.settings.flush_threshold as u64 - 1
         } else {
             u64::MAX
