@@ -24,6 +24,12 @@ impl Timestamp {
         self.0
     }
 
+    /// Returns how much later this moment is than `earlier`; zero if it is not.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+
     /// Returns the whole milliseconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub const fn unix_millis(self) -> u64 {

@@ -52,6 +52,9 @@
 //!   install a provider for it, or go without this feature.
 //! - `testing`: sinks and a clock for the tests of a program that reports.
 
+// A system without spools, and a model, have no use for what only spools need.
+#![cfg_attr(not(all(unix, not(lastword_loom))), allow(dead_code, unreachable_pub))]
+
 pub mod capture;
 pub mod clock;
 pub mod event;
@@ -65,11 +68,22 @@ pub mod queue;
 pub mod reporter;
 pub mod retry;
 pub mod sink;
+pub mod spool;
 mod sync;
+mod sys;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod wire;
 
+#[cfg(all(unix, not(lastword_loom)))]
+pub use reporter::hooks::crash;
+#[cfg(unix)]
+pub use reporter::hooks::signal;
+pub use reporter::hooks::{exit, panic};
+
 pub use event::{EventKind, Failure, IntoFailure, Severity, UserError, UserFault};
 pub use provider::TelemetryProvider;
-pub use reporter::{Admission, Builder, Drain, DropReason, Drops, Guard, Health, Reporter, StartError, Stats};
+pub use queue::Durability;
+pub use reporter::{
+    Admission, Builder, Drain, DropReason, Drops, Guard, Health, NotDurable, Reporter, StartError, Stats,
+};

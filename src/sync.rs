@@ -12,11 +12,6 @@ pub(crate) use loom::sync::atomic::{AtomicU64, Ordering};
 #[cfg(not(lastword_loom))]
 pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Keeps what it holds on cache lines of its own.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-pub(crate) struct Padded<T>(pub(crate) T);
-
 thread_local! {
     static OWN: Cell<bool> = const { Cell::new(false) };
 }

@@ -59,7 +59,7 @@ async fn a_request_has_the_events_and_says_who_sends_them() {
     let body = request.json();
     assert_eq!(body["session_id"], "session-1");
     assert_eq!(body["sdk_version"], env!("CARGO_PKG_VERSION"));
-    assert_eq!(body["platform"], three().session().platform);
+    assert_eq!(body["platform"], *three().session().platform);
     let events = request.events();
     assert_eq!(events.iter().map(|e| e["event_session_index"].as_u64().unwrap()).collect::<Vec<_>>(), [0, 1, 2]);
     assert_eq!(events[1]["event_data"], json!({"text": "\u{1}ü\""}));

@@ -10,6 +10,7 @@ use pin_project_lite::pin_project;
 use super::{How, Payload};
 use crate::TelemetryProvider;
 use crate::event::Cause;
+use crate::reporter::hooks::told;
 
 pin_project! {
     /// A future whose failure is reported.
@@ -41,7 +42,10 @@ where
 {
     #[inline]
     pub(super) fn new(reporter: R, how: How, make: impl FnOnce() -> F, cause: C) -> Self {
-        let (future, outcome) = match catch_unwind(AssertUnwindSafe(make)) {
+        let within = how.begin();
+        let made = catch_unwind(AssertUnwindSafe(make));
+        drop(within);
+        let (future, outcome) = match made {
             Ok(future) => (Some(future), None),
             Err(payload) => (None, Some(Err(payload))),
         };
@@ -63,21 +67,23 @@ where
             if this.reporter.telemetry().is_none() {
                 return future.poll(context);
             }
-            let outcome = match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+            let within = this.how.begin();
+            let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
+            drop(within);
+            let outcome = match polled {
                 Ok(poll) => Ok(ready!(poll)),
                 Err(payload) => Err(payload),
             };
             this.future.set(None);
             *this.outcome = Some(outcome);
         }
-        if let (Some(outcome), Some(cause)) = (&*this.outcome, this.cause.take()) {
-            let cause = match outcome {
-                Ok(value) => cause(value),
-                Err(payload) => Some(Cause::panic(&**payload)),
+        if let (Some(outcome), Some(cause), Some(reporter)) =
+            (&*this.outcome, this.cause.take(), this.reporter.telemetry())
+        {
+            *this.report = match outcome {
+                Ok(value) => cause(value).and_then(|cause| this.how.report_later(reporter, cause)),
+                Err(payload) => this.how.report_panic_later(reporter, &**payload),
             };
-            if let (Some(cause), Some(reporter)) = (cause, this.reporter.telemetry()) {
-                *this.report = this.how.report_later(reporter, cause);
-            }
         }
         if let Some(report) = this.report {
             ready!(report.as_mut().poll(context));
@@ -85,7 +91,12 @@ where
         }
         match this.outcome.take() {
             Some(Ok(value)) => Poll::Ready(value),
-            Some(Err(payload)) => resume_unwind(payload),
+            Some(Err(payload)) => {
+                if let Some(reporter) = this.reporter.telemetry() {
+                    told::goes_on(reporter, &*payload);
+                }
+                resume_unwind(payload)
+            }
             // It was polled again after it was ready: there is nothing to wait for.
             None => Poll::Pending,
         }

@@ -4,6 +4,7 @@
 //! # Invariants
 //!
 //! - **What goes in comes out**: the value, the `Err`, and the panic with its very payload, whatever becomes of the report.
+//! - **One panic is one event**, however many captures it goes through, and where a hook has reported it already.
 //! - **Nothing is done where nothing went wrong**: no clone, no allocation, no clock; and nothing at all where telemetry
 //!   is off.
 //! - Reports are made on the thread that failed. Only fatal ones hold it, until they are delivered or `flush_timeout`
@@ -26,6 +27,7 @@ use captured::Report;
 pub use probe::{Probe, ViaDebug, ViaDisplay, ViaError, ViaHolder, ViaNothing, ViaOpaque, ViaUnit};
 
 use crate::event::{Cause, Failure, Severity};
+use crate::reporter::hooks::told;
 use crate::{Reporter, TelemetryProvider};
 
 /// What a panic was raised with.
@@ -69,6 +71,17 @@ impl How {
         Failure::of(&cause.at(self.place), reporter.classifier())
     }
 
+    /// Reports a panic, if that was not done already; in any case it goes on from here.
+    #[cold]
+    fn report_panic(&self, reporter: &Reporter, payload: &(dyn Any + Send)) {
+        if !told::is_told(reporter, payload) {
+            self.report(reporter, Cause::panic(payload));
+        } else if self.fatal {
+            reporter.blocking_end_after_failure();
+        }
+        told::goes_on(reporter, payload);
+    }
+
     #[cold]
     fn report(&self, reporter: &Reporter, cause: Cause<'_>) {
         let failure = self.failure(reporter, cause);
@@ -77,6 +90,27 @@ impl How {
         } else {
             let _ = reporter.log_failure(self.severity, &failure);
         }
+    }
+
+    /// As [`Self::report_panic`]; returns what is to be waited for, if it is fatal.
+    #[cold]
+    fn report_panic_later(&self, reporter: &Reporter, payload: &(dyn Any + Send)) -> Option<Report> {
+        if !told::is_told(reporter, payload) {
+            return self.report_later(reporter, Cause::panic(payload));
+        }
+        let reporter = reporter.clone();
+        self.fatal.then(|| -> Report {
+            Box::pin(async move {
+                reporter.end_after_failure().await;
+            })
+        })
+    }
+
+    /// Marks a part of the program in which a panic is the session's last word, if it is.
+    #[inline]
+    fn begin(&self) -> Option<told::Fatal> {
+        told::begin();
+        self.fatal.then(told::Fatal::enter)
     }
 
     /// Reports; returns what is to be waited for, if it is fatal.
@@ -109,7 +143,10 @@ where
     C: for<'v> FnOnce(&'v T) -> Option<Cause<'v>>,
 {
     let Some(reporter) = reporter_of(provider) else { return body() };
-    match catch_unwind(AssertUnwindSafe(body)) {
+    let within = how.begin();
+    let outcome = catch_unwind(AssertUnwindSafe(body));
+    drop(within);
+    match outcome {
         Ok(value) => {
             if let Some(cause) = cause(&value) {
                 how.report(reporter, cause);
@@ -117,7 +154,7 @@ where
             value
         }
         Err(payload) => {
-            how.report(reporter, Cause::panic(&*payload));
+            how.report_panic(reporter, &*payload);
             resume_unwind(payload)
         }
     }

@@ -17,7 +17,7 @@ pub struct Cause<'a> {
     pub(super) what: What<'a>,
     /// The type as the caller's code knows it: that of a pointer to some error, if it knows no more.
     pub(super) type_name: &'static str,
-    pub(super) place: &'static Location<'static>,
+    pub(super) place: &'a Location<'a>,
 }
 
 #[derive(Clone, Copy)]
@@ -96,7 +96,7 @@ impl<'a> Cause<'a> {
 
     /// Says where it was noticed, if that is not where this cause was made.
     #[must_use]
-    pub const fn at(mut self, place: &'static Location<'static>) -> Self {
+    pub const fn at(mut self, place: &'a Location<'a>) -> Self {
         self.place = place;
         self
     }

@@ -16,6 +16,7 @@ use super::guard::{Clipped, Head, guarded};
 use super::user::{Classifier, UserError, UserFault, fault_of};
 use super::{Encoder, EventKind, Severity, Tag, names};
 use crate::limits::{ERROR_CHAIN_MAX, ERROR_MESSAGE_BYTES_MAX, TRACEBACK_BYTES_MAX};
+use crate::sync::panic_message;
 
 /// What is reported of an error or a panic.
 ///
@@ -39,6 +40,11 @@ impl Failure {
             traceback: traceback_of(cause),
             user: user.map(UserFault::bounded),
         }
+    }
+
+    /// Makes the report of a panic of which everything is known.
+    pub(super) const fn panicked(message: String, traceback: String) -> Self {
+        Self { error_type: Cow::Borrowed("panic"), message, traceback, user: None }
     }
 
     /// Returns the type of the outermost error, as far as it is known; `panic` for a panic.
@@ -196,16 +202,17 @@ fn message_of(cause: &Cause<'_>) -> String {
         What::Display(value) => shown(format_args!("{value}"), "Display"),
         What::Debug(value) => shown(format_args!("{value:?}"), "Debug"),
         What::Text(text) => shown(format_args!("{text}"), "Display"),
-        What::Panic(payload) => match panic_text(payload) {
-            Some(text) => shown(format_args!("{text}"), "Display"),
-            None => "<panic payload of unknown type>".to_owned(),
-        },
+        What::Panic(payload) => panic_says(payload),
         What::Opaque => "<a value without Display or Debug>".to_owned(),
     }
 }
 
-fn panic_text(payload: &(dyn Any + Send)) -> Option<&str> {
-    payload.downcast_ref::<&'static str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+/// Returns what a panic says, where it was raised with a text.
+pub(super) fn panic_says(payload: &(dyn Any + Send)) -> String {
+    match panic_message(payload) {
+        Some(text) => shown(format_args!("{text}"), "Display"),
+        None => "<panic payload of unknown type>".to_owned(),
+    }
 }
 
 /// Where it was noticed, what caused it, and the backtrace that the error itself holds.
@@ -236,7 +243,7 @@ fn traceback_of(cause: &Cause<'_>) -> String {
 }
 
 /// The path of a source file, without the directory (and so the name) of the user whose machine built it.
-fn short_path(place: &Location<'static>) -> &'static str {
+pub(super) fn short_path<'a>(place: &'a Location<'a>) -> &'a str {
     let path = place.file();
     let registry = path.split_once("/registry/src/").or_else(|| path.split_once("/git/checkouts/"));
     registry.and_then(|(_, below)| below.split_once('/')).map_or(path, |(_, file)| file)

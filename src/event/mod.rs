@@ -9,6 +9,7 @@ mod encode;
 mod failure;
 mod guard;
 mod pack;
+mod panicked;
 mod serialize;
 mod severity;
 mod user;

@@ -19,10 +19,13 @@
 //!
 //! # Layout
 //!
+//! docs/spool-format.md has it byte by byte, with what a reader does about each kind of damage.
+//!
 //! ```text
-//! block   = header (512 words), data (a power of two of words)
-//! header  : [0] magic  [1] version  [2] nonce  [3] words of data
-//!           [64] head  [128] tail: units  [129] tail: sequence  [130] full at  [192] wake at
+//! block   = header (2048 words), data (a power of two of words)
+//! header  : [0] magic  [1] version  [2] nonce  [3] words of data  [4] crc32c << 32 | bytes of the label
+//!           [64] head  [128] tail: units  [129] tail: sequence  [130] full at  [136..139] [140..143] tails kept
+//!           [192] wake at  [256..320] counters of the host  [320..352] places of readers  [384] cause  [512..] label
 //! full at = the tail's sequence when the last room was taken; while the tail stands there, the queue is full
 //! head    = sequence (low 32 bits) << 32 | units pushed (low 32 bits)        unit = 8 bytes = one word
 //! record  = word 0: units before it (low 40 bits) << 24 | payload bytes (22 bits) << 2 | state
@@ -35,10 +38,38 @@
 //! A payload has at most 4 MiB. Counters are 64 bits wide; the halves of `head` are extended from the tail, which is
 //! never more than one queue away.
 
-mod mapping;
+mod cursor;
+#[cfg(all(unix, not(lastword_loom)))]
+mod file;
+#[cfg(not(all(unix, not(lastword_loom))))]
+#[path = "no_file.rs"]
+mod file;
+#[cfg(not(lastword_loom))]
+mod header;
+#[cfg(lastword_loom)]
+#[path = "header_loom.rs"]
+mod header;
+#[cfg(all(unix, not(lastword_loom)))]
+mod kept;
+mod layout;
+mod reader;
 mod record;
+#[cfg(not(lastword_loom))]
+mod recover;
 mod ring;
+mod store;
 
-pub use mapping::Block;
+pub use cursor::Cursor;
+#[cfg(all(unix, not(lastword_loom)))]
+pub use file::{FileError, Orphan, RingFile, UNFINISHED, is_in_use};
+#[cfg(all(unix, not(lastword_loom)))]
+pub use kept::CrashError;
+pub use layout::{COUNTERS, READERS_MAX};
+pub use reader::Peek;
 pub use record::Record;
-pub use ring::{Class, Cursor, Peek, PushError, Pushed, Ring};
+#[cfg(not(lastword_loom))]
+pub use recover::{Found, Unreadable, recover};
+pub use ring::{Bounds, Class, PushError, Pushed, Ring};
+pub use store::Durability;
+
+pub use crate::sys::Block;

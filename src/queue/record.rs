@@ -72,6 +72,19 @@ pub(super) const fn parse(word: u64, units: u64) -> First {
     }
 }
 
+/// Returns the position that the first word of a record carries.
+#[inline]
+pub(super) const fn units(word: u64) -> u64 {
+    word >> (64 - TAG_BITS)
+}
+
+/// Reads the second word of a record: its kind, and its checksum.
+#[inline]
+#[allow(clippy::cast_possible_truncation)]
+pub(super) const fn halves(word: u64) -> (u32, u32) {
+    ((word >> 32) as u32, word as u32)
+}
+
 /// Where the checksum of a record begins: everything about it that is not its payload goes in.
 #[inline]
 #[allow(clippy::cast_possible_truncation)]

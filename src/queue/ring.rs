@@ -1,32 +1,12 @@
 //! Push, peek, free.
 
-use super::mapping::Block;
-use super::record::{self, First, PAYLOAD_BYTES_MAX, Record, words_of};
+use super::cursor::Cursor;
+use super::layout::{HEADER_WORDS, MAGIC, VERSION, at};
+use super::reader::Hole;
+use super::record::{self, PAYLOAD_BYTES_MAX, words_of};
+use super::store::Store;
 use crate::sync::{AtomicU64, Ordering};
-
-const MAGIC: u64 = u64::from_le_bytes(*b"lastword");
-const VERSION: u64 = 1;
-#[cfg(not(lastword_loom))]
-const HEADER_WORDS: usize = 512;
-#[cfg(lastword_loom)]
-const HEADER_WORDS: usize = 8;
-// Words that are written by different sides stand on cache lines of their own.
-#[cfg(not(lastword_loom))]
-mod at {
-    pub(super) const HEAD: usize = 64;
-    pub(super) const TAIL_UNITS: usize = 128;
-    pub(super) const TAIL_SEQ: usize = 129;
-    pub(super) const FULL_AT: usize = 130;
-    pub(super) const WAKE_AT: usize = 192;
-}
-#[cfg(lastword_loom)]
-mod at {
-    pub(super) const HEAD: usize = 4;
-    pub(super) const TAIL_UNITS: usize = 5;
-    pub(super) const TAIL_SEQ: usize = 6;
-    pub(super) const WAKE_AT: usize = 7;
-    pub(super) const FULL_AT: usize = 3;
-}
+use crate::sys::Block;
 
 /// The queue of one session. See the module's documentation.
 #[derive(Debug)]
@@ -37,6 +17,32 @@ pub struct Ring {
     mask: u64,
     ordinary: Room,
     reserved: Room,
+    last: Room,
+    /// Of a recovered queue, in the order of their places.
+    holes: Box<[Hole]>,
+    store: Store,
+}
+
+/// How much a queue may hold. The caller has checked all of it against [`crate::limits`].
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Bytes of records, heads and padding included, the reserve among them.
+    pub bytes: usize,
+    /// Records, without the reserve.
+    pub records: usize,
+    /// Bytes that ordinary records can't have.
+    pub reserve_bytes: usize,
+    /// Records beyond the others for which the reserve is.
+    pub reserve_records: usize,
+    /// Bytes that nothing can have but what is said of a queue after its end.
+    pub last_bytes: usize,
+}
+
+impl Bounds {
+    /// Returns how many words of data a queue with these bounds has: a power of two.
+    pub(super) const fn data_words(&self) -> usize {
+        (self.bytes / 8).next_power_of_two()
+    }
 }
 
 /// How much a class of pushes may use.
@@ -46,6 +52,16 @@ struct Room {
     records: u64,
 }
 
+/// More records than any queue has room for.
+const RECORDS_MAX: u64 = u32::MAX as u64;
+
+impl Room {
+    /// Returns the room that is left for those who can't have so many bytes of it, and have only so many records.
+    const fn less(self, bytes: usize, records: usize) -> Self {
+        Self { units: self.units.saturating_sub((bytes / 8) as u64), records: records as u64 }
+    }
+}
+
 /// Which room a push may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
@@ -53,6 +69,8 @@ pub enum Class {
     Ordinary,
     /// The reserve too: for the end of a session, and for what the reporter itself has to say.
     Reserved,
+    /// All there is: for what is said of a queue by whoever finds it.
+    Last,
 }
 
 /// What the queue did with a record that it took.
@@ -79,56 +97,79 @@ pub enum PushError {
     TooLarge,
 }
 
-/// A place between two records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Cursor {
-    units: u64,
-    seq: u64,
-}
-
-impl Cursor {
-    /// Returns the number of the record that comes next.
-    #[must_use]
-    pub const fn seq(self) -> u64 {
-        self.seq
-    }
-}
-
-/// What stands at a cursor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Peek {
-    /// A record, and the place behind it.
-    Record(Record, Cursor),
-    /// A place was taken here, and the record is still being written.
-    Unpublished,
-    /// Nothing yet.
-    Empty,
-}
-
 impl Ring {
-    /// Makes a queue of at least `bytes` of records (rounded up to a power of two) that never holds more than `bytes`,
-    /// `records` records, and beyond that the reserve.
-    ///
-    /// The caller has checked both against [`crate::limits`].
+    /// Makes a queue in memory.
     #[must_use]
-    pub fn new(bytes: usize, records: usize, reserve_bytes: usize, reserve_records: usize, nonce: u64) -> Self {
-        let data = (bytes / 8).next_power_of_two();
-        let block = Block::on_heap(HEADER_WORDS + data);
-        for (word, value) in block.words().iter().zip([MAGIC, VERSION, nonce, data as u64]) {
-            word.store(value, Ordering::Relaxed);
+    pub fn new(bounds: &Bounds, nonce: u64) -> Self {
+        Self::in_block(Block::on_heap(HEADER_WORDS + bounds.data_words()), bounds, nonce, Store::Memory)
+    }
+
+    /// Makes a queue in a block whose words are all zero.
+    pub(super) fn in_block(block: Block, bounds: &Bounds, nonce: u64, store: Store) -> Self {
+        let data = bounds.data_words() as u64;
+        for (word, value) in [(at::MAGIC, MAGIC), (at::VERSION, VERSION), (at::NONCE, nonce), (at::DATA_WORDS, data)] {
+            block.words()[word].store(value, Ordering::Relaxed);
         }
-        block.words()[at::WAKE_AT].store(u64::MAX, Ordering::Relaxed);
-        block.words()[at::FULL_AT].store(u64::MAX, Ordering::Relaxed);
-        let units = (bytes / 8) as u64;
-        let reserved = Room { units, records: (records + reserve_records) as u64 };
-        let ordinary = Room { units: units.saturating_sub((reserve_bytes / 8) as u64), records: records as u64 };
-        Self { block, nonce, mask: data as u64 - 1, ordinary, reserved }
+        let last = Room { units: (bounds.bytes / 8) as u64, records: RECORDS_MAX };
+        let reserved = last.less(bounds.last_bytes, bounds.records + bounds.reserve_records);
+        let ordinary = reserved.less(bounds.reserve_bytes, bounds.records);
+        let ring = Self { block, nonce, mask: data - 1, ordinary, reserved, last, holes: Box::default(), store };
+        ring.begin(Cursor::default());
+        ring
+    }
+
+    #[cfg(not(lastword_loom))]
+    /// Makes a queue of a block that was one before, in which everything that can be read stands from `tail` to `head`,
+    /// but for the holes.
+    pub(super) fn of_block(block: Block, tail: Cursor, head: Cursor, holes: Box<[Hole]>) -> Self {
+        let (nonce, data) = (&block.words()[at::NONCE], &block.words()[at::DATA_WORDS]);
+        let (nonce, data) = (nonce.load(Ordering::Relaxed), data.load(Ordering::Relaxed));
+        let all = Room { units: data, records: RECORDS_MAX };
+        let ring =
+            Self { block, nonce, mask: data - 1, ordinary: all, reserved: all, last: all, holes, store: Store::Memory };
+        ring.word(at::HEAD).store(head.pack(), Ordering::Relaxed);
+        ring.begin(tail);
+        ring
+    }
+
+    /// Begins as a queue in which nobody waits, and that is not full.
+    fn begin(&self, tail: Cursor) {
+        self.begin_tails(tail);
+        self.free(tail);
+        self.word(at::WAKE_AT).store(u64::MAX, Ordering::Release);
+        self.word(at::FULL_AT).store(u64::MAX, Ordering::Release);
     }
 
     /// Returns the queue's random number.
     #[must_use]
     pub const fn nonce(&self) -> u64 {
         self.nonce
+    }
+
+    #[inline]
+    pub(super) fn holes(&self) -> &[Hole] {
+        &self.holes
+    }
+
+    pub(super) const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    #[cfg(all(unix, not(lastword_loom)))]
+    pub(super) fn keep_in(&mut self, store: Store) {
+        self.store = store;
+    }
+
+    #[cfg(all(unix, not(lastword_loom)))]
+    pub(super) const fn file_mut(&mut self) -> Option<&mut super::file::RingFile> {
+        match &mut self.store {
+            Store::Memory => None,
+            Store::Mapped(file) | Store::Mirrored(file) => Some(file),
+        }
+    }
+
+    pub(super) const fn block(&self) -> &Block {
+        &self.block
     }
 
     /// Returns whether the queue may have room for one more small record, for nearly nothing: so that a full queue costs
@@ -184,6 +225,7 @@ impl Ring {
         let room = match class {
             Class::Ordinary => self.ordinary,
             Class::Reserved => self.reserved,
+            Class::Last => self.last,
         };
         let mut words = [0; N];
         for (words, (_, payload)) in words.iter_mut().zip(&records) {
@@ -213,7 +255,7 @@ impl Ring {
         loop {
             let tail = self.tail();
             let packed = head_word.load(Ordering::Acquire);
-            let head = extend(packed, tail);
+            let head = tail.extend(packed);
             let mut end = head.units;
             for &words in words {
                 end = self.placed(end, words) + words;
@@ -227,7 +269,7 @@ impl Ring {
                 continue;
             }
             let next = Cursor { units: end, seq: head.seq + N as u64 };
-            if head_word.compare_exchange_weak(packed, pack(next), Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+            if head_word.compare_exchange_weak(packed, next.pack(), Ordering::AcqRel, Ordering::Relaxed).is_ok() {
                 self.note_if_full(next, tail);
                 return Ok((head, self.is_half_full(next, tail) && !self.is_half_full(head, tail)));
             }
@@ -253,8 +295,14 @@ impl Ring {
     /// Returns where a record of so many words stands that is to begin at `units` or behind it.
     #[inline]
     const fn placed(&self, units: u64, words: u64) -> u64 {
-        let rest = self.mask + 1 - (units & self.mask);
-        if words > rest { units + rest } else { units }
+        let next_lap = self.lap_after(units);
+        if units + words > next_lap { next_lap } else { units }
+    }
+
+    /// Returns where the next lap begins.
+    #[inline]
+    pub(super) const fn lap_after(&self, units: u64) -> u64 {
+        (units | self.mask) + 1
     }
 
     /// Writes padding where the record does not fit before the end of the data; returns where it stands.
@@ -279,8 +327,13 @@ impl Ring {
         };
         first.store(record::reserved(units, payload.len()), Ordering::Relaxed);
         let crc = crc32c::crc32c_append(record::crc_seed(self.nonce, units, seq, kind, payload.len()), payload);
-        second.store(u64::from(kind) << 32 | u64::from(crc), Ordering::Relaxed);
+        let second_word = u64::from(kind) << 32 | u64::from(crc);
+        second.store(second_word, Ordering::Relaxed);
         third.store(seq, Ordering::Relaxed);
+        if let Store::Mirrored(file) = &self.store {
+            // Before it is published: when it is freed, its place is another record's.
+            file.write_record(start, [record::committed(units, payload.len()), second_word, seq], payload);
+        }
         let (whole, left) = payload.as_chunks::<8>();
         for (word, bytes) in rest.iter().zip(whole) {
             word.store(u64::from_le_bytes(*bytes), Ordering::Relaxed);
@@ -293,98 +346,22 @@ impl Ring {
         first.store(record::committed(units, payload.len()), Ordering::Release);
     }
 
-    /// Returns the place of the oldest record that was not freed.
-    #[must_use]
-    pub fn tail(&self) -> Cursor {
-        // The sequence is read first and written last: it may be older than the units, which only makes room look less.
-        let seq = self.word(at::TAIL_SEQ).load(Ordering::Acquire);
-        Cursor { units: self.word(at::TAIL_UNITS).load(Ordering::Acquire), seq }
-    }
-
-    /// Looks at what stands at a cursor. For the reader alone.
-    #[must_use]
-    pub fn peek(&self, mut cursor: Cursor) -> Peek {
-        loop {
-            let head = self.ends().1;
-            if head.units <= cursor.units {
-                return Peek::Empty;
-            }
-            let first = self.data(cursor.units).load(Ordering::Acquire);
-            match record::parse(first, cursor.units) {
-                First::Other => return Peek::Unpublished,
-                First::Padding => cursor.units += self.mask + 1 - (cursor.units & self.mask),
-                First::Committed { len } => {
-                    let second = self.data(cursor.units + 1).load(Ordering::Relaxed);
-                    // The halves of the word.
-                    #[allow(clippy::cast_possible_truncation)]
-                    let (kind, crc) = ((second >> 32) as u32, second as u32);
-                    let record = Record { seq: cursor.seq, kind, len, units: cursor.units, crc };
-                    return Peek::Record(record, Cursor { units: cursor.units + words_of(len), seq: cursor.seq + 1 });
-                }
-            }
-        }
-    }
-
-    /// Appends the payload of a record to `out`; returns whether it is what was pushed. For the reader alone, before
-    /// the record is freed.
-    #[must_use]
-    pub fn read(&self, record: &Record, out: &mut Vec<u8>) -> bool {
-        let start = out.len();
-        out.reserve(record.len.next_multiple_of(8));
-        let first = record.units + record::HEADER_WORDS;
-        for unit in first..record.units + words_of(record.len) {
-            out.extend_from_slice(&self.data(unit).load(Ordering::Relaxed).to_le_bytes());
-        }
-        out.truncate(start + record.len);
-        let seed = record::crc_seed(self.nonce, record.units, record.seq, record.kind, record.len);
-        crc32c::crc32c_append(seed, &out[start..]) == record.crc
-    }
-
-    /// Frees all records before a cursor. For the reader alone.
-    pub fn free(&self, cursor: Cursor) {
-        self.word(at::TAIL_UNITS).store(cursor.units, Ordering::Release);
-        self.word(at::TAIL_SEQ).store(cursor.seq, Ordering::Release);
-    }
-
-    /// Asks to be woken by the push that makes the push counter exceed `seq`; `u64::MAX` asks not to be. Returns the
-    /// push counter, read afterwards: if it exceeds `seq` already, no push may wake the reader any more.
-    #[must_use = "what was pushed before wakes nobody"]
-    pub fn wake_at(&self, seq: u64) -> u64 {
-        self.word(at::WAKE_AT).store(seq, Ordering::Release);
-        // A write to the head, though it changes nothing: see the invariant in the module's documentation.
-        extend(self.word(at::HEAD).fetch_add(0, Ordering::AcqRel), self.tail()).seq
-    }
-
     #[inline]
-    fn ends(&self) -> (Cursor, Cursor) {
+    pub(super) fn ends(&self) -> (Cursor, Cursor) {
         let tail = self.tail();
-        (tail, extend(self.word(at::HEAD).load(Ordering::Acquire), tail))
+        (tail, tail.extend(self.word(at::HEAD).load(Ordering::Acquire)))
     }
 
     #[inline]
-    fn word(&self, index: usize) -> &AtomicU64 {
+    pub(super) fn word(&self, index: usize) -> &AtomicU64 {
         &self.block.words()[index]
     }
 
     #[inline]
     #[allow(clippy::cast_possible_truncation)]
-    fn data(&self, units: u64) -> &AtomicU64 {
+    pub(super) fn data(&self, units: u64) -> &AtomicU64 {
         &self.block.words()[HEADER_WORDS + (units & self.mask) as usize]
     }
-}
-
-#[inline]
-const fn pack(cursor: Cursor) -> u64 {
-    cursor.seq << 32 | cursor.units & 0xffff_ffff
-}
-
-/// Widens the halves of a head: it is at or behind a tail that was read before it, and not 2^32 away.
-#[inline]
-#[allow(clippy::cast_possible_truncation)]
-const fn extend(packed: u64, tail: Cursor) -> Cursor {
-    let units = tail.units + (packed as u32).wrapping_sub(tail.units as u32) as u64;
-    let seq = tail.seq + ((packed >> 32) as u32).wrapping_sub(tail.seq as u32) as u64;
-    Cursor { units, seq }
 }
 
 #[cfg(all(test, lastword_loom))]

@@ -4,9 +4,14 @@ use loom::sync::Arc;
 use loom::thread;
 
 use super::*;
+use crate::queue::Peek;
+
+fn ring_of(bytes: usize, records: usize) -> Arc<Ring> {
+    Arc::new(Ring::new(&Bounds { bytes, records, reserve_bytes: 0, reserve_records: 0, last_bytes: 0 }, 7))
+}
 
 fn ring() -> Arc<Ring> {
-    Arc::new(Ring::new(256, 4, 0, 0, 7))
+    ring_of(256, 4)
 }
 
 /// Takes all that is published, waiting for nothing.
@@ -43,7 +48,7 @@ fn two_producers_publish_whole_records_in_one_order() {
 #[test]
 fn a_place_is_used_again_only_after_it_was_freed() {
     loom::model(|| {
-        let ring = Arc::new(Ring::new(64, 1, 0, 0, 7));
+        let ring = ring_of(64, 1);
         assert!(ring.push(Class::Ordinary, 0, &[1]).is_ok());
         let producer = {
             let ring = Arc::clone(&ring);

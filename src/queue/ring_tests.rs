@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use proptest::prelude::*;
 
 use super::*;
+use crate::queue::Peek;
 
 fn ring(bytes: usize, records: usize) -> Ring {
-    Ring::new(bytes, records, 64, 2, 42)
+    Ring::new(&Bounds { bytes, records, reserve_bytes: 64, reserve_records: 2, last_bytes: 0 }, 42)
 }
 
 /// Takes everything that can be taken from `cursor` on.

@@ -1,24 +1,16 @@
 //! How a reporter is set up.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use uuid::Uuid;
-
-use super::handle::Reporter;
-use super::lane::{Lane, LaneSettings};
-use super::runtime;
-use super::shared::Shared;
-use super::supervisor::{self, SupervisorCell};
-use crate::clock::{self, Clock, timer_now};
+use super::supervisor::SupervisorCell;
+use crate::clock::Clock;
 use crate::event::{Classifier, UserFault};
 use crate::limits;
-use crate::privacy::{SWITCH_VARIABLE, Switch, switch};
-use crate::queue::Ring;
-use crate::retry::{Jitter, RetryPolicy};
-use crate::sink::{Session, SettingError, Sink};
-use crate::sync::say;
+use crate::queue::Durability;
+use crate::sink::{SettingError, Sink};
 
 /// Why a reporter did not start. Nothing runs, nothing was sent.
 #[derive(Debug, thiserror::Error)]
@@ -43,29 +35,33 @@ pub(super) struct Settings {
 /// Called at each step of the actor, with the step's name.
 pub(super) type Probe = Box<dyn Fn(&'static str) + Send + Sync>;
 
-/// Sets a reporter up. Made by [`Reporter::builder`] and [`Reporter::sessionless`].
+/// Sets a reporter up. Made by [`Reporter::builder`](super::Reporter::builder) and [`Reporter::sessionless`](super::Reporter::sessionless).
 ///
 /// Nothing is checked before [`Builder::start`], which then names the setting that is wrong.
 #[must_use = "nothing runs before `start`"]
 pub struct Builder {
-    session_id: String,
-    sessionless: bool,
-    sinks: Vec<Arc<dyn Sink>>,
-    enabled: Option<bool>,
-    sdk_version: String,
-    flush_interval: Duration,
-    flush_threshold: usize,
-    flush_timeout: Duration,
-    max_retries: u32,
-    retry_base_delay: Duration,
-    max_queue_size: usize,
-    max_queue_bytes: usize,
-    max_batch_size: usize,
-    max_in_flight: usize,
-    supervisor: Option<SupervisorCell>,
-    classifier: Option<Box<Classifier>>,
-    probe: Option<Probe>,
-    clock: Clock,
+    pub(super) session_id: String,
+    pub(super) sessionless: bool,
+    pub(super) sinks: Vec<Arc<dyn Sink>>,
+    pub(super) enabled: Option<bool>,
+    pub(super) sdk_version: String,
+    pub(super) flush_interval: Duration,
+    pub(super) flush_threshold: usize,
+    pub(super) flush_timeout: Duration,
+    pub(super) max_retries: u32,
+    pub(super) retry_base_delay: Duration,
+    pub(super) max_queue_size: usize,
+    pub(super) max_queue_bytes: usize,
+    pub(super) max_batch_size: usize,
+    pub(super) max_in_flight: usize,
+    pub(super) supervisor: Option<SupervisorCell>,
+    pub(super) classifier: Option<Box<Classifier>>,
+    pub(super) probe: Option<Probe>,
+    pub(super) clock: Clock,
+    pub(super) spool: Option<PathBuf>,
+    pub(super) durability: Durability,
+    pub(super) max_spool_bytes: Option<u64>,
+    pub(super) max_spool_age: Duration,
 }
 
 impl Builder {
@@ -89,6 +85,10 @@ impl Builder {
             classifier: None,
             probe: None,
             clock: Clock::system(),
+            spool: None,
+            durability: Durability::ProcessDeath,
+            max_spool_bytes: None,
+            max_spool_age: limits::SPOOL_AGE_MAX_DEFAULT,
         }
     }
 
@@ -165,6 +165,52 @@ impl Builder {
         self
     }
 
+    /// Keeps the queue of the session in a file in this directory, so that what was accepted outlives the process, however
+    /// it ends; a later reporter that is given the same directory delivers it, to the same server and under the same key.
+    /// The directory is made, for its owner only, where there is none. Without this, `LASTWORD_SPOOL` names it; without
+    /// that, the queue is in memory.
+    ///
+    /// Trouble with the directory is no reason not to start: the queue is then in memory, which is said once, as a
+    /// warning, and in [`Health::spool`](super::Health::spool).
+    ///
+    /// ```
+    /// # let sink = lastword::testing::MemorySink::new();
+    /// # let directory = std::env::temp_dir().join(format!("lastword-doc-{}", std::process::id()));
+    /// use lastword::{Durability, Reporter};
+    ///
+    /// let reporter = Reporter::builder("session-123").spool(&directory).enabled(true).sink(sink).start()?;
+    /// # if cfg!(target_os = "linux") {
+    /// assert!(reporter.health().durability >= Durability::ProcessDeath);
+    /// # }
+    /// # reporter.blocking_stop(std::time::Duration::from_secs(5));
+    /// # let _ = std::fs::remove_dir(directory);
+    /// # Ok::<(), lastword::StartError>(())
+    /// ```
+    pub fn spool(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.spool = Some(directory.into());
+        self
+    }
+
+    /// Says what the events of the session shall outlive, if it has a spool: the death of the process, unless set.
+    /// [`Health::durability`](super::Health::durability) says what they do outlive.
+    pub const fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// Keeps this many bytes in the spool at the most, of all sessions together; what is too much is removed, the oldest
+    /// first, and counted. 256 MiB unless set, or four queues where that is more.
+    pub const fn max_spool_bytes(mut self, bytes: u64) -> Self {
+        self.max_spool_bytes = Some(bytes);
+        self
+    }
+
+    /// Keeps what nobody delivers in the spool for this long; then it is removed, and counted. 7 days unless set.
+    pub const fn max_spool_age(mut self, age: Duration) -> Self {
+        self.max_spool_age = age;
+        self
+    }
+
     /// Links the reporter under an actor of the embedding program's own, which is told when it ends. If that actor ends
     /// first, the session is ended and delivered without it.
     pub fn supervisor(mut self, supervisor: SupervisorCell) -> Self {
@@ -196,121 +242,6 @@ impl Builder {
         self.probe = Some(Box::new(probe));
         self
     }
-
-    /// Starts the reporter. Needs no runtime of the caller's, and blocks on nothing but the start of a thread, once a process.
-    ///
-    /// Where telemetry is off, what it returns does nothing, and nothing is checked or started.
-    ///
-    /// # Errors
-    ///
-    /// A setting is wrong, or the system gives no thread.
-    ///
-    /// ```
-    /// use lastword::Reporter;
-    ///
-    /// let error = Reporter::builder("session-123").max_batch_size(0).enabled(true).start().unwrap_err();
-    /// assert!(error.to_string().contains("max_batch_size"));
-    /// ```
-    pub fn start(self) -> Result<Reporter, StartError> {
-        if !self.is_on() {
-            return Ok(Reporter::disabled());
-        }
-        self.check()?;
-        for sink in &self.sinks {
-            sink.open()?;
-        }
-        let runtime = runtime::handle()?;
-        let nonce = clock::random_u64();
-        let ring = Ring::new(
-            self.max_queue_bytes,
-            self.max_queue_size,
-            limits::QUEUE_RESERVE_BYTES,
-            limits::QUEUE_RESERVE_EVENTS,
-            nonce,
-        );
-        let session = Arc::new(Session::new(&self.session_id, &self.sdk_version, process_uuid(), nonce));
-        let lanes = self.sinks.iter().map(|sink| self.lane(sink, nonce)).collect();
-        let settings = Settings {
-            classifier: self.classifier,
-            sessionless: self.sessionless,
-            flush_timeout: self.flush_timeout,
-            probe: self.probe,
-        };
-        let shared = Arc::new(Shared::new(ring, session, self.clock, settings, lanes));
-        if !self.sessionless {
-            shared.start_session();
-        }
-        runtime.spawn(supervisor::run(Arc::clone(&shared), self.supervisor));
-        Ok(Reporter::running(shared, runtime))
-    }
-
-    fn is_on(&self) -> bool {
-        if let Some(enabled) = self.enabled {
-            return enabled;
-        }
-        static WARNED: OnceLock<()> = OnceLock::new();
-        // What is no Unicode is no word that turns anything on.
-        let value = std::env::var_os(SWITCH_VARIABLE).map(|value| value.to_string_lossy().into_owned());
-        match switch(value.as_deref()) {
-            Switch::On => true,
-            Switch::Off => false,
-            Switch::UnknownOff => {
-                WARNED.get_or_init(|| {
-                    say(|| tracing::warn!(target: "lastword", "{SWITCH_VARIABLE} is neither on (1 true yes on) nor off (0 false no off): telemetry is off"));
-                });
-                false
-            }
-        }
-    }
-
-    fn check(&self) -> Result<(), SettingError> {
-        let length = self.session_id.len();
-        if length == 0 || length > limits::SESSION_ID_BYTES_MAX || self.session_id.contains(char::is_control) {
-            let max = limits::SESSION_ID_BYTES_MAX;
-            let reason = format!("it has {length} bytes; use 1 to {max} of text without control characters");
-            return Err(SettingError::new("session_id", reason));
-        }
-        within("flush_interval", self.flush_interval, limits::FLUSH_INTERVAL_MIN, limits::DEADLINE_MAX)?;
-        within("flush_timeout", self.flush_timeout, Duration::ZERO, limits::DEADLINE_MAX)?;
-        within("retry_base_delay", self.retry_base_delay, Duration::ZERO, limits::RETRY_DELAY_MAX)?;
-        within("flush_threshold", self.flush_threshold, 1, limits::QUEUE_EVENTS_MAX)?;
-        within("max_retries", self.max_retries, 0, limits::RETRIES_MAX)?;
-        within("max_queue_size", self.max_queue_size, 1, limits::QUEUE_EVENTS_MAX)?;
-        within("max_queue_bytes", self.max_queue_bytes, limits::QUEUE_BYTES_MIN, limits::QUEUE_BYTES_MAX)?;
-        within("max_batch_size", self.max_batch_size, 1, limits::QUEUE_EVENTS_MAX)?;
-        within("max_in_flight", self.max_in_flight, 1, limits::IN_FLIGHT_MAX)?;
-        if self.sinks.is_empty() {
-            return Err(SettingError::new("sink", "there is none; say where events go with `.sink(..)`"));
-        }
-        within("sink", self.sinks.len(), 1, limits::SINKS_MAX)?;
-        for (place, sink) in self.sinks.iter().enumerate() {
-            if self.sinks[..place].iter().any(|other| other.name() == sink.name()) {
-                return Err(SettingError::new(
-                    "sink",
-                    format!("two sinks are named `{}`; name one otherwise", sink.name()),
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    fn lane(&self, sink: &Arc<dyn Sink>, nonce: u64) -> Lane {
-        let policy = sink.policy();
-        // What a sink asks for has the bounds that `check` has: beyond them there is nothing to count to or to wait for.
-        let events = |asked: Option<usize>, own| asked.unwrap_or(own).clamp(1, limits::QUEUE_EVENTS_MAX);
-        let interval = policy.flush_interval.unwrap_or(self.flush_interval);
-        let settings = LaneSettings {
-            max_batch_size: events(policy.max_batch_size, self.max_batch_size),
-            flush_threshold: events(policy.flush_threshold, self.flush_threshold),
-            flush_interval: interval.clamp(limits::FLUSH_INTERVAL_MIN, limits::DEADLINE_MAX),
-            max_in_flight: policy.max_in_flight.unwrap_or(self.max_in_flight).clamp(1, limits::IN_FLIGHT_MAX),
-            retry: RetryPolicy {
-                max_retries: policy.max_retries.unwrap_or(self.max_retries).min(limits::RETRIES_MAX),
-                base: self.retry_base_delay,
-            },
-        };
-        Lane::new(Arc::clone(sink), settings, Jitter::new(nonce), timer_now())
-    }
 }
 
 impl fmt::Debug for Builder {
@@ -318,22 +249,4 @@ impl fmt::Debug for Builder {
         let sinks: Vec<_> = self.sinks.iter().map(|sink| sink.name()).collect();
         f.debug_struct("Builder").field("session_id", &self.session_id).field("sinks", &sinks).finish_non_exhaustive()
     }
-}
-
-fn within<T: PartialOrd + fmt::Debug + Copy>(
-    field: &'static str,
-    value: T,
-    min: T,
-    max: T,
-) -> Result<(), SettingError> {
-    if value < min || value > max {
-        return Err(SettingError::new(field, format!("it is {value:?}; use {min:?} to {max:?}")));
-    }
-    Ok(())
-}
-
-/// Returns the id of this process: the same for all its sessions.
-fn process_uuid() -> Uuid {
-    static PROCESS: OnceLock<Uuid> = OnceLock::new();
-    *PROCESS.get_or_init(clock::random_id)
 }

@@ -11,9 +11,12 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::handle::{Inner, Reporter};
+use super::core::Core;
+use super::handle::Reporter;
+use super::recovery::Recovery;
 use super::report::Drain;
 use super::shared::{Gate, Shared};
+use crate::clock::timer_now;
 use crate::limits::{DEADLINE_GRACE, DEADLINE_MAX};
 use crate::sync::{is_own_thread, say};
 
@@ -71,19 +74,22 @@ impl Reporter {
     /// When the future is dropped the session is ended and flushed, and the reporter is not stopped.
     pub async fn stop(&self, deadline: Duration) -> Drain {
         let Some(inner) = self.inner() else { return Drain::default() };
+        let began = timer_now();
         inner.shared.end_session();
         let drain = inner.drained(inner.shared.flush(), deadline).await;
-        inner.shared.close(Gate::Stopped);
+        if let Some(recovery) = inner.recovery_to_wait_for() {
+            let patience = deadline.min(DEADLINE_MAX).saturating_sub(began.elapsed());
+            let mut waiting = Waiting(inner.runtime.spawn(async move { recovery.settled(patience).await }));
+            // The reporter's thread is gone, and with it whoever recovers.
+            let _ = (&mut waiting.0).await;
+        }
+        inner.closed();
         drain
     }
 
     /// [`Reporter::stop`] for code that is not async.
     pub fn blocking_stop(&self, deadline: Duration) -> Drain {
-        let Some(inner) = self.inner() else { return Drain::default() };
-        inner.shared.end_session();
-        let drain = inner.blocking_drained(inner.shared.flush(), deadline);
-        inner.shared.close(Gate::Stopped);
-        drain
+        self.inner().map(|inner| inner.blocking_stop(deadline)).unwrap_or_default()
     }
 
     /// Returns a guard that stops the reporter, within `deadline`, when it is dropped: at the end of `main`, say.
@@ -109,33 +115,79 @@ impl Drop for Guard {
     }
 }
 
-impl Inner {
+impl Core {
     /// Waits until the events before `target` are settled, or `deadline` has passed.
-    pub(super) async fn drained(self: &Arc<Self>, target: u64, deadline: Duration) -> Drain {
-        if is_own_thread() {
-            return self.shared.state().ledger.report(target);
+    pub(super) async fn drained(&self, target: u64, deadline: Duration) -> Drain {
+        if let Some(report) = self.report_at_once(target) {
+            return report;
         }
         let mut waiting = Waiting(self.runtime.spawn(wait(Arc::clone(&self.shared), target, deadline)));
         match (&mut waiting.0).await {
             Ok(drain) => drain,
             // The reporter's thread is gone.
-            Err(_) => self.shared.state().ledger.report(target),
+            Err(_) => self.shared.report(target),
         }
     }
 
     /// Blocks until the events before `target` are settled, or `deadline` has passed.
-    pub(super) fn blocking_drained(self: &Arc<Self>, target: u64, deadline: Duration) -> Drain {
-        if is_own_thread() {
-            return self.shared.state().ledger.report(target);
+    pub(super) fn blocking_drained(&self, target: u64, deadline: Duration) -> Drain {
+        if let Some(report) = self.report_at_once(target) {
+            return report;
         }
-        let (send, receive) = mpsc::sync_channel(1);
         let shared = Arc::clone(&self.shared);
+        let drain = self.block_on(deadline, wait(shared, target, deadline));
+        drain.unwrap_or_else(|| self.shared.report(target))
+    }
+
+    /// See [`Reporter::blocking_stop`].
+    pub(super) fn blocking_stop(&self, deadline: Duration) -> Drain {
+        let began = timer_now();
+        self.shared.end_session();
+        let drain = self.blocking_drained(self.shared.flush(), deadline);
+        if let Some(recovery) = self.recovery_to_wait_for() {
+            let patience = deadline.min(DEADLINE_MAX).saturating_sub(began.elapsed());
+            self.block_on(patience, async move { recovery.settled(patience).await });
+        }
+        self.closed();
+        drain
+    }
+
+    /// Says how things stand, where there is nothing to wait for: on the reporter's own thread, in a fork, and where nobody
+    /// delivers any more.
+    fn report_at_once(&self, target: u64) -> Option<Drain> {
+        let shared = &self.shared;
+        if shared.is_foreign() {
+            // The books are the other process's.
+            return Some(Drain { pending: target - shared.ring.freed().min(target), ..Drain::default() });
+        }
+        (is_own_thread() || shared.gate() == Gate::Keeping).then(|| shared.report(target))
+    }
+
+    /// Blocks until the reporter's thread has come to the end of something, or a little longer than `deadline`.
+    pub(super) fn block_on<T: Send + 'static>(
+        &self,
+        deadline: Duration,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> Option<T> {
+        let (send, receive) = mpsc::sync_channel(1);
         self.runtime.spawn(async move {
             // Whoever has stopped listening needs no answer.
-            let _ = send.send(wait(shared, target, deadline).await);
+            let _ = send.send(future.await);
         });
-        let patience = deadline.min(DEADLINE_MAX) + DEADLINE_GRACE;
-        receive.recv_timeout(patience).unwrap_or_else(|_| self.shared.state().ledger.report(target))
+        receive.recv_timeout(deadline.min(DEADLINE_MAX) + DEADLINE_GRACE).ok()
+    }
+
+    fn recovery_to_wait_for(&self) -> Option<Arc<Recovery>> {
+        let may_wait = !self.shared.is_foreign() && !is_own_thread();
+        self.recovery.clone().filter(|_| may_wait)
+    }
+
+    /// Stops the reporter. If everything is booked, the file of the queue is gone when this returns.
+    fn closed(&self) {
+        if !self.shared.is_foreign() {
+            self.shared.close(Gate::Stopped);
+            self.shared.remove_if_done();
+        }
     }
 }
 
@@ -144,14 +196,14 @@ async fn wait(shared: Arc<Shared>, target: u64, deadline: Duration) -> Drain {
     let _waiter = Waiter { shared: &shared, id };
     match timeout(deadline.min(DEADLINE_MAX), answer).await {
         Ok(Ok(drain)) => drain,
-        _ => shared.state().ledger.report(target),
+        _ => shared.report(target),
     }
 }
 
 /// A wait on the reporter's thread. It ends with the future that it is for: a program may begin and give up any number.
-struct Waiting(JoinHandle<Drain>);
+struct Waiting<T>(JoinHandle<T>);
 
-impl Drop for Waiting {
+impl<T> Drop for Waiting<T> {
     fn drop(&mut self) {
         self.0.abort();
     }

@@ -1,8 +1,10 @@
 //! Reporting errors: those that the program goes on from, and the one that it does not.
 
-use super::handle::{Inner, Reporter};
+use super::core::Core;
+use super::handle::Reporter;
 use super::report::{Admission, Drain, DropReason};
 use crate::event::{Classifier, Encoder, Failure, IntoFailure, Severity};
+use crate::queue::Class;
 use crate::sync::say;
 
 impl Reporter {
@@ -87,7 +89,7 @@ impl Reporter {
     async fn fatal_is_drained(&self, admission: Option<Admission>) -> Drain {
         match (self.inner(), admission) {
             (Some(inner), Some(admission)) => {
-                let drain = inner.drained(inner.shared.flush(), inner.shared.flush_timeout()).await;
+                let drain = inner.drained(inner.shared.flush(), inner.shared.settings.flush_timeout).await;
                 with_refusal(drain, admission)
             }
             _ => Drain::default(),
@@ -98,7 +100,21 @@ impl Reporter {
     pub fn blocking_log_fatal_failure(&self, severity: Severity, failure: &Failure) -> Drain {
         let Some(inner) = self.inner() else { return Drain::default() };
         let admission = inner.report_fatal(severity, failure);
-        with_refusal(inner.blocking_drained(inner.shared.flush(), inner.shared.flush_timeout()), admission)
+        with_refusal(inner.blocking_drained(inner.shared.flush(), inner.shared.settings.flush_timeout), admission)
+    }
+
+    /// Ends the session after a failure that is reported already, and waits as [`Reporter::log_fatal`] does.
+    pub(crate) async fn end_after_failure(&self) -> Drain {
+        let Some(inner) = self.inner() else { return Drain::default() };
+        inner.shared.end_session();
+        inner.drained(inner.shared.flush(), inner.shared.settings.flush_timeout).await
+    }
+
+    /// [`Reporter::end_after_failure`] for code that is not async.
+    pub(crate) fn blocking_end_after_failure(&self) -> Drain {
+        let Some(inner) = self.inner() else { return Drain::default() };
+        inner.shared.end_session();
+        inner.blocking_drained(inner.shared.flush(), inner.shared.settings.flush_timeout)
     }
 
     /// Returns what was said about which errors are the user's.
@@ -107,26 +123,17 @@ impl Reporter {
     }
 }
 
-impl Inner {
+impl Core {
     fn classifier(&self) -> Option<&Classifier> {
         self.shared.settings.classifier.as_deref()
     }
 
     fn report(&self, severity: Severity, failure: &Failure) -> Admission {
-        let admission = self.shared.admit(failure.tag(severity), |encoder| {
-            failure.encode(encoder);
-            Ok(())
-        });
-        self.shared.flush();
-        admission
+        self.push_failure(Class::Ordinary, severity, failure)
     }
 
     fn report_fatal(&self, severity: Severity, failure: &Failure) -> Admission {
-        let mut encoder = Encoder::take();
-        encoder.time(self.shared.clock.now());
-        failure.encode(&mut encoder);
-        let Ok(bytes) = encoder.finish() else { return Admission::Dropped(DropReason::InvalidData) };
-        let admission = self.shared.end_session_after(Some((failure.tag(severity), bytes)));
+        let admission = self.push_fatal(severity, failure);
         say(|| {
             tracing::error!(
                 target: "lastword",
@@ -136,6 +143,25 @@ impl Inner {
             );
         });
         admission
+    }
+
+    /// Takes the report of what failed, and starts a flush.
+    pub(super) fn push_failure(&self, class: Class, severity: Severity, failure: &Failure) -> Admission {
+        let admission = self.shared.admit(class, failure.tag(severity), |encoder| {
+            failure.encode(encoder);
+            Ok(())
+        });
+        self.shared.flush();
+        admission
+    }
+
+    /// Takes the report of what ends the session, with its end.
+    pub(super) fn push_fatal(&self, severity: Severity, failure: &Failure) -> Admission {
+        let mut encoder = Encoder::take();
+        encoder.time(self.shared.clock.now());
+        failure.encode(&mut encoder);
+        let Ok(bytes) = encoder.finish() else { return Admission::Dropped(DropReason::InvalidData) };
+        self.shared.end_session_after(Some((failure.tag(severity), bytes)))
     }
 }
 

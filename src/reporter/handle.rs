@@ -1,17 +1,19 @@
 //! What the program holds: a reporter.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::{Arc, Weak};
 
 use serde::Serialize;
-use tokio::runtime::Handle;
 
 use super::builder::Builder;
+use super::core::Core;
 use super::report::{Admission, DropReason, Health, State, Stats};
-use super::shared::{Gate, Shared};
+use super::shared::Gate;
 use super::supervisor;
 use crate::clock;
 use crate::event::{Encoder, EventKind, Severity, Tag};
+use crate::queue::{Class, Durability};
 
 /// Takes the events of one session and delivers them.
 ///
@@ -37,14 +39,24 @@ pub struct Reporter {
     inner: Option<Arc<Inner>>,
 }
 
-pub(super) struct Inner {
-    pub(super) shared: Arc<Shared>,
-    pub(super) runtime: Handle,
+/// What all handles of a session share: when it is dropped, the session ends.
+pub(super) struct Inner(Core);
+
+impl Deref for Inner {
+    type Target = Core;
+
+    fn deref(&self) -> &Core {
+        &self.0
+    }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        if self.shared.gate() == Gate::Open {
+        // A fork leaves everything as it is: it belongs to its parent.
+        if !self.shared.is_foreign() && self.shared.gate() <= Gate::Keeping {
+            // Here, and not in the background: what is in the spool then says that the session has ended, though the process
+            // may not get further than this.
+            self.shared.end_session();
             self.runtime.spawn(supervisor::wind_down(Arc::clone(&self.shared)));
         }
     }
@@ -68,8 +80,8 @@ impl Reporter {
         Self { inner: None }
     }
 
-    pub(super) fn running(shared: Arc<Shared>, runtime: Handle) -> Self {
-        Self { inner: Some(Arc::new(Inner { shared, runtime })) }
+    pub(super) fn running(core: Core) -> Self {
+        Self { inner: Some(Arc::new(Inner(core))) }
     }
 
     pub(super) fn inner(&self) -> Option<&Arc<Inner>> {
@@ -108,7 +120,7 @@ impl Reporter {
     /// ```
     pub fn log_with<T: Serialize>(&self, severity: Severity, name: &str, data: T) -> Admission {
         let Some(inner) = &self.inner else { return Admission::Dropped(DropReason::Disabled) };
-        inner.shared.admit(Tag::new(EventKind::Generic, severity), |encoder| {
+        inner.shared.admit(Class::Ordinary, Tag::new(EventKind::Generic, severity), |encoder| {
             encoder.name(name);
             encoder.data(&data)
         })
@@ -119,7 +131,7 @@ impl Reporter {
     #[inline]
     pub fn record(&self, severity: Severity, name: &str, fields: u32, write: impl FnOnce(&mut Encoder)) -> Admission {
         let Some(inner) = &self.inner else { return Admission::Dropped(DropReason::Disabled) };
-        inner.shared.admit(Tag::new(EventKind::Generic, severity), |encoder| {
+        inner.shared.admit(Class::Ordinary, Tag::new(EventKind::Generic, severity), |encoder| {
             encoder.name(name);
             encoder.fields(fields);
             write(encoder);
@@ -130,7 +142,10 @@ impl Reporter {
     /// Returns the reporter's books.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.inner.as_ref().map(|inner| inner.shared.stats()).unwrap_or_default()
+        let stats = |inner: &Arc<Inner>| {
+            inner.shared.stats(inner.recovery.as_ref().map(|recovery| recovery.recovered()).unwrap_or_default())
+        };
+        self.inner.as_ref().map(stats).unwrap_or_default()
     }
 
     /// Returns how the reporter and its sinks are.
@@ -138,7 +153,13 @@ impl Reporter {
     pub fn health(&self) -> Health {
         match &self.inner {
             Some(inner) => inner.shared.health(),
-            None => Health { state: State::Disabled, restarts: 0, sinks: Vec::new() },
+            None => Health {
+                state: State::Disabled,
+                restarts: 0,
+                sinks: Vec::new(),
+                durability: Durability::Memory,
+                spool: None,
+            },
         }
     }
 }

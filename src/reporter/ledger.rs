@@ -32,6 +32,12 @@ struct Waiter {
 }
 
 impl Ledger {
+    /// Goes on with the books of a queue of which some events were booked before, and so many of them as lost.
+    pub(super) fn resumed(settled: u64, dropped: Drops) -> Self {
+        let delivered = settled.saturating_sub(dropped.total());
+        Self { settled, delivered, dropped, known: dropped, ..Self::default() }
+    }
+
     /// Returns the number of events that are booked.
     pub(super) const fn settled(&self) -> u64 {
         self.settled
@@ -109,6 +115,11 @@ impl Ledger {
             self.waiters.push(Waiter { id, target, answer });
         }
         (id, receiver)
+    }
+
+    /// Lets all who wait look for themselves: nothing will be booked any more.
+    pub(super) fn dismiss(&mut self) {
+        self.waiters.clear();
     }
 
     /// Forgets a waiter that has given up.

@@ -15,21 +15,38 @@
 //! - **An actor may die at any step.** What it knew stands in `Shared`; who waits, waits for the books, not for the actor.
 //! - Everything of a reporter but the pushing of events happens on one thread of its own.
 
+mod admit;
 mod builder;
+mod core;
 mod drain;
+mod durable;
 mod errors;
 mod handle;
+pub(crate) mod hooks;
+mod keeping;
 mod lane;
 mod ledger;
+mod open;
+mod process;
+#[cfg(not(all(unix, not(lastword_loom))))]
+#[path = "no_recovery.rs"]
+mod recovery;
+#[cfg(all(unix, not(lastword_loom)))]
+mod recovery;
 mod report;
-mod runtime;
+mod session;
 mod shared;
+mod start;
+mod status;
 mod supervisor;
 mod worker;
 
 pub use builder::{Builder, StartError};
 pub use drain::Guard;
+pub use durable::NotDurable;
 pub use handle::Reporter;
 pub(crate) use handle::WeakReporter;
-pub use report::{Admission, Drain, DropReason, Drops, Health, SinkHealth, SinkState, SinkStats, State, Stats};
+pub use report::{
+    Admission, Drain, DropReason, Drops, Health, Recovered, SinkHealth, SinkState, SinkStats, SpoolHealth, State, Stats,
+};
 pub use supervisor::SupervisorCell;

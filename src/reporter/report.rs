@@ -1,6 +1,10 @@
 //! What a reporter says about the events it was given.
 
 use std::fmt;
+use std::path::PathBuf;
+
+use crate::queue::{Durability, Ring};
+use crate::sync::Ordering;
 
 /// What became of one event, at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,11 +56,17 @@ pub enum DropReason {
     Stopped,
     /// The reporter had crashed too often to go on.
     Degraded,
+    /// The process is a fork of the one whose reporter it is.
+    Forked,
+    /// A process had left it in the spool, and the spool had no room for it any more.
+    SpoolFull,
+    /// A process had left it in the spool, and nobody had delivered it for too long.
+    SpoolExpired,
 }
 
 impl DropReason {
     /// Every reason there is.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Disabled,
         Self::QueueFull,
         Self::TooLarge,
@@ -67,6 +77,9 @@ impl DropReason {
         Self::Damaged,
         Self::Stopped,
         Self::Degraded,
+        Self::Forked,
+        Self::SpoolFull,
+        Self::SpoolExpired,
     ];
 
     /// Returns the reason's name, as it is told to the server.
@@ -87,6 +100,9 @@ impl DropReason {
             Self::Damaged => "damaged",
             Self::Stopped => "stopped",
             Self::Degraded => "degraded",
+            Self::Forked => "forked",
+            Self::SpoolFull => "spool_full",
+            Self::SpoolExpired => "spool_expired",
         }
     }
 }
@@ -123,6 +139,18 @@ impl Drops {
     /// Goes through the reasons for which any was dropped.
     pub fn iter(&self) -> impl Iterator<Item = (DropReason, u64)> + '_ {
         DropReason::ALL.into_iter().zip(self.0).filter(|(_, count)| *count > 0)
+    }
+
+    /// Reads what a session keeps in its queue, from a place on.
+    pub(super) fn saved(ring: &Ring, place: usize) -> Self {
+        Self(std::array::from_fn(|reason| ring.counter(place + reason).load(Ordering::Relaxed)))
+    }
+
+    /// Keeps it in the queue, from a place on.
+    pub(super) fn save(&self, ring: &Ring, place: usize) {
+        for (reason, count) in self.0.into_iter().enumerate() {
+            ring.counter(place + reason).store(count, Ordering::Relaxed);
+        }
     }
 
     pub(super) fn add(&mut self, reason: DropReason, count: u64) {
@@ -171,9 +199,10 @@ pub struct Drain {
     pub delivered: u64,
     /// Events that are lost, by reason.
     pub dropped: Drops,
-    /// Events that are not delivered and wait on disk for a later run.
+    /// Events that are not delivered, and are in the spool: this process or a later one delivers them, however this one
+    /// ends.
     pub spooled: u64,
-    /// Events that are neither delivered nor lost yet.
+    /// Events that are neither delivered nor lost yet, and would be lost with the process.
     pub pending: u64,
 }
 
@@ -203,7 +232,7 @@ pub struct Stats {
     pub delivered: u64,
     /// Events that were accepted and then lost by some sink, by reason.
     pub dropped: Drops,
-    /// Events that wait on disk for a later run.
+    /// Events that this process delivers no more, and that wait in the spool for a later one.
     pub spooled: u64,
     /// Events that no sink was given yet.
     pub queued: u64,
@@ -215,6 +244,27 @@ pub struct Stats {
     pub queue_bytes: u64,
     /// The books of each sink.
     pub sinks: Vec<SinkStats>,
+    /// What earlier processes had left in the spool.
+    pub recovered: Recovered,
+}
+
+/// What a reporter did with what earlier processes had left in its spool. It is in no other figure of the reporter's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Recovered {
+    /// Sessions that were taken over.
+    pub sessions: u64,
+    /// Events of theirs that waited, those that say that they were recovered among them.
+    pub events: u64,
+    /// Of these, the ones that every sink has.
+    pub delivered: u64,
+    /// Of these, the ones that were lost on their way; and what was removed because the spool may hold no more.
+    pub dropped: Drops,
+    /// Numbers that had been given to events which can't be read: they were being written as their process ended, or were
+    /// damaged.
+    pub torn: u64,
+    /// Files that can't be read and were moved aside.
+    pub unreadable: u64,
 }
 
 /// The books of one sink.
@@ -243,6 +293,22 @@ pub struct Health {
     pub restarts: u64,
     /// How its sinks are.
     pub sinks: Vec<SinkHealth>,
+    /// What its events outlive, now.
+    pub durability: Durability,
+    /// Its spool; none where nobody asked for one.
+    pub spool: Option<SpoolHealth>,
+}
+
+/// How the spool of a reporter is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SpoolHealth {
+    /// The directory.
+    pub directory: PathBuf,
+    /// What events were to outlive. [`Health::durability`] is what they do.
+    pub asked: Durability,
+    /// Why it is less than that; none where it is not.
+    pub trouble: Option<String>,
 }
 
 /// How a reporter is, in a word.
@@ -255,10 +321,12 @@ pub enum State {
     Running,
     /// It takes events; some sink does not.
     Impaired,
-    /// It crashed too often: it takes nothing.
+    /// It crashed too often. It takes nothing, or, with a spool, keeps what it takes for a later process.
     Degraded,
     /// It was stopped.
     Stopped,
+    /// This process is a fork of the one whose reporter it is, and has none until it starts one.
+    Forked,
 }
 
 /// How a sink is.

@@ -8,11 +8,13 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, ActorStatus, SupervisionEvent}
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::durable::keep_synced;
+use super::recovery::Recovery;
 use super::report::DropReason;
 use super::shared::{Gate, Shared};
 use super::worker::{Post, Step, Worker};
 use crate::clock::timer_now;
-use crate::limits::{RESTART_DELAY_BASE, RESTART_WINDOW, RESTARTS_MAX, SINK_CLOSE_MAX};
+use crate::limits::{RESTART_DELAY_BASE, RESTART_WINDOW, RESTARTS_MAX, SINK_CLOSE_MAX, SPOOL_CHECK_INTERVAL};
 use crate::sync::{CatchUnwind, lock, say};
 
 /// An actor of the embedding program's that reporters may be linked under.
@@ -32,17 +34,30 @@ struct Watch {
     crashes: VecDeque<Instant>,
 }
 
-/// Runs a reporter until it is stopped, under `parent` where there is one. If the parent ends first, the session is
-/// ended and delivered without it.
-pub(super) async fn run(shared: Arc<Shared>, parent: Option<SupervisorCell>) {
+/// Runs a reporter until it is stopped, under `parent` where there is one, and what it recovers beside it. If the parent
+/// ends first, the session is ended and delivered without it.
+pub(super) async fn run(shared: Arc<Shared>, parent: Option<SupervisorCell>, recovery: Option<Arc<Recovery>>) {
+    let recovering = recovery.map(|recovery| {
+        let task = tokio::spawn(Arc::clone(&recovery).run(Arc::clone(&shared)));
+        (recovery, task)
+    });
+    let syncing = tokio::spawn(keep_synced(Arc::clone(&shared)));
     supervise(Arc::clone(&shared), parent).await;
-    if shared.gate() == Gate::Open {
-        Box::pin(finish(shared)).await;
+    if shared.gate() <= Gate::Keeping {
+        Box::pin(finish(Arc::clone(&shared))).await;
     }
+    syncing.abort();
+    shared.end();
+    if let Some((recovery, task)) = recovering {
+        recovery.stop();
+        // What is under way comes back within the time that a sink has for a batch.
+        let _ = task.await;
+    }
+    close(&shared).await;
 }
 
 /// Runs a supervisor of the reporter until it ends, however it does.
-async fn supervise(shared: Arc<Shared>, parent: Option<SupervisorCell>) {
+pub(super) async fn supervise(shared: Arc<Shared>, parent: Option<SupervisorCell>) {
     let post = Post { shared, stepped: Arc::new(Notify::new()) };
     let spawned = match parent {
         Some(parent) => Actor::spawn_linked(None, Supervisor, post, parent).await,
@@ -71,9 +86,11 @@ async fn finish(shared: Arc<Shared>) {
 pub(super) async fn wind_down(shared: Arc<Shared>) {
     shared.end_session();
     let target = shared.flush();
-    let drained = shared.state().ledger.wait(target).1;
-    // Whether or not it was in time, the reporter ends now.
-    let _ = timeout(shared.flush_timeout(), drained).await;
+    if shared.gate() == Gate::Open {
+        let drained = shared.state().ledger.wait(target).1;
+        // Whether or not it was in time, the reporter ends now.
+        let _ = timeout(shared.settings.flush_timeout, drained).await;
+    }
     shared.close(Gate::Stopped);
 }
 
@@ -112,7 +129,7 @@ impl Actor for Supervisor {
     ) -> Result<(), ActorProcessingErr> {
         match event {
             SupervisionEvent::ActorFailed(_, error) => watch.crashed(&myself, &error.to_string()),
-            SupervisionEvent::ActorTerminated(_, _, reason) if watch.post.shared.gate() == Gate::Open => {
+            SupervisionEvent::ActorTerminated(_, _, reason) if watch.post.shared.gate() <= Gate::Keeping => {
                 watch.crashed(&myself, reason.as_deref().unwrap_or("it was stopped"));
             }
             _ => {}
@@ -132,11 +149,19 @@ impl Watch {
         shared.state().restarts += 1;
         let crashes = self.crashes.len();
         if crashes > RESTARTS_MAX {
-            say(
-                || tracing::error!(target: "lastword", crashes, reason, "the reporter has crashed too often: it takes no more"),
-            );
-            shared.close(Gate::Degraded);
-            shared.abandon(DropReason::Degraded);
+            if shared.keeps() {
+                say(
+                    || tracing::error!(target: "lastword", crashes, reason, "the reporter has crashed too often: what it takes is kept in the spool"),
+                );
+                shared.close(Gate::Keeping);
+            } else {
+                say(
+                    || tracing::error!(target: "lastword", crashes, reason, "the reporter has crashed too often: it takes no more"),
+                );
+                shared.close(Gate::Degraded);
+                shared.give_up(DropReason::Degraded);
+            }
+            shared.state().ledger.dismiss();
             return self.post.stepped.notify_one();
         }
         say(
@@ -152,6 +177,7 @@ impl Watch {
 /// and at most one message in the mailbox, however often it is told.
 async fn pump(post: Post, worker: Arc<Mutex<Option<ActorRef<Step>>>>, supervisor: ActorRef<Message>) {
     let shared = &post.shared;
+    let mut next_check = timer_now() + SPOOL_CHECK_INTERVAL;
     loop {
         if matches!(supervisor.get_status(), ActorStatus::Stopping | ActorStatus::Stopped) {
             // Another pump may have taken over: what was meant for it must not end here.
@@ -160,13 +186,17 @@ async fn pump(post: Post, worker: Arc<Mutex<Option<ActorRef<Step>>>>, supervisor
         let told = lock(&worker).as_ref().is_some_and(|worker| worker.cast(Step).is_ok());
         if told {
             post.stepped.notified().await;
-        } else if shared.gate() == Gate::Degraded {
+        } else if shared.gate() > Gate::Keeping {
             // No actor is left to do it, and an event may have been on its way in as the gate was closed.
-            shared.abandon(DropReason::Degraded);
+            shared.give_up(shared.why_closed());
         }
         if shared.is_over() {
-            close(shared).await;
             return supervisor.stop(None);
+        }
+        shared.ring.prepare();
+        if timer_now() >= next_check {
+            next_check = timer_now() + SPOOL_CHECK_INTERVAL;
+            shared.check_spool();
         }
         // Early or late makes no difference: the actor looks for itself.
         let _ = timeout_at(shared.due(), shared.nudge.notified()).await;

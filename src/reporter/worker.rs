@@ -13,7 +13,6 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
 use super::lane::Outcome;
-use super::report::DropReason;
 use super::shared::{Gate, Shared, State};
 use crate::clock::timer_now;
 use crate::limits::DELIVERY_MAX;
@@ -74,8 +73,8 @@ fn step(shared: &Arc<Shared>) {
         let settled = state.ledger.settled();
         match shared.gate() {
             Gate::Open => deliver(shared, state, now),
-            Gate::Degraded => state.abandon(&shared.ring, DropReason::Degraded),
-            Gate::Stopped => state.abandon(&shared.ring, DropReason::Stopped),
+            Gate::Keeping => {}
+            Gate::Degraded | Gate::Stopped => state.give_up(&shared.ring, shared.why_closed()),
         }
         shared.probe("delivered");
         shared.settle(state);

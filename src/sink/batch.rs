@@ -14,7 +14,7 @@ pub struct Session {
     /// The session's id.
     pub id: Arc<str>,
     /// System and family of the machine: `unix/linux`, `unix/darwin`, `win32/nt`.
-    pub platform: &'static str,
+    pub platform: Arc<str>,
     /// The version of the SDK that reports.
     pub sdk_version: Arc<str>,
     /// One id per process, a new one after a fork.
@@ -35,7 +35,7 @@ impl Session {
             "android" => "unix/android",
             _ => "unix/other",
         };
-        Self { id: id.into(), platform, sdk_version: sdk_version.into(), process_uuid, nonce }
+        Self { id: id.into(), platform: platform.into(), sdk_version: sdk_version.into(), process_uuid, nonce }
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod batch;
 mod console;
+mod destination;
 #[cfg(feature = "http")]
 mod tinker;
 
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 pub use batch::{Batch, BatchBuilder, BatchEvent, Session};
 pub use console::Console;
+pub use destination::Destination;
 #[cfg(feature = "http")]
 pub use tinker::Tinker;
 
@@ -72,6 +74,9 @@ pub struct Policy {
     pub max_in_flight: Option<usize>,
     /// Attempts after the first.
     pub max_retries: Option<u32>,
+    /// The server that it delivers to. What was spooled for one server is delivered to no other one; where a sink has
+    /// none, its name is what counts.
+    pub destination: Option<Destination>,
 }
 
 /// What a sink took of a batch that it answered.

@@ -3,7 +3,6 @@
 //! It stands on threads of its own, so that a test may use any runtime or none. It remembers every request, and which
 //! events it has stored: what was stored before an answer got lost counts, as with a real service.
 
-// Each test binary uses a part of this.
 // Each test binary uses a part of this; and what fails here fails the test.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
@@ -126,6 +125,13 @@ impl Peer {
         let mut seen = HashSet::new();
         let is_new = |(session, event): &(String, Value)| seen.insert((session.clone(), event["event_id"].to_string()));
         self.arrivals().into_iter().filter(is_new).map(|(_, event)| event).collect()
+    }
+
+    /// Returns every event of a session that was stored, each once, in the order of their arrival.
+    pub fn stored_of(&self, session: &str) -> Vec<Value> {
+        let (mut seen, session) = (HashSet::new(), Value::from(session).to_string());
+        let arrived = self.arrivals().into_iter().filter(|(of, _)| *of == session).map(|(_, event)| event);
+        arrived.filter(|event| seen.insert(event["event_id"].to_string())).collect()
     }
 
     /// Returns how many events arrived more than once to be stored.

@@ -28,9 +28,9 @@ const RULES: [Rule; 9] = [
     },
     Rule {
         name: "unsafe",
-        home: &["src/queue/mapping.rs"],
+        home: &["src/sys.rs"],
         free_in_tests: false,
-        instead: "unsafe code stands in src/queue/mapping.rs alone",
+        instead: "unsafe code stands in src/sys.rs alone",
     },
     Rule {
         name: "backoff::",
@@ -98,7 +98,7 @@ mod tests {
     fn a_name_outside_of_its_home_is_found_and_at_home_it_is_not() {
         for (text, home) in [
             ("use ractor::Actor;", "src/reporter/worker.rs"),
-            ("fn f() { unsafe { g() } }", "src/queue/mapping.rs"),
+            ("fn f() { unsafe { g() } }", "src/sys.rs"),
             ("use backoff::ExponentialBackoff;", "src/retry.rs"),
             ("use backoff as b;", "src/retry.rs"),
             ("fn f() { std::time::SystemTime::now(); }", "src/clock.rs"),

@@ -24,6 +24,8 @@ use crate::limits::{BATCH_BYTES_MAX, FLUSH_INTERVAL_DEFAULT, IN_FLIGHT_OPENS_AT_
 use crate::queue::{Cursor, Peek, Ring};
 use crate::retry::{Jitter, RetryPolicy};
 use crate::sink::{Batch, BatchBuilder, Session, Sink};
+use crate::spool::counter;
+use crate::sync::Ordering;
 
 /// What a lane may do, with all defaults filled in.
 #[derive(Debug, Clone)]
@@ -38,6 +40,8 @@ pub(super) struct LaneSettings {
 /// The way to one sink.
 pub(super) struct Lane {
     pub(super) sink: Arc<dyn Sink>,
+    /// Which of the queue's readers this is.
+    place: usize,
     settings: LaneSettings,
     cursor: Cursor,
     leases: VecDeque<Lease>,
@@ -53,18 +57,35 @@ pub(super) struct Lane {
     warning: Option<Warning>,
     stats: SinkStats,
     jitter: Jitter,
-    /// Nothing is tried any more, for this reason.
-    given_up: Option<DropReason>,
+    /// Nothing is tried any more.
+    given_up: Option<GivenUp>,
+}
+
+/// What becomes of what is not delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum GivenUp {
+    /// It stays where it is, for a later process.
+    Left,
+    /// It is lost.
+    Lost(DropReason),
 }
 
 impl Lane {
-    pub(super) fn new(sink: Arc<dyn Sink>, settings: LaneSettings, jitter: Jitter, now: Instant) -> Self {
+    /// Makes the way to a sink, for the reader of the queue with this number, who begins at `cursor`.
+    pub(super) fn new(
+        sink: Arc<dyn Sink>,
+        settings: LaneSettings,
+        (place, cursor): (usize, Cursor),
+        jitter: Jitter,
+        now: Instant,
+    ) -> Self {
         let stats = SinkStats { name: sink.name().to_owned(), ..SinkStats::default() };
         let next_tick = now + settings.flush_interval;
         Self {
             sink,
+            place,
             settings,
-            cursor: Cursor::default(),
+            cursor,
             leases: VecDeque::new(),
             next_lease: 0,
             flush_to: 0,
@@ -78,6 +99,21 @@ impl Lane {
             jitter,
             given_up: None,
         }
+    }
+
+    /// Returns which of the queue's readers this is.
+    pub(super) const fn place(&self) -> usize {
+        self.place
+    }
+
+    /// Returns whether the sink takes what it is given.
+    pub(super) fn is_ready(&self) -> bool {
+        self.state == SinkState::Ready
+    }
+
+    /// Returns whether an attempt is under way.
+    pub(super) fn is_sending(&self) -> bool {
+        self.leases.iter().any(|lease| lease.stage == Stage::Sending)
     }
 
     /// Returns the place before which this sink has settled everything.
@@ -107,7 +143,7 @@ impl Lane {
 
     /// Returns whether new leases may be taken: not while old ones are tried again.
     fn may_take(&self, pushed: u64) -> bool {
-        self.state == SinkState::Ready && self.leases.len() < self.window(pushed)
+        self.state == SinkState::Ready && self.given_up.is_none() && self.leases.len() < self.window(pushed)
     }
 
     /// Returns whether [`Self::take`] would find something, were it called with the same.
@@ -162,12 +198,19 @@ impl Lane {
                 Peek::Empty => break,
             }
         }
+        if has_end {
+            // Before it can be freed: then nobody could see it any more.
+            ring.counter(counter::ENDED).store(1, Ordering::Release);
+        }
         (end != self.cursor).then_some((end, has_end))
     }
 
     /// Picks the lease that is to be sent next, if one is due. The end of the session leaves only when everything before
     /// it has arrived.
     pub(super) fn next_due(&self, pushed: u64, now: Instant) -> Option<u64> {
+        if self.given_up.is_some() {
+            return None;
+        }
         let sending = self.leases.iter().filter(|lease| lease.stage == Stage::Sending).count();
         let window = self.window(pushed);
         if sending >= window {
@@ -194,6 +237,8 @@ impl Lane {
         let mut cursor = lease.start;
         while cursor != lease.end {
             let Peek::Record(record, next) = ring.peek(cursor) else { break };
+            // Numbers that were given to what another process could not finish.
+            lease.skipped.extend(cursor.seq()..record.seq);
             let read = |out: &mut Vec<u8>| if ring.read(&record, out) { Ok(()) } else { Err(()) };
             if builder.push(record.seq, record.kind, read).is_err() {
                 lease.skipped.push(record.seq);

@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::lease::{Lease, Stage};
-use super::{Lane, is_session_end};
-use crate::limits::CRASHES_BEFORE_SPLIT;
+use super::{GivenUp, Lane, is_session_end};
+use crate::limits::{CRASHES_BEFORE_SPLIT, RETRY_DELAY_MAX};
 use crate::queue::{Peek, Ring};
 use crate::reporter::ledger::Ledger;
 use crate::reporter::report::{DropReason, SinkState};
@@ -46,11 +46,11 @@ impl Lane {
         };
         self.stats.failures += 1;
         self.last_error = Some(error.to_string());
-        if let Some(reason) = self.given_up {
-            return self.drop_lease(id, reason, ledger);
+        if let Some(given_up) = self.given_up {
+            return self.let_go(id, given_up, ledger, now);
         }
         match error {
-            SinkError::Transient { retry_after, .. } => self.retry(id, retry_after, ledger, now),
+            SinkError::Transient { retry_after, .. } => self.retry(id, retry_after, ring, ledger, now),
             SinkError::Rejected { .. } => self.split(id, DropReason::Rejected, ring, ledger, now),
             SinkError::TooLarge => self.split(id, DropReason::TooLarge, ring, ledger, now),
             SinkError::Unauthorized { .. } => self.hold(id, now),
@@ -78,11 +78,19 @@ impl Lane {
         self.warned = false;
     }
 
-    fn retry(&mut self, id: u64, retry_after: Option<Duration>, ledger: &mut Ledger, now: Instant) {
+    fn retry(&mut self, id: u64, retry_after: Option<Duration>, ring: &Ring, ledger: &mut Ledger, now: Instant) {
         let Some(lease) = self.leases.iter_mut().find(|lease| lease.id == id) else { return };
-        lease.attempts += 1;
+        lease.attempts = lease.attempts.saturating_add(1);
         if self.settings.retry.is_spent(lease.attempts - 1) {
             let count = lease.len();
+            if ring.durability().outlives_process() {
+                // Nothing is lost by waiting: the sink is asked again from time to time.
+                let asked = retry_after.unwrap_or_default().min(RETRY_DELAY_MAX);
+                lease.stage = Stage::Due(now + asked.max(self.settings.flush_interval));
+                self.state = SinkState::Retrying;
+                return self
+                    .warn("events are kept: the sink does not take them, and is asked again now and then", count);
+            }
             self.drop_lease(id, DropReason::RetriesExhausted, ledger);
             self.state = SinkState::Ready;
             return self.warn("events are lost: the last attempt to deliver them failed as those before", count);
@@ -110,8 +118,8 @@ impl Lane {
     ) {
         self.stats.failures += 1;
         self.last_error = Some(format!("panicked: {reason}"));
-        if let Some(reason) = self.given_up {
-            return self.drop_lease(id, reason, ledger);
+        if let Some(given_up) = self.given_up {
+            return self.let_go(id, given_up, ledger, now);
         }
         let Some(lease) = self.leases.iter_mut().find(|lease| lease.id == id) else { return };
         lease.crashes += 1;
@@ -155,9 +163,26 @@ impl Lane {
         }
     }
 
+    /// Deals with what came back after everything was given up on.
+    fn let_go(&mut self, id: u64, given_up: GivenUp, ledger: &mut Ledger, now: Instant) {
+        match given_up {
+            GivenUp::Lost(reason) => self.drop_lease(id, reason, ledger),
+            GivenUp::Left => {
+                if let Some(lease) = self.leases.iter_mut().find(|lease| lease.id == id) {
+                    lease.stage = Stage::Due(now);
+                }
+            }
+        }
+    }
+
+    /// Leaves everything that is not under way where it is; what is under way is not tried again.
+    pub(in crate::reporter) const fn leave(&mut self) {
+        self.given_up = Some(GivenUp::Left);
+    }
+
     /// Gives up on everything that is not under way; what is under way is not tried again.
     pub(in crate::reporter) fn abandon(&mut self, ring: &Ring, reason: DropReason, ledger: &mut Ledger) {
-        self.given_up = Some(reason);
+        self.given_up = Some(GivenUp::Lost(reason));
         let start = self.cursor;
         while let Peek::Record(_, next) = ring.peek(self.cursor) {
             self.cursor = next;

@@ -37,7 +37,7 @@ impl Body {
         let session = batch.session();
         let origin = Origin {
             session_id: &session.id,
-            platform: session.platform,
+            platform: &session.platform,
             sdk_version: &session.sdk_version,
             process_uuid: session.process_uuid,
         };

@@ -140,7 +140,8 @@ impl Sink for Tinker {
     }
 
     fn policy(&self) -> Policy {
-        self.policy.clone()
+        let destination = self.settings().ok().map(|settings| settings.destination(self.api_key.as_deref()));
+        Policy { destination, ..self.policy.clone() }
     }
 
     fn open(&self) -> Result<(), SettingError> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::Url;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
-use crate::sink::SettingError;
+use crate::sink::{Destination, SettingError};
 use crate::wire::{API_KEY_HEADER, IDEMPOTENCY_KEY_HEADER, TELEMETRY_PATH};
 
 /// Headers that the protocol or the connection needs as they are.
@@ -62,6 +62,13 @@ impl Settings {
         let host = self.endpoint.host_str().unwrap_or_default();
         let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
         ip.map_or_else(|_| host == "localhost" || host.ends_with(".localhost"), |ip| ip.is_loopback())
+    }
+
+    /// Returns the server, and who we are to it: by the key, and by what the address itself says.
+    pub(super) fn destination(&self, api_key: Option<&str>) -> Destination {
+        let user = Some(self.endpoint.username()).filter(|user| !user.is_empty());
+        let secrets: Vec<&str> = [api_key, user, self.endpoint.password()].into_iter().flatten().collect();
+        Destination::new(self.shown.trim_end_matches(TELEMETRY_PATH), &secrets)
     }
 
     /// Takes the secrets out of a text that somebody else has written.

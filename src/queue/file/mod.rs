@@ -1,0 +1,238 @@
+//! The file of a queue: made so that touching it can't fail, locked for as long as its process lives.
+//!
+//! The lock is the system's own (`flock`), which it lets go of however the process ends; so a file without a lock has
+//! lost its process. The file is mapped where the file system keeps the room that it has promised; elsewhere each record
+//! is written to it. A store to a mapped page that the disk then has no room for would be a signal (SIGBUS), and a file
+//! that grows beyond what the process may write is one too (SIGXFSZ): both are looked for beforehand.
+
+mod error;
+mod open;
+mod system;
+
+use std::fs::{self, File};
+use std::io::{self, IoSlice};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+#[cfg(target_os = "linux")]
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering as Std};
+
+use rustix::io::Errno;
+
+pub use error::FileError;
+use error::failed;
+pub use open::{Orphan, UNFINISHED, is_in_use};
+use system::{FileSystem, file_system};
+
+#[cfg(target_os = "linux")]
+use super::kept::CrashError;
+use super::layout::{HEADER_WORDS, at};
+use super::recover;
+use crate::limits::{POPULATE_AHEAD_BYTES, POPULATE_STEP_BYTES, RECOVERY_HEAP_BYTES_MAX};
+use crate::sync::{AtomicU64, Ordering, lock};
+use crate::sys::Block;
+#[cfg(target_os = "linux")]
+use crate::sys::CrashMark;
+
+/// The file of a queue, with its lock.
+#[derive(Debug)]
+pub struct RingFile {
+    file: File,
+    path: PathBuf,
+    id: (u64, u64),
+    /// What was written to it, or stands in it, is no longer to be relied on.
+    lost: AtomicBool,
+    /// Words from the start whose pages are ready for writing.
+    populated: AtomicUsize,
+    #[cfg(target_os = "linux")]
+    crash_mark: Mutex<Option<CrashMark>>,
+}
+
+impl RingFile {
+    fn new(file: File, path: &Path) -> Result<Self, FileError> {
+        let metadata = file.metadata().map_err(|source| failed("look at", path, source))?;
+        let id = (metadata.dev(), metadata.ino());
+        Ok(Self {
+            file,
+            path: path.to_owned(),
+            id,
+            lost: AtomicBool::new(false),
+            populated: AtomicUsize::new(0),
+            #[cfg(target_os = "linux")]
+            crash_mark: Mutex::new(None),
+        })
+    }
+
+    /// Returns where the file is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns whether the file is still where it was: not removed, not renamed, not another one.
+    #[must_use]
+    pub fn is_in_place(&self) -> bool {
+        fs::symlink_metadata(&self.path).is_ok_and(|found| (found.dev(), found.ino()) == self.id)
+    }
+
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost.load(Std::Acquire)
+    }
+
+    pub(super) fn give_up(&self) {
+        self.lost.store(true, Std::Release);
+    }
+
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
+    #[cfg(target_os = "linux")]
+    pub(super) fn mark_crashes(&self) -> Result<(), CrashError> {
+        let mut mark = lock(&self.crash_mark);
+        if mark.is_none() {
+            *mark = Some(CrashMark::new(&self.file)?.ok_or(CrashError::TooMany(CrashMark::MAX))?);
+        }
+        Ok(())
+    }
+
+    /// Lets go of the lock: whoever finds the file may take it.
+    pub(super) fn release(&self) {
+        #[cfg(target_os = "linux")]
+        lock(&self.crash_mark).take();
+        // It is let go of at the end of the process at the latest.
+        let _ = self.file.unlock();
+    }
+
+    pub(super) fn remove(&self) {
+        #[cfg(target_os = "linux")]
+        lock(&self.crash_mark).take();
+        if self.is_in_place() {
+            // What can't be removed is found empty by a later process, which tries again.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+
+    /// Returns whether what is in the file outlives a restart of the machine.
+    pub(super) fn is_on_a_disk(&self) -> bool {
+        file_system(&self.file) != FileSystem::Memory
+    }
+
+    /// Maps a new file of so many words whose room on the disk is reserved; `None` where that can't be relied on.
+    fn map_new(&self, words: usize) -> Result<Option<Block>, FileError> {
+        if file_system(&self.file) == FileSystem::Other {
+            return Ok(None);
+        }
+        let bytes = words as u64 * 8;
+        match rustix::fs::fallocate(&self.file, rustix::fs::FallocateFlags::empty(), 0, bytes) {
+            Ok(()) => {}
+            Err(Errno::NOSPC | Errno::DQUOT) => {
+                return Err(FileError::DiskFull { bytes, path: self.path.clone() });
+            }
+            Err(_) => return Ok(None),
+        }
+        // Written: it costs less than to have the pages made one by one.
+        let first = (HEADER_WORDS * 8 + POPULATE_STEP_BYTES).min(words * 8);
+        let written = self.file.write_all_at(&vec![0; first], 0);
+        let block = written.and_then(|()| Block::of_file(&self.file, words));
+        let Ok(block) = block else { return Ok(None) };
+        block.expect_scattered_use();
+        if block.populate(0..first / 8).is_err() {
+            return Ok(None);
+        }
+        self.populated.store(first / 8, Std::Relaxed);
+        Ok(Some(block))
+    }
+
+    /// Has more pages ready for writing, where a queue that has come so far will soon need them.
+    pub(super) fn populate(&self, block: &Block, used: usize) {
+        let done = self.populated.load(Std::Relaxed);
+        if done >= block.words().len() || done >= used + POPULATE_AHEAD_BYTES / 8 {
+            return;
+        }
+        let next = done + POPULATE_STEP_BYTES / 8;
+        // Where it fails the pages come one by one, as they are needed: there is room for them on the disk.
+        let _ = block.populate(done..next);
+        self.populated.store(next, Std::Relaxed);
+    }
+
+    /// Returns how many words a queue in this file has.
+    fn words(&self) -> Result<usize, FileError> {
+        let header = self.read(HEADER_WORDS)?;
+        let data = recover::data_words(header.words());
+        let data = data.map_err(|reason| FileError::Unreadable { path: self.path.clone(), reason })?;
+        Ok(HEADER_WORDS + data)
+    }
+
+    /// Gets the words of an orphan: mapped, where they are all there and can be read; else what can be read of them.
+    fn load(&self) -> Result<(Block, bool), FileError> {
+        let words = self.words()?;
+        if file_system(&self.file) != FileSystem::Other
+            && let Ok(block) = Block::of_file(&self.file, words)
+            && block.read_in().is_ok()
+        {
+            return Ok((block, true));
+        }
+        let bytes = words as u64 * 8;
+        if bytes > RECOVERY_HEAP_BYTES_MAX {
+            return Err(FileError::TooLarge { path: self.path.clone(), bytes });
+        }
+        Ok((self.read(words)?, false))
+    }
+
+    /// Reads so many words; what is not there, or can't be read, is zero.
+    fn read(&self, words: usize) -> Result<Block, FileError> {
+        const CHUNK_BYTES: usize = 64 * 1024;
+        let block = Block::on_heap(words);
+        let mut chunk = vec![0; CHUNK_BYTES];
+        for (place, words) in block.words().chunks(CHUNK_BYTES / 8).enumerate() {
+            let got = read_at_most(&self.file, &mut chunk[..words.len() * 8], (place * CHUNK_BYTES) as u64);
+            for (word, bytes) in words.iter().zip(chunk[..got].as_chunks::<8>().0) {
+                word.store(u64::from_le_bytes(*bytes), Ordering::Relaxed);
+            }
+        }
+        Ok(block)
+    }
+
+    /// Writes a record that begins at a word of the block.
+    pub(super) fn write_record(&self, word: usize, head: [u64; 3], payload: &[u8]) {
+        if self.is_lost() {
+            return;
+        }
+        let mut head_bytes = [0; 24];
+        for (bytes, word) in head_bytes.as_chunks_mut::<8>().0.iter_mut().zip(head) {
+            *bytes = word.to_le_bytes();
+        }
+        let parts = [IoSlice::new(&head_bytes), IoSlice::new(payload)];
+        let whole = head_bytes.len() + payload.len();
+        if rustix::io::pwritev(&self.file, &parts, word as u64 * 8) != Ok(whole) {
+            self.give_up();
+        }
+    }
+
+    /// Writes what changes in the header beside the records.
+    pub(super) fn write_header(&self, words: &[AtomicU64]) {
+        if !self.is_lost() && self.write_words(0, words.get(..at::LABEL).unwrap_or_default()).is_err() {
+            self.give_up();
+        }
+    }
+
+    fn write_words(&self, start: usize, words: &[AtomicU64]) -> io::Result<()> {
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.load(Ordering::Acquire).to_le_bytes()).collect();
+        self.file.write_all_at(&bytes, start as u64 * 8)
+    }
+}
+
+/// Reads until the buffer is full, the file ends or the disk fails; returns how far that was.
+fn read_at_most(file: &File, buffer: &mut [u8], offset: u64) -> usize {
+    let mut got = 0;
+    while got < buffer.len() {
+        match file.read_at(&mut buffer[got..], offset + got as u64) {
+            Ok(0) => break,
+            Ok(bytes) => got += bytes,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => break,
+        }
+    }
+    got
+}

@@ -1,0 +1,166 @@
+//! Events that are on the disk when the call returns.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+use super::core::Core;
+use super::handle::Reporter;
+use super::report::{Admission, DropReason};
+use super::shared::{Gate, Shared};
+use crate::event::Severity;
+use crate::limits::{DEADLINE_MAX, SYNC_INTERVAL};
+use crate::queue::Durability;
+use crate::sync::is_own_thread;
+
+/// Why an event is not known to be on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotDurable {
+    /// It was not taken.
+    #[error("the event was dropped: {0}")]
+    Dropped(DropReason),
+    /// It was taken, and was not on the disk in time, or can't be there.
+    #[error("event {seq} was taken, and is not known to be on the disk: what it outlives is `{durability}`")]
+    NotSynced {
+        /// Its place in its session.
+        seq: u64,
+        /// What it does outlive.
+        durability: Durability,
+    },
+}
+
+impl Reporter {
+    /// Logs an event as [`Reporter::log_with`] does, and waits until it is on the disk: it then outlives a power cut. All
+    /// that wait at the same time share one wait for the disk. Returns the event's place in its session.
+    ///
+    /// It takes what the disk takes, some tenths of a millisecond to some milliseconds; without a spool on a disk it is at
+    /// once an error. The event is logged by the call itself, before the future is polled.
+    ///
+    /// # Errors
+    ///
+    /// The event was not taken; or it was, and is not on the disk within `deadline` (from now).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future only ends the wait.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use lastword::{NotDurable, Reporter, Severity};
+    /// # let sink = lastword::testing::MemorySink::new();
+    /// # let reporter = Reporter::builder("s").enabled(true).sink(sink).start()?;
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let paid = serde_json::json!({"order": 7});
+    /// let logged = reporter.log_durable(Severity::Info, "order.paid", paid, Duration::from_secs(1)).await;
+    /// assert!(matches!(logged, Err(NotDurable::NotSynced { seq: 1, .. })), "there is no spool");
+    /// # });
+    /// # Ok::<(), lastword::StartError>(())
+    /// ```
+    pub fn log_durable<T: Serialize>(
+        &self,
+        severity: Severity,
+        name: &str,
+        data: T,
+        deadline: Duration,
+    ) -> impl Future<Output = Result<u64, NotDurable>> + Send + use<T> {
+        let admission = self.log_with(severity, name, data);
+        let reporter = self.clone();
+        async move {
+            let (inner, seq) = reporter.accepted(admission)?;
+            let synced = inner.shared.ask_for_sync();
+            let wait = reaches(synced, seq, deadline);
+            // Timed by the reporter's thread, as the caller may have no timers.
+            let in_time = inner.runtime.spawn(wait).await.unwrap_or(false);
+            inner.durable(seq, in_time)
+        }
+    }
+
+    /// [`Reporter::log_durable`] for code that is not async.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn blocking_log_durable<T: Serialize>(
+        &self,
+        severity: Severity,
+        name: &str,
+        data: T,
+        deadline: Duration,
+    ) -> Result<u64, NotDurable> {
+        let (inner, seq) = self.accepted(self.log_with(severity, name, data))?;
+        let synced = inner.shared.ask_for_sync();
+        let in_time = inner.block_on(deadline, reaches(synced, seq, deadline)).unwrap_or(false);
+        inner.durable(seq, in_time)
+    }
+
+    fn accepted(&self, admission: Admission) -> Result<(&Core, u64), NotDurable> {
+        match (self.inner(), admission) {
+            (Some(inner), Admission::Accepted { seq }) if inner.shared.is_synced() && !is_own_thread() => {
+                Ok((inner, seq))
+            }
+            (Some(inner), Admission::Accepted { seq }) => {
+                Err(NotDurable::NotSynced { seq, durability: inner.shared.durability() })
+            }
+            (_, Admission::Dropped(reason)) => Err(NotDurable::Dropped(reason)),
+            (None, Admission::Accepted { .. }) => Err(NotDurable::Dropped(DropReason::Disabled)),
+        }
+    }
+}
+
+impl Core {
+    fn durable(&self, seq: u64, in_time: bool) -> Result<u64, NotDurable> {
+        // It may have become so in the last moment.
+        if in_time || *self.shared.keeping.synced.borrow() > seq {
+            return Ok(seq);
+        }
+        Err(NotDurable::NotSynced { seq, durability: self.shared.durability() })
+    }
+}
+
+impl Shared {
+    /// Returns whether there is a disk to wait for, and somebody who waits.
+    fn is_synced(&self) -> bool {
+        self.gate() < Gate::Stopped && self.ring.is_on_a_disk() && self.keeps()
+    }
+
+    fn ask_for_sync(&self) -> watch::Receiver<u64> {
+        let synced = self.keeping.synced.subscribe();
+        self.keeping.sync_asked.notify_one();
+        synced
+    }
+}
+
+async fn reaches(mut synced: watch::Receiver<u64>, seq: u64, deadline: Duration) -> bool {
+    let done = synced.wait_for(|synced| *synced > seq);
+    timeout(deadline.min(DEADLINE_MAX), done).await.is_ok_and(|done| done.is_ok())
+}
+
+/// Brings what was pushed to the disk: when somebody waits for that, and, where events are to outlive a power cut, again
+/// and again.
+pub(super) async fn keep_synced(shared: Arc<Shared>) {
+    while shared.is_synced() {
+        let asked = shared.keeping.sync_asked.notified();
+        if shared.durability() == Durability::PowerLoss {
+            // In time or not: either is a reason to look.
+            let _ = timeout(SYNC_INTERVAL, asked).await;
+        } else {
+            asked.await;
+        }
+        let pushed = shared.ring.pushed();
+        if pushed <= *shared.keeping.synced.borrow() {
+            continue;
+        }
+        let this = Arc::clone(&shared);
+        let done = spawn_blocking(move || this.ring.sync()).await;
+        if matches!(done, Ok(Ok(()))) {
+            shared.keeping.synced.send_replace(pushed);
+        } else {
+            shared.check_spool();
+        }
+    }
+}

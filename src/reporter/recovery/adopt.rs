@@ -1,0 +1,198 @@
+//! Taking over one queue.
+
+use std::sync::Arc;
+
+use super::super::builder::Settings;
+use super::super::keeping::Keeping;
+use super::super::lane::Lane;
+use super::super::ledger::Ledger;
+use super::super::report::{Drops, Recovered};
+use super::super::shared::{Shared, State};
+use super::Way;
+use crate::clock::{Clock, Timestamp, timer_now};
+use crate::event::{Encoder, EventKind, EventView, Severity, Tag, names};
+use crate::limits::FLUSH_TIMEOUT_DEFAULT;
+use crate::queue::{Class, Cursor, FileError, Found, Orphan, Peek, Ring, Unreadable};
+use crate::retry::Jitter;
+use crate::spool::{Directory, Entry, EntryKind, Label, counter};
+use crate::sync::Ordering;
+
+/// A queue that was taken over, as the reporter that it is now.
+pub(super) struct Adopted {
+    pub(super) shared: Arc<Shared>,
+    found: Found,
+    /// Events that waited, and what of its books was so before.
+    events: u64,
+    delivered: u64,
+    dropped: Drops,
+}
+
+/// Why a file was passed over.
+pub(super) enum Passed {
+    /// It can't be read, and was moved aside.
+    Unreadable,
+    /// Somebody has it, it is not ours, or there is nothing that we could do about it.
+    Nothing,
+}
+
+impl Adopted {
+    pub(super) fn count_into(&self, recovered: &mut Recovered) {
+        let state = self.shared.state();
+        recovered.sessions += 1;
+        recovered.events += self.events;
+        recovered.torn += self.found.torn;
+        recovered.delivered += state.ledger.delivered() - self.delivered;
+        recovered.dropped = recovered.dropped.plus(&state.ledger.dropped().minus(&self.dropped));
+    }
+
+    /// Returns whether all its sinks take what they are given.
+    pub(super) fn gets_on(&self) -> bool {
+        self.shared.state().lanes.iter().all(Lane::is_ready)
+    }
+}
+
+/// Takes over the queue in a file, if nobody has it and one of our sinks leads to where its events were meant to go.
+pub(super) fn adopt(directory: &Directory, entry: &Entry, ways: &[Way], clock: &Clock) -> Result<Adopted, Passed> {
+    if entry.kind != EntryKind::Queue {
+        return Err(Passed::Nothing);
+    }
+    let set_aside = || {
+        directory.set_aside(&entry.path);
+        Passed::Unreadable
+    };
+    let orphan = Ring::adopt(&entry.path).map_err(|error| match error {
+        // Whoever wrote it can read it, and may come back.
+        FileError::Unreadable { reason: Unreadable::Version(_), .. } => Passed::Nothing,
+        FileError::Unreadable { .. } => set_aside(),
+        _ => Passed::Nothing,
+    })?;
+    let label = Label::from_json(&orphan.label).map_err(|_| set_aside())?;
+    let Orphan { ring, found, .. } = orphan;
+    if ring.pushed() == 0 {
+        // Its process died before it said anything.
+        ring.remove_file();
+        return Err(Passed::Nothing);
+    }
+    let lanes = lanes(&ring, &label, ways);
+    let remains = Remains::of(&ring);
+    let is_ended = remains.has_end || ring.counter(counter::ENDED).load(Ordering::Acquire) != 0;
+    let is_waited_for = lanes.iter().any(|lane| lane.taken() < ring.pushed());
+    if lanes.is_empty() || (is_ended && !is_waited_for && lanes.len() < label.sinks.len()) {
+        return Err(Passed::Nothing);
+    }
+    let held = held(&ring, &label, &lanes);
+    let shared = shared(ring, &label, lanes, held, clock);
+    if !is_ended {
+        say_recovered(&shared, &label, &remains, found, clock.now().since(entry.modified));
+    }
+    let state = shared.state();
+    let events = shared.ring.pushed() - state.ledger.settled();
+    let (delivered, dropped) = (state.ledger.delivered(), state.ledger.dropped());
+    drop(state);
+    Ok(Adopted { shared: Arc::new(shared), found, events, delivered, dropped })
+}
+
+/// Makes the ways to those of our sinks that lead to where the events were meant to go.
+fn lanes(ring: &Ring, label: &Label, ways: &[Way]) -> Vec<Lane> {
+    let targets = label.sinks.iter().enumerate();
+    let lanes = targets.filter_map(|(place, target)| {
+        let (sink, settings) = &ways[target.find(ways.iter().map(|(sink, _)| sink))?];
+        let jitter = Jitter::new(ring.nonce().wrapping_add(place as u64));
+        Some(Lane::new(Arc::clone(sink), settings.clone(), (place, ring.reader(place)), jitter, timer_now()))
+    });
+    lanes.collect()
+}
+
+/// Returns from where on the events are needed by sinks that we don't have.
+fn held(ring: &Ring, label: &Label, lanes: &[Lane]) -> Option<Cursor> {
+    let places = (0..label.sinks.len()).filter(|place| lanes.iter().all(|lane| lane.place() != *place));
+    places.map(|place| ring.reader(place)).min_by_key(|cursor| cursor.seq())
+}
+
+fn shared(ring: Ring, label: &Label, lanes: Vec<Lane>, held: Option<Cursor>, clock: &Clock) -> Shared {
+    let settings = Settings {
+        classifier: None,
+        sessionless: label.sessionless,
+        flush_timeout: FLUSH_TIMEOUT_DEFAULT,
+        probe: None,
+    };
+    let settled = lanes.iter().map(|lane| lane.settled().seq()).min().unwrap_or_default();
+    let ledger = Ledger::resumed(settled, Drops::saved(&ring, counter::DROPPED));
+    let told = Drops::saved(&ring, counter::TOLD);
+    let state = State { held, ..State::new(lanes, ledger, told) };
+    let session = Arc::new(label.session(ring.nonce()));
+    Shared::new(ring, session, clock.clone(), settings, Keeping::in_memory(), state)
+}
+
+/// What the records of a queue say of its end.
+#[derive(Default)]
+struct Remains {
+    has_end: bool,
+    /// The time of its last event.
+    last: Option<Timestamp>,
+}
+
+impl Remains {
+    fn of(ring: &Ring) -> Self {
+        let (mut remains, mut last, mut cursor) = (Self::default(), None, ring.tail());
+        while let Peek::Record(record, next) = ring.peek(cursor) {
+            let tag = Tag::from_u32(record.kind);
+            remains.has_end |= tag.is_some_and(|tag| tag.kind == EventKind::SessionEnd);
+            last = tag.map(|tag| (tag, record));
+            cursor = next;
+        }
+        let mut bytes = Vec::new();
+        remains.last = last.filter(|(_, record)| ring.read(record, &mut bytes)).and_then(|(tag, _)| {
+            let view = EventView::read(tag, &bytes).ok()?;
+            Some(view.time())
+        });
+        remains
+    }
+}
+
+/// Says in the queue itself, in the room that is kept for it, that its session was recovered, and ends the session: whoever
+/// delivers the queue delivers that too, once.
+fn say_recovered(shared: &Shared, label: &Label, remains: &Remains, found: Found, age: std::time::Duration) {
+    shared.tell_drops(&mut shared.state(), Class::Last);
+    let began = Timestamp::from_unix_nanos(label.started_unix_nanos);
+    let ended = remains.last.unwrap_or(began);
+    let mut said = Encoder::take();
+    said.time(shared.clock.now());
+    said.name(names::SESSION_RECOVERED);
+    let signal = shared.ring.cause().map(name_of);
+    said.fields(4 + u32::from(signal.is_some()));
+    said.field("events", &found.records);
+    said.field("torn", &found.torn);
+    said.field("age_ms", &u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
+    said.field("pid", &label.pid);
+    if let Some(signal) = signal {
+        said.field("signal", &signal);
+    }
+    let mut end = Encoder::take();
+    end.time(ended);
+    end.duration(ended.since(began));
+    let (Ok(said), Ok(end)) = (said.finish(), end.finish()) else { return };
+    let said = (Tag::own(EventKind::Generic, Severity::Warning).to_u32(), said);
+    let end = (Tag::own(EventKind::SessionEnd, Severity::Info).to_u32(), end);
+    let pushed = if label.sessionless {
+        shared.ring.push_all(Class::Last, [said])
+    } else {
+        shared.ring.push_all(Class::Last, [said, end])
+    };
+    if pushed.is_ok() {
+        shared.note_end();
+        shared.ring.save();
+    }
+}
+
+/// Returns the name of a signal that ends a process.
+const fn name_of(signal: i32) -> &'static str {
+    match signal {
+        libc::SIGSEGV => "SIGSEGV",
+        libc::SIGBUS => "SIGBUS",
+        libc::SIGILL => "SIGILL",
+        libc::SIGFPE => "SIGFPE",
+        libc::SIGABRT => "SIGABRT",
+        _ => "unknown",
+    }
+}

@@ -1,0 +1,191 @@
+//! Starting a reporter: its settings are checked, its queue is made, its actor runs.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use super::builder::{Builder, Settings, StartError};
+use super::core::Core;
+use super::handle::Reporter;
+use super::lane::{Lane, LaneSettings};
+use super::ledger::Ledger;
+use super::open::{self, Asked, Opened, SpoolSettings};
+use super::process::{self, process_uuid};
+use super::recovery::{Recovery, Way};
+use super::report::Drops;
+use super::shared::{Shared, State};
+use super::supervisor;
+use crate::clock::{self, timer_now};
+use crate::limits;
+use crate::privacy::{SWITCH_VARIABLE, Switch, switch};
+use crate::queue::{Bounds, Cursor};
+use crate::retry::{Jitter, RetryPolicy};
+use crate::sink::{Session, SettingError, Sink};
+use crate::spool::Target;
+use crate::sync::say;
+
+/// The environment variable that names the directory of the spool.
+const SPOOL_VARIABLE: &str = "LASTWORD_SPOOL";
+
+impl Builder {
+    /// Starts the reporter. Needs no runtime of the caller's, and blocks on nothing but the start of a thread, once a process.
+    ///
+    /// Where telemetry is off, what it returns does nothing, and nothing is checked or started.
+    ///
+    /// # Errors
+    ///
+    /// A setting is wrong, or the system gives no thread.
+    ///
+    /// ```
+    /// use lastword::Reporter;
+    ///
+    /// let error = Reporter::builder("session-123").max_batch_size(0).enabled(true).start().unwrap_err();
+    /// assert!(error.to_string().contains("max_batch_size"));
+    /// ```
+    pub fn start(self) -> Result<Reporter, StartError> {
+        if !self.is_on() {
+            return Ok(Reporter::disabled());
+        }
+        self.check()?;
+        for sink in &self.sinks {
+            sink.open()?;
+        }
+        let runtime = process::runtime()?;
+        let session = Session::new(&self.session_id, &self.sdk_version, process_uuid(), clock::random_u64());
+        let targets = self.sinks.iter().map(|sink| Target::of(&**sink)).collect();
+        let spool = self.spool_settings();
+        let asked = Asked { bounds: self.bounds(), session: &session, sessionless: self.sessionless, targets };
+        let Opened { ring, keeping, spool, trimmed } = open::open(&asked, spool.as_ref(), &self.clock);
+        let ways: Vec<_> = self.sinks.iter().map(|sink| (Arc::clone(sink), self.lane_settings(&**sink))).collect();
+        let recovery = spool.map(|spool| Arc::new(Recovery::new(spool, ways.clone(), self.clock.clone())));
+        let state = State::new(lanes(ways, session.nonce), Ledger::default(), Drops::default());
+        let settings = Settings {
+            classifier: self.classifier,
+            sessionless: self.sessionless,
+            flush_timeout: self.flush_timeout,
+            probe: self.probe,
+        };
+        let shared = Arc::new(Shared::new(ring, Arc::new(session), self.clock, settings, keeping, state));
+        if let Some(recovery) = &recovery {
+            recovery.note_removed(&shared, &trimmed);
+        }
+        if !self.sessionless {
+            shared.start_session();
+        }
+        runtime.spawn(supervisor::run(Arc::clone(&shared), self.supervisor, recovery.clone()));
+        Ok(Reporter::running(Core { shared, runtime, recovery }))
+    }
+
+    fn bounds(&self) -> Bounds {
+        Bounds {
+            bytes: self.max_queue_bytes,
+            records: self.max_queue_size,
+            reserve_bytes: limits::QUEUE_RESERVE_BYTES,
+            reserve_records: limits::QUEUE_RESERVE_EVENTS,
+            last_bytes: limits::QUEUE_LAST_BYTES,
+        }
+    }
+
+    /// Returns what is asked of a spool, by the program or by the environment.
+    fn spool_settings(&self) -> Option<SpoolSettings> {
+        let named = || std::env::var_os(SPOOL_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
+        let directory = self.spool.clone().or_else(named)?;
+        let queues = limits::SPOOL_QUEUES_DEFAULT.saturating_mul(self.max_queue_bytes as u64);
+        let bytes = self.max_spool_bytes.unwrap_or(limits::SPOOL_BYTES_MAX_DEFAULT.max(queues));
+        Some(SpoolSettings { directory, durability: self.durability, bytes, age: self.max_spool_age })
+    }
+
+    fn is_on(&self) -> bool {
+        if let Some(enabled) = self.enabled {
+            return enabled;
+        }
+        static WARNED: OnceLock<()> = OnceLock::new();
+        // What is no Unicode is no word that turns anything on.
+        let value = std::env::var_os(SWITCH_VARIABLE).map(|value| value.to_string_lossy().into_owned());
+        match switch(value.as_deref()) {
+            Switch::On => true,
+            Switch::Off => false,
+            Switch::UnknownOff => {
+                WARNED.get_or_init(|| {
+                    say(|| tracing::warn!(target: "lastword", "{SWITCH_VARIABLE} is neither on (1 true yes on) nor off (0 false no off): telemetry is off"));
+                });
+                false
+            }
+        }
+    }
+
+    fn check(&self) -> Result<(), SettingError> {
+        let length = self.session_id.len();
+        if length == 0 || length > limits::SESSION_ID_BYTES_MAX || self.session_id.contains(char::is_control) {
+            let max = limits::SESSION_ID_BYTES_MAX;
+            let reason = format!("it has {length} bytes; use 1 to {max} of text without control characters");
+            return Err(SettingError::new("session_id", reason));
+        }
+        within("flush_interval", self.flush_interval, limits::FLUSH_INTERVAL_MIN, limits::DEADLINE_MAX)?;
+        within("flush_timeout", self.flush_timeout, Duration::ZERO, limits::DEADLINE_MAX)?;
+        within("retry_base_delay", self.retry_base_delay, Duration::ZERO, limits::RETRY_DELAY_MAX)?;
+        within("flush_threshold", self.flush_threshold, 1, limits::QUEUE_EVENTS_MAX)?;
+        within("max_retries", self.max_retries, 0, limits::RETRIES_MAX)?;
+        within("max_queue_size", self.max_queue_size, 1, limits::QUEUE_EVENTS_MAX)?;
+        within("max_queue_bytes", self.max_queue_bytes, limits::QUEUE_BYTES_MIN, limits::QUEUE_BYTES_MAX)?;
+        within("max_batch_size", self.max_batch_size, 1, limits::QUEUE_EVENTS_MAX)?;
+        within("max_in_flight", self.max_in_flight, 1, limits::IN_FLIGHT_MAX)?;
+        within("max_spool_age", self.max_spool_age, Duration::ZERO, limits::SPOOL_AGE_MAX)?;
+        if let Some(bytes) = self.max_spool_bytes {
+            within("max_spool_bytes", bytes, self.max_queue_bytes as u64, limits::SPOOL_BYTES_MAX)?;
+        }
+        if self.sinks.is_empty() {
+            return Err(SettingError::new("sink", "there is none; say where events go with `.sink(..)`"));
+        }
+        within("sink", self.sinks.len(), 1, limits::SINKS_MAX)?;
+        for (place, sink) in self.sinks.iter().enumerate() {
+            if self.sinks[..place].iter().any(|other| other.name() == sink.name()) {
+                return Err(SettingError::new(
+                    "sink",
+                    format!("two sinks are named `{}`; name one otherwise", sink.name()),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn lane_settings(&self, sink: &dyn Sink) -> LaneSettings {
+        let policy = sink.policy();
+        // What a sink asks for has the bounds that `check` has: beyond them there is nothing to count to or to wait for.
+        let events = |asked: Option<usize>, own| asked.unwrap_or(own).clamp(1, limits::QUEUE_EVENTS_MAX);
+        let interval = policy.flush_interval.unwrap_or(self.flush_interval);
+        LaneSettings {
+            max_batch_size: events(policy.max_batch_size, self.max_batch_size),
+            flush_threshold: events(policy.flush_threshold, self.flush_threshold),
+            flush_interval: interval.clamp(limits::FLUSH_INTERVAL_MIN, limits::DEADLINE_MAX),
+            max_in_flight: policy.max_in_flight.unwrap_or(self.max_in_flight).clamp(1, limits::IN_FLIGHT_MAX),
+            retry: RetryPolicy {
+                max_retries: policy.max_retries.unwrap_or(self.max_retries).min(limits::RETRIES_MAX),
+                base: self.retry_base_delay,
+            },
+        }
+    }
+}
+
+/// Makes the ways to the sinks of a new queue.
+fn lanes(ways: Vec<Way>, nonce: u64) -> Vec<Lane> {
+    let ways = ways.into_iter().enumerate();
+    let from_the_start = Cursor::default();
+    ways.map(|(place, (sink, settings))| {
+        Lane::new(sink, settings, (place, from_the_start), Jitter::new(nonce), timer_now())
+    })
+    .collect()
+}
+
+fn within<T: PartialOrd + fmt::Debug + Copy>(
+    field: &'static str,
+    value: T,
+    min: T,
+    max: T,
+) -> Result<(), SettingError> {
+    if value < min || value > max {
+        return Err(SettingError::new(field, format!("it is {value:?}; use {min:?} to {max:?}")));
+    }
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! What a reporter says of itself when it is asked.
+
+use super::lane::Lane;
+use super::report::{Health, Recovered, SinkState, State as HealthState, Stats};
+use super::shared::{Gate, Shared};
+
+impl Shared {
+    pub(super) fn stats(&self, recovered: Recovered) -> Stats {
+        if self.is_foreign() {
+            return Stats::default();
+        }
+        let state = self.state();
+        let (accepted, settled) = (self.ring.pushed(), state.ledger.settled());
+        let taken = state.lanes.iter().map(Lane::taken).max().unwrap_or(settled);
+        let mut stats = Stats {
+            accepted,
+            delivered: state.ledger.delivered(),
+            dropped: state.ledger.dropped(),
+            spooled: 0,
+            queued: accepted - taken,
+            in_flight: taken - settled,
+            refused: self.refused(),
+            queue_bytes: self.ring.used_bytes(),
+            sinks: state.lanes.iter().map(Lane::stats).collect(),
+            recovered,
+        };
+        if self.gate() == Gate::Keeping || (self.gate() == Gate::Stopped && self.keeps()) {
+            stats.spooled = std::mem::take(&mut stats.queued);
+            if !state.lanes.iter().any(Lane::is_sending) {
+                stats.spooled += std::mem::take(&mut stats.in_flight);
+            }
+        }
+        stats
+    }
+
+    pub(super) fn health(&self) -> Health {
+        let durability = self.durability();
+        if self.is_foreign() {
+            return Health { state: HealthState::Forked, restarts: 0, sinks: Vec::new(), durability, spool: None };
+        }
+        let state = self.state();
+        let sinks: Vec<_> = state.lanes.iter().map(Lane::health).collect();
+        let state_of = match self.gate() {
+            Gate::Open if sinks.iter().all(|sink| sink.state == SinkState::Ready) => HealthState::Running,
+            Gate::Open => HealthState::Impaired,
+            Gate::Keeping | Gate::Degraded => HealthState::Degraded,
+            Gate::Stopped => HealthState::Stopped,
+        };
+        Health { state: state_of, restarts: state.restarts, sinks, durability, spool: self.keeping.health() }
+    }
+}

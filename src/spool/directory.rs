@@ -1,0 +1,161 @@
+//! The directory itself: made for its owner only, listed, kept within its bounds.
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::error::SpoolError;
+use super::label::Label;
+use crate::clock::Timestamp;
+use crate::queue::{Bounds, FileError, Ring, UNFINISHED};
+
+/// What the file of a queue is called.
+const QUEUE: &str = "ring";
+/// What a file is called that can't be read as a queue.
+const UNREADABLE: &str = "unreadable";
+/// A block, as the system counts what a file takes.
+const BLOCK_BYTES: u64 = 512;
+
+/// A directory of queues.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Directory {
+    path: PathBuf,
+}
+
+/// A file of a spool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What it is.
+    pub kind: EntryKind,
+    /// Bytes that it takes on the disk.
+    pub bytes: u64,
+    /// When it was last written to.
+    pub modified: Timestamp,
+}
+
+/// What a file of a spool is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EntryKind {
+    /// A queue.
+    Queue,
+    /// The beginnings of one, with nothing in it.
+    Unfinished,
+    /// What could not be read as one.
+    Unreadable,
+}
+
+impl Directory {
+    /// Opens a spool; makes the directory, for its owner only, where there is none.
+    ///
+    /// # Errors
+    ///
+    /// It can't be made, is no directory, or is not the owner's alone to write to.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, SpoolError> {
+        let path = path.into();
+        if cfg!(target_endian = "big") {
+            return Err(SpoolError::Unsupported);
+        }
+        match fs::symlink_metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
+                made.map_err(|source| SpoolError::Directory { path: path.clone(), source })?;
+            }
+            _ => {}
+        }
+        Self::existing(path)
+    }
+
+    /// Opens a spool that is there.
+    ///
+    /// # Errors
+    ///
+    /// It is not there, is no directory, or is not the owner's alone to write to.
+    pub fn existing(path: impl Into<PathBuf>) -> Result<Self, SpoolError> {
+        const OTHERS_MAY_WRITE: u32 = 0o022;
+        let path = path.into();
+        let found = fs::symlink_metadata(&path);
+        let found = found.map_err(|source| SpoolError::Directory { path: path.clone(), source })?;
+        if found.is_symlink() {
+            return Err(SpoolError::Link(path));
+        }
+        if !found.is_dir() {
+            return Err(SpoolError::NoDirectory(path));
+        }
+        if found.uid() != rustix::process::geteuid().as_raw() {
+            return Err(SpoolError::OtherUser { owner: found.uid(), path });
+        }
+        if found.mode() & OTHERS_MAY_WRITE != 0 {
+            return Err(SpoolError::OpenToOthers { mode: found.mode() & 0o777, path });
+        }
+        Ok(Self { path })
+    }
+
+    /// Returns where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes the file of a queue.
+    pub(super) fn create(&self, label: &Label, queue: &Bounds, nonce: u64) -> Result<Ring, SpoolError> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = self.path.join(format!("{}-{number}.{QUEUE}", label.process_uuid.hyphenated()));
+        Ok(Ring::create(&path, queue, nonce, &label.to_json())?)
+    }
+
+    /// Lists the files of the spool, the oldest first. What is none of its files is left out.
+    ///
+    /// # Errors
+    ///
+    /// The directory can't be read.
+    pub fn entries(&self) -> Result<Vec<Entry>, SpoolError> {
+        let listed = fs::read_dir(&self.path);
+        let listed = listed.map_err(|source| SpoolError::Directory { path: self.path.clone(), source })?;
+        // What is gone by now is none of them any more.
+        let mut entries: Vec<Entry> = listed.filter_map(|entry| Entry::of(entry.ok()?.path())).collect();
+        entries.sort_by(|one, other| (one.modified, &one.path).cmp(&(other.modified, &other.path)));
+        Ok(entries)
+    }
+
+    /// Moves a file aside that can't be read, so that nobody tries again and somebody may look at it.
+    pub(crate) fn set_aside(&self, path: &Path) {
+        debug_assert_eq!(path.parent(), Some(&*self.path), "it is a file of this spool");
+        // One that can't be moved is counted again by whoever comes next.
+        let _ = fs::rename(path, path.with_extension(UNREADABLE));
+    }
+}
+
+impl Entry {
+    fn of(path: PathBuf) -> Option<Self> {
+        let kind = match path.extension()?.to_str()? {
+            QUEUE => EntryKind::Queue,
+            UNFINISHED => EntryKind::Unfinished,
+            UNREADABLE => EntryKind::Unreadable,
+            _ => return None,
+        };
+        let found = fs::symlink_metadata(&path).ok().filter(fs::Metadata::is_file)?;
+        let seconds = u64::try_from(found.mtime()).unwrap_or(0);
+        let nanos = u64::try_from(found.mtime_nsec()).unwrap_or(0);
+        let modified = Timestamp::from_unix_nanos(seconds.saturating_mul(1_000_000_000).saturating_add(nanos));
+        Some(Self { path, kind, bytes: found.blocks() * BLOCK_BYTES, modified })
+    }
+
+    /// Removes the file, unless somebody has it; returns how many events were in it.
+    pub(super) fn remove(&self) -> Option<u64> {
+        match Ring::adopt(&self.path) {
+            Ok(orphan) => {
+                orphan.ring.remove_file();
+                Some(orphan.found.records)
+            }
+            // What can't be read as a queue holds nothing that could be counted.
+            Err(FileError::Unreadable { .. }) => fs::remove_file(&self.path).ok().map(|()| 0),
+            Err(_) => None,
+        }
+    }
+}

@@ -1,0 +1,471 @@
+//! What can be asked of memory and of the system only in `unsafe` words: words of zeroed or of mapped memory, and code
+//! that runs at a fork, at the exit, in a fatal signal.
+//!
+//! **Invariant: the only `unsafe` of the library is in this file.** Each block says why it is sound. What is offered to
+//! the other files is safe whatever they do with it.
+
+use std::io;
+use std::ptr::NonNull;
+#[cfg(unix)]
+use std::sync::Arc;
+use std::sync::OnceLock;
+#[cfg(unix)]
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicU64 as Counter, Ordering};
+
+use crate::sync::AtomicU64;
+
+/// A block of 64-bit words, which any number of threads, and of processes where it is a mapped file, read and write as
+/// atomics.
+#[derive(Debug)]
+pub struct Block {
+    words: NonNull<AtomicU64>,
+    len: usize,
+    memory: Memory,
+}
+
+/// Where the words of a block are, and so what becomes of them at its end.
+#[derive(Debug)]
+enum Memory {
+    Heap,
+    #[cfg(all(unix, not(lastword_loom)))]
+    Mapped(memmap2::MmapRaw),
+}
+
+// SAFETY: a block is a slice of atomics that it owns: on the heap, or in a mapping that stays until the block is dropped.
+#[allow(unsafe_code)]
+unsafe impl Send for Block {}
+// SAFETY: the words are atomics, and nothing else of a block ever changes.
+#[allow(unsafe_code)]
+unsafe impl Sync for Block {}
+
+impl Block {
+    /// Takes a block of zeroed words from the heap. Its pages are only asked for: memory that is never written to is
+    /// never used.
+    #[cfg(not(lastword_loom))]
+    #[must_use]
+    #[allow(unsafe_code)]
+    pub fn on_heap(words: usize) -> Self {
+        let block = Box::<[AtomicU64]>::new_zeroed_slice(words);
+        // SAFETY: `AtomicU64` has the same representation as `u64`, for which all bytes zero is the value 0.
+        Self::of_box(unsafe { block.assume_init() })
+    }
+
+    /// Takes a block from the heap, for a model of few words.
+    #[cfg(lastword_loom)]
+    #[must_use]
+    pub fn on_heap(words: usize) -> Self {
+        Self::of_box((0..words).map(|_| AtomicU64::new(0)).collect())
+    }
+
+    fn of_box(block: Box<[AtomicU64]>) -> Self {
+        let len = block.len();
+        Self { words: NonNull::from(Box::leak(block)).cast(), len, memory: Memory::Heap }
+    }
+
+    /// Maps the first so many words of a file, shared with every process that maps it.
+    ///
+    /// A word of the mapping that the file does not have, because somebody made it shorter, is fatal to the process that
+    /// touches it (SIGBUS): the caller sees to it that the file is there as a whole, and that nobody else can change it.
+    ///
+    /// # Errors
+    ///
+    /// The file is shorter, or can't be mapped.
+    #[cfg(all(unix, not(lastword_loom)))]
+    pub fn of_file(file: &std::fs::File, words: usize) -> io::Result<Self> {
+        let bytes = words * size_of::<AtomicU64>();
+        if file.metadata()?.len() < bytes as u64 {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
+        }
+        let mapping = memmap2::MmapOptions::new().len(bytes).map_raw(file)?;
+        let Some(start) = NonNull::new(mapping.as_mut_ptr()) else {
+            return Err(io::Error::other("the system mapped the file at address 0"));
+        };
+        Ok(Self { words: start.cast(), len: words, memory: Memory::Mapped(mapping) })
+    }
+
+    /// Has the pages of some words ready for writing, so that nobody waits for them later, and so that a page that can't
+    /// be had is an error here instead of a signal there. Words of the heap need nothing.
+    ///
+    /// # Errors
+    ///
+    /// A page can't be had. A system that can't do this beforehand (Linux before 5.14) is no error.
+    #[cfg(all(unix, not(lastword_loom)))]
+    pub fn populate(&self, words: std::ops::Range<usize>) -> io::Result<()> {
+        #[cfg(target_os = "linux")]
+        if let Memory::Mapped(mapping) = &self.memory {
+            let bytes = words.start * size_of::<AtomicU64>()..words.end.min(self.len) * size_of::<AtomicU64>();
+            let done = mapping.advise_range(memmap2::Advice::PopulateWrite, bytes.start, bytes.len());
+            return or_unknown(done);
+        }
+        let _ = words;
+        Ok(())
+    }
+
+    /// Reads the whole file behind the block into memory, so that a part of it that can't be read is an error here
+    /// instead of a signal there.
+    ///
+    /// # Errors
+    ///
+    /// A page can't be read. A system that can't do this beforehand (Linux before 5.14) is no error.
+    #[cfg(all(unix, not(lastword_loom)))]
+    pub fn read_in(&self) -> io::Result<()> {
+        #[cfg(target_os = "linux")]
+        if let Memory::Mapped(mapping) = &self.memory {
+            return or_unknown(mapping.advise(memmap2::Advice::PopulateRead));
+        }
+        Ok(())
+    }
+
+    /// Says that the words will be used here and there: the system then reads nothing in beside what is used.
+    #[cfg(all(unix, not(lastword_loom)))]
+    pub fn expect_scattered_use(&self) {
+        if let Memory::Mapped(mapping) = &self.memory {
+            // Advice: where it is not taken, the first use of a page takes longer.
+            let _ = mapping.advise(memmap2::Advice::Random);
+        }
+    }
+
+    /// Returns the words.
+    #[inline]
+    #[must_use]
+    #[allow(unsafe_code)]
+    pub fn words(&self) -> &[AtomicU64] {
+        // SAFETY: `words` is the start of `len` initialised words, aligned to pages or as a box has them, which live as
+        // long as the block: they are let go of in its `drop` alone. Whoever else writes to them, here or in another
+        // process, does so by atomics.
+        unsafe { std::slice::from_raw_parts(self.words.as_ptr(), self.len) }
+    }
+}
+
+/// An advice that the system does not know is no error.
+#[cfg(all(target_os = "linux", not(lastword_loom)))]
+fn or_unknown(done: io::Result<()>) -> io::Result<()> {
+    done.or_else(|error| if error.kind() == io::ErrorKind::InvalidInput { Ok(()) } else { Err(error) })
+}
+
+impl Drop for Block {
+    #[allow(unsafe_code)]
+    fn drop(&mut self) {
+        if matches!(self.memory, Memory::Heap) {
+            let block = std::ptr::slice_from_raw_parts_mut(self.words.as_ptr(), self.len);
+            // SAFETY: it was a box of this many words, leaked by `of_box`, and nobody else lets go of it.
+            drop(unsafe { Box::from_raw(block) });
+        }
+    }
+}
+
+/// How many forks lie between this process and the one that began to watch for them.
+static GENERATION: Counter = Counter::new(0);
+/// See [`fork_flag`].
+#[cfg(unix)]
+static FORKED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+
+/// Returns a number that is another one in a fork of this process than here, once [`watch_for_forks`] was called.
+#[inline]
+pub(crate) fn generation() -> u64 {
+    GENERATION.load(Ordering::Relaxed)
+}
+
+/// Begins to notice forks.
+pub(crate) fn watch_for_forks() {
+    #[cfg(unix)]
+    {
+        static WATCHED: std::sync::Once = std::sync::Once::new();
+        WATCHED.call_once(|| {
+            // Where it is refused, for want of memory, a fork is not noticed.
+            // SAFETY: the handlers live as long as the process, and do nothing but writes to atomics and to what their
+            // thread has for itself, and calls that are allowed in a fork of a process with many threads.
+            #[allow(unsafe_code)]
+            let _ = unsafe { libc::pthread_atfork(Some(before_a_fork), Some(after_a_fork), Some(in_the_fork)) };
+        });
+    }
+}
+
+#[cfg(unix)]
+thread_local! {
+    /// The signals that a thread had blocked before it forked.
+    static BLOCKED: std::cell::Cell<Option<libc::sigset_t>> = const { std::cell::Cell::new(None) };
+}
+
+/// Has signals wait while a fork does not know yet that it is one: what it would do with them is its parent's.
+#[cfg(unix)]
+extern "C" fn before_a_fork() {
+    if FORKED.get().is_none() {
+        return;
+    }
+    let (mut all, mut before) = (std::mem::MaybeUninit::uninit(), std::mem::MaybeUninit::uninit());
+    // SAFETY: both places are of the right type; the first is filled in before it is read, the second by the call that
+    // has succeeded.
+    #[allow(unsafe_code)]
+    unsafe {
+        libc::sigfillset(all.as_mut_ptr());
+        if libc::pthread_sigmask(libc::SIG_BLOCK, all.as_ptr(), before.as_mut_ptr()) == 0 {
+            BLOCKED.set(Some(before.assume_init()));
+        }
+    }
+}
+
+#[cfg(unix)]
+extern "C" fn after_a_fork() {
+    if let Some(before) = BLOCKED.take() {
+        // SAFETY: it sets what was set before.
+        #[allow(unsafe_code)]
+        unsafe {
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, std::ptr::null_mut());
+        }
+    }
+}
+
+#[cfg(unix)]
+extern "C" fn in_the_fork() {
+    GENERATION.fetch_add(1, Ordering::Relaxed);
+    if let Some(flag) = FORKED.get() {
+        flag.store(true, Ordering::Release);
+    }
+    after_a_fork();
+}
+
+/// Returns a flag that is up in every fork of this process that is made from now on, until somebody takes it down there.
+#[cfg(unix)]
+pub(crate) fn fork_flag() -> Arc<AtomicBool> {
+    watch_for_forks();
+    Arc::clone(FORKED.get_or_init(Arc::default))
+}
+
+/// Has something run at the end of the process: at `exit`, or after `main` has returned. Called again, it does nothing:
+/// there is one thing to be done.
+///
+/// # Errors
+///
+/// The system is out of memory.
+pub(crate) fn at_exit(run: fn()) -> io::Result<()> {
+    static RUN: OnceLock<fn()> = OnceLock::new();
+    extern "C" fn run_it() {
+        if let Some(run) = RUN.get() {
+            // Nobody is left to whom a panic could be said.
+            let _ = std::panic::catch_unwind(run);
+        }
+    }
+    if RUN.set(run).is_err() {
+        return Ok(());
+    }
+    // SAFETY: the handler is a function of the program's and so lives as long; it lets no panic out.
+    #[allow(unsafe_code)]
+    match unsafe { libc::atexit(run_it) } {
+        0 => Ok(()),
+        _ => Err(io::ErrorKind::OutOfMemory.into()),
+    }
+}
+
+/// Returns whether a signal is ignored.
+#[cfg(unix)]
+pub(crate) fn is_ignored(signal: i32) -> bool {
+    disposition(signal).is_ok_and(|found| found.sa_sigaction == libc::SIG_IGN)
+}
+
+/// Returns what a signal does now.
+#[cfg(unix)]
+fn disposition(signal: i32) -> io::Result<libc::sigaction> {
+    let mut found = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: nothing is set, and what is there is written to a place of the right type.
+    #[allow(unsafe_code)]
+    if unsafe { libc::sigaction(signal, std::ptr::null(), found.as_mut_ptr()) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the call has filled it in; and of the integers and null pointers that it is, zeroes are a value too.
+    #[allow(unsafe_code)]
+    Ok(unsafe { found.assume_init() })
+}
+
+/// The signals of a program that can't go on.
+#[cfg(target_os = "linux")]
+const CRASHES: [i32; 5] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, libc::SIGABRT];
+/// What each of them did before.
+#[cfg(target_os = "linux")]
+static BEFORE: [OnceLock<libc::sigaction>; CRASHES.len()] = [const { OnceLock::new() }; CRASHES.len()];
+
+/// A place in a file that a crash writes its signal to. Dropped, it is none any more.
+#[cfg(target_os = "linux")]
+#[derive(Debug)]
+pub(crate) struct CrashMark {
+    page: usize,
+}
+
+/// Pages that a handler may write to whenever it runs: each is one of a file, or of nothing.
+#[cfg(target_os = "linux")]
+#[derive(Debug)]
+struct CrashPages {
+    start: usize,
+    page_bytes: usize,
+    generation: u64,
+    taken: [AtomicBool; CrashMark::MAX],
+}
+
+#[cfg(target_os = "linux")]
+static CRASH_PAGES: OnceLock<CrashPages> = OnceLock::new();
+
+#[cfg(target_os = "linux")]
+impl CrashMark {
+    /// Marks that there may be at once.
+    pub(crate) const MAX: usize = 16;
+    /// The word of a file that the signal is written to, in its first page.
+    pub(crate) const WORD: usize = 384;
+
+    /// Has a crash of this process written to a file, of at least one page; `None` where there are as many marks as may be.
+    ///
+    /// # Errors
+    ///
+    /// The system refuses a mapping or a handler.
+    pub(crate) fn new(file: &std::fs::File) -> io::Result<Option<Self>> {
+        use std::os::fd::AsRawFd;
+        let pages = CrashPages::get()?;
+        if pages.generation != generation() {
+            return Err(io::Error::other("a fork can't mark its crashes"));
+        }
+        let Some(page) = pages.taken.iter().position(|taken| !taken.swap(true, Ordering::AcqRel)) else {
+            return Ok(None);
+        };
+        let mark = Self { page };
+        pages.map(page, libc::MAP_SHARED, file.as_raw_fd())?;
+        watch_for_crashes()?;
+        Ok(Some(mark))
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for CrashMark {
+    fn drop(&mut self) {
+        if let Some(pages) = CRASH_PAGES.get().filter(|pages| pages.generation == generation())
+            && pages.map(self.page, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1).is_ok()
+        {
+            pages.taken[self.page].store(false, Ordering::Release);
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl CrashPages {
+    fn get() -> io::Result<&'static Self> {
+        if let Some(pages) = CRASH_PAGES.get() {
+            return Ok(pages);
+        }
+        let page_bytes = rustix::param::page_size();
+        let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+        // SAFETY: new memory, at a place that the system chooses. It is never given back.
+        #[allow(unsafe_code)]
+        let start = unsafe { libc::mmap(std::ptr::null_mut(), page_bytes * CrashMark::MAX, protection, flags, -1, 0) };
+        if start == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let taken = [const { AtomicBool::new(false) }; CrashMark::MAX];
+        let pages = Self { start: start.expose_provenance(), page_bytes, generation: generation(), taken };
+        Ok(CRASH_PAGES.get_or_init(|| pages))
+    }
+
+    /// Puts other memory in the place of a page: it is there before and after, and at no moment in between it is not.
+    fn map(&self, page: usize, flags: i32, file: i32) -> io::Result<()> {
+        let place = std::ptr::with_exposed_provenance_mut(self.start + page * self.page_bytes);
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: it replaces a page of those that `get` has mapped, which nobody has a reference to.
+        #[allow(unsafe_code)]
+        let mapped = unsafe { libc::mmap(place, self.page_bytes, protection, flags | libc::MAP_FIXED, file, 0) };
+        if mapped == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+
+    /// Goes through the words that a crash is written to.
+    fn words(&self) -> impl Iterator<Item = &'static Counter> {
+        let places = (0..CrashMark::MAX).map(|page| self.start + page * self.page_bytes + CrashMark::WORD * 8);
+        places.map(|place| {
+            let word = std::ptr::with_exposed_provenance::<Counter>(place);
+            // SAFETY: the pages are never given back, and in each there is an aligned word, which is an atomic for all who
+            // know it: the handler, and whoever has mapped the same file.
+            #[allow(unsafe_code)]
+            unsafe {
+                &*word
+            }
+        })
+    }
+}
+
+/// Puts a handler of ours before what the signals of a crash do now, once.
+#[cfg(target_os = "linux")]
+fn watch_for_crashes() -> io::Result<()> {
+    static WATCHED: std::sync::Mutex<bool> = std::sync::Mutex::new(false);
+    let mut is_watched = crate::sync::lock(&WATCHED);
+    if *is_watched {
+        return Ok(());
+    }
+    for (signal, before) in CRASHES.into_iter().zip(&BEFORE) {
+        let before = before.get_or_init(|| disposition(signal).unwrap_or(DEFAULT));
+        let handler: extern "C" fn(i32, *mut libc::siginfo_t, *mut libc::c_void) = on_crash;
+        // On the stack that is there for it, if one is: the other one may be what has overflowed.
+        let flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+        let ours = libc::sigaction { sa_sigaction: handler as usize, sa_flags: flags, ..*before };
+        set_disposition(signal, &ours)?;
+    }
+    *is_watched = true;
+    Ok(())
+}
+
+/// What a signal does that nobody has asked for.
+#[cfg(target_os = "linux")]
+// SAFETY: integers, and pointers that may be null: zeroes are a value of it.
+#[allow(unsafe_code)]
+const DEFAULT: libc::sigaction = unsafe { std::mem::zeroed() };
+
+#[cfg(target_os = "linux")]
+fn set_disposition(signal: i32, to: &libc::sigaction) -> io::Result<()> {
+    // SAFETY: a value of the right type, whose handler, if it has one, is a function of the program's.
+    #[allow(unsafe_code)]
+    if unsafe { libc::sigaction(signal, to, std::ptr::null_mut()) } == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// Writes down which signal it was, and passes it on. Does nothing else than what a handler may do.
+#[cfg(target_os = "linux")]
+extern "C" fn on_crash(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    let number = u64::from(signal.unsigned_abs());
+    let pages = CRASH_PAGES.get().filter(|pages| pages.generation == generation());
+    // The first cause is the cause: a fault may end in an abort.
+    let marks = |from: u64, to: u64| {
+        for word in pages.into_iter().flat_map(CrashPages::words) {
+            let _ = word.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed);
+        }
+    };
+    marks(0, number);
+    let place = CRASHES.into_iter().position(|crash| crash == signal);
+    let before = place.and_then(|place| BEFORE[place].get()).unwrap_or(&DEFAULT);
+    if matches!(before.sa_sigaction, libc::SIG_DFL | libc::SIG_IGN) {
+        let _ = set_disposition(signal, &DEFAULT);
+        // SAFETY: the system gives the handler a pointer to what it says of the signal. To raise a signal is allowed in a
+        // handler; it comes when this one has returned.
+        #[allow(unsafe_code)]
+        unsafe {
+            // What was caused comes again by itself; what was sent does not.
+            if (*info).si_code <= 0 {
+                libc::raise(signal);
+            }
+        }
+        return;
+    }
+    // SAFETY: it was installed as a handler of this form, which its flags tell, and is called as one.
+    #[allow(unsafe_code)]
+    unsafe {
+        if before.sa_flags & libc::SA_SIGINFO == 0 {
+            std::mem::transmute::<usize, extern "C" fn(i32)>(before.sa_sigaction)(signal);
+        } else {
+            let handler = std::mem::transmute::<usize, extern "C" fn(i32, *mut libc::siginfo_t, *mut libc::c_void)>(
+                before.sa_sigaction,
+            );
+            handler(signal, info, context);
+        }
+    }
+    // It has dealt with it, and the program lives on; or it has left the rest to the system.
+    if disposition(signal).is_ok_and(|now| now.sa_sigaction != libc::SIG_DFL) {
+        marks(number, 0);
+    }
+}
