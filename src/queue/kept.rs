@@ -47,11 +47,18 @@ impl Ring {
         Err(CrashError::NoFile)
     }
 
-    /// Returns the number of the signal that ended the process, where one has left it.
+    /// Returns the signal that ended the process, where one has left its number.
     #[must_use]
-    pub fn cause(&self) -> Option<i32> {
-        let signal = self.word(at::CAUSE).load(Ordering::Acquire);
-        i32::try_from(signal).ok().filter(|signal| *signal > 0)
+    pub fn signal(&self) -> Option<&'static str> {
+        match i32::try_from(self.word(at::CAUSE).load(Ordering::Acquire)).unwrap_or(i32::MAX) {
+            0 => None,
+            libc::SIGSEGV => Some("SIGSEGV"),
+            libc::SIGBUS => Some("SIGBUS"),
+            libc::SIGILL => Some("SIGILL"),
+            libc::SIGFPE => Some("SIGFPE"),
+            libc::SIGABRT => Some("SIGABRT"),
+            _ => Some("unknown"),
+        }
     }
 
     /// Returns what the events of this queue outlive now. It only ever gets less.

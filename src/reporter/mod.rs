@@ -21,6 +21,7 @@ mod core;
 mod drain;
 mod durable;
 mod errors;
+mod flush;
 mod handle;
 pub(crate) mod hooks;
 mod keeping;
@@ -44,6 +45,7 @@ mod worker;
 pub use builder::{Builder, StartError};
 pub use drain::Guard;
 pub use durable::NotDurable;
+pub use flush::{Flush, FlushError, Flushing};
 pub use handle::Reporter;
 pub(crate) use handle::WeakReporter;
 pub use report::{

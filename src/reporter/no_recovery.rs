@@ -18,11 +18,23 @@ pub(super) type Way = (Arc<dyn Sink>, LaneSettings);
 pub(super) struct Recovery(Spool);
 
 impl Recovery {
-    pub(super) fn new(spool: Spool, _: Vec<Way>, _: Clock) -> Self {
+    pub(super) fn new(spool: Spool, _: Vec<Way>, _: Clock, _: bool) -> Self {
         Self(spool)
     }
 
     pub(super) async fn run(self: Arc<Self>, _: Arc<Shared>) {
+        match self.0 {}
+    }
+
+    pub(super) async fn pass(self: &Arc<Self>) {
+        match self.0 {}
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        match self.0 {}
+    }
+
+    pub(super) fn trouble(&self) -> Option<String> {
         match self.0 {}
     }
 

@@ -48,17 +48,14 @@ impl Builder {
             return Ok(Reporter::disabled());
         }
         self.check()?;
-        for sink in &self.sinks {
-            sink.open()?;
-        }
+        let ways = self.ways()?;
         let runtime = process::runtime()?;
         let session = Session::new(&self.session_id, &self.sdk_version, process_uuid(), clock::random_u64());
         let targets = self.sinks.iter().map(|sink| Target::of(&**sink)).collect();
         let spool = self.spool_settings();
         let asked = Asked { bounds: self.bounds(), session: &session, sessionless: self.sessionless, targets };
         let Opened { ring, keeping, spool, trimmed } = open::open(&asked, spool.as_ref(), &self.clock);
-        let ways: Vec<_> = self.sinks.iter().map(|sink| (Arc::clone(sink), self.lane_settings(&**sink))).collect();
-        let recovery = spool.map(|spool| Arc::new(Recovery::new(spool, ways.clone(), self.clock.clone())));
+        let recovery = spool.map(|spool| Arc::new(Recovery::new(spool, ways.clone(), self.clock.clone(), false)));
         let state = State::new(lanes(ways, session.nonce), Ledger::default(), Drops::default());
         let settings = Settings {
             classifier: self.classifier,
@@ -135,6 +132,11 @@ impl Builder {
         if let Some(bytes) = self.max_spool_bytes {
             within("max_spool_bytes", bytes, self.max_queue_bytes as u64, limits::SPOOL_BYTES_MAX)?;
         }
+        Ok(())
+    }
+
+    /// Checks the sinks and opens them; returns each with how it is dealt with.
+    pub(super) fn ways(&self) -> Result<Vec<Way>, SettingError> {
         if self.sinks.is_empty() {
             return Err(SettingError::new("sink", "there is none; say where events go with `.sink(..)`"));
         }
@@ -147,7 +149,10 @@ impl Builder {
                 ));
             }
         }
-        Ok(())
+        for sink in &self.sinks {
+            sink.open()?;
+        }
+        Ok(self.sinks.iter().map(|sink| (Arc::clone(sink), self.lane_settings(&**sink))).collect())
     }
 
     fn lane_settings(&self, sink: &dyn Sink) -> LaneSettings {

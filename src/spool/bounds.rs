@@ -32,6 +32,15 @@ impl Spool {
         Ok(Self { directory: Directory::open(path)?, bytes, age })
     }
 
+    /// Opens a spool that is there.
+    ///
+    /// # Errors
+    ///
+    /// It is not, is no directory, or is not the owner's alone to write to.
+    pub(crate) fn existing(path: &Path, bytes: u64, age: Duration) -> Result<Self, SpoolError> {
+        Ok(Self { directory: Directory::existing(path)?, bytes, age })
+    }
+
     /// Makes the file of a queue, if there is room for it within the bounds.
     ///
     /// # Errors

@@ -146,8 +146,10 @@ impl Entry {
         Some(Self { path, kind, bytes: found.blocks() * BLOCK_BYTES, modified })
     }
 
-    /// Removes the file, unless somebody has it; returns how many events were in it.
-    pub(super) fn remove(&self) -> Option<u64> {
+    /// Removes the file; returns how many events were in it that some sink has not got. `None`, and nothing is removed,
+    /// where somebody has it or it can't be removed.
+    #[must_use = "it may be in use"]
+    pub fn remove(&self) -> Option<u64> {
         match Ring::adopt(&self.path) {
             Ok(orphan) => {
                 orphan.ring.remove_file();

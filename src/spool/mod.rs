@@ -26,12 +26,20 @@ mod bounds;
 mod directory;
 mod error;
 mod label;
+#[cfg(all(unix, not(lastword_loom)))]
+mod queue;
+#[cfg(all(unix, not(lastword_loom)))]
+mod remains;
 
 pub(crate) use bounds::Spool;
 #[cfg(all(unix, not(lastword_loom)))]
 pub use directory::{Directory, Entry, EntryKind};
 pub use error::SpoolError;
 pub(crate) use label::{Label, Target};
+#[cfg(all(unix, not(lastword_loom)))]
+pub use queue::{Queue, QueueTarget};
+#[cfg(all(unix, not(lastword_loom)))]
+pub(crate) use remains::Remains;
 
 /// What was taken out of a spool to keep it within its bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -18,6 +18,10 @@ impl Spool {
         Err(SpoolError::Unsupported)
     }
 
+    pub(crate) const fn existing(_: &Path, _: u64, _: Duration) -> Result<Self, SpoolError> {
+        Err(SpoolError::Unsupported)
+    }
+
     pub(crate) const fn trim(&self, _: u64, _: Timestamp) -> Result<Trimmed, SpoolError> {
         match *self {}
     }

@@ -8,14 +8,13 @@ use super::super::lane::Lane;
 use super::super::ledger::Ledger;
 use super::super::report::{Drops, Recovered};
 use super::super::shared::{Shared, State};
-use super::Way;
+use super::Recovery;
 use crate::clock::{Clock, Timestamp, timer_now};
-use crate::event::{Encoder, EventKind, EventView, Severity, Tag, names};
+use crate::event::{Encoder, EventKind, Severity, Tag, names};
 use crate::limits::FLUSH_TIMEOUT_DEFAULT;
-use crate::queue::{Class, Cursor, FileError, Found, Orphan, Peek, Ring, Unreadable};
+use crate::queue::{Class, Cursor, FileError, Found, Orphan, Ring, Unreadable};
 use crate::retry::Jitter;
-use crate::spool::{Directory, Entry, EntryKind, Label, counter};
-use crate::sync::Ordering;
+use crate::spool::{Entry, EntryKind, Label, Remains, Target, counter};
 
 /// A queue that was taken over, as the reporter that it is now.
 pub(super) struct Adopted {
@@ -36,6 +35,14 @@ pub(super) enum Passed {
 }
 
 impl Adopted {
+    fn new(shared: Shared, found: Found) -> Self {
+        let state = shared.state();
+        let events = shared.ring.pushed() - state.ledger.settled();
+        let (delivered, dropped) = (state.ledger.delivered(), state.ledger.dropped());
+        drop(state);
+        Self { shared: Arc::new(shared), found, events, delivered, dropped }
+    }
+
     pub(super) fn count_into(&self, recovered: &mut Recovered) {
         let state = self.shared.state();
         recovered.sessions += 1;
@@ -45,62 +52,66 @@ impl Adopted {
         recovered.dropped = recovered.dropped.plus(&state.ledger.dropped().minus(&self.dropped));
     }
 
+    /// Returns why the last attempt failed of a sink that does not take what it is given, if there is one.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.shared.state().lanes.iter().find_map(|lane| lane.health().last_error)
+    }
+
     /// Returns whether all its sinks take what they are given.
     pub(super) fn gets_on(&self) -> bool {
         self.shared.state().lanes.iter().all(Lane::is_ready)
     }
 }
 
-/// Takes over the queue in a file, if nobody has it and one of our sinks leads to where its events were meant to go.
-pub(super) fn adopt(directory: &Directory, entry: &Entry, ways: &[Way], clock: &Clock) -> Result<Adopted, Passed> {
-    if entry.kind != EntryKind::Queue {
-        return Err(Passed::Nothing);
+impl Recovery {
+    /// Takes over the queue in a file, if nobody has it and one of our sinks leads to where its events are to go.
+    pub(super) fn adopt(&self, entry: &Entry) -> Result<Adopted, Passed> {
+        if entry.kind != EntryKind::Queue {
+            return Err(Passed::Nothing);
+        }
+        let set_aside = || {
+            self.spool.directory.set_aside(&entry.path);
+            Passed::Unreadable
+        };
+        let orphan = Ring::adopt(&entry.path).map_err(|error| match error {
+            // Whoever wrote it can read it, and may come back.
+            FileError::Unreadable { reason: Unreadable::Version(_), .. } => Passed::Nothing,
+            FileError::Unreadable { .. } => set_aside(),
+            _ => Passed::Nothing,
+        })?;
+        let label = Label::from_json(&orphan.label).map_err(|_| set_aside())?;
+        let Orphan { ring, found, .. } = orphan;
+        if ring.pushed() == 0 {
+            // Its process died before it said anything.
+            ring.remove_file();
+            return Err(Passed::Nothing);
+        }
+        let lanes = self.lanes(&ring, &label);
+        let remains = Remains::of(&ring);
+        let is_waited_for = lanes.iter().any(|lane| lane.taken() < ring.pushed());
+        if lanes.is_empty() || (remains.is_ended && !is_waited_for && lanes.len() < label.sinks.len()) {
+            return Err(Passed::Nothing);
+        }
+        let shared = shared(ring, &label, lanes, &self.clock);
+        if !remains.is_ended {
+            say_recovered(&shared, &label, &remains, found, self.clock.now().since(entry.modified));
+        }
+        Ok(Adopted::new(shared, found))
     }
-    let set_aside = || {
-        directory.set_aside(&entry.path);
-        Passed::Unreadable
-    };
-    let orphan = Ring::adopt(&entry.path).map_err(|error| match error {
-        // Whoever wrote it can read it, and may come back.
-        FileError::Unreadable { reason: Unreadable::Version(_), .. } => Passed::Nothing,
-        FileError::Unreadable { .. } => set_aside(),
-        _ => Passed::Nothing,
-    })?;
-    let label = Label::from_json(&orphan.label).map_err(|_| set_aside())?;
-    let Orphan { ring, found, .. } = orphan;
-    if ring.pushed() == 0 {
-        // Its process died before it said anything.
-        ring.remove_file();
-        return Err(Passed::Nothing);
-    }
-    let lanes = lanes(&ring, &label, ways);
-    let remains = Remains::of(&ring);
-    let is_ended = remains.has_end || ring.counter(counter::ENDED).load(Ordering::Acquire) != 0;
-    let is_waited_for = lanes.iter().any(|lane| lane.taken() < ring.pushed());
-    if lanes.is_empty() || (is_ended && !is_waited_for && lanes.len() < label.sinks.len()) {
-        return Err(Passed::Nothing);
-    }
-    let held = held(&ring, &label, &lanes);
-    let shared = shared(ring, &label, lanes, held, clock);
-    if !is_ended {
-        say_recovered(&shared, &label, &remains, found, clock.now().since(entry.modified));
-    }
-    let state = shared.state();
-    let events = shared.ring.pushed() - state.ledger.settled();
-    let (delivered, dropped) = (state.ledger.delivered(), state.ledger.dropped());
-    drop(state);
-    Ok(Adopted { shared: Arc::new(shared), found, events, delivered, dropped })
-}
 
-/// Makes the ways to those of our sinks that lead to where the events were meant to go.
-fn lanes(ring: &Ring, label: &Label, ways: &[Way]) -> Vec<Lane> {
-    let targets = label.sinks.iter().enumerate();
-    let lanes = targets.filter_map(|(place, target)| {
-        let (sink, settings) = &ways[target.find(ways.iter().map(|(sink, _)| sink))?];
-        let jitter = Jitter::new(ring.nonce().wrapping_add(place as u64));
-        Some(Lane::new(Arc::clone(sink), settings.clone(), (place, ring.reader(place)), jitter, timer_now()))
-    });
-    lanes.collect()
+    /// Makes the ways to those of our sinks that lead to where the events are to go.
+    fn lanes(&self, ring: &Ring, label: &Label) -> Vec<Lane> {
+        let find = |target: &Target| {
+            if self.anywhere { Some(0) } else { target.find(self.ways.iter().map(|(sink, _)| sink)) }
+        };
+        let targets = label.sinks.iter().enumerate();
+        let lanes = targets.filter_map(|(place, target)| {
+            let (sink, settings) = self.ways.get(find(target)?)?;
+            let jitter = Jitter::new(ring.nonce().wrapping_add(place as u64));
+            Some(Lane::new(Arc::clone(sink), settings.clone(), (place, ring.reader(place)), jitter, timer_now()))
+        });
+        lanes.collect()
+    }
 }
 
 /// Returns from where on the events are needed by sinks that we don't have.
@@ -109,7 +120,8 @@ fn held(ring: &Ring, label: &Label, lanes: &[Lane]) -> Option<Cursor> {
     places.map(|place| ring.reader(place)).min_by_key(|cursor| cursor.seq())
 }
 
-fn shared(ring: Ring, label: &Label, lanes: Vec<Lane>, held: Option<Cursor>, clock: &Clock) -> Shared {
+fn shared(ring: Ring, label: &Label, lanes: Vec<Lane>, clock: &Clock) -> Shared {
+    let held = held(&ring, label, &lanes);
     let settings = Settings {
         classifier: None,
         sessionless: label.sessionless,
@@ -124,32 +136,6 @@ fn shared(ring: Ring, label: &Label, lanes: Vec<Lane>, held: Option<Cursor>, clo
     Shared::new(ring, session, clock.clone(), settings, Keeping::in_memory(), state)
 }
 
-/// What the records of a queue say of its end.
-#[derive(Default)]
-struct Remains {
-    has_end: bool,
-    /// The time of its last event.
-    last: Option<Timestamp>,
-}
-
-impl Remains {
-    fn of(ring: &Ring) -> Self {
-        let (mut remains, mut last, mut cursor) = (Self::default(), None, ring.tail());
-        while let Peek::Record(record, next) = ring.peek(cursor) {
-            let tag = Tag::from_u32(record.kind);
-            remains.has_end |= tag.is_some_and(|tag| tag.kind == EventKind::SessionEnd);
-            last = tag.map(|tag| (tag, record));
-            cursor = next;
-        }
-        let mut bytes = Vec::new();
-        remains.last = last.filter(|(_, record)| ring.read(record, &mut bytes)).and_then(|(tag, _)| {
-            let view = EventView::read(tag, &bytes).ok()?;
-            Some(view.time())
-        });
-        remains
-    }
-}
-
 /// Says in the queue itself, in the room that is kept for it, that its session was recovered, and ends the session: whoever
 /// delivers the queue delivers that too, once.
 fn say_recovered(shared: &Shared, label: &Label, remains: &Remains, found: Found, age: std::time::Duration) {
@@ -159,7 +145,7 @@ fn say_recovered(shared: &Shared, label: &Label, remains: &Remains, found: Found
     let mut said = Encoder::take();
     said.time(shared.clock.now());
     said.name(names::SESSION_RECOVERED);
-    let signal = shared.ring.cause().map(name_of);
+    let signal = shared.ring.signal();
     said.fields(4 + u32::from(signal.is_some()));
     said.field("events", &found.records);
     said.field("torn", &found.torn);
@@ -182,17 +168,5 @@ fn say_recovered(shared: &Shared, label: &Label, remains: &Remains, found: Found
     if pushed.is_ok() {
         shared.note_end();
         shared.ring.save();
-    }
-}
-
-/// Returns the name of a signal that ends a process.
-const fn name_of(signal: i32) -> &'static str {
-    match signal {
-        libc::SIGSEGV => "SIGSEGV",
-        libc::SIGBUS => "SIGBUS",
-        libc::SIGILL => "SIGILL",
-        libc::SIGFPE => "SIGFPE",
-        libc::SIGABRT => "SIGABRT",
-        _ => "unknown",
     }
 }

@@ -38,6 +38,7 @@ pub(super) type Way = (Arc<dyn Sink>, LaneSettings);
 pub(super) struct Recovery {
     spool: Spool,
     ways: Vec<Way>,
+    anywhere: bool,
     clock: Clock,
     books: Mutex<Books>,
     is_stopping: watch::Sender<bool>,
@@ -55,10 +56,12 @@ struct Books {
 }
 
 impl Recovery {
-    pub(super) fn new(spool: Spool, ways: Vec<Way>, clock: Clock) -> Self {
+    /// Prepares to deliver what is in a spool: each event where it was meant to go, or all of them to the first sink.
+    pub(super) fn new(spool: Spool, ways: Vec<Way>, clock: Clock, anywhere: bool) -> Self {
         Self {
             spool,
             ways,
+            anywhere,
             clock,
             books: Mutex::default(),
             is_stopping: watch::Sender::new(false),
@@ -70,8 +73,8 @@ impl Recovery {
     pub(super) async fn run(self: Arc<Self>, owner: Arc<Shared>) {
         let mut stopping = self.is_stopping.subscribe();
         loop {
-            self.pass(&owner).await;
-            self.passes.fetch_add(1, Ordering::AcqRel);
+            self.trim(&owner).await;
+            self.pass().await;
             lock(&self.books).seen.clear();
             let stopped = stopping.wait_for(|is_stopping| *is_stopping);
             if timeout(RECOVERY_INTERVAL, stopped).await.is_ok() {
@@ -80,13 +83,17 @@ impl Recovery {
         }
     }
 
-    /// Delivers all there is, some queues at a time.
-    async fn pass(self: &Arc<Self>, owner: &Arc<Shared>) {
+    /// Takes out what is too old or too much.
+    async fn trim(self: &Arc<Self>, owner: &Shared) {
         let this = Arc::clone(self);
         let trimmed = spawn_blocking(move || this.spool.trim(0, this.clock.now())).await;
         if let Ok(Ok(trimmed)) = trimmed {
             self.note_removed(owner, &trimmed);
         }
+    }
+
+    /// Delivers all there is, some queues at a time.
+    pub(super) async fn pass(self: &Arc<Self>) {
         let mut under_way = JoinSet::new();
         loop {
             while under_way.len() < RECOVERED_AT_ONCE && !*self.is_stopping.borrow() {
@@ -97,6 +104,7 @@ impl Recovery {
                 under_way.spawn(Arc::clone(self).deliver(adopted));
             }
             if under_way.join_next().await.is_none() {
+                self.passes.fetch_add(1, Ordering::AcqRel);
                 return;
             }
         }
@@ -120,7 +128,7 @@ impl Recovery {
             if !lock(&self.books).seen.insert(entry.path.clone()) {
                 continue;
             }
-            match adopt::adopt(&self.spool.directory, &entry, &self.ways, &self.clock) {
+            match self.adopt(&entry) {
                 Ok(adopted) => return Some(adopted),
                 Err(adopt::Passed::Unreadable) => lock(&self.books).done.unreadable += 1,
                 Err(adopt::Passed::Nothing) => {}
@@ -170,11 +178,22 @@ impl Recovery {
 
     /// Returns whether there is something under way that nothing holds up.
     fn gets_on(&self) -> bool {
-        if self.passes.load(Ordering::Acquire) > 0 {
+        if self.is_done() {
             return false;
         }
         let books = lock(&self.books);
         books.active.is_empty() || books.active.iter().any(Adopted::gets_on)
+    }
+
+    /// Returns whether the spool was looked through to the end.
+    pub(super) fn is_done(&self) -> bool {
+        self.passes.load(Ordering::Acquire) > 0
+    }
+
+    /// Returns why the last attempt failed of a sink that does not take what it is given, if there is one.
+    pub(super) fn trouble(&self) -> Option<String> {
+        let books = lock(&self.books);
+        books.active.iter().find_map(Adopted::trouble)
     }
 
     /// Leaves what is not delivered where it is.

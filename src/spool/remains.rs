@@ -1,0 +1,36 @@
+//! What a queue that was left says of the end of its session.
+
+use super::counter;
+use crate::clock::Timestamp;
+use crate::event::{EventKind, EventView, Tag};
+use crate::queue::{Peek, Ring};
+use crate::sync::Ordering;
+
+/// What the records of a queue say of its end.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Remains {
+    /// Its session has said that it ends.
+    pub(crate) is_ended: bool,
+    /// The time of its last event.
+    pub(crate) last: Option<Timestamp>,
+}
+
+impl Remains {
+    pub(crate) fn of(ring: &Ring) -> Self {
+        // Where the end was delivered before the rest, it was seen and noted.
+        let is_ended = ring.counter(counter::ENDED).load(Ordering::Acquire) != 0;
+        let (mut remains, mut last, mut cursor) = (Self { is_ended, last: None }, None, ring.tail());
+        while let Peek::Record(record, next) = ring.peek(cursor) {
+            let tag = Tag::from_u32(record.kind);
+            remains.is_ended |= tag.is_some_and(|tag| tag.kind == EventKind::SessionEnd);
+            last = tag.map(|tag| (tag, record));
+            cursor = next;
+        }
+        let mut bytes = Vec::new();
+        remains.last = last.filter(|(_, record)| ring.read(record, &mut bytes)).and_then(|(tag, _)| {
+            let view = EventView::read(tag, &bytes).ok()?;
+            Some(view.time())
+        });
+        remains
+    }
+}
