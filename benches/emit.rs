@@ -15,7 +15,8 @@ use cpu_time::ThreadTime;
 
 use common::peers::{Fastrace, OpenTelemetry};
 use common::subjects::{
-    Bare, CaptureOk, Event, LogJson, StuckSink, Subject, Texts, event, fail, quiet_reporter, reporter, settle,
+    Bare, CaptureOk, Event, LogJson, StuckSink, Subject, Texts, event, fail, quiet_reporter, quiet_spooled, reporter,
+    settle, spool,
 };
 use common::{is_asked_for, is_chosen, median, nanos_each, quantile, table};
 use lastword::Reporter;
@@ -45,6 +46,7 @@ fn main() {
         return;
     }
     let event_4 = Event::new("event!, 4 fields", quiet_reporter(QUEUE_EVENTS));
+    let spooled = Event::new("event!, 4 fields, in a spool", quiet_spooled(QUEUE_EVENTS));
     let log_json = LogJson { reporter: quiet_reporter(QUEUE_EVENTS), texts: Texts::default() };
     let (opentelemetry, fastrace) = (OpenTelemetry::new(QUEUE_EVENTS), Fastrace::new());
     let full = Event::new("event!, queue full", full_reporter());
@@ -52,20 +54,23 @@ fn main() {
     let capture = CaptureOk { reporter: quiet_reporter(QUEUE_EVENTS) };
 
     println!("One event is {:.0} bytes in the queue, its record's head included.", queued_bytes(&event_4));
-    let busy = chosen([&event_4, &opentelemetry, &fastrace, &log_json]);
+    let busy = chosen(&[&event_4, &spooled, &opentelemetry, &fastrace, &log_json]);
     for threads in [1, 2] {
         let samples = rounds(&busy, threads, EVENTS_A_BURST);
         print(&format!("{threads} thread(s), into a queue with room"), &busy, samples);
     }
-    let cheap = chosen([&full, &disabled, &capture, &Bare]);
+    let cheap = chosen(&[&full, &disabled, &capture, &Bare]);
     print("1 thread, nothing to queue", &cheap, rounds(&cheap, 1, CHEAP_CALLS_A_BURST));
     if is_chosen("low rate") {
         low_rate();
     }
+    spooled.reporter.blocking_stop(Duration::from_secs(30));
+    // It is empty, or something that was not meant to be is in it.
+    let _ = std::fs::remove_dir(spool());
 }
 
-fn chosen(subjects: [&dyn Subject; 4]) -> Vec<&dyn Subject> {
-    subjects.into_iter().filter(|subject| is_chosen(subject.name())).collect()
+fn chosen<'a>(subjects: &[&'a dyn Subject]) -> Vec<&'a dyn Subject> {
+    subjects.iter().copied().filter(|subject| is_chosen(subject.name())).collect()
 }
 
 fn full_reporter() -> Reporter {
@@ -160,10 +165,13 @@ fn low_rate() {
     // A queue with the default settings: the hundredth event wakes the reporter's thread.
     let waking = reporter(|b| b);
     let peer = OpenTelemetry::new(QUEUE_EVENTS);
+    let spooled = quiet_spooled(QUEUE_EVENTS);
+    let spooled_call = |id| _ = black_box(event(&spooled, id, &texts));
     let quiet_call = |id| _ = black_box(event(&quiet, id, &texts));
     let waking_call = |id| _ = black_box(event(&waking, id, &texts));
-    let calls: [(&str, &dyn Fn(u64)); 4] = [
+    let calls: [(&str, &dyn Fn(u64)); 5] = [
         ("event!, reader not woken", &quiet_call),
+        ("event!, reader not woken, in a spool", &spooled_call),
         ("event!, default settings: every 100th wakes the reader", &waking_call),
         ("opentelemetry_sdk", &|_| peer.run(1)),
         ("nothing: two clock readings", &|id| _ = black_box(id)),
@@ -174,8 +182,10 @@ fn low_rate() {
             spaced(*call, samples);
         }
         settle(&quiet);
+        settle(&spooled);
         peer.settle();
     }
+    spooled.blocking_stop(Duration::from_secs(30));
     let rows: Vec<Vec<String>> = calls
         .iter()
         .zip(&mut samples)

@@ -2,10 +2,11 @@
 
 use std::hint::black_box;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lastword::sink::{Ack, Batch, Closing, Delivery, Policy, SettingError, Sink};
-use lastword::{Admission, Builder, Reporter, capture, event};
+use lastword::{Admission, Builder, Durability, Reporter, capture, event};
 use serde_json::json;
 
 /// How long a queue may take to empty between two rounds.
@@ -80,8 +81,27 @@ pub fn reporter(set: impl FnOnce(Builder) -> Builder) -> Reporter {
 
 /// A reporter whose queue takes that many events and is emptied only when asked to, of which all memory was touched.
 pub fn quiet_reporter(events: usize) -> Reporter {
+    quiet(events, |builder| builder)
+}
+
+/// The same, with the queue in a file of a spool.
+pub fn quiet_spooled(events: usize) -> Reporter {
+    let reporter = quiet(events, |builder| builder.spool(spool()));
+    let health = reporter.health();
+    if health.durability < Durability::ProcessDeath {
+        fail(&format!("the spool is not mapped: {health:?}"));
+    }
+    reporter
+}
+
+/// A directory on a disk, for this process.
+pub fn spool() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("spool-{}", std::process::id()))
+}
+
+fn quiet(events: usize, set: impl FnOnce(Builder) -> Builder) -> Reporter {
     let bytes = (events * 512).next_power_of_two();
-    let reporter = reporter(|b| b.max_queue_size(events).max_queue_bytes(bytes).flush_threshold(events));
+    let reporter = reporter(|b| set(b.max_queue_size(events).max_queue_bytes(bytes).flush_threshold(events)));
     let texts = Texts::default();
     for _ in 0..3 {
         for id in 0..events as u64 * 9 / 10 {
