@@ -66,6 +66,10 @@ impl Shared {
         let reason = self.why_closed();
         self.nudge.notify_one();
         let state = &mut *self.state();
+        if state.is_left {
+            // Whoever has the file now may not have seen it.
+            return Admission::Dropped(reason);
+        }
         state.give_up(&self.ring, reason);
         let is_lost = state.ledger.is_lost(seq);
         self.settle(state);

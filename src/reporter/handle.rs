@@ -14,6 +14,7 @@ use super::supervisor;
 use crate::clock;
 use crate::event::{Encoder, EventKind, Severity, Tag};
 use crate::queue::{Class, Durability};
+use crate::sync::is_own_thread;
 
 /// Takes the events of one session and delivers them.
 ///
@@ -55,8 +56,10 @@ impl Drop for Inner {
         // A fork leaves everything as it is: it belongs to its parent.
         if !self.shared.is_foreign() && self.shared.gate() <= Gate::Keeping {
             // Here, and not in the background: what is in the spool then says that the session has ended, though the process
-            // may not get further than this.
-            self.shared.end_session();
+            // may not get further than this. On the reporter's own thread nothing waits for its books.
+            if !is_own_thread() {
+                self.shared.end_session();
+            }
             self.runtime.spawn(supervisor::wind_down(Arc::clone(&self.shared)));
         }
     }

@@ -57,6 +57,8 @@ pub(super) struct State {
     pub(super) elsewhere: Drops,
     /// From here on the queue is needed by sinks that are not here.
     pub(super) held: Option<Cursor>,
+    /// The file was left to whoever finds it.
+    pub(super) is_left: bool,
 }
 
 /// Whether new events are taken. The order is that of the numbers in [`Shared::gate`]; a gate never goes back.
@@ -82,6 +84,7 @@ impl State {
             notices: BTreeMap::new(),
             elsewhere: Drops::default(),
             held: None,
+            is_left: false,
         }
     }
 
@@ -232,9 +235,13 @@ impl Shared {
         state.ledger.settled() >= pushed || (self.keeps() && !state.lanes.iter().any(Lane::is_sending))
     }
 
-    /// Removes the file of a queue that is over and of which everything is booked; returns whether it is.
-    pub(super) fn remove_if_done(&self) -> bool {
-        let state = self.state();
+    /// Removes the file of a queue that is over, if everything in it is booked.
+    pub(super) fn remove_if_done(&self) {
+        self.remove_done(&self.state());
+    }
+
+    /// Returns whether that is so. A push that comes later sees that the gate is closed, and books its own event.
+    fn remove_done(&self, state: &State) -> bool {
         let pushed = self.ring.wake_at(u64::MAX);
         let is_needed = state.held.is_some_and(|held| held.seq() < pushed);
         let is_done = self.gate() > Gate::Keeping && state.ledger.settled() >= pushed && !is_needed;
@@ -246,14 +253,16 @@ impl Shared {
 
     /// Ends what is over: nothing of it is left, or it is left to whoever finds its file.
     pub(super) fn end(&self) {
-        if !self.remove_if_done() {
-            if self.durability() == Durability::PowerLoss {
-                // Where it fails, what is left outlives the process, if no power cut.
-                let _ = self.ring.sync();
-            }
+        if self.durability() == Durability::PowerLoss {
+            // Where it fails, what is left outlives the process, if no power cut.
+            let _ = self.ring.sync();
+        }
+        let state = &mut *self.state();
+        if !self.remove_done(state) && self.keeps() {
+            state.is_left = true;
             self.ring.leave_file();
         }
-        self.state().ledger.dismiss();
+        state.ledger.dismiss();
     }
 
     /// Returns when there is something to do again, if nobody calls before.

@@ -10,13 +10,16 @@ mod open;
 mod system;
 
 use std::fs::{self, File};
-use std::io::{self, IoSlice};
+use std::io;
+#[cfg(target_os = "linux")]
+use std::io::IoSlice;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 #[cfg(target_os = "linux")]
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering as Std};
 
+#[cfg(target_os = "linux")]
 use rustix::io::Errno;
 
 pub use error::FileError;
@@ -120,16 +123,8 @@ impl RingFile {
 
     /// Maps a new file of so many words whose room on the disk is reserved; `None` where that can't be relied on.
     fn map_new(&self, words: usize) -> Result<Option<Block>, FileError> {
-        if file_system(&self.file) == FileSystem::Other {
+        if file_system(&self.file) == FileSystem::Other || !self.reserve(words as u64 * 8)? {
             return Ok(None);
-        }
-        let bytes = words as u64 * 8;
-        match rustix::fs::fallocate(&self.file, rustix::fs::FallocateFlags::empty(), 0, bytes) {
-            Ok(()) => {}
-            Err(Errno::NOSPC | Errno::DQUOT) => {
-                return Err(FileError::DiskFull { bytes, path: self.path.clone() });
-            }
-            Err(_) => return Ok(None),
         }
         // Written: it costs less than to have the pages made one by one.
         let first = (HEADER_WORDS * 8 + POPULATE_STEP_BYTES).min(words * 8);
@@ -142,6 +137,22 @@ impl RingFile {
         }
         self.populated.store(first / 8, Std::Relaxed);
         Ok(Some(block))
+    }
+
+    /// Reserves room on the disk for the whole file; returns whether the system can do that.
+    #[cfg(target_os = "linux")]
+    fn reserve(&self, bytes: u64) -> Result<bool, FileError> {
+        use rustix::fs::{FallocateFlags, fallocate};
+        match fallocate(&self.file, FallocateFlags::empty(), 0, bytes) {
+            Ok(()) => Ok(true),
+            Err(Errno::NOSPC | Errno::DQUOT) => Err(FileError::DiskFull { bytes, path: self.path.clone() }),
+            Err(_) => Ok(false),
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    const fn reserve(&self, _: u64) -> Result<bool, FileError> {
+        Ok(false)
     }
 
     /// Has more pages ready for writing, where a queue that has come so far will soon need them.
@@ -203,11 +214,22 @@ impl RingFile {
         for (bytes, word) in head_bytes.as_chunks_mut::<8>().0.iter_mut().zip(head) {
             *bytes = word.to_le_bytes();
         }
-        let parts = [IoSlice::new(&head_bytes), IoSlice::new(payload)];
-        let whole = head_bytes.len() + payload.len();
-        if rustix::io::pwritev(&self.file, &parts, word as u64 * 8) != Ok(whole) {
+        if !self.write_parts(&head_bytes, payload, word as u64 * 8) {
             self.give_up();
         }
+    }
+
+    /// Writes two parts one behind the other, in one call; returns whether they were written whole.
+    #[cfg(target_os = "linux")]
+    fn write_parts(&self, head: &[u8], payload: &[u8], offset: u64) -> bool {
+        let parts = [IoSlice::new(head), IoSlice::new(payload)];
+        rustix::io::pwritev(&self.file, &parts, offset) == Ok(head.len() + payload.len())
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn write_parts(&self, head: &[u8], payload: &[u8], offset: u64) -> bool {
+        let written = self.file.write_all_at(payload, offset + head.len() as u64);
+        written.and_then(|()| self.file.write_all_at(head, offset)).is_ok()
     }
 
     /// Writes what changes in the header beside the records.
