@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
+
 use super::supervisor::SupervisorCell;
 use crate::clock::Clock;
 use crate::event::{Classifier, UserFault};
@@ -62,6 +64,7 @@ pub struct Builder {
     pub(super) durability: Durability,
     pub(super) max_spool_bytes: Option<u64>,
     pub(super) max_spool_age: Duration,
+    pub(super) runtime: Option<Handle>,
 }
 
 impl Builder {
@@ -89,6 +92,7 @@ impl Builder {
             durability: Durability::ProcessDeath,
             max_spool_bytes: None,
             max_spool_age: limits::SPOOL_AGE_MAX_DEFAULT,
+            runtime: None,
         }
     }
 
@@ -232,6 +236,13 @@ impl Builder {
     #[cfg(feature = "testing")]
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// Runs the reporter on this runtime instead of on its own thread, for tests: on one whose time is paused, say.
+    #[cfg(feature = "testing")]
+    pub fn runtime(mut self, runtime: Handle) -> Self {
+        self.runtime = Some(runtime);
         self
     }
 

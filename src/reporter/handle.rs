@@ -87,6 +87,15 @@ impl Reporter {
         Self { inner: Some(Arc::new(Inner(core))) }
     }
 
+    /// Ends as with the death of the process, for tests: nothing is said, sent or waited for, and what is in the spool stays
+    /// there. The runtime that it ran on is gone before.
+    #[cfg(feature = "testing")]
+    pub fn kill(self) {
+        if let Some(inner) = &self.inner {
+            inner.shared.close(Gate::Stopped);
+        }
+    }
+
     pub(super) fn inner(&self) -> Option<&Arc<Inner>> {
         self.inner.as_ref()
     }

@@ -49,7 +49,7 @@ impl Builder {
         }
         self.check()?;
         let ways = self.ways()?;
-        let runtime = process::runtime()?;
+        let runtime = self.runtime.clone().map_or_else(process::runtime, Ok)?;
         let session = Session::new(&self.session_id, &self.sdk_version, process_uuid(), clock::random_u64());
         let targets = self.sinks.iter().map(|sink| Target::of(&**sink)).collect();
         let spool = self.spool_settings();

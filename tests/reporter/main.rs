@@ -7,6 +7,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bad_input;
+#[path = "../children/mod.rs"]
+mod children;
 mod delivery;
 mod drain;
 mod extremes;
@@ -18,6 +20,8 @@ mod outage;
 mod peers;
 mod processes;
 mod queue_limits;
+#[path = "../random/mod.rs"]
+mod random;
 mod refusals;
 mod runtimes;
 mod simulation;

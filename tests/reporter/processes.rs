@@ -2,7 +2,6 @@
 //!
 //! Each of these tests runs itself again as a child, which reports to a peer in the parent.
 
-use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -15,20 +14,9 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use crate::peers::{Answer, Peer};
 use crate::support::{DEADLINE, kinds, log, ms, quick};
 
-const CHILD: &str = "LASTWORD_TEST_CHILD";
+pub(crate) use crate::children::{again, is_child};
+
 const URL: &str = "LASTWORD_TEST_URL";
-
-/// Whether this process is one that a test has started to look at how it ends.
-pub(crate) fn is_child() -> bool {
-    std::env::var_os(CHILD).is_some()
-}
-
-/// Runs one test of this binary again, as a child.
-pub(crate) fn again(test: &str) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", test, "--nocapture"]).env(CHILD, "1").env("RUST_BACKTRACE", "0");
-    command
-}
 
 /// A child's reporter, with 50 events in its queue.
 fn child() -> Reporter {

@@ -13,6 +13,7 @@ use lastword::testing::{Fault, FaultySink};
 use lastword::{Admission, Reporter, Stats};
 use serde_json::json;
 
+use crate::random::Random;
 use crate::support::{assert_law, indices, ms, quick};
 
 /// Histories that are tried.
@@ -22,9 +23,6 @@ const HISTORIES_LONG: u64 = 10_000;
 /// Steps of a history.
 const STEPS: u64 = 40;
 
-/// Numbers that repeat (an LCG with the constants of Knuth's MMIX).
-struct Random(u64);
-
 impl Logged {
     fn note(&mut self, taken: Admission) {
         self.accepted += u64::from(taken.is_accepted());
@@ -32,26 +30,19 @@ impl Logged {
     }
 }
 
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % bound
-    }
-
-    fn fault(&mut self) -> Fault {
-        match self.below(12) {
-            0 => Fault::Transient,
-            1 => Fault::RetryAfter(ms(1)),
-            2 => Fault::LostAck,
-            3 => Fault::Rejected,
-            4 => Fault::RejectedIfNamed("odd".into()),
-            5 => Fault::RefusedIfNamed("odd".into()),
-            6 => Fault::TooLargeAbove(self.below(5) as usize),
-            7 => Fault::Unauthorized,
-            8 => Fault::Delay(ms(self.below(3))),
-            9 => Fault::PanicIfNamed("odd".into()),
-            _ => Fault::None,
-        }
+fn fault(random: &mut Random) -> Fault {
+    match random.below(12) {
+        0 => Fault::Transient,
+        1 => Fault::RetryAfter(ms(1)),
+        2 => Fault::LostAck,
+        3 => Fault::Rejected,
+        4 => Fault::RejectedIfNamed("odd".into()),
+        5 => Fault::RefusedIfNamed("odd".into()),
+        6 => Fault::TooLargeAbove(random.below(5) as usize),
+        7 => Fault::Unauthorized,
+        8 => Fault::Delay(ms(random.below(3))),
+        9 => Fault::PanicIfNamed("odd".into()),
+        _ => Fault::None,
     }
 }
 
@@ -70,7 +61,7 @@ fn step(random: &mut Random, reporter: &Reporter, sinks: &[FaultySink], logged: 
                 logged.note(reporter.log(name, json!({"i": logged.accepted})));
             }
         }
-        3 => sinks[random.below(sinks.len() as u64) as usize].set(random.fault()),
+        3 => sinks[random.below(sinks.len() as u64) as usize].set(fault(random)),
         4 => {
             let _ = reporter.blocking_flush(ms(random.below(3)));
         }
@@ -80,7 +71,7 @@ fn step(random: &mut Random, reporter: &Reporter, sinks: &[FaultySink], logged: 
 }
 
 fn run(number: u64) {
-    let mut random = Random(number);
+    let mut random = Random::new(number);
     let count = 1 + random.below(2) as usize;
     let sinks: Vec<_> = (0..count).map(|place| FaultySink::new().name(&place.to_string())).collect();
     let builder = quick("s")
