@@ -52,6 +52,7 @@ mod header;
 #[cfg(all(unix, not(lastword_loom)))]
 mod kept;
 mod layout;
+mod mark;
 mod reader;
 mod record;
 #[cfg(not(lastword_loom))]
@@ -65,6 +66,7 @@ pub use file::{FileError, Orphan, RingFile, UNFINISHED, is_in_use};
 #[cfg(all(unix, not(lastword_loom)))]
 pub use kept::CrashError;
 pub use layout::{COUNTERS, READERS_MAX};
+pub use mark::Mark;
 pub use reader::Peek;
 pub use record::Record;
 #[cfg(not(lastword_loom))]

@@ -4,7 +4,7 @@
 //! for short, by the reporter's thread, and by those who ask for a report.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::Notify;
@@ -16,7 +16,7 @@ use super::ledger::Ledger;
 use super::report::{Drain, DropReason, Drops};
 use crate::clock::{Clock, Instant, timer_now};
 use crate::limits::FLUSH_INTERVAL_DEFAULT;
-use crate::queue::{Cursor, Durability, Ring};
+use crate::queue::{Cursor, Durability, Mark, Ring};
 use crate::sink::Session;
 use crate::spool::counter;
 use crate::sync::lock;
@@ -30,11 +30,11 @@ pub(super) struct Shared {
     pub(super) settings: Settings,
     pub(super) keeping: Keeping,
     /// Whether new events are taken, and if not, why.
-    gate: AtomicU8,
+    gate: Mark,
     /// SESSION_END was pushed.
     pub(super) ended: AtomicBool,
     /// A flush was asked for, of all events before this one.
-    flush_to: AtomicU64,
+    flush_to: Mark,
     /// Wakes the pump: there may be something to do.
     pub(super) nudge: Notify,
     state: Mutex<State>,
@@ -115,9 +115,9 @@ impl Shared {
             clock,
             settings,
             keeping,
-            gate: AtomicU8::new(Gate::Open as u8),
+            gate: Mark::default(),
             ended: AtomicBool::new(false),
-            flush_to: AtomicU64::new(0),
+            flush_to: Mark::default(),
             nudge: Notify::new(),
             state: Mutex::new(state),
             generation: sys::generation(),
@@ -129,7 +129,7 @@ impl Shared {
     }
 
     pub(super) fn gate(&self) -> Gate {
-        match self.gate.load(Ordering::Acquire) {
+        match self.gate.get() {
             0 => Gate::Open,
             1 => Gate::Keeping,
             2 => Gate::Degraded,
@@ -138,14 +138,14 @@ impl Shared {
     }
 
     pub(super) fn close(&self, gate: Gate) {
-        self.gate.fetch_max(gate as u8, Ordering::AcqRel);
+        self.gate.raise(gate as u64);
         self.nudge.notify_one();
     }
 
     /// Returns whether events are taken: for nearly nothing, and without order.
     #[inline]
     pub(super) fn takes_events(&self) -> bool {
-        self.gate.load(Ordering::Relaxed) <= Gate::Keeping as u8 && !self.is_foreign()
+        self.gate.glance() <= Gate::Keeping as u64 && !self.is_foreign()
     }
 
     /// Returns whether this process is a fork of the one whose reporter this is. Nothing of a reporter may be touched
@@ -211,14 +211,14 @@ impl Shared {
         let pushed = self.ring.pushed();
         // In a fork nobody listens, and who did may have been doing so as the fork was made.
         if !self.is_foreign() {
-            self.flush_to.fetch_max(pushed, Ordering::AcqRel);
+            self.flush_to.raise(pushed);
             self.nudge.notify_one();
         }
         pushed
     }
 
     pub(super) fn flush_to(&self) -> u64 {
-        self.flush_to.load(Ordering::Acquire)
+        self.flush_to.get()
     }
 
     /// Returns whether the gate is closed and nothing is under way: every event is booked, or left in the spool. There will
