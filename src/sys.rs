@@ -15,6 +15,10 @@ use std::sync::atomic::{AtomicU64 as Counter, Ordering};
 
 use crate::sync::AtomicU64;
 
+/// Blocks of this many words and more come from the system and not from the allocator.
+#[cfg(all(unix, not(miri), not(lastword_loom)))]
+const WORDS_MAPPED_MIN: usize = 1 << 16;
+
 /// A block of 64-bit words, which any number of threads, and of processes where it is a mapped file, read and write as
 /// atomics.
 #[derive(Debug)]
@@ -40,21 +44,29 @@ unsafe impl Send for Block {}
 unsafe impl Sync for Block {}
 
 impl Block {
-    /// Takes a block of zeroed words from the heap. Its pages are only asked for: memory that is never written to is
+    /// Takes a block of zeroed words of this process alone. Its pages are only asked for: memory that is never written to is
     /// never used.
     #[cfg(not(lastword_loom))]
     #[must_use]
     #[allow(unsafe_code)]
-    pub fn on_heap(words: usize) -> Self {
+    pub fn zeroed(words: usize) -> Self {
+        // From the system itself: an allocator that has had such a block before clears it by hand.
+        #[cfg(all(unix, not(miri)))]
+        if words >= WORDS_MAPPED_MIN
+            && let Ok(mapping) = memmap2::MmapOptions::new().len(words * size_of::<AtomicU64>()).map_anon()
+            && let Some(block) = Self::of_mapping(mapping.into(), words)
+        {
+            return block;
+        }
         let block = Box::<[AtomicU64]>::new_zeroed_slice(words);
         // SAFETY: `AtomicU64` has the same representation as `u64`, for which all bytes zero is the value 0.
         Self::of_box(unsafe { block.assume_init() })
     }
 
-    /// Takes a block from the heap, for a model of few words.
+    /// Takes a block of zeroed words, for a model of few.
     #[cfg(lastword_loom)]
     #[must_use]
-    pub fn on_heap(words: usize) -> Self {
+    pub fn zeroed(words: usize) -> Self {
         Self::of_box((0..words).map(|_| AtomicU64::new(0)).collect())
     }
 
@@ -78,10 +90,14 @@ impl Block {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
         }
         let mapping = memmap2::MmapOptions::new().len(bytes).map_raw(file)?;
-        let Some(start) = NonNull::new(mapping.as_mut_ptr()) else {
-            return Err(io::Error::other("the system mapped the file at address 0"));
-        };
-        Ok(Self { words: start.cast(), len: words, memory: Memory::Mapped(mapping) })
+        Self::of_mapping(mapping, words).ok_or_else(|| io::Error::other("the system mapped the file at address 0"))
+    }
+
+    /// Takes the first words of a mapping that has as many.
+    #[cfg(all(unix, not(lastword_loom)))]
+    fn of_mapping(mapping: memmap2::MmapRaw, words: usize) -> Option<Self> {
+        let start = NonNull::new(mapping.as_mut_ptr())?;
+        Some(Self { words: start.cast(), len: words, memory: Memory::Mapped(mapping) })
     }
 
     /// Has the pages of some words ready for writing, so that nobody waits for them later, and so that a page that can't

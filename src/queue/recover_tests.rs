@@ -22,7 +22,7 @@ fn image(ring: &Ring) -> Vec<u64> {
 }
 
 fn block(image: &[u64]) -> Block {
-    let block = Block::on_heap(image.len());
+    let block = Block::zeroed(image.len());
     block.words().iter().zip(image).for_each(|(word, value)| word.store(*value, Ordering::Relaxed));
     block
 }
@@ -124,8 +124,8 @@ fn a_tail_that_was_being_written_costs_a_few_records_twice_and_one_that_is_gone_
 #[test]
 fn what_is_no_queue_says_what_it_is() {
     let words = HEADER_WORDS + 512;
-    assert_eq!(recover(Block::on_heap(0)).unwrap_err(), Unreadable::NoQueue);
-    assert_eq!(recover(Block::on_heap(words)).unwrap_err(), Unreadable::NoQueue);
+    assert_eq!(recover(Block::zeroed(0)).unwrap_err(), Unreadable::NoQueue);
+    assert_eq!(recover(Block::zeroed(words)).unwrap_err(), Unreadable::NoQueue);
     let ring = Ring::new(&bounds(), 42);
     for (word, value, error) in [
         (at::MAGIC, 1, Unreadable::NoQueue),

@@ -101,7 +101,7 @@ impl Ring {
     /// Makes a queue in memory.
     #[must_use]
     pub fn new(bounds: &Bounds, nonce: u64) -> Self {
-        Self::in_block(Block::on_heap(HEADER_WORDS + bounds.data_words()), bounds, nonce, Store::Memory)
+        Self::in_block(Block::zeroed(HEADER_WORDS + bounds.data_words()), bounds, nonce, Store::Memory)
     }
 
     /// Makes a queue in a block whose words are all zero.

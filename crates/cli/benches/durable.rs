@@ -5,10 +5,11 @@
 //! figure but an error.
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::cast_precision_loss, reason = "a bench is no library")]
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+mod common;
+
 use std::time::{Duration, Instant};
 
+use common::{cpu_seconds, fail, serve};
 use lastword::sink::Tinker;
 use lastword::{Reporter, event};
 
@@ -16,8 +17,6 @@ const ROUNDS: usize = 5;
 const EVENTS: u64 = 400_000;
 const QUEUE_BYTES: usize = 512 * 1024 * 1024;
 const DRAIN_MAX: Duration = Duration::from_secs(120);
-/// What Linux counts CPU time of other processes in.
-const TICKS_A_SECOND: f64 = 100.0;
 
 fn main() {
     // `cargo test` must not wait for figures that nobody reads.
@@ -34,7 +33,7 @@ fn main() {
 
 fn measure(in_flight: usize) {
     let dir = tempfile::tempdir().unwrap_or_else(|error| fail(&error));
-    let (mut collector, url) = serve(dir.path());
+    let (mut collector, url) = serve(dir.path(), "127.0.0.1:0");
     let reporter = Reporter::builder(format!("bench-{in_flight}"))
         .enabled(true)
         .sink(Tinker::new(url))
@@ -71,31 +70,4 @@ fn measure(in_flight: usize) {
     if collector.kill().and_then(|()| collector.wait()).is_err() {
         fail(&"the collector does not end");
     }
-}
-
-/// Starts a collector; returns it and its URL.
-fn serve(dir: &std::path::Path) -> (Child, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lastword"));
-    command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(dir).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = command.spawn().unwrap_or_else(|error| fail(&error));
-    let mut line = String::new();
-    let read = child.stdout.take().map(|stdout| BufReader::new(stdout).read_line(&mut line));
-    match (read, line.trim().strip_prefix("listening on ")) {
-        (Some(Ok(_)), Some(url)) => (child, url.to_owned()),
-        _ => fail(&"the collector does not say where it listens"),
-    }
-}
-
-/// Returns what a process has spent, in user and kernel mode; 0 where the system does not say.
-fn cpu_seconds(process: &str) -> f64 {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    // The name of the program, in brackets, may hold anything.
-    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
-    let ticks: f64 = fields.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum();
-    ticks / TICKS_A_SECOND
-}
-
-fn fail(error: &dyn std::fmt::Display) -> ! {
-    eprintln!("the bench can't go on: {error}");
-    std::process::exit(1)
 }

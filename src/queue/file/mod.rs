@@ -194,7 +194,7 @@ impl RingFile {
     /// Reads so many words; what is not there, or can't be read, is zero.
     fn read(&self, words: usize) -> Result<Block, FileError> {
         const CHUNK_BYTES: usize = 64 * 1024;
-        let block = Block::on_heap(words);
+        let block = Block::zeroed(words);
         let mut chunk = vec![0; CHUNK_BYTES];
         for (place, words) in block.words().chunks(CHUNK_BYTES / 8).enumerate() {
             let got = read_at_most(&self.file, &mut chunk[..words.len() * 8], (place * CHUNK_BYTES) as u64);

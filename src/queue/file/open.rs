@@ -122,7 +122,7 @@ fn make(file: File, path: &Path, bounds: &Bounds, nonce: u64, label: &[u8]) -> R
         None => {
             // With holes: what is not written takes no room.
             file.file.set_len(words as u64 * 8).map_err(|source| failed("size", path, source))?;
-            (Block::on_heap(words), Store::Mirrored(file))
+            (Block::zeroed(words), Store::Mirrored(file))
         }
     };
     let ring = Ring::in_block(block, bounds, nonce, store);
