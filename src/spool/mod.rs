@@ -41,6 +41,9 @@ pub use queue::{Queue, QueueTarget};
 #[cfg(all(unix, not(lastword_loom)))]
 pub(crate) use remains::Remains;
 
+#[cfg(all(unix, not(lastword_loom)))]
+pub use crate::queue::{FileError, Unreadable};
+
 /// What was taken out of a spool to keep it within its bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Trimmed {
