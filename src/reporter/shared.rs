@@ -244,9 +244,10 @@ impl Shared {
         is_done
     }
 
-    /// Ends what is over: nothing of it is left, or it is left to whoever finds its file.
-    pub(super) fn end(&self) {
-        if !self.remove_if_done() {
+    /// Ends what is over: nothing of it is left, or it is left to whoever finds its file. Returns whether nothing is.
+    pub(super) fn end(&self) -> bool {
+        let is_done = self.remove_if_done();
+        if !is_done {
             if self.durability() == Durability::PowerLoss {
                 // Where it fails, what is left outlives the process, if no power cut.
                 let _ = self.ring.sync();
@@ -254,6 +255,7 @@ impl Shared {
             self.ring.leave_file();
         }
         self.state().ledger.dismiss();
+        is_done
     }
 
     /// Returns when there is something to do again, if nobody calls before.

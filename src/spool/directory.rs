@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::error::SpoolError;
 use super::label::Label;
 use crate::clock::Timestamp;
-use crate::queue::{Bounds, FileError, Ring, UNFINISHED};
+use crate::queue::{Bounds, FileError, Ring, UNFINISHED, is_in_use};
 
 /// What the file of a queue is called.
 const QUEUE: &str = "ring";
@@ -171,6 +171,12 @@ impl Entry {
         let nanos = u64::try_from(found.mtime_nsec()).unwrap_or(0);
         let modified = Timestamp::from_unix_nanos(seconds.saturating_mul(1_000_000_000).saturating_add(nanos));
         Self { path, kind, bytes: found.blocks() * BLOCK_BYTES, modified }
+    }
+
+    /// Returns whether a process has it: the one that made it, or one that delivers it.
+    #[must_use]
+    pub fn is_in_use(&self) -> bool {
+        is_in_use(&self.path).unwrap_or(false)
     }
 
     /// Removes the file; returns how many events were in it that some sink has not got. `None`, and nothing is removed,

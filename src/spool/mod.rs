@@ -65,4 +65,8 @@ pub(crate) mod counter {
     pub(crate) const DROPPED: usize = 32;
     /// Not 0 once SESSION_END was seen in the queue, or the session was ended that has none.
     pub(crate) const ENDED: usize = 48;
+    /// What [`ENDED`] is where the session has ended by itself.
+    pub(crate) const BY_ITSELF: u64 = 1;
+    /// What [`ENDED`] is where a later process has ended it, for one that never said so.
+    pub(crate) const IN_ITS_PLACE: u64 = 2;
 }

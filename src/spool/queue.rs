@@ -91,10 +91,17 @@ impl Queue {
         self.is_in_use
     }
 
-    /// Returns whether the session has said that it ends.
+    /// Returns whether the session has ended: it has said so, or a later process has, in its place.
     #[must_use]
     pub const fn is_ended(&self) -> bool {
         self.remains.is_ended
+    }
+
+    /// Returns whether the session never said that it ends. Of a queue that nobody has, its process died; a later one may
+    /// have said so by now.
+    #[must_use]
+    pub const fn is_crashed(&self) -> bool {
+        !self.remains.is_ended || self.remains.is_recovered
     }
 
     /// Returns when the last event that waits happened.

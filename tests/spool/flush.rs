@@ -8,7 +8,7 @@ use lastword::sink::Tinker;
 use lastword::spool::Directory;
 
 use crate::peers::{Answer, PATIENCE, Peer};
-use crate::support::{DEADLINE, KEY, Spool, kinds, log, spooled, stored};
+use crate::support::{DEADLINE, KEY, Spool, childs, is_child, kinds, log, read_until, spooled, start, stored};
 
 /// Long enough for what works, short enough for what does not.
 const SHORT: Duration = Duration::from_millis(50);
@@ -51,7 +51,7 @@ fn what_some_sink_has_not_got_goes_anywhere_once() {
     let flushing = Flush::new(spool.path()).sink(to(&other)).anywhere().start().unwrap();
     assert!(flushing.blocking_wait(DEADLINE));
     let recovered = flushing.recovered();
-    assert_eq!((recovered.sessions, recovered.events, recovered.delivered), (1, 52, 52));
+    assert_eq!((recovered.sessions, recovered.finished, recovered.events, recovered.delivered), (1, 1, 52, 52));
     assert_eq!((other.stored_of("two-sinks").len(), other.duplicates()), (52, 0));
     assert!(spool.files().is_empty(), "nobody needs it any more: {:?}", spool.files());
 }
@@ -93,5 +93,40 @@ fn a_server_that_does_not_know_us_is_said_to_hold_it_and_what_it_holds_stays() {
     assert!(!flushing.is_done());
     flushing.stop();
     assert!(flushing.blocking_wait(DEADLINE));
-    assert_eq!((flushing.recovered().delivered, spool.files().len()), (0, 1));
+    let recovered = flushing.recovered();
+    assert_eq!((recovered.sessions, recovered.finished, recovered.delivered, spool.files().len()), (1, 0, 0, 1));
+}
+
+#[test]
+fn a_session_that_crashed_is_known_to_have_after_somebody_ended_it_in_its_place() {
+    if is_child() {
+        let reporter = childs("killed").start().unwrap();
+        log(&reporter, 30);
+        println!("logged");
+        loop {
+            std::thread::park();
+        }
+    }
+    let (spool, peer) = (Spool::new(), Peer::start());
+    let test = "flush::a_session_that_crashed_is_known_to_have_after_somebody_ended_it_in_its_place";
+    let mut child = start(test, &spool, &peer.url());
+    read_until(&mut child, "logged");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    peer.always(Answer::Status(503));
+    let ends = || {
+        let queue = Directory::existing(spool.path()).unwrap().entries().unwrap()[0].read().unwrap();
+        (queue.is_ended(), queue.is_crashed(), queue.waiting())
+    };
+    assert_eq!(ends(), (false, true, 31));
+    let flushing = Flush::new(spool.path()).sink(to(&peer)).start().unwrap();
+    peer.wait_for(1);
+    flushing.stop();
+    assert!(flushing.blocking_wait(DEADLINE));
+    assert_eq!(ends(), (true, true, 33));
+    // A session that ended by itself has not crashed.
+    let ended = Spool::new();
+    leave("ended", &ended, &peer);
+    let queue = Directory::existing(ended.path()).unwrap().entries().unwrap()[0].read().unwrap();
+    assert_eq!((queue.is_ended(), queue.is_crashed()), (true, false));
 }

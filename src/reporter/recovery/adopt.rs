@@ -172,7 +172,7 @@ fn say_recovered(shared: &Shared, label: &Label, remains: &Remains, found: Found
         shared.ring.push_all(Class::Last, [said, end])
     };
     if pushed.is_ok() {
-        shared.note_end();
+        shared.note_end(counter::IN_ITS_PLACE);
         shared.ring.save();
     }
 }

@@ -158,10 +158,11 @@ impl Recovery {
         shared.close(Gate::Stopped);
         // It ends by itself, now that it is stopped.
         let _ = supervised.await;
-        shared.end();
+        let is_finished = shared.end();
         let books = &mut *lock(&self.books);
         if let Some(place) = books.active.iter().position(|adopted| Arc::ptr_eq(&adopted.shared, &shared)) {
             books.active.swap_remove(place).count_into(&mut books.done);
+            books.done.finished += u64::from(is_finished);
         }
     }
 
