@@ -4,6 +4,7 @@
 //! anything is opened or asked.
 
 pub(crate) mod demo;
+pub(crate) mod duration;
 pub(crate) mod list;
 pub(crate) mod serve;
 pub(crate) mod source;
