@@ -6,17 +6,22 @@
 //! - `--json` shows nothing but the stored bytes and line feeds: no colour, no width, no change.
 //! - Colour and width are those of the terminal that standard output is; a pipe or a file gets plain text, whole.
 
+pub(crate) mod amount;
+pub(crate) mod bar;
 pub(crate) mod cells;
 pub(crate) mod event;
 pub(crate) mod exception;
 pub(crate) mod fields;
 pub(crate) mod progress;
 pub(crate) mod session;
+#[cfg(unix)]
+pub(crate) mod spool;
 pub(crate) mod text;
 
 use std::env;
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::error::Error;
@@ -91,6 +96,16 @@ impl Output {
             return self.line(&json.replace(['\n', '\r'], " "));
         }
         self.line(json)
+    }
+
+    /// Writes a value of ours as one line of JSON.
+    ///
+    /// # Errors
+    ///
+    /// As [`Output::line`].
+    pub(crate) fn object<T: Serialize>(&mut self, value: &T) -> Result<(), Error> {
+        let json = serde_json::to_string(value).map_err(|error| Error::Output(error.into()))?;
+        self.line(&json)
     }
 
     /// Hands on what was written so far.
