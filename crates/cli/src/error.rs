@@ -111,7 +111,7 @@ pub(crate) enum Error {
         found: String,
     },
     /// Something in a spool is damaged.
-    #[error("{damaged} of {files} files are damaged or can't be read")]
+    #[error("damaged, or not to be read: {damaged} of {files} files")]
     Damaged {
         /// Files that are.
         damaged: u64,
@@ -119,13 +119,13 @@ pub(crate) enum Error {
         files: u64,
     },
     /// Files that were to be removed are still there.
-    #[error("{0} files could not be removed: somebody has them, or they are not ours")]
+    #[error("not removed, because somebody has them or they are not ours: {0} files")]
     NotRemoved(u64),
     /// A flush was ended over what was under way.
     #[error("stopped at once: the rest is where it was, and what was under way is sent again by the next flush")]
     CutOff,
     /// Not all of a spool was delivered.
-    #[error("not all was delivered: {left} events are left, {dropped} were dropped")]
+    #[error("not all was delivered: events left {left}, dropped {dropped}")]
     NotDelivered {
         /// Events that are still in the spool.
         left: u64,

@@ -51,7 +51,7 @@ impl Bar {
     /// Tells the person something; the bar goes on below it.
     pub(crate) fn note(&mut self, message: &str) {
         self.clear();
-        note(&text::neutral(message));
+        note(message);
     }
 
     fn clear(&mut self) {

@@ -120,5 +120,6 @@ impl Output {
 
 /// Tells the person at the terminal something that is not the output. Nobody there to read it is no failure.
 pub(crate) fn note(message: &str) {
-    let _ = writeln!(io::stderr().lock(), "lastword: {message}");
+    // A path, or what a server said, may have anything in it.
+    let _ = writeln!(io::stderr().lock(), "lastword: {}", text::neutral(message));
 }

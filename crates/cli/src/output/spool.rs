@@ -40,7 +40,7 @@ impl Listing {
             .right("DISK", SIZE_COLUMNS, HEAD)
             .right("AGE", AGE_COLUMNS, HEAD)
             .cell("GOES TO", self.place_width, HEAD)
-            .rest("SESSION", HEAD)
+            .whole("SESSION", HEAD)
     }
 
     /// Returns the line of a file: of one that is no queue, its name and what is wrong with it.
@@ -106,7 +106,7 @@ pub(crate) fn verdict_heading(look: Look) -> String {
     for title in ["WHOLE", "TORN", "DAMAGED"] {
         line.right(title, NUMBER_COLUMNS, HEAD);
     }
-    line.rest("FILE", HEAD)
+    line.whole("FILE", HEAD)
 }
 
 /// Returns what was found in a file that was verified.

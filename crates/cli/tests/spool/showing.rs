@@ -110,6 +110,8 @@ fn a_spool_that_cannot_be_used_is_named_with_the_reason() {
         }
     }
     assert!(!path("missing").exists(), "looking makes nothing");
+    let error = both(&run(&["spool", "list", "no\x1b[31mwhere"])).1;
+    assert!(error.contains("no\\u{1b}[31mwhere"), "{error:?}");
 }
 
 #[test]

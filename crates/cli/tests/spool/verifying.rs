@@ -63,7 +63,10 @@ fn a_flipped_bit_is_found_wherever_it_is_in_a_record() {
     change(&file, |bytes| bytes[at + 20] ^= 1);
     let output = spool.run("verify", &[]);
     let (out, error) = both(&output);
-    assert!(out.contains("1 record is damaged") && error.contains("1 of 1 files are damaged"), "{out}{error}");
+    assert!(
+        out.contains("1 record is damaged") && error.contains("damaged, or not to be read: 1 of 1 files"),
+        "{out}{error}"
+    );
 }
 
 #[test]

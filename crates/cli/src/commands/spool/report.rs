@@ -123,7 +123,7 @@ impl Report {
         ];
         let others = others.into_iter().filter(|(count, ..)| *count > 0);
         let others = others.map(|(count, one, many)| amount::count(count, one, many));
-        left.chain(dropped).chain(others).map(|remark| text::neutral(&remark).into_owned()).collect()
+        left.chain(dropped).chain(others).collect()
     }
 
     fn dropped_events(&self) -> u64 {

@@ -92,8 +92,12 @@ fn described(facts: &Facts, queue: &QueueFacts) -> Vec<(&'static str, String)> {
     lines.push(("waiting", format!("{}, {} torn", amount::count(queue.waiting, "event", "events"), queue.torn)));
     lines.extend(queue.sinks.iter().map(|sink| {
         let waiting = amount::count(sink.waiting, "event", "events");
-        let key = if sink.destination.as_ref().is_some_and(|to| to.key().is_some()) { ", with a key" } else { "" };
-        ("goes to", format!("{}{key} ({}): {waiting}", sink.place(), sink.name))
+        let place = match &sink.destination {
+            Some(to) if to.key().is_some() => format!("{}, with a key", to.address()),
+            Some(to) => to.address().to_owned(),
+            None => format!("{}, a sink of its program's own", sink.name),
+        };
+        ("goes to", format!("{place}: {waiting}"))
     }));
     lines
 }
