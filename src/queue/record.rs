@@ -72,6 +72,11 @@ pub(super) const fn parse(word: u64, units: u64) -> First {
     }
 }
 
+/// Returns whether a record was being written at `units`, by what stands there as its first word.
+pub(super) const fn is_reserved(word: u64, units: u64) -> bool {
+    (word ^ first(units, 0, 0)) >> (64 - TAG_BITS) == 0 && word & 3 == STATE_RESERVED
+}
+
 /// Returns the position that the first word of a record carries.
 #[inline]
 pub(super) const fn units(word: u64) -> u64 {

@@ -48,6 +48,8 @@ pub struct Found {
     pub records: u64,
     /// Numbers that were given to records which can't be read: they were being written at the end, or are damaged.
     pub torn: u64,
+    /// Of these, the ones whose records had been written: something has changed them since.
+    pub damaged: u64,
 }
 
 /// Reads how many words of data a queue has from its first words.
@@ -88,7 +90,7 @@ pub fn recover(block: Block) -> Result<(Ring, Found), Unreadable> {
         // A place that is none, or behind the tail, is as good as none.
         ring.save_reader(place, cursor.filter(|cursor| cursor.seq >= walk.tail.seq).unwrap_or(walk.tail));
     }
-    Ok((ring, Found { records: walk.records, torn: walk.torn }))
+    Ok((ring, Found { records: walk.records, torn: walk.torn, damaged: walk.damaged }))
 }
 
 /// Looks for records among words that may be anything.
@@ -108,7 +110,14 @@ struct Walk {
     holes: Vec<Hole>,
     records: u64,
     torn: u64,
+    damaged: u64,
     readers: [Option<Cursor>; READERS_MAX],
+}
+
+/// Numbers that were given, and no record with them can be read.
+struct Missing {
+    from: Cursor,
+    missing: u64,
 }
 
 impl Finder<'_> {
@@ -143,12 +152,17 @@ impl Finder<'_> {
                 walk.end = walk.tail;
                 known = true;
             }
-            walk.add(&record, end);
+            if let Some(hole) = walk.add(&record, end) {
+                walk.damaged += self.damaged(hole.from, hole.missing, record.units);
+            }
             walk.note_readers(&claimed);
             at = end.units;
         }
         if saved.is_some() {
-            walk.torn += walk.torn_at_the_end(walk.tail.extend(self.word(at::HEAD)), limit);
+            let head = walk.tail.extend(self.word(at::HEAD));
+            let torn = walk.torn_at_the_end(head, limit);
+            walk.torn += torn;
+            walk.damaged += self.damaged(walk.end, torn, head.units.min(limit));
         }
         walk
     }
@@ -191,6 +205,28 @@ impl Finder<'_> {
         self.record(units).map(|(_, end)| end.units)
     }
 
+    /// Returns how many of the `missing` numbers from a place on, up to `end`, were given to records that had been written. One
+    /// that was being written says so in its first word, and of one that was not begun nothing is there.
+    fn damaged(&self, from: Cursor, missing: u64, end: u64) -> u64 {
+        if missing == 0 {
+            return 0;
+        }
+        let (mut written, mut being_written) = (0, 0);
+        for units in from.units..end {
+            let first = self.data(units);
+            if record::is_reserved(first, units) {
+                being_written += 1;
+                continue;
+            }
+            // The number of a record stands in its third word; where nothing ever stood there is 0.
+            let seq = self.data(units + 2);
+            let has_number = (from.seq..from.seq + missing).contains(&seq) && first | self.data(units + 1) != 0;
+            let is_committed = matches!(record::parse(first, units), First::Committed { .. });
+            written += u64::from(has_number || is_committed);
+        }
+        missing.saturating_sub(being_written).min(written)
+    }
+
     /// Looks for a whole record that stands at `units`; returns it and what follows it.
     fn record(&mut self, units: u64) -> Option<(Record, Cursor)> {
         let First::Committed { len } = record::parse(self.data(units), units) else { return None };
@@ -229,14 +265,18 @@ impl Walk {
         Some(head.seq.saturating_sub(self.end.seq)).filter(|missing| *missing <= room).unwrap_or(0)
     }
 
-    fn add(&mut self, record: &Record, end: Cursor) {
+    /// Adds a record; returns what is missing before it, where something is.
+    fn add(&mut self, record: &Record, end: Cursor) -> Option<Missing> {
         let here = Cursor { units: record.units, seq: record.seq };
-        if here != self.end {
-            self.torn += here.seq - self.end.seq;
-            self.holes.push(Hole { from: self.end.units, to: here });
-        }
+        let from = std::mem::replace(&mut self.end, end);
         self.records += 1;
-        self.end = end;
+        if here == from {
+            return None;
+        }
+        let missing = here.seq - from.seq;
+        self.torn += missing;
+        self.holes.push(Hole { from: from.units, to: here });
+        Some(Missing { from, missing })
     }
 
     /// Keeps which readers were here.

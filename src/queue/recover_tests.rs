@@ -75,7 +75,7 @@ fn everything_that_was_not_freed_is_found_and_the_queue_goes_on() {
     let left = all(&ring);
     assert!(left.len() > 5, "{}", left.len());
     assert_eq!(all(&found), left);
-    assert_eq!(counts, Found { records: left.len() as u64, torn: 0 });
+    assert_eq!(counts, Found { records: left.len() as u64, torn: 0, damaged: 0 });
     assert_eq!((found.pushed(), found.freed()), (ring.pushed(), ring.freed()));
     assert_eq!(found.push(Class::Last, 1, b"behind").unwrap().seq, ring.pushed());
     assert_eq!(all(&found).last().unwrap().1, b"behind");
@@ -100,8 +100,28 @@ fn a_record_that_was_being_written_is_passed_over_and_counted() {
         image[place_of(&ring, damaged)] ^= 3;
         let (found, counts) = recover(block(&image)).unwrap();
         assert_eq!(all(&found).into_iter().map(|(seq, _)| seq).collect::<Vec<_>>(), left);
-        assert_eq!((counts.records, counts.torn), (4, 1), "{damaged}");
+        assert_eq!((counts.records, counts.torn, counts.damaged), (4, 1, 0), "{damaged}");
         assert_eq!(found.pushed(), pushed, "the number of the last one was given to nothing that is there");
+    }
+}
+
+#[test]
+fn a_record_that_was_never_begun_is_no_damage_and_one_that_was_changed_is() {
+    let ring = Ring::new(&bounds(), 42);
+    (0..5).for_each(|byte| push(&ring, &[byte; 40]));
+    for seq in 0..5 {
+        let place = place_of(&ring, seq);
+        let counts = |change: &dyn Fn(&mut [u64])| {
+            let mut image = image(&ring);
+            change(&mut image[place..place + 8]);
+            let counts = recover(block(&image)).unwrap().1;
+            (counts.records, counts.torn, counts.damaged)
+        };
+        assert_eq!(counts(&|record| record.fill(0)), (4, 1, 0), "{seq}");
+        assert_eq!(counts(&|record| record.fill(u64::MAX)), (4, 1, 0), "{seq}: what an earlier lap left");
+        for word in 0..8 {
+            assert_eq!(counts(&|record| record[word] ^= 1 << 40), (4, 1, 1), "{seq}, word {word}");
+        }
     }
 }
 
@@ -205,6 +225,7 @@ proptest! {
         prop_assert!(damaged <= flips.len(), "{} records lost by {} bits", damaged, flips.len());
         prop_assert_eq!(counts.records, got.len() as u64);
         prop_assert_eq!(counts.torn, damaged as u64, "each is counted");
+        prop_assert!(flips.len() > 1 || counts.damaged == counts.torn, "one bit makes no record look unfinished");
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Delivering what a spool holds, without a session of one's own.
 
+use std::collections::HashSet;
+use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,7 +11,7 @@ use std::time::Duration;
 use super::builder::{Builder, StartError};
 use super::process;
 use super::recovery::Recovery;
-use super::report::Recovered;
+use super::report::{Recovered, SinkHealth};
 use crate::clock::Clock;
 use crate::limits::{DEADLINE_MAX, SPOOL_AGE_MAX};
 use crate::sink::Sink;
@@ -38,7 +40,16 @@ use crate::sync::lock;
 pub struct Flush {
     directory: PathBuf,
     sinks: Builder,
-    anywhere: bool,
+    scope: Scope,
+}
+
+/// Which queues are delivered, and where to.
+#[derive(Debug, Default)]
+pub(super) struct Scope {
+    /// Files with these names; none says all of them.
+    pub(super) only: Option<HashSet<OsString>>,
+    /// To the first sink, whatever they were meant for.
+    pub(super) anywhere: bool,
 }
 
 /// Why a spool is not delivered.
@@ -62,7 +73,7 @@ pub struct Flushing {
 impl Flush {
     /// Begins to set up the delivery of a spool, which is there.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
-        Self { directory: directory.into(), sinks: Builder::new("spool".into(), true), anywhere: false }
+        Self { directory: directory.into(), sinks: Builder::new("spool".into(), true), scope: Scope::default() }
     }
 
     /// Adds a place that events may be delivered to: to each, what is meant for it.
@@ -71,9 +82,16 @@ impl Flush {
         self
     }
 
-    /// Delivers everything to the first sink, whatever it was meant for.
+    /// Delivers these files of the spool alone, instead of all there are.
+    pub fn files<P: AsRef<Path>>(mut self, files: impl IntoIterator<Item = P>) -> Self {
+        let names = files.into_iter().filter_map(|file| file.as_ref().file_name().map(OsString::from));
+        self.scope.only.get_or_insert_default().extend(names);
+        self
+    }
+
+    /// Delivers everything to the first sink, whatever it was meant for: what any sink of the session has not got, once.
     pub const fn anywhere(mut self) -> Self {
-        self.anywhere = true;
+        self.scope.anywhere = true;
         self
     }
 
@@ -86,7 +104,7 @@ impl Flush {
         let spool = Spool::existing(&self.directory, u64::MAX, SPOOL_AGE_MAX)?;
         let ways = self.sinks.ways().map_err(StartError::Setting)?;
         let runtime = process::runtime().map_err(StartError::Thread)?;
-        let recovery = Arc::new(Recovery::new(spool, ways, Clock::system(), self.anywhere));
+        let recovery = Arc::new(Recovery::new(spool, ways, Clock::system(), self.scope));
         let (send, done) = sync_channel(1);
         let this = Arc::clone(&recovery);
         runtime.spawn(async move {
@@ -105,19 +123,20 @@ impl Flushing {
         self.recovery.recovered()
     }
 
-    /// Returns why the last attempt failed, where a sink does not take what it is given.
+    /// Returns how a sink is whose last attempt failed, where there is one: it is tried again, or held until it knows us.
     #[must_use]
-    pub fn trouble(&self) -> Option<String> {
+    pub fn trouble(&self) -> Option<SinkHealth> {
         self.recovery.trouble()
     }
 
-    /// Returns whether everything was delivered that could be.
+    /// Returns whether it has come to its end: everything was delivered that could be, or it was stopped and what was under
+    /// way has come back.
     #[must_use]
     pub fn is_done(&self) -> bool {
         self.recovery.is_done()
     }
 
-    /// Waits until everything is delivered that can be, or until `deadline` (from now) has passed; returns whether it is.
+    /// Waits until it has come to its end, or until `deadline` (from now) has passed; returns whether it has.
     pub fn blocking_wait(&self, deadline: Duration) -> bool {
         // In time or not, the recovery itself knows; and it may have been waited for before.
         let _ = lock(&self.done).recv_timeout(deadline.min(DEADLINE_MAX));

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::flush::Scope;
 use super::lane::LaneSettings;
-use super::report::Recovered;
+use super::report::{Recovered, SinkHealth};
 use super::shared::Shared;
 use crate::clock::Clock;
 use crate::sink::Sink;
@@ -18,7 +19,7 @@ pub(super) type Way = (Arc<dyn Sink>, LaneSettings);
 pub(super) struct Recovery(Spool);
 
 impl Recovery {
-    pub(super) fn new(spool: Spool, _: Vec<Way>, _: Clock, _: bool) -> Self {
+    pub(super) fn new(spool: Spool, _: Vec<Way>, _: Clock, _: Scope) -> Self {
         Self(spool)
     }
 
@@ -34,7 +35,7 @@ impl Recovery {
         match self.0 {}
     }
 
-    pub(super) fn trouble(&self) -> Option<String> {
+    pub(super) fn trouble(&self) -> Option<SinkHealth> {
         match self.0 {}
     }
 

@@ -254,6 +254,8 @@ pub struct Stats {
 pub struct Recovered {
     /// Sessions that were taken over.
     pub sessions: u64,
+    /// Of these, the ones of which nothing is left.
+    pub finished: u64,
     /// Events of theirs that waited, those that say that they were recovered among them.
     pub events: u64,
     /// Of these, the ones that every sink has.

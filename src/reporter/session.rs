@@ -30,7 +30,7 @@ impl Shared {
         }
         let sessionless = self.settings.sessionless;
         if sessionless {
-            self.note_end();
+            self.note_end(counter::BY_ITSELF);
         }
         let ends = !sessionless && !self.ended.swap(true, Ordering::AcqRel);
         if ends && self.gate() == Gate::Open {
@@ -57,8 +57,8 @@ impl Shared {
     }
 
     /// Keeps, for whoever finds the queue, that the session has said that it ends.
-    pub(super) fn note_end(&self) {
-        self.ring.counter(counter::ENDED).store(1, Ordering::Release);
+    pub(super) fn note_end(&self, by: u64) {
+        self.ring.counter(counter::ENDED).store(by, Ordering::Release);
     }
 
     /// Tells the server what was lost since it was told last: an event of its own, just before the next batch.

@@ -251,18 +251,20 @@ impl Shared {
         is_done
     }
 
-    /// Ends what is over: nothing of it is left, or it is left to whoever finds its file.
-    pub(super) fn end(&self) {
+    /// Ends what is over: nothing of it is left, or it is left to whoever finds its file. Returns whether nothing is.
+    pub(super) fn end(&self) -> bool {
         if self.durability() == Durability::PowerLoss {
             // Where it fails, what is left outlives the process, if no power cut.
             let _ = self.ring.sync();
         }
         let state = &mut *self.state();
-        if !self.remove_done(state) && self.keeps() {
+        let is_done = self.remove_done(state);
+        if !is_done && self.keeps() {
             state.is_left = true;
             self.ring.leave_file();
         }
         state.ledger.dismiss();
+        is_done
     }
 
     /// Returns when there is something to do again, if nobody calls before.

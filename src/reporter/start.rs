@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::builder::{Builder, Settings, StartError};
 use super::core::Core;
+use super::flush::Scope;
 use super::handle::Reporter;
 use super::lane::{Lane, LaneSettings};
 use super::ledger::Ledger;
@@ -55,7 +56,8 @@ impl Builder {
         let spool = self.spool_settings();
         let asked = Asked { bounds: self.bounds(), session: &session, sessionless: self.sessionless, targets };
         let Opened { ring, keeping, spool, trimmed } = open::open(&asked, spool.as_ref(), &self.clock);
-        let recovery = spool.map(|spool| Arc::new(Recovery::new(spool, ways.clone(), self.clock.clone(), false)));
+        let recovery =
+            spool.map(|spool| Arc::new(Recovery::new(spool, ways.clone(), self.clock.clone(), Scope::default())));
         let state = State::new(lanes(ways, session.nonce), Ledger::default(), Drops::default());
         let settings = Settings {
             classifier: self.classifier,

@@ -110,7 +110,7 @@ impl Ack {
 #[non_exhaustive]
 pub enum SinkError {
     /// It may work later: the network, a time-out, a busy server. The same batch is handed over again.
-    #[error("not delivered, worth another try: {reason}")]
+    #[error("not delivered: {reason}")]
     Transient {
         /// What went wrong, for the log.
         reason: String,

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::error::SpoolError;
 use super::label::Label;
 use crate::clock::Timestamp;
-use crate::queue::{Bounds, FileError, Ring, UNFINISHED};
+use crate::queue::{Bounds, FileError, Ring, UNFINISHED, is_in_use};
 
 /// What the file of a queue is called.
 const QUEUE: &str = "ring";
@@ -131,19 +131,52 @@ impl Directory {
     }
 }
 
+impl EntryKind {
+    /// Tells by its name what a file of a spool is.
+    fn of(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()? {
+            QUEUE => Some(Self::Queue),
+            UNFINISHED => Some(Self::Unfinished),
+            UNREADABLE => Some(Self::Unreadable),
+            _ => None,
+        }
+    }
+}
+
 impl Entry {
+    /// Describes one file, wherever it is and whatever it is called: what has no name of a spool's file is taken for a
+    /// queue.
+    ///
+    /// # Errors
+    ///
+    /// It is not there, or is no plain file.
+    pub fn at(path: impl Into<PathBuf>) -> Result<Self, SpoolError> {
+        let path = path.into();
+        let kind = EntryKind::of(&path).unwrap_or(EntryKind::Queue);
+        match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_file() => Ok(Self::new(path, kind, &found)),
+            Ok(_) => Err(FileError::Foreign(path).into()),
+            Err(source) => Err(FileError::Io { what: "look at", path, source }.into()),
+        }
+    }
+
     fn of(path: PathBuf) -> Option<Self> {
-        let kind = match path.extension()?.to_str()? {
-            QUEUE => EntryKind::Queue,
-            UNFINISHED => EntryKind::Unfinished,
-            UNREADABLE => EntryKind::Unreadable,
-            _ => return None,
-        };
+        let kind = EntryKind::of(&path)?;
         let found = fs::symlink_metadata(&path).ok().filter(fs::Metadata::is_file)?;
+        Some(Self::new(path, kind, &found))
+    }
+
+    fn new(path: PathBuf, kind: EntryKind, found: &fs::Metadata) -> Self {
         let seconds = u64::try_from(found.mtime()).unwrap_or(0);
         let nanos = u64::try_from(found.mtime_nsec()).unwrap_or(0);
         let modified = Timestamp::from_unix_nanos(seconds.saturating_mul(1_000_000_000).saturating_add(nanos));
-        Some(Self { path, kind, bytes: found.blocks() * BLOCK_BYTES, modified })
+        Self { path, kind, bytes: found.blocks() * BLOCK_BYTES, modified }
+    }
+
+    /// Returns whether a process has it: the one that made it, or one that delivers it.
+    #[must_use]
+    pub fn is_in_use(&self) -> bool {
+        is_in_use(&self.path).unwrap_or(false)
     }
 
     /// Removes the file; returns how many events were in it that some sink has not got. `None`, and nothing is removed,

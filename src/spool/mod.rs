@@ -41,6 +41,9 @@ pub use queue::{Queue, QueueTarget};
 #[cfg(all(unix, not(lastword_loom)))]
 pub(crate) use remains::Remains;
 
+#[cfg(all(unix, not(lastword_loom)))]
+pub use crate::queue::{FileError, Unreadable};
+
 /// What was taken out of a spool to keep it within its bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Trimmed {
@@ -62,4 +65,8 @@ pub(crate) mod counter {
     pub(crate) const DROPPED: usize = 32;
     /// Not 0 once SESSION_END was seen in the queue, or the session was ended that has none.
     pub(crate) const ENDED: usize = 48;
+    /// What [`ENDED`] is where the session has ended by itself.
+    pub(crate) const BY_ITSELF: u64 = 1;
+    /// What [`ENDED`] is where a later process has ended it, for one that never said so.
+    pub(crate) const IN_ITS_PLACE: u64 = 2;
 }

@@ -1,5 +1,6 @@
 //! What one file of a spool says, for whoever wants to look at it.
 
+use std::fs;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -20,6 +21,7 @@ pub struct Queue {
     ring: Ring,
     found: Found,
     is_in_use: bool,
+    is_cut: bool,
     remains: Remains,
 }
 
@@ -44,10 +46,11 @@ impl Entry {
     pub fn read(&self) -> Result<Queue, SpoolError> {
         let is_in_use = is_in_use(&self.path)?;
         let Orphan { ring, found, label } = Ring::copy_of(&self.path)?;
+        let is_cut = fs::symlink_metadata(&self.path).is_ok_and(|found| found.len() < ring.whole_bytes());
         let label = Label::from_json(&label)
             .map_err(|_| FileError::Unreadable { path: self.path.clone(), reason: Unreadable::Label })?;
         let remains = Remains::of(&ring);
-        Ok(Queue { label, ring, found, is_in_use, remains })
+        Ok(Queue { label, ring, found, is_in_use, is_cut, remains })
     }
 }
 
@@ -88,10 +91,17 @@ impl Queue {
         self.is_in_use
     }
 
-    /// Returns whether the session has said that it ends.
+    /// Returns whether the session has ended: it has said so, or a later process has, in its place.
     #[must_use]
     pub const fn is_ended(&self) -> bool {
         self.remains.is_ended
+    }
+
+    /// Returns whether the session never said that it ends. Of a queue that nobody has, its process died; a later one may
+    /// have said so by now.
+    #[must_use]
+    pub const fn is_crashed(&self) -> bool {
+        !self.remains.is_ended || self.remains.is_recovered
     }
 
     /// Returns when the last event that waits happened.
@@ -117,6 +127,18 @@ impl Queue {
     #[must_use]
     pub const fn torn(&self) -> u64 {
         self.found.torn
+    }
+
+    /// Returns how many of these had been written, and are damaged. Of a queue that is in use nobody can tell.
+    #[must_use]
+    pub const fn damaged(&self) -> u64 {
+        if self.is_in_use { 0 } else { self.found.damaged }
+    }
+
+    /// Returns whether the file is shorter than it says: what stood in the rest of it is gone.
+    #[must_use]
+    pub const fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// Returns where the events go.

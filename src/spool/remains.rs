@@ -11,6 +11,8 @@ use crate::sync::Ordering;
 pub(crate) struct Remains {
     /// Its session has said that it ends.
     pub(crate) is_ended: bool,
+    /// It was a later process that has said so.
+    pub(crate) is_recovered: bool,
     /// The time of its last event.
     pub(crate) last: Option<Timestamp>,
 }
@@ -18,8 +20,9 @@ pub(crate) struct Remains {
 impl Remains {
     pub(crate) fn of(ring: &Ring) -> Self {
         // Where the end was delivered before the rest, it was seen and noted.
-        let is_ended = ring.counter(counter::ENDED).load(Ordering::Acquire) != 0;
-        let (mut remains, mut last, mut cursor) = (Self { is_ended, last: None }, None, ring.tail());
+        let ended = ring.counter(counter::ENDED).load(Ordering::Acquire);
+        let mut remains = Self { is_ended: ended != 0, is_recovered: ended == counter::IN_ITS_PLACE, last: None };
+        let (mut last, mut cursor) = (None, ring.tail());
         while let Peek::Record(record, next) = ring.peek(cursor) {
             let tag = Tag::from_u32(record.kind);
             remains.is_ended |= tag.is_some_and(|tag| tag.kind == EventKind::SessionEnd);

@@ -6,6 +6,7 @@
 #[path = "../children/mod.rs"]
 mod children;
 mod ends;
+mod flush;
 mod hooks;
 #[path = "../peers/mod.rs"]
 mod peers;

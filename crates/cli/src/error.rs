@@ -1,12 +1,15 @@
 //! What can go wrong in a command, each with what would be right.
 
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use lastword_collector::query::QueryError;
 use lastword_collector::{OpenError, ServeError};
 
 use crate::flags::source::ParseUrlError;
+#[cfg(unix)]
+use crate::flags::spool::NoSpoolError;
 
 /// The exit code of wrong usage, the same as clap's.
 pub(crate) const USAGE: u8 = 2;
@@ -73,6 +76,62 @@ pub(crate) enum Error {
         /// What the transport said.
         message: String,
     },
+    /// No spool was named.
+    #[cfg(unix)]
+    #[error(transparent)]
+    NoSpool(#[from] NoSpoolError),
+    /// The URL or the key that was given can't be used.
+    #[error(transparent)]
+    Setting(#[from] lastword::sink::SettingError),
+    /// The spool, or a file of it, can't be used.
+    #[error(transparent)]
+    Spool(#[from] lastword::spool::SpoolError),
+    /// The spool can't be delivered.
+    #[error(transparent)]
+    Flush(#[from] lastword::reporter::FlushError),
+    /// A directory was given, and no session.
+    #[error(
+        "which session? choose one with `--session S` (`lastword spool list` shows them), or name a file of the spool"
+    )]
+    NoSession,
+    /// The spool has no such session.
+    #[error("there is no session {session} in {}: `lastword spool list` shows what there is", directory.display())]
+    UnknownSession {
+        /// What was asked for.
+        session: String,
+        /// Where.
+        directory: PathBuf,
+    },
+    /// The file is of another session.
+    #[error("the file is of session {found}, and not of {session}")]
+    OtherSession {
+        /// What was asked for.
+        session: String,
+        /// Whose it is.
+        found: String,
+    },
+    /// Something in a spool is damaged.
+    #[error("damaged, or not to be read: {damaged} of {files} files")]
+    Damaged {
+        /// Files that are.
+        damaged: u64,
+        /// Files in all.
+        files: u64,
+    },
+    /// Files that were to be removed are still there.
+    #[error("not removed, because somebody has them or they are not ours: {0} files")]
+    NotRemoved(u64),
+    /// A flush was ended over what was under way.
+    #[error("stopped at once: the rest is where it was, and what was under way is sent again by the next flush")]
+    CutOff,
+    /// Not all of a spool was delivered.
+    #[error("not all was delivered: events left {left}, dropped {dropped}")]
+    NotDelivered {
+        /// Events that are still in the spool.
+        left: u64,
+        /// Events that are lost.
+        dropped: u64,
+    },
     /// An answer that is not the collector's.
     #[error("{url} answered {status}: {message}")]
     Refused {
@@ -98,7 +157,9 @@ impl Error {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::BrokenPipe => ExitCode::SUCCESS,
-            Self::Url(_) => ExitCode::from(USAGE),
+            Self::Url(_) | Self::Setting(_) | Self::NoSession => ExitCode::from(USAGE),
+            #[cfg(unix)]
+            Self::NoSpool(_) => ExitCode::from(USAGE),
             _ => ExitCode::FAILURE,
         }
     }

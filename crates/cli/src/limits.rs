@@ -22,11 +22,24 @@ pub(crate) const FOLLOW_RETRY: Duration = Duration::from_secs(1);
 /// How long `serve` lets open requests end after a signal. Orchestrators kill after 10 s at the earliest.
 pub(crate) const SHUTDOWN_GRACE: Duration = Duration::from_secs(8);
 
+/// How often a flush of a spool looks how far it is: soon enough that its end is not waited for.
+pub(crate) const FLUSH_POLL: Duration = Duration::from_millis(20);
+/// One request of a flush of a spool, the longest: as a reporter has it.
+pub(crate) const FLUSH_HTTP_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often a flush looks again what there is, after all of it was delivered: queues may have been let go of meanwhile.
+pub(crate) const FLUSH_ROUNDS_MAX: usize = 3;
+/// Sessions that are named in one remark about what is left. `--json` names all.
+pub(crate) const SESSIONS_NAMED_MAX: usize = 5;
+
 /// How often the progress line is drawn anew.
 pub(crate) const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The narrowest terminal that is taken seriously: with less no column fits.
 pub(crate) const WIDTH_MIN: usize = 40;
+/// The widest that a progress bar is: what it says beside it is what is read.
+pub(crate) const BAR_WIDTH_MAX: usize = 40;
+/// The widest that the column of servers and sinks grows.
+pub(crate) const PLACE_WIDTH_MAX: usize = 44;
 /// The widest that the column of names grows, so that one long name leaves room for the data of the others.
 pub(crate) const NAME_WIDTH_MAX: usize = 44;
 

@@ -35,8 +35,7 @@ fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(message.exit_code()).unwrap_or(error::USAGE));
         }
     };
-    // The demo's client tells in its own words what happens to it, and all of it is meant to.
-    if !matches!(cli.command, Command::DemoClient(_)) {
+    if !cli.command.tells_all() {
         log_warnings();
     }
     match run(cli.command) {
@@ -57,6 +56,8 @@ fn run(command: Command) -> Result<(), Error> {
         Command::Serve(args) => runtime(Builder::new_multi_thread())?.block_on(commands::serve::run(args)),
         Command::Events(args) => runtime(Builder::new_current_thread())?.block_on(commands::events::run(args)),
         Command::Sessions(args) => runtime(Builder::new_current_thread())?.block_on(commands::listing::sessions(args)),
+        #[cfg(unix)]
+        Command::Spool(args) => runtime(Builder::new_current_thread())?.block_on(commands::spool::run(args)),
         Command::Exceptions(args) => {
             runtime(Builder::new_current_thread())?.block_on(commands::listing::exceptions(args))
         }

@@ -164,3 +164,15 @@ fn the_default_directory_is_the_platforms_for_state() {
     #[cfg(target_os = "linux")]
     assert!(home.path().join("state/lastword").is_dir());
 }
+
+#[test]
+fn a_session_is_silent_after_as_long_as_was_said() {
+    for (silence, state) in [("0s", "silent"), ("1h", "open")] {
+        let data = tempfile::tempdir().unwrap();
+        let server = Server::start_with(&["--listen", "127.0.0.1:0", "--silent-after", silence], data.path());
+        server.post("s", &[generic(0, "INFO", "hello", "{}")]);
+        let sessions = stdout_of(&["sessions", "--json", "--url", &server.url]);
+        assert!(sessions.contains(&format!(r#""state":"{state}""#)), "{silence}: {sessions}");
+    }
+    assert_eq!(run(&["serve", "--silent-after", "long"]).status.code(), Some(2));
+}

@@ -13,6 +13,11 @@ fn help_has_examples_and_exit_codes() {
     for command in ["serve", "events", "sessions", "exceptions"] {
         assert!(stdout_of(&[command, "--help"]).contains("Examples:"), "{command}");
     }
+    #[cfg(unix)]
+    for command in ["list", "show", "flush", "verify", "purge"] {
+        assert!(help.contains("lastword spool flush"), "{help}");
+        assert!(stdout_of(&["spool", command, "--help"]).contains("Examples:"), "{command}");
+    }
 }
 
 #[test]

@@ -20,6 +20,8 @@ pub const EVENT_ID_CHARS_MAX: usize = 128;
 pub const NAME_BYTES_MAX: usize = 256;
 /// Reasons that are taken from one `telemetry.dropped` event; ours has fewer than ten.
 pub const DROP_REASONS_MAX: usize = 64;
+/// The part of a signal's name that is kept, in bytes: `SIGSEGV` and its like, of whatever system.
+pub const SIGNAL_BYTES_MAX: usize = 32;
 /// The part of an exception's type and message that is kept in its group; the event itself keeps all.
 pub const GROUP_TEXT_BYTES_MAX: usize = 1024;
 /// How much of a refused value is quoted in the answer.

@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use common::{Client, Dir, Server, body, event, named};
 use lastword_collector::query::{EventQuery, Reader, SessionQuery};
 use lastword_collector::{Collector, Config, OpenError};
+use serde_json::json;
 
 /// Set in the process that the test below starts and kills.
 const CHILD: &str = "LASTWORD_COLLECTOR_TEST_CHILD";
@@ -150,7 +151,32 @@ fn a_store_of_a_newer_program_is_left_alone() {
     connection.pragma_update(None, "user_version", 999).unwrap();
     drop(connection);
     let error = Collector::open(dir.config()).unwrap_err().to_string();
-    assert!(error.contains("has format 999, this program knows formats up to 1"), "{error}");
+    assert!(error.contains("has format 999, this program knows formats up to 2"), "{error}");
+}
+
+#[test]
+fn a_store_of_format_1_is_brought_up_to_date_and_knows_the_signals_that_its_events_name() {
+    let dir = Dir::new();
+    std::fs::create_dir(dir.path()).unwrap();
+    let connection = rusqlite::Connection::open(dir.path().join("lastword.db")).unwrap();
+    connection.execute_batch(include_str!("format_1.sql")).unwrap();
+    drop(connection);
+    let error = Reader::open(dir.path()).unwrap_err().to_string();
+    assert!(error.contains("has format 1, this program reads 2: `lastword serve --data` brings it"), "{error}");
+
+    let server = Server::start(dir.config());
+    let known = |session: &str| {
+        let session = server.get(&format!("/api/sessions/{session}")).is(200).json();
+        (session["state"].clone(), session["signal"].clone(), session["events"].clone())
+    };
+    assert_eq!(known("segfault"), (json!("crashed"), json!("SIGSEGV"), json!(4)));
+    assert_eq!(known("killed"), (json!("crashed"), json!(null), json!(3)));
+    assert_eq!(known("odd"), (json!("crashed"), json!(null), json!(2)));
+    assert_eq!(known("other"), (json!("ended"), json!(null), json!(2)));
+    server.telemetry(body("segfault", &[event(4)])).is(200);
+    assert_eq!(known("segfault"), (json!("crashed"), json!("SIGSEGV"), json!(5)));
+    server.stop().unwrap();
+    assert_eq!(Reader::open(dir.path()).unwrap().sessions(&SessionQuery::default()).unwrap().items.len(), 4);
 }
 
 #[cfg(unix)]

@@ -54,6 +54,18 @@ fn a_sessions_page_shows_what_is_missing_where_it_is_missing() {
 }
 
 #[test]
+fn both_pages_show_that_a_session_crashed_and_by_which_signal() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let recovered = named(1, "r", "session.recovered", "WARNING", r#"{"events":1,"signal":"SIGBUS<"}"#);
+    server.telemetry(body("s", &[event(0), recovered, end(2)])).is(200);
+    for path in ["/", "/sessions/s"] {
+        let page = server.get(path).is(200).body;
+        assert!(page.contains(">crashed<") && page.contains("<bdi>SIGBUS&lt;</bdi>"), "{path}: {page}");
+    }
+}
+
+#[test]
 fn what_clients_send_is_shown_as_text() {
     let dir = Dir::new();
     let server = Server::start(dir.config());

@@ -89,6 +89,20 @@ fn a_session_is_open_then_ended_and_fatal_if_it_died_of_an_error() {
 }
 
 #[test]
+fn a_crashed_session_has_the_signal_that_ended_it_where_that_is_known() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let recovered = |data: &str| [event(0), named(1, "r", "session.recovered", "WARNING", data), end(2)];
+    server.telemetry(body("segfault", &recovered(r#"{"events":1,"torn":0,"pid":7,"signal":"SIGSEGV"}"#))).is(200);
+    server.telemetry(body("killed", &recovered(r#"{"events":1,"torn":0,"pid":7}"#))).is(200);
+    server.telemetry(body("segfault", &[event(3)])).is(200);
+    let sessions = server.all("/api/sessions?state=crashed", "sessions");
+    let signals: Vec<_> = sessions.iter().map(|session| (&session["session_id"], &session["signal"])).collect();
+    assert_eq!(signals, [(&json!("killed"), &json!(null)), (&json!("segfault"), &json!("SIGSEGV"))]);
+    assert_eq!(server.get("/api/sessions/segfault").json()["signal"], "SIGSEGV");
+}
+
+#[test]
 fn a_session_that_says_nothing_for_long_is_silent_and_one_that_ended_is_not() {
     let dir = Dir::new();
     let server = Server::start(dir.config().silent_after(Duration::ZERO));

@@ -57,6 +57,12 @@ impl Ring {
         (HEADER_WORDS + bounds.data_words()) as u64 * 8
     }
 
+    /// Returns how large the file of this queue is when it is whole.
+    #[must_use]
+    pub fn whole_bytes(&self) -> u64 {
+        self.block().words().len() as u64 * 8
+    }
+
     /// Takes over a queue whose process is gone, in place: what is freed in it is freed in the file.
     ///
     /// # Errors

@@ -200,7 +200,10 @@ impl Lane {
         }
         if has_end {
             // Before it can be freed: then nobody could see it any more.
-            ring.counter(counter::ENDED).store(1, Ordering::Release);
+            let ended = ring.counter(counter::ENDED);
+            if ended.load(Ordering::Acquire) == 0 {
+                ended.store(counter::BY_ITSELF, Ordering::Release);
+            }
         }
         (end != self.cursor).then_some((end, has_end))
     }

@@ -7,7 +7,7 @@ use super::super::builder::Settings;
 use super::super::keeping::Keeping;
 use super::super::lane::Lane;
 use super::super::ledger::Ledger;
-use super::super::report::{Drops, Recovered};
+use super::super::report::{Drops, Recovered, SinkHealth};
 use super::super::shared::{Shared, State};
 use super::Recovery;
 use crate::clock::{Clock, Timestamp, timer_now};
@@ -53,9 +53,9 @@ impl Adopted {
         recovered.dropped = recovered.dropped.plus(&state.ledger.dropped().minus(&self.dropped));
     }
 
-    /// Returns why the last attempt failed of a sink that does not take what it is given, if there is one.
-    pub(super) fn trouble(&self) -> Option<String> {
-        self.shared.state().lanes.iter().find_map(|lane| lane.health().last_error)
+    /// Returns how a sink is whose last attempt failed, if there is one.
+    pub(super) fn trouble(&self) -> Option<SinkHealth> {
+        self.shared.state().lanes.iter().map(Lane::health).find(|health| health.last_error.is_some())
     }
 
     /// Returns whether all its sinks take what they are given.
@@ -90,10 +90,12 @@ impl Recovery {
         let lanes = self.lanes(&ring, &label);
         let remains = Remains::of(&ring);
         let is_waited_for = lanes.iter().any(|lane| lane.taken() < ring.pushed());
-        if lanes.is_empty() || (remains.is_ended && !is_waited_for && lanes.len() < label.sinks.len()) {
+        let has_all = self.scope.anywhere || lanes.len() == label.sinks.len();
+        if lanes.is_empty() || (remains.is_ended && !is_waited_for && !has_all) {
             return Err(Passed::Nothing);
         }
-        let shared = shared(ring, &label, lanes, &self.clock);
+        let held = if has_all { None } else { held(&ring, &label, &lanes) };
+        let shared = shared(ring, &label, lanes, held, &self.clock);
         if !remains.is_ended {
             say_recovered(&shared, &label, &remains, found, self.clock.now().since(entry.modified));
         }
@@ -104,16 +106,21 @@ impl Recovery {
 
     /// Makes the ways to those of our sinks that lead to where the events are to go.
     fn lanes(&self, ring: &Ring, label: &Label) -> Vec<Lane> {
-        let find = |target: &Target| {
-            if self.anywhere { Some(0) } else { target.find(self.ways.iter().map(|(sink, _)| sink)) }
-        };
-        let targets = label.sinks.iter().enumerate();
-        let lanes = targets.filter_map(|(place, target)| {
-            let (sink, settings) = self.ways.get(find(target)?)?;
-            let jitter = Jitter::new(ring.nonce().wrapping_add(place as u64));
-            Some(Lane::new(Arc::clone(sink), settings.clone(), (place, ring.reader(place)), jitter, timer_now()))
-        });
-        lanes.collect()
+        let places = 0..label.sinks.len();
+        if self.scope.anywhere {
+            // What any of them has not got goes to the first sink, once.
+            let slowest = places.min_by_key(|place| ring.reader(*place).seq());
+            return slowest.and_then(|place| self.lane(ring, place, 0)).into_iter().collect();
+        }
+        let find = |target: &Target| target.find(self.ways.iter().map(|(sink, _)| sink));
+        places.filter_map(|place| self.lane(ring, place, find(&label.sinks[place])?)).collect()
+    }
+
+    /// Makes a way to one of our sinks, for the reader of the queue with this number.
+    fn lane(&self, ring: &Ring, place: usize, way: usize) -> Option<Lane> {
+        let (sink, settings) = self.ways.get(way)?;
+        let jitter = Jitter::new(ring.nonce().wrapping_add(place as u64));
+        Some(Lane::new(Arc::clone(sink), settings.clone(), (place, ring.reader(place)), jitter, timer_now()))
     }
 }
 
@@ -123,8 +130,7 @@ fn held(ring: &Ring, label: &Label, lanes: &[Lane]) -> Option<Cursor> {
     places.map(|place| ring.reader(place)).min_by_key(|cursor| cursor.seq())
 }
 
-fn shared(ring: Ring, label: &Label, lanes: Vec<Lane>, clock: &Clock) -> Shared {
-    let held = held(&ring, label, &lanes);
+fn shared(ring: Ring, label: &Label, lanes: Vec<Lane>, held: Option<Cursor>, clock: &Clock) -> Shared {
     let settings = Settings {
         classifier: None,
         sessionless: label.sessionless,
@@ -169,7 +175,7 @@ fn say_recovered(shared: &Shared, label: &Label, remains: &Remains, found: Found
         shared.ring.push_all(Class::Last, [said, end])
     };
     if pushed.is_ok() {
-        shared.note_end();
+        shared.note_end(counter::IN_ITS_PLACE);
         shared.ring.save();
     }
 }

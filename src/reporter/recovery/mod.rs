@@ -21,14 +21,15 @@ use tokio::time::{sleep, timeout};
 
 use adopt::Adopted;
 
+use super::flush::Scope;
 use super::lane::LaneSettings;
-use super::report::{DropReason, Drops, Recovered};
+use super::report::{DropReason, Drops, Recovered, SinkHealth};
 use super::shared::{Gate, Shared};
 use super::supervisor;
 use crate::clock::{Clock, timer_now};
 use crate::limits::{RECOVERED_AT_ONCE, RECOVERY_INTERVAL, RECOVERY_POLL};
 use crate::sink::Sink;
-use crate::spool::{Spool, Trimmed};
+use crate::spool::{Entry, Spool, Trimmed};
 use crate::sync::lock;
 
 /// A sink, and how it is dealt with.
@@ -38,7 +39,7 @@ pub(super) type Way = (Arc<dyn Sink>, LaneSettings);
 pub(super) struct Recovery {
     spool: Spool,
     ways: Vec<Way>,
-    anywhere: bool,
+    scope: Scope,
     clock: Clock,
     books: Mutex<Books>,
     is_stopping: watch::Sender<bool>,
@@ -56,12 +57,12 @@ struct Books {
 }
 
 impl Recovery {
-    /// Prepares to deliver what is in a spool: each event where it was meant to go, or all of them to the first sink.
-    pub(super) fn new(spool: Spool, ways: Vec<Way>, clock: Clock, anywhere: bool) -> Self {
+    /// Prepares to deliver what is in a spool.
+    pub(super) fn new(spool: Spool, ways: Vec<Way>, clock: Clock, scope: Scope) -> Self {
         Self {
             spool,
             ways,
-            anywhere,
+            scope,
             clock,
             books: Mutex::default(),
             is_stopping: watch::Sender::new(false),
@@ -125,7 +126,7 @@ impl Recovery {
     fn find(&self) -> Option<Adopted> {
         // A spool that can't be read has nothing that can be had.
         for entry in self.spool.directory.entries().unwrap_or_default() {
-            if !lock(&self.books).seen.insert(entry.path.clone()) {
+            if !self.is_wanted(&entry) || !lock(&self.books).seen.insert(entry.path.clone()) {
                 continue;
             }
             match self.adopt(&entry) {
@@ -135,6 +136,11 @@ impl Recovery {
             }
         }
         None
+    }
+
+    fn is_wanted(&self, entry: &Entry) -> bool {
+        let name = entry.path.file_name();
+        self.scope.only.as_ref().is_none_or(|only| name.is_some_and(|name| only.contains(name)))
     }
 
     /// Delivers a queue, until all of it is delivered or this process is to stop.
@@ -152,10 +158,11 @@ impl Recovery {
         shared.close(Gate::Stopped);
         // It ends by itself, now that it is stopped.
         let _ = supervised.await;
-        shared.end();
+        let is_finished = shared.end();
         let books = &mut *lock(&self.books);
         if let Some(place) = books.active.iter().position(|adopted| Arc::ptr_eq(&adopted.shared, &shared)) {
             books.active.swap_remove(place).count_into(&mut books.done);
+            books.done.finished += u64::from(is_finished);
         }
     }
 
@@ -190,8 +197,8 @@ impl Recovery {
         self.passes.load(Ordering::Acquire) > 0
     }
 
-    /// Returns why the last attempt failed of a sink that does not take what it is given, if there is one.
-    pub(super) fn trouble(&self) -> Option<String> {
+    /// Returns how a sink is whose last attempt failed, if there is one.
+    pub(super) fn trouble(&self) -> Option<SinkHealth> {
         let books = lock(&self.books);
         books.active.iter().find_map(Adopted::trouble)
     }

@@ -68,7 +68,7 @@ impl Settings {
     pub(super) fn destination(&self, api_key: Option<&str>) -> Destination {
         let user = Some(self.endpoint.username()).filter(|user| !user.is_empty());
         let secrets: Vec<&str> = [api_key, user, self.endpoint.password()].into_iter().flatten().collect();
-        Destination::new(self.shown.trim_end_matches(TELEMETRY_PATH), &secrets)
+        Destination::new(self.shown.strip_suffix(TELEMETRY_PATH).unwrap_or(&self.shown), &secrets)
     }
 
     /// Takes the secrets out of a text that somebody else has written.
@@ -215,6 +215,19 @@ mod tests {
         let settings = check("http://user:sekret@host").unwrap();
         assert_eq!(settings.shown, "http://***@host/api/v1/telemetry");
         assert_eq!(settings.redact("you sent sekret"), "you sent ***");
+    }
+
+    #[test]
+    fn a_destination_leads_where_its_sink_does() {
+        for url in ["http://host", "http://host/p", "http://host/api/v1/telemetry", "http://host/p/api/v1/telemetry/"] {
+            let settings = check(url).unwrap();
+            let again = check(settings.destination(None).address()).unwrap();
+            assert_eq!(
+                (&again.endpoint, again.destination(None)),
+                (&settings.endpoint, settings.destination(None)),
+                "{url}"
+            );
+        }
     }
 
     #[test]

@@ -5,3 +5,5 @@ mod follow;
 pub(crate) mod listing;
 pub(crate) mod serve;
 pub(crate) mod signals;
+#[cfg(unix)]
+pub(crate) mod spool;

@@ -30,7 +30,12 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Error> {
     let taken = |source| Error::Listen { address: args.listen.to_string(), source };
     let listener = TcpListener::bind(args.listen).await.map_err(taken)?;
     let address = listener.local_addr().map_err(taken)?;
-    let collector = Collector::open(Config::new(&directory))?;
+    let config = Config::new(&directory);
+    let config = match args.silent_after {
+        Some(silence) => config.silent_after(silence),
+        None => config,
+    };
+    let collector = Collector::open(config)?;
 
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = collector.serve(listener, async {

@@ -4,9 +4,14 @@
 //! anything is opened or asked.
 
 pub(crate) mod demo;
+pub(crate) mod duration;
+#[cfg(unix)]
+pub(crate) mod key;
 pub(crate) mod list;
 pub(crate) mod serve;
 pub(crate) mod source;
+#[cfg(unix)]
+pub(crate) mod spool;
 
 use clap::{Parser, Subcommand};
 
@@ -18,6 +23,8 @@ Examples:
   lastword events --follow                        what happens now
   lastword events --json --session S > s.jsonl    one session as JSON lines
   lastword sessions --state crashed               who died without a goodbye
+  lastword spool list state/spool                 what they have left undelivered
+  lastword spool flush state/spool                deliver that
 
 Exit codes: 0 done, 1 failed (the reason is on standard error), 2 wrong usage.
 `lastword COMMAND --help` has examples of each command.";
@@ -42,6 +49,22 @@ pub(crate) enum Command {
     Sessions(list::SessionsArgs),
     /// List the exceptions, like ones together
     Exceptions(list::ExceptionsArgs),
+    /// Look at what processes have left in a spool, and deliver it
+    #[cfg(unix)]
+    Spool(spool::SpoolArgs),
     #[command(hide = true)]
     DemoClient(demo::DemoClientArgs),
+}
+
+impl Command {
+    /// Returns whether it tells in its own words what its parts would warn about.
+    pub(crate) const fn tells_all(&self) -> bool {
+        match self {
+            // What happens to the demo's client is all meant to.
+            Self::DemoClient(_) => true,
+            #[cfg(unix)]
+            Self::Spool(_) => true,
+            _ => false,
+        }
+    }
 }

@@ -2,8 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
+
+use super::duration::duration;
 
 /// OTLP over HTTP has this port, so most clients find a local collector without being told.
 pub(crate) const LISTEN_DEFAULT: &str = "127.0.0.1:4318";
@@ -32,6 +35,9 @@ pub(crate) struct ServeArgs {
     /// Directory of the stored events, made if missing [default: the platform's directory for state, `lastword` in it]
     #[arg(long, value_name = "DIR", env = "LASTWORD_DATA")]
     pub(crate) data: Option<PathBuf>,
+    /// Show a session as silent that neither ended nor said anything for so long [default: 5m]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) silent_after: Option<Duration>,
 }
 
 /// Reads an address. Names are not looked up: one may stand for several addresses, and one of them may be public.

@@ -6,17 +6,22 @@
 //! - `--json` shows nothing but the stored bytes and line feeds: no colour, no width, no change.
 //! - Colour and width are those of the terminal that standard output is; a pipe or a file gets plain text, whole.
 
+pub(crate) mod amount;
+pub(crate) mod bar;
 pub(crate) mod cells;
 pub(crate) mod event;
 pub(crate) mod exception;
 pub(crate) mod fields;
 pub(crate) mod progress;
 pub(crate) mod session;
+#[cfg(unix)]
+pub(crate) mod spool;
 pub(crate) mod text;
 
 use std::env;
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::error::Error;
@@ -93,6 +98,16 @@ impl Output {
         self.line(json)
     }
 
+    /// Writes a value of ours as one line of JSON.
+    ///
+    /// # Errors
+    ///
+    /// As [`Output::line`].
+    pub(crate) fn object<T: Serialize>(&mut self, value: &T) -> Result<(), Error> {
+        let json = serde_json::to_string(value).map_err(|error| Error::Output(error.into()))?;
+        self.line(&json)
+    }
+
     /// Hands on what was written so far.
     ///
     /// # Errors
@@ -105,5 +120,6 @@ impl Output {
 
 /// Tells the person at the terminal something that is not the output. Nobody there to read it is no failure.
 pub(crate) fn note(message: &str) {
-    let _ = writeln!(io::stderr().lock(), "lastword: {message}");
+    // A path, or what a server said, may have anything in it.
+    let _ = writeln!(io::stderr().lock(), "lastword: {}", text::neutral(message));
 }

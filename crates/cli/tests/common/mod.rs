@@ -15,7 +15,8 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// The binary, with nothing of the environment that would change what it does.
 pub fn lastword() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lastword"));
-    for name in ["LASTWORD_URL", "LASTWORD_DATA", "LASTWORD_LISTEN", "NO_COLOR", "http_proxy", "HTTP_PROXY"] {
+    let ours = ["LASTWORD_URL", "LASTWORD_DATA", "LASTWORD_LISTEN", "LASTWORD_SPOOL", "LASTWORD_API_KEY"];
+    for name in ours.into_iter().chain(["NO_COLOR", "http_proxy", "HTTP_PROXY"]) {
         command.env_remove(name);
     }
     command.stdin(Stdio::null());
@@ -52,8 +53,13 @@ impl Server {
 
     /// The same, on this address.
     pub fn start_at(address: &str, data: &Path) -> Self {
+        Self::start_with(&["--listen", address], data)
+    }
+
+    /// The same, with these flags.
+    pub fn start_with(flags: &[&str], data: &Path) -> Self {
         let mut command = lastword();
-        command.args(["serve", "--listen", address, "--data"]).arg(data).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.arg("serve").args(flags).arg("--data").arg(data).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = Running::start(&mut command);
         let mut stdout = BufReader::new(child.child().stdout.take().unwrap());
         let mut line = String::new();

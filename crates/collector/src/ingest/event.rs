@@ -11,7 +11,9 @@ use serde_json::value::RawValue;
 use super::diagnose::{diagnose, quote};
 use super::{Exception, Key};
 use crate::clock;
-use crate::limits::{DROP_REASONS_MAX, EVENT_BYTES_MAX, EVENT_DEPTH_MAX, EVENT_ID_CHARS_MAX, NAME_BYTES_MAX};
+use crate::limits::{
+    DROP_REASONS_MAX, EVENT_BYTES_MAX, EVENT_DEPTH_MAX, EVENT_ID_CHARS_MAX, NAME_BYTES_MAX, SIGNAL_BYTES_MAX,
+};
 
 /// An event that can be stored.
 #[derive(Debug)]
@@ -36,8 +38,8 @@ pub(crate) enum Detail {
     Exception(Exception),
     /// The client tells what it dropped, by reason.
     Drops(Vec<(String, i64)>),
-    /// The session was found by a later process.
-    Recovered,
+    /// The session was found by a later process, which may know the signal that ended the first.
+    Recovered { signal: Option<Box<str>> },
 }
 
 /// The fields that are read. Others may be there.
@@ -112,7 +114,7 @@ fn specifics(kind: EventKind, wire: &Wire<'_>) -> Result<Specifics, String> {
             }
             let detail = match name.as_str() {
                 TELEMETRY_DROPPED => wire.event_data.map(drops),
-                SESSION_RECOVERED => Some(Detail::Recovered),
+                SESSION_RECOVERED => Some(recovered(wire.event_data)),
                 _ => None,
             };
             let name = &name[..name.floor_char_boundary(NAME_BYTES_MAX)];
@@ -158,6 +160,14 @@ fn drops(data: &RawValue) -> Detail {
         Some((reason[..reason.floor_char_boundary(NAME_BYTES_MAX)].to_owned(), count))
     });
     Detail::Drops(counts.take(DROP_REASONS_MAX).collect())
+}
+
+/// Reads the signal that ended the process, if one is named. What has another form is no reason to refuse the event either.
+fn recovered(data: Option<&RawValue>) -> Detail {
+    let said: serde_json::Map<String, serde_json::Value> =
+        data.and_then(|data| serde_json::from_str(data.get()).ok()).unwrap_or_default();
+    let signal = said.get("signal").and_then(serde_json::Value::as_str).filter(|signal| !signal.is_empty());
+    Detail::Recovered { signal: signal.map(|signal| signal[..signal.floor_char_boundary(SIGNAL_BYTES_MAX)].into()) }
 }
 
 /// Tells whether brackets are nested too deep. Nearly every event has fewer brackets than that in all.
@@ -250,6 +260,23 @@ mod tests {
         assert!(reason(&generic("event_data", &deep(EVENT_DEPTH_MAX))).contains("levels deep"));
         assert!(read(&generic("event_data", &deep(EVENT_DEPTH_MAX - 2)), 0..0).is_ok());
         assert!(read(&generic("event_name", &format!("\"\\\"{}\"", "[".repeat(500))), 0..0).is_ok());
+    }
+
+    #[test]
+    fn the_signal_of_a_recovered_session_is_read_and_an_odd_one_is_passed_over() {
+        let signal = |data: &str| {
+            let json = generic("event_name", r#""session.recovered""#)
+                .replace(r#""event_data":{}"#, &format!(r#""event_data":{data}"#));
+            match read(&json, 0..0).unwrap().detail.map(|detail| *detail) {
+                Some(Detail::Recovered { signal }) => signal,
+                _ => panic!("it is not recovered"),
+            }
+        };
+        assert_eq!(signal(r#"{"events":3,"signal":"SIGSEGV"}"#).as_deref(), Some("SIGSEGV"));
+        assert_eq!(signal(&format!(r#"{{"signal":"{}"}}"#, "é".repeat(40))).unwrap().len(), SIGNAL_BYTES_MAX);
+        for odd in ["{}", r#"{"signal":11}"#, r#"{"signal":null}"#, r#"{"signal":""}"#] {
+            assert_eq!(signal(odd), None, "{odd}");
+        }
     }
 
     #[test]

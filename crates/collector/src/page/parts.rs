@@ -39,6 +39,7 @@ pub(super) fn state(session: &Session) -> Markup {
     html! {
         span.state.{ (state) } { (state) }
         @if session.fatal { " " span.state.fatal { "fatal" } }
+        @if let Some(signal) = &session.signal { " " span.state.crashed { bdi { (signal) } } }
     }
 }
 

@@ -52,8 +52,20 @@ pub enum QueryError {
         dir: PathBuf,
     },
     /// The store has a format that this program doesn't know.
-    #[error("the store in {} has format {found}, this program reads {known}: use the program that wrote it", dir.display())]
-    Format {
+    #[error("the store in {} has format {found}, this program reads {known}: use a newer one", dir.display())]
+    TooNew {
+        /// The directory.
+        dir: PathBuf,
+        /// The format that was found.
+        found: i64,
+        /// The format that this program reads.
+        known: i64,
+    },
+    /// The store has an older format, and who reads it changes nothing.
+    #[error(
+        "the store in {} has format {found}, this program reads {known}: `lastword serve --data` brings it up to date", dir.display()
+    )]
+    TooOld {
         /// The directory.
         dir: PathBuf,
         /// The format that was found.

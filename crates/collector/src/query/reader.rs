@@ -1,5 +1,6 @@
 //! A reader of a data directory: a few read-only connections.
 
+use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -129,9 +130,11 @@ impl Reader {
         let kibibytes = i64::try_from(limits::READER_CACHE_BYTES / 1024).unwrap_or(i64::MAX);
         connection.pragma_update(None, "cache_size", -kibibytes)?;
         let found = crate::store::format_of(&connection)?;
-        if found != FORMAT {
-            return Err(QueryError::Format { dir: self.dir.clone(), found, known: FORMAT });
+        let dir = self.dir.clone();
+        match found.cmp(&FORMAT) {
+            Ordering::Equal => Ok(connection),
+            Ordering::Less => Err(QueryError::TooOld { dir, found, known: FORMAT }),
+            Ordering::Greater => Err(QueryError::TooNew { dir, found, known: FORMAT }),
         }
-        Ok(connection)
     }
 }

@@ -96,6 +96,8 @@ pub struct Session {
     pub state: SessionState,
     /// It ended by a fatal error: a `CRITICAL` exception, then its `SESSION_END`.
     pub fatal: bool,
+    /// The signal that ended its process (`SIGSEGV`), where it crashed and left word of that.
+    pub signal: Option<String>,
     /// Its events that are stored.
     pub events: i64,
     /// The same by severity.
@@ -169,7 +171,7 @@ const SELECT: &str = "
            max_index, covered,
            (SELECT count(*) FROM ranges WHERE session = id) - 1
                + coalesce((SELECT min(low) > 0 FROM ranges WHERE session = id), 1),
-           first_us, last_us, first_received_us, last_received_us, platform, sdk_version, process_uuid
+           first_us, last_us, first_received_us, last_received_us, platform, sdk_version, process_uuid, signal
     FROM sessions";
 
 /// Returns a page of sessions, the latest to begin first: an order that doesn't change under the reader's hands.
@@ -236,6 +238,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(i64, Session)> {
         session_id: row.get(1)?,
         state: SessionState::ALL.into_iter().find(|known| known.as_str() == state).unwrap_or(SessionState::Open),
         fatal: row.get(3)?,
+        signal: row.get(21)?,
         events: row.get(4)?,
         by_severity: BySeverity {
             debug: row.get(5)?,

@@ -55,7 +55,7 @@ pub(super) fn insert(
         match event.detail.as_deref() {
             Some(Detail::Exception(exception)) => group(transaction, exception, event, session, row)?,
             Some(Detail::Drops(drops)) => count_drops(transaction, session, drops)?,
-            Some(Detail::Recovered) | None => {}
+            Some(Detail::Recovered { .. }) | None => {}
         }
     }
     batch.write(transaction, session, received_us)?;

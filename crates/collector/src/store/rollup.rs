@@ -26,6 +26,7 @@ pub(super) struct Rollup {
     end_index: Option<i64>,
     critical_index: Option<i64>,
     recovered: bool,
+    signal: Option<Box<str>>,
 }
 
 impl Rollups {
@@ -71,7 +72,12 @@ impl Rollup {
             }
             _ => {}
         }
-        self.recovered |= matches!(event.detail.as_deref(), Some(Detail::Recovered));
+        if let Some(Detail::Recovered { signal }) = event.detail.as_deref() {
+            self.recovered = true;
+            if self.signal.is_none() {
+                self.signal.clone_from(signal);
+            }
+        }
     }
 
     fn write(mut self, transaction: &Transaction<'_>, session: i64, received_us: i64) -> rusqlite::Result<()> {
@@ -92,7 +98,7 @@ impl Rollup {
                      max_index = max(max_index, ?15), covered = covered + ?16,
                      end_index = coalesce(max(end_index, ?17), end_index, ?17),
                      critical_index = coalesce(min(critical_index, ?18), critical_index, ?18),
-                     recovered = max(recovered, ?19)
+                     recovered = max(recovered, ?19), signal = coalesce(signal, ?20)
                  WHERE id = ?1",
             )?
             .execute(params![
@@ -115,6 +121,7 @@ impl Rollup {
                 self.end_index,
                 self.critical_index,
                 self.recovered,
+                self.signal,
             ])?;
         Ok(())
     }

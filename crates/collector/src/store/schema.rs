@@ -3,10 +3,13 @@
 use rusqlite::Connection;
 
 /// The format that this program writes, kept in the database's `user_version`.
-pub(crate) const FORMAT: i64 = 1;
+pub(crate) const FORMAT: i64 = 2;
 
 /// What leads from each format to the next.
-const STEPS: [&str; 1] = ["
+const STEPS: [&str; 2] = [BEGIN, SIGNAL];
+
+/// The tables.
+const BEGIN: &str = "
     -- A session and what is known of it as a whole. Written once a transaction.
     CREATE TABLE sessions (
         id INTEGER PRIMARY KEY,
@@ -60,7 +63,24 @@ const STEPS: [&str; 1] = ["
     CREATE TABLE exception_sessions (
         exception INTEGER NOT NULL, session INTEGER NOT NULL, PRIMARY KEY (exception, session)
     ) STRICT, WITHOUT ROWID;
-"];
+";
+
+/// The signal that ended a session's process. Those that were recovered before have it in their events. What SQLite does
+/// not take for JSON says nothing, and must not keep the database from being opened.
+const SIGNAL: &str = "
+    ALTER TABLE sessions ADD COLUMN signal TEXT;
+    UPDATE sessions SET signal = substr(said.signal, 1, 32)
+    FROM (
+        SELECT batches.session AS session, json_extract(events.body, '$.event_data.signal') AS signal
+        FROM names
+        JOIN batch_names ON batch_names.name = names.id
+        JOIN batches ON batches.last_row = batch_names.last_row
+        JOIN events ON events.row BETWEEN batches.first_row AND batches.last_row AND events.name = names.id
+        WHERE names.name = 'session.recovered'
+          AND CASE WHEN json_valid(events.body) THEN json_type(events.body, '$.event_data.signal') END = 'text'
+    ) AS said
+    WHERE said.session = sessions.id;
+";
 
 /// Returns the format of a database; 0 for an empty one.
 pub(crate) fn format_of(connection: &Connection) -> rusqlite::Result<i64> {
