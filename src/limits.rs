@@ -46,10 +46,19 @@ pub const SYNC_INTERVAL: Duration = Duration::from_millis(50);
 pub const PANIC_FLUSH_MAX: Duration = Duration::from_secs(2);
 /// Panics that a process remembers, to know them where they are caught on another thread.
 pub const PANICS_REMEMBERED: usize = 64;
+/// Times that a lock is tried again which somebody may have had only to see whether it is free.
+pub const LOCK_TRIES: u32 = 2;
+/// The wait before each: who only looks has it for some microseconds.
+pub const LOCK_WAIT: Duration = Duration::from_millis(1);
 /// How often, at the most, a reporter looks whether the file of its queue is still where it was.
 pub const SPOOL_CHECK_INTERVAL: Duration = Duration::from_secs(1);
-/// Queues of other processes that one reporter delivers at once: each takes a lock, a mapping and its share of the sinks.
+/// Queues of other processes that one reporter delivers at once, those that don't get on left out: each takes its share of
+/// the sinks.
 pub const RECOVERED_AT_ONCE: usize = 4;
+/// Queues of other processes that one reporter has taken over at once: each takes a lock and a mapping.
+pub const RECOVERED_MAX: usize = 64;
+/// How often is looked whether those that are delivered still get on, while others wait for their turn.
+pub const RECOVERY_RECHECK: Duration = Duration::from_millis(100);
 /// How often a running reporter looks for queues whose process has died, or whose server may have come back.
 pub const RECOVERY_INTERVAL: Duration = Duration::from_secs(30);
 /// How often a reporter that stops looks whether what it recovers still gets on.

@@ -8,6 +8,7 @@ use rustix::io::Errno;
 
 use super::error::failed;
 use super::{FileError, RingFile};
+use crate::limits::{LOCK_TRIES, LOCK_WAIT};
 use crate::queue::layout::HEADER_WORDS;
 use crate::queue::recover::{self, Found};
 use crate::queue::ring::{Bounds, Ring};
@@ -74,7 +75,7 @@ impl Ring {
         if !metadata.is_file() || metadata.uid() != rustix::process::geteuid().as_raw() {
             return Err(FileError::Foreign(path.to_owned()));
         }
-        lock(&file, path)?;
+        lock_at_last(&file, path)?;
         let file = RingFile::new(file, path)?;
         // Who had it may have removed it before its lock was free.
         if !file.is_in_place() {
@@ -179,6 +180,17 @@ fn lock(file: &File, path: &Path) -> Result<(), FileError> {
         TryLockError::WouldBlock => FileError::InUse(path.to_owned()),
         TryLockError::Error(source) => failed("lock", path, source),
     })
+}
+
+/// Locks a file that somebody may just be looking at: [`is_in_use`] has a lock of its own for a moment.
+fn lock_at_last(file: &File, path: &Path) -> Result<(), FileError> {
+    for _ in 0..LOCK_TRIES {
+        match lock(file, path) {
+            Err(FileError::InUse(_)) => std::thread::sleep(LOCK_WAIT),
+            locked => return locked,
+        }
+    }
+    lock(file, path)
 }
 
 /// Looks whether the process may write a file of that size. To find out by trying would end it.

@@ -58,9 +58,11 @@ impl Adopted {
         self.shared.state().lanes.iter().map(Lane::health).find(|health| health.last_error.is_some())
     }
 
-    /// Returns whether all its sinks take what they are given.
-    pub(super) fn gets_on(&self) -> bool {
-        self.shared.state().lanes.iter().all(Lane::is_ready)
+    /// Returns whether something is left, and only for sinks that don't take what they are given.
+    pub(super) fn is_stuck(&self) -> bool {
+        let (pushed, state) = (self.shared.ring.pushed(), self.shared.state());
+        let mut unfinished = state.lanes.iter().filter(|lane| lane.settled().seq() < pushed).peekable();
+        unfinished.peek().is_some() && !unfinished.any(Lane::is_ready)
     }
 }
 

@@ -27,7 +27,7 @@ use super::report::{DropReason, Drops, Recovered, SinkHealth};
 use super::shared::{Gate, Shared};
 use super::supervisor;
 use crate::clock::{Clock, timer_now};
-use crate::limits::{RECOVERED_AT_ONCE, RECOVERY_INTERVAL, RECOVERY_POLL};
+use crate::limits::{RECOVERED_AT_ONCE, RECOVERED_MAX, RECOVERY_INTERVAL, RECOVERY_POLL, RECOVERY_RECHECK};
 use crate::sink::Sink;
 use crate::spool::{Entry, Spool, Trimmed};
 use crate::sync::lock;
@@ -54,6 +54,8 @@ struct Books {
     active: Vec<Adopted>,
     /// Files that this pass has looked at.
     seen: HashSet<PathBuf>,
+    /// There were no more that could be taken over.
+    has_all: bool,
 }
 
 impl Recovery {
@@ -93,22 +95,39 @@ impl Recovery {
         }
     }
 
-    /// Delivers all there is, some queues at a time.
+    /// Delivers all there is, some queues at a time; those that don't get on hold no other one back.
     pub(super) async fn pass(self: &Arc<Self>) {
         let mut under_way = JoinSet::new();
         loop {
-            while under_way.len() < RECOVERED_AT_ONCE && !*self.is_stopping.borrow() {
-                let this = Arc::clone(self);
-                // What panics there has looked at its file: the next one is looked at now.
-                let Ok(found) = spawn_blocking(move || this.find()).await else { continue };
-                let Some(adopted) = found else { break };
-                under_way.spawn(Arc::clone(self).deliver(adopted));
-            }
-            if under_way.join_next().await.is_none() {
+            let is_all = self.take_up(&mut under_way).await;
+            lock(&self.books).has_all = is_all;
+            if under_way.is_empty() {
                 self.passes.fetch_add(1, Ordering::AcqRel);
                 return;
             }
+            let patience = if is_all { RECOVERY_INTERVAL } else { RECOVERY_RECHECK };
+            if timeout(patience, under_way.join_next()).await.is_err() && is_all {
+                // What was passed over may be there for the taking by now.
+                lock(&self.books).seen.clear();
+            }
         }
+    }
+
+    /// Takes up as many queues as may be under way at once; returns whether there are no more to be had.
+    async fn take_up(self: &Arc<Self>, under_way: &mut JoinSet<()>) -> bool {
+        while !*self.is_stopping.borrow() && under_way.len() < RECOVERED_MAX {
+            if lock(&self.books).active.iter().filter(|adopted| !adopted.is_stuck()).count() >= RECOVERED_AT_ONCE {
+                return false;
+            }
+            let this = Arc::clone(self);
+            // What panics there has looked at its file: the next one is looked at now.
+            let Ok(found) = spawn_blocking(move || this.find()).await else { continue };
+            let Some(adopted) = found else { return true };
+            let shared = Arc::clone(&adopted.shared);
+            lock(&self.books).active.push(adopted);
+            under_way.spawn(Arc::clone(self).deliver(shared));
+        }
+        true
     }
 
     /// Books what had to be removed from the spool, for the server to be told.
@@ -144,9 +163,7 @@ impl Recovery {
     }
 
     /// Delivers a queue, until all of it is delivered or this process is to stop.
-    async fn deliver(self: Arc<Self>, adopted: Adopted) {
-        let shared = Arc::clone(&adopted.shared);
-        lock(&self.books).active.push(adopted);
+    async fn deliver(self: Arc<Self>, shared: Arc<Shared>) {
         let mut stopping = self.is_stopping.subscribe();
         let target = shared.flush();
         let drained = shared.state().ledger.wait(target).1;
@@ -183,13 +200,11 @@ impl Recovery {
         }
     }
 
-    /// Returns whether there is something under way that nothing holds up.
+    /// Returns whether there is something to do that nothing holds up.
     fn gets_on(&self) -> bool {
-        if self.is_done() {
-            return false;
-        }
         let books = lock(&self.books);
-        books.active.is_empty() || books.active.iter().any(Adopted::gets_on)
+        let is_stuck = books.has_all && books.active.iter().all(Adopted::is_stuck);
+        !self.is_done() && !is_stuck
     }
 
     /// Returns whether the spool was looked through to the end.
