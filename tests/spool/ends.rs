@@ -8,7 +8,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
 use std::time::Duration;
 
-use lastword::Reporter;
+use lastword::{Durability, Reporter};
 use serde_json::Value;
 
 use crate::peers::Peer;
@@ -75,6 +75,21 @@ fn a_killed_process_loses_nothing() {
     assert_eq!((recovered["events"].as_u64(), recovered["torn"].as_u64()), (Some(EVENTS as u64 + 1), Some(0)));
     assert!(recovered["age_ms"].as_u64().unwrap() < 60_000, "{recovered}");
     assert!(recovered.get("signal").is_none(), "nobody knows");
+}
+
+#[test]
+fn a_killed_process_that_writes_each_event_to_its_file_loses_nothing() {
+    if is_child() {
+        let reporter = childs("first-life").durability(Durability::Write).start().unwrap();
+        assert_eq!(reporter.health().durability, Durability::Write);
+        log(&reporter, EVENTS as u64);
+        println!("logged");
+        std::thread::park();
+    }
+    let test = "a_killed_process_that_writes_each_event_to_its_file_loses_nothing";
+    let (status, events) = two_lives(test, |child| child.kill().unwrap());
+    assert_eq!(status.signal(), Some(libc::SIGKILL));
+    assert_all_there(&events, &CRASHED);
 }
 
 #[test]
