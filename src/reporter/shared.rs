@@ -96,6 +96,16 @@ impl State {
     }
 }
 
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // Not before: whoever has a handle may be pushing an event that was begun before the end. A fork leaves the lock to
+        // its parent.
+        if !self.is_foreign() {
+            self.ring.leave_file();
+        }
+    }
+}
+
 impl Shared {
     pub(super) fn new(
         ring: Ring,
@@ -244,14 +254,11 @@ impl Shared {
         is_done
     }
 
-    /// Ends what is over: nothing of it is left, or it is left to whoever finds its file.
+    /// Ends what is over: nothing of it is left, or it is left to whoever finds its file once the last handle is gone.
     pub(super) fn end(&self) {
-        if !self.remove_if_done() {
-            if self.durability() == Durability::PowerLoss {
-                // Where it fails, what is left outlives the process, if no power cut.
-                let _ = self.ring.sync();
-            }
-            self.ring.leave_file();
+        if !self.remove_if_done() && self.durability() == Durability::PowerLoss {
+            // Where it fails, what is left outlives the process, if no power cut.
+            let _ = self.ring.sync();
         }
         self.state().ledger.dismiss();
     }

@@ -7,6 +7,7 @@
 mod children;
 mod ends;
 mod hooks;
+mod latecomers;
 #[path = "../peers/mod.rs"]
 mod peers;
 mod support;
