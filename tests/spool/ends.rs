@@ -8,7 +8,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
 use std::time::Duration;
 
-use lastword::{Durability, Reporter};
+use lastword::{Admission, DropReason, Durability, Reporter};
 use serde_json::Value;
 
 use crate::peers::Peer;
@@ -156,6 +156,20 @@ fn a_process_that_stops_without_a_server_leaves_everything_to_the_next() {
         return;
     }
     let test = "a_process_that_stops_without_a_server_leaves_everything_to_the_next";
+    let (status, events) = two_lives(test, |_| {});
+    assert_eq!(status.code(), Some(0));
+    assert_all_there(&events, &["SESSION_END"]);
+}
+
+#[test]
+fn what_is_refused_after_the_end_of_a_session_leaves_nothing_behind_that_waits() {
+    if is_child() {
+        let reporter = logged();
+        reporter.blocking_stop(Duration::from_millis(50));
+        assert_eq!(reporter.log("n", ()), Admission::Dropped(DropReason::Stopped));
+        return;
+    }
+    let test = "what_is_refused_after_the_end_of_a_session_leaves_nothing_behind_that_waits";
     let (status, events) = two_lives(test, |_| {});
     assert_eq!(status.code(), Some(0));
     assert_all_there(&events, &["SESSION_END"]);

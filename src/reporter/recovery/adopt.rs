@@ -1,6 +1,7 @@
 //! Taking over one queue.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::super::builder::Settings;
 use super::super::keeping::Keeping;
@@ -96,6 +97,8 @@ impl Recovery {
         if !remains.is_ended {
             say_recovered(&shared, &label, &remains, found, self.clock.now().since(entry.modified));
         }
+        // What was refused after the end is told to nobody, as in a living session: it would wait here in turn.
+        shared.ended.store(true, Ordering::Release);
         Ok(Adopted::new(shared, found))
     }
 
