@@ -162,6 +162,49 @@ fn a_process_that_stops_without_a_server_leaves_everything_to_the_next() {
 }
 
 #[test]
+fn a_panic_past_a_guard_without_a_server_is_held_for_its_time_and_leaves_everything() {
+    if is_child() {
+        let reporter = logged();
+        let _guard = reporter.guard(Duration::from_millis(50));
+        panic!("the program fails");
+    }
+    let test = "a_panic_past_a_guard_without_a_server_is_held_for_its_time_and_leaves_everything";
+    let (status, events) = two_lives(test, |_| {});
+    assert_eq!(status.code(), Some(101));
+    assert_all_there(&events, &["SESSION_END"]);
+}
+
+#[test]
+fn a_signal_with_a_handler_and_without_a_server_is_held_for_its_grace_and_leaves_everything() {
+    if is_child() {
+        let reporter = childs("first-life").start().unwrap();
+        lastword::signal::install(&reporter, Duration::from_millis(50)).unwrap();
+        log(&reporter, EVENTS as u64);
+        println!("logged");
+        loop {
+            std::thread::park();
+        }
+    }
+    let test = "a_signal_with_a_handler_and_without_a_server_is_held_for_its_grace_and_leaves_everything";
+    let (status, events) = two_lives(test, |child| signal(child, libc::SIGTERM));
+    assert_eq!(status.signal(), Some(libc::SIGTERM));
+    assert_all_there(&events, &["SESSION_END"]);
+}
+
+#[test]
+fn an_exit_with_a_handler_and_without_a_server_is_held_for_its_time_and_leaves_everything() {
+    if is_child() {
+        let reporter = logged();
+        lastword::exit::install(&reporter, Duration::from_millis(50)).unwrap();
+        std::process::exit(3);
+    }
+    let test = "an_exit_with_a_handler_and_without_a_server_is_held_for_its_time_and_leaves_everything";
+    let (status, events) = two_lives(test, |_| {});
+    assert_eq!(status.code(), Some(3));
+    assert_all_there(&events, &["SESSION_END"]);
+}
+
+#[test]
 fn what_is_refused_after_the_end_of_a_session_leaves_nothing_behind_that_waits() {
     if is_child() {
         let reporter = logged();
