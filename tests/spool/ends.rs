@@ -4,8 +4,8 @@
 
 #![allow(unsafe_code)]
 
-use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, ExitStatus};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
 use lastword::{Admission, DropReason, Durability, Reporter};
@@ -126,6 +126,17 @@ fn a_process_that_exits_loses_nothing() {
     }
     let (status, events) = two_lives("a_process_that_exits_loses_nothing", |_| {});
     assert_eq!(status.code(), Some(3));
+    assert_all_there(&events, &CRASHED);
+}
+
+#[test]
+fn a_process_that_becomes_another_program_loses_nothing() {
+    if is_child() {
+        let _reporter = logged();
+        panic!("{}", Command::new("true").exec());
+    }
+    let (status, events) = two_lives("a_process_that_becomes_another_program_loses_nothing", |_| {});
+    assert_eq!(status.code(), Some(0));
     assert_all_there(&events, &CRASHED);
 }
 
