@@ -24,6 +24,8 @@ pub struct Collector {
     pub line: Arc<Line>,
     server: Arc<Mutex<Option<Server>>>,
     killer: Option<Killer>,
+    /// Nobody kills it for now.
+    is_spared: Arc<AtomicBool>,
     /// How often it was killed.
     pub deaths: Arc<AtomicU64>,
     data: PathBuf,
@@ -39,7 +41,7 @@ struct Killer {
 impl Collector {
     pub fn start(data: PathBuf, fate: Fate, dice: &mut Dice) -> Self {
         let (line, server, deaths) = (Arc::new(Line::new()), Arc::default(), Arc::default());
-        let mut collector = Self { line, server, killer: None, deaths, data };
+        let mut collector = Self { line, server, killer: None, is_spared: Arc::default(), deaths, data };
         let revived = collector.revival();
         revived();
         match fate {
@@ -61,10 +63,14 @@ impl Collector {
         }
     }
 
-    /// What kills it.
+    /// What kills it, unless it is spared or dead; says whether it has.
     fn death(&self) -> impl Fn() -> bool + Send + use<> {
         let (server, line, deaths) = (Arc::clone(&self.server), Arc::clone(&self.line), Arc::clone(&self.deaths));
+        let is_spared = Arc::clone(&self.is_spared);
         move || {
+            if is_spared.load(Ordering::Acquire) {
+                return false;
+            }
             // A server that is dropped is killed.
             let was_alive = server.lock().unwrap().take().is_some();
             line.lead_to(None);
@@ -101,15 +107,21 @@ impl Collector {
         self.killer = Some(Killer::start(wake, move |is_over| {
             while !is_over.load(Ordering::Acquire) {
                 let _ = over.recv_timeout(Duration::from_micros(dice.between(0, LIFE_US_MAX)));
-                death();
-                thread::sleep(Duration::from_micros(dice.between(0, DEAD_US_MAX)));
-                revived();
+                if death() {
+                    thread::sleep(Duration::from_micros(dice.between(0, DEAD_US_MAX)));
+                    revived();
+                }
             }
         }));
     }
 
-    /// Lets it live from now on; returns where it can be asked.
-    pub fn spare(&mut self) -> String {
+    /// Has it live for a while, or no more.
+    pub fn spare(&self, is_spared: bool) {
+        self.is_spared.store(is_spared, Ordering::Release);
+    }
+
+    /// Has it live from now on; returns where it can be asked.
+    pub fn settle(&mut self) -> String {
         if let Some(Killer { is_over, wake, thread }) = self.killer.take() {
             self.line.listen_in(Box::new(|| true));
             is_over.store(true, Ordering::Release);

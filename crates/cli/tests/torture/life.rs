@@ -20,8 +20,8 @@ pub const PROGRAM: &str = "last-words";
 const LOOK: Duration = Duration::from_micros(200);
 /// How long a process takes to begin, about: an early end comes in this time.
 const EARLY_US: u64 = 12_000;
-/// The smallest queue there is, and one whose end no life sees.
-const QUEUES: [(&str, &str); 2] = [("524288", "2000"), ("67108864", "1000000")];
+/// The smallest queue there is, and one whose end hardly any life sees.
+const QUEUES: [(&str, &str); 2] = [("524288", "2000"), ("8388608", "1000000")];
 
 /// Where processes live, and what they are.
 pub struct Place {
@@ -59,7 +59,12 @@ impl Plan {
             is_early: dice.one_in(8),
             // A small queue with large events is gone around many times.
             queue: QUEUES[usize::from(!dice.one_in(2))],
-            event_bytes: if dice.one_in(2) { 100 } else { dice.between(0, 12_000) },
+            event_bytes: match dice.between(0, 3) {
+                // One whose memory is limited dies slowly, and says a lot meanwhile.
+                2 if way.end != End::Memory => dice.between(0, 1_000),
+                3 if way.end != End::Memory => dice.between(0, 12_000),
+                _ => 100,
+            },
             // The cause of a crash needs a queue that is mapped.
             writes: dice.one_in(4) && !way.flags.contains(&"crash"),
         }

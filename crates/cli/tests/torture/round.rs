@@ -17,7 +17,9 @@ const LIVES: u64 = 10;
 /// Lives that one collector sees before it is asked.
 const HUNDRED: u64 = 100;
 /// Successors after which a spool must be empty, all interruptions counted.
-const SUCCESSORS_MAX: u64 = 60;
+const SUCCESSORS_MAX: u64 = 40;
+/// From which on the collector is spared.
+const SPARED_FROM: u64 = 12;
 /// Of these, the first ones may be killed.
 const KILLED_MAX: u64 = 3;
 /// When a successor is killed, at the latest.
@@ -47,9 +49,9 @@ pub fn torture(way: &Way, runs: u64, aborting: Option<&Path>, dice: &mut Dice, p
             }
             near_or_far(&collector, way, 0, dice);
             collector.line.set_dead(false);
-            empty(&place, dice, &mut row);
+            empty(&place, &collector, dice, &mut row);
         }
-        let url = collector.spare();
+        let url = collector.settle();
         books::compare(way, &lives, &url, &mut row);
         row.collector_deaths += collector.deaths.load(std::sync::atomic::Ordering::Relaxed);
     }
@@ -71,9 +73,12 @@ fn near_or_far(collector: &Collector, way: &Way, number: u64, dice: &mut Dice) {
 }
 
 /// Starts successors until the spool is empty. Some are killed, and some find another one at work.
-fn empty(place: &Place, dice: &mut Dice, row: &mut Row) {
+fn empty(place: &Place, collector: &Collector, dice: &mut Dice, row: &mut Row) {
     for successor in 0..SUCCESSORS_MAX {
+        // A successor ends when the collector does: on a slow machine they would not get to the end.
+        collector.spare(successor >= SPARED_FROM);
         if count(place, "ring") == 0 {
+            collector.spare(false);
             assert_eq!(count(place, "unreadable"), 0, "what a process leaves can be read");
             return;
         }

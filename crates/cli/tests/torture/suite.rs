@@ -1,7 +1,7 @@
 //! The command line of the tests, and their table.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -83,9 +83,15 @@ fn trials(options: &Options, seed: u64, rows: &Arc<Mutex<Vec<Row>>>) -> Vec<Tria
         let runs = options.runs.unwrap_or(if options.long { way.runs.1 } else { way.runs.0 });
         let (rows, aborting, is_long) = (Arc::clone(rows), aborting.clone(), options.long);
         let run = move || {
-            let mut dice = Dice::new(seed.wrapping_add(place));
+            let dice = Dice::new(seed.wrapping_add(place));
             let progress = Progress::new(way, runs, is_long);
-            let row = round::torture(way, runs.into(), aborting.as_deref(), &mut dice, |done| progress.say(done));
+            let row = what_was_accepted_is_stored_once_whatever_ends_the_process(
+                way,
+                runs,
+                aborting.as_deref(),
+                dice,
+                &progress,
+            );
             progress.end();
             let verdict = verdict(&row, seed);
             rows.lock().unwrap().push(row);
@@ -95,6 +101,17 @@ fn trials(options: &Options, seed: u64, rows: &Arc<Mutex<Vec<Row>>>) -> Vec<Tria
             .push(Trial::test(format!("what_was_accepted_is_stored_once_whatever_ends_the_process::{}", way.key), run));
     }
     trials
+}
+
+/// Tries one way.
+fn what_was_accepted_is_stored_once_whatever_ends_the_process(
+    way: &Way,
+    runs: u32,
+    aborting: Option<&Path>,
+    mut dice: Dice,
+    progress: &Progress,
+) -> Row {
+    round::torture(way, runs.into(), aborting, &mut dice, |done| progress.say(done))
 }
 
 fn verdict(row: &Row, seed: u64) -> Result<(), Failed> {
