@@ -99,7 +99,9 @@ fn live(test: &str, treatment: &str) {
     for (thread, accepted) in (0..).zip(accepted) {
         let of_thread = events.iter().filter(|event| event["event_data"]["thread"] == thread);
         let numbers: Vec<_> = of_thread.map(|event| event["event_data"]["i"].as_u64().unwrap()).collect();
-        assert_eq!(numbers, (0..accepted).collect::<Vec<_>>(), "{treatment}: thread {thread}");
+        // Some thousand numbers tell nobody more than this.
+        let (there, is_whole) = (numbers.len(), numbers == (0..accepted).collect::<Vec<_>>());
+        assert!(is_whole, "{treatment}: thread {thread}: {there} events of {accepted}, or not in their order");
     }
     assert_eq!(events.last().unwrap()["event"], "SESSION_END");
 }
