@@ -5,11 +5,11 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::common::Running;
+use crate::common::{PATIENCE, Running};
 use crate::dice::Dice;
 use crate::memory::Limit;
 use crate::ways::{End, Way};
@@ -142,7 +142,9 @@ pub fn send(process: u32, signal: i32) {
 
 /// Waits until one of the threads has logged something.
 fn wait_for_a_word(board: &Path, threads: u64, child: &mut Running) {
+    let begun = Instant::now();
     while read(board, threads).iter().sum::<u64>() == 0 && child.child().try_wait().unwrap().is_none() {
+        assert!(begun.elapsed() < PATIENCE, "a process that logs says so");
         thread::sleep(LOOK);
     }
 }
