@@ -155,14 +155,18 @@ fn file(name: &str) -> PathBuf {
 }
 
 fn push(threads: usize) {
-    let mapped = Ring::create(&file("push.ring"), &bounds(), 7, b"bench").unwrap_or_else(|error| fail(&error));
-    if mapped.durability() != Durability::ProcessDeath {
-        fail(&"the file is not mapped");
-    }
+    let ring = |name: &str, durability| {
+        let ring = Ring::create(&file(name), &bounds(), 7, b"bench", durability).unwrap_or_else(|error| fail(&error));
+        if ring.durability() != durability {
+            fail(&format!("the file is kept by {}, not by {durability}", ring.durability()));
+        }
+        ring
+    };
     let by_write = File::create(file("write")).unwrap_or_else(|error| fail(&error));
-    let keepers: [&dyn Keeper; 4] = [
+    let keepers: [&dyn Keeper; 5] = [
         &InRing("push, in memory", Ring::new(&bounds(), 7)),
-        &InRing("push, into a mapped file", mapped),
+        &InRing("push, into a mapped file", ring("mapped.ring", Durability::ProcessDeath)),
+        &InRing("push, and a `write` into a file", ring("written.ring", Durability::Write)),
         &ByCast::new(),
         &ByWrite(by_write, AtomicU64::new(0)),
     ];
@@ -187,7 +191,9 @@ fn push(threads: usize) {
         .collect();
     let title = format!("300 bytes with a checksum, {threads} thread(s) at once: median of {ROUNDS} rounds");
     table(&title, &["how", "CPU ns, median", "CPU ns, best tenth", "ratio"], &rows);
-    let _ = std::fs::remove_file(file("push.ring"));
+    for name in ["mapped.ring", "written.ring", "write"] {
+        let _ = std::fs::remove_file(file(name));
+    }
 }
 
 /// Keeps a burst on each thread; returns CPU nanoseconds of each.

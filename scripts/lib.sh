@@ -13,3 +13,11 @@ cannot_run() {
     printf 'cannot run here: %s\n' "$*" >&2
     exit "$CANNOT_RUN"
 }
+
+# Builds a program in which a panic is the end at once, and tells tests where it is: cargo builds tests that unwind, and
+# nothing else. It takes the dependencies a second time, about a minute.
+build_aborting() {
+    cargo build --profile abort --package lastword --example last_words --no-default-features --features http
+    LASTWORD_ABORTING=$(realpath "${CARGO_TARGET_DIR:-target}/abort/examples/last_words")
+    export LASTWORD_ABORTING
+}

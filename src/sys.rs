@@ -118,12 +118,12 @@ impl Block {
         Ok(())
     }
 
-    /// Reads the whole file behind the block into memory, so that a part of it that can't be read is an error here
-    /// instead of a signal there.
+    /// Reads the whole file behind the block into memory, so that a part that can't be read is an error here instead of a
+    /// signal there.
     ///
     /// # Errors
     ///
-    /// A page can't be read. A system that can't do this beforehand (Linux before 5.14) is no error.
+    /// As those of [`populate`](Self::populate).
     #[cfg(all(unix, not(lastword_loom)))]
     pub fn read_in(&self) -> io::Result<()> {
         #[cfg(target_os = "linux")]
@@ -131,6 +131,23 @@ impl Block {
             return or_unknown(mapping.advise(memmap2::Advice::PopulateRead));
         }
         Ok(())
+    }
+
+    /// Lets go of the file: from here on the words are those of this process alone, as the file has them now. Whoever
+    /// is writing to one meanwhile writes either to the file or not.
+    ///
+    /// # Errors
+    ///
+    /// The system refuses; nothing has changed then.
+    #[cfg(all(unix, not(lastword_loom)))]
+    pub fn detach(&self, file: &std::fs::File) -> io::Result<()> {
+        use std::os::fd::AsRawFd;
+        let Memory::Mapped(mapping) = &self.memory else { return Ok(()) };
+        // SAFETY: it is the whole of this block's mapping, and in it nobody has a reference to anything but atomics.
+        #[allow(unsafe_code)]
+        unsafe {
+            map_over(mapping.as_mut_ptr(), mapping.len(), libc::MAP_PRIVATE, file.as_raw_fd())
+        }
     }
 
     /// Says that the words will be used here and there: the system then reads nothing in beside what is used.
@@ -152,6 +169,20 @@ impl Block {
         // process, does so by atomics.
         unsafe { std::slice::from_raw_parts(self.words.as_ptr(), self.len) }
     }
+}
+
+/// Puts other memory in the place of some: it is there before and after, and at no moment in between it is not.
+///
+/// # Safety
+///
+/// It is some pages of a mapping, in which nobody has a reference to anything whose value must not change.
+#[cfg(all(unix, not(lastword_loom)))]
+#[allow(unsafe_code)]
+unsafe fn map_over(place: *mut u8, bytes: usize, flags: i32, file: i32) -> io::Result<()> {
+    let protection = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: as the caller says; the memory there belongs to the mapping, and does so afterwards.
+    let mapped = unsafe { libc::mmap(place.cast(), bytes, protection, flags | libc::MAP_FIXED, file, 0) };
+    if mapped == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// An advice that the system does not know is no error.
@@ -190,8 +221,8 @@ pub(crate) fn watch_for_forks() {
         static WATCHED: std::sync::Once = std::sync::Once::new();
         WATCHED.call_once(|| {
             // Where it is refused, for want of memory, a fork is not noticed.
-            // SAFETY: the handlers live as long as the process, and do nothing but writes to atomics and to what their
-            // thread has for itself, and calls that are allowed in a fork of a process with many threads.
+            // SAFETY: the handlers live as long as the process, write to atomics and to what their thread has for itself,
+            // and call what may be called in a fork of a process with many threads.
             #[allow(unsafe_code)]
             let _ = unsafe { libc::pthread_atfork(Some(before_a_fork), Some(after_a_fork), Some(in_the_fork)) };
         });
@@ -249,8 +280,7 @@ pub(crate) fn fork_flag() -> Arc<AtomicBool> {
     Arc::clone(FORKED.get_or_init(Arc::default))
 }
 
-/// Has something run at the end of the process: at `exit`, or after `main` has returned. Called again, it does nothing:
-/// there is one thing to be done.
+/// Has something run at the end of the process: at `exit`, or after `main` has returned. Called again, it does nothing.
 ///
 /// # Errors
 ///
@@ -277,21 +307,24 @@ pub(crate) fn at_exit(run: fn()) -> io::Result<()> {
 /// Returns whether a signal is ignored.
 #[cfg(unix)]
 pub(crate) fn is_ignored(signal: i32) -> bool {
-    disposition(signal).is_ok_and(|found| found.sa_sigaction == libc::SIG_IGN)
+    disposition(signal, None).is_ok_and(|found| found.sa_sigaction == libc::SIG_IGN)
 }
 
-/// Returns what a signal does now.
+/// Returns what a signal does, and sets it, where there is something to set.
 #[cfg(unix)]
-fn disposition(signal: i32) -> io::Result<libc::sigaction> {
+fn disposition(signal: i32, to: Option<&libc::sigaction>) -> io::Result<libc::sigaction> {
     let mut found = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: nothing is set, and what is there is written to a place of the right type.
+    let to = to.map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: what is set is a value of the right type, whose handler, if it has one, is a function of the program's; what
+    // was there is written to a place of the right type, and is read only where the call has filled it in.
     #[allow(unsafe_code)]
-    if unsafe { libc::sigaction(signal, std::ptr::null(), found.as_mut_ptr()) } != 0 {
-        return Err(io::Error::last_os_error());
+    unsafe {
+        if libc::sigaction(signal, to, found.as_mut_ptr()) == 0 {
+            Ok(found.assume_init())
+        } else {
+            Err(io::Error::last_os_error())
+        }
     }
-    // SAFETY: the call has filled it in; and of the integers and null pointers that it is, zeroes are a value too.
-    #[allow(unsafe_code)]
-    Ok(unsafe { found.assume_init() })
 }
 
 /// The signals of a program that can't go on.
@@ -312,7 +345,7 @@ pub(crate) struct CrashMark {
 #[cfg(target_os = "linux")]
 #[derive(Debug)]
 struct CrashPages {
-    start: usize,
+    pages: memmap2::MmapRaw,
     page_bytes: usize,
     generation: u64,
     taken: [AtomicBool; CrashMark::MAX],
@@ -367,39 +400,31 @@ impl CrashPages {
             return Ok(pages);
         }
         let page_bytes = rustix::param::page_size();
-        let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
-        // SAFETY: new memory, at a place that the system chooses. It is never given back.
-        #[allow(unsafe_code)]
-        let start = unsafe { libc::mmap(std::ptr::null_mut(), page_bytes * CrashMark::MAX, protection, flags, -1, 0) };
-        if start == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
+        let pages = memmap2::MmapOptions::new().len(page_bytes * CrashMark::MAX).map_anon()?.into();
         let taken = [const { AtomicBool::new(false) }; CrashMark::MAX];
-        let pages = Self { start: start.expose_provenance(), page_bytes, generation: generation(), taken };
-        Ok(CRASH_PAGES.get_or_init(|| pages))
+        Ok(CRASH_PAGES.get_or_init(|| Self { pages, page_bytes, generation: generation(), taken }))
     }
 
-    /// Puts other memory in the place of a page: it is there before and after, and at no moment in between it is not.
+    /// Puts other memory in the place of a page.
     fn map(&self, page: usize, flags: i32, file: i32) -> io::Result<()> {
-        let place = std::ptr::with_exposed_provenance_mut(self.start + page * self.page_bytes);
-        let protection = libc::PROT_READ | libc::PROT_WRITE;
-        // SAFETY: it replaces a page of those that `get` has mapped, which nobody has a reference to.
+        let place = self.pages.as_mut_ptr().wrapping_add(page * self.page_bytes);
+        // SAFETY: it is a page of these, in which nobody has a reference to anything but atomics.
         #[allow(unsafe_code)]
-        let mapped = unsafe { libc::mmap(place, self.page_bytes, protection, flags | libc::MAP_FIXED, file, 0) };
-        if mapped == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(()) }
+        unsafe {
+            map_over(place, self.page_bytes, flags, file)
+        }
     }
 
     /// Goes through the words that a crash is written to.
     fn words(&self) -> impl Iterator<Item = &'static Counter> {
-        let places = (0..CrashMark::MAX).map(|page| self.start + page * self.page_bytes + CrashMark::WORD * 8);
+        let places = (0..CrashMark::MAX).map(|page| page * self.page_bytes + CrashMark::WORD * 8);
         places.map(|place| {
-            let word = std::ptr::with_exposed_provenance::<Counter>(place);
-            // SAFETY: the pages are never given back, and in each there is an aligned word, which is an atomic for all who
+            let word = self.pages.as_mut_ptr().wrapping_add(place).cast::<Counter>();
+            // SAFETY: the pages are those of a static, and in each there is an aligned word, which is an atomic for all who
             // know it: the handler, and whoever has mapped the same file.
             #[allow(unsafe_code)]
-            unsafe {
-                &*word
-            }
+            let word = unsafe { &*word };
+            word
         })
     }
 }
@@ -413,12 +438,12 @@ fn watch_for_crashes() -> io::Result<()> {
         return Ok(());
     }
     for (signal, before) in CRASHES.into_iter().zip(&BEFORE) {
-        let before = before.get_or_init(|| disposition(signal).unwrap_or(DEFAULT));
+        let before = before.get_or_init(|| disposition(signal, None).unwrap_or(DEFAULT));
         let handler: extern "C" fn(i32, *mut libc::siginfo_t, *mut libc::c_void) = on_crash;
         // On the stack that is there for it, if one is: the other one may be what has overflowed.
         let flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
         let ours = libc::sigaction { sa_sigaction: handler as usize, sa_flags: flags, ..*before };
-        set_disposition(signal, &ours)?;
+        disposition(signal, Some(&ours))?;
     }
     *is_watched = true;
     Ok(())
@@ -429,17 +454,6 @@ fn watch_for_crashes() -> io::Result<()> {
 // SAFETY: integers, and pointers that may be null: zeroes are a value of it.
 #[allow(unsafe_code)]
 const DEFAULT: libc::sigaction = unsafe { std::mem::zeroed() };
-
-#[cfg(target_os = "linux")]
-fn set_disposition(signal: i32, to: &libc::sigaction) -> io::Result<()> {
-    // SAFETY: a value of the right type, whose handler, if it has one, is a function of the program's.
-    #[allow(unsafe_code)]
-    if unsafe { libc::sigaction(signal, to, std::ptr::null_mut()) } == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
-}
 
 /// Writes down which signal it was, and passes it on. Does nothing else than what a handler may do.
 #[cfg(target_os = "linux")]
@@ -456,12 +470,11 @@ extern "C" fn on_crash(signal: i32, info: *mut libc::siginfo_t, context: *mut li
     let place = CRASHES.into_iter().position(|crash| crash == signal);
     let before = place.and_then(|place| BEFORE[place].get()).unwrap_or(&DEFAULT);
     if matches!(before.sa_sigaction, libc::SIG_DFL | libc::SIG_IGN) {
-        let _ = set_disposition(signal, &DEFAULT);
-        // SAFETY: the system gives the handler a pointer to what it says of the signal. To raise a signal is allowed in a
-        // handler; it comes when this one has returned.
+        let _ = disposition(signal, Some(&DEFAULT));
+        // SAFETY: the system gives the handler a pointer to what it says of the signal. To raise one is allowed here.
         #[allow(unsafe_code)]
         unsafe {
-            // What was caused comes again by itself; what was sent does not.
+            // What was caused comes again by itself; what was sent does not, until this handler has returned.
             if (*info).si_code <= 0 {
                 libc::raise(signal);
             }
@@ -481,7 +494,7 @@ extern "C" fn on_crash(signal: i32, info: *mut libc::siginfo_t, context: *mut li
         }
     }
     // It has dealt with it, and the program lives on; or it has left the rest to the system.
-    if disposition(signal).is_ok_and(|now| now.sa_sigaction != libc::SIG_DFL) {
+    if disposition(signal, None).is_ok_and(|now| now.sa_sigaction != libc::SIG_DFL) {
         marks(number, 0);
     }
 }

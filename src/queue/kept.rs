@@ -121,10 +121,22 @@ impl Ring {
         }
     }
 
-    /// Leaves the file to whoever finds it. Nothing may be pushed or freed any more.
+    /// Leaves the file to whoever finds it. What is pushed or freed from here on, or is being pushed now, is not in it.
+    ///
+    /// Where that can't be had, the file is left when the queue is dropped.
     pub fn leave_file(&self) {
-        if let Some(file) = self.file() {
-            file.release();
+        match self.store() {
+            Store::Memory => {}
+            Store::Mirrored(file) => file.release(),
+            Store::Mapped(file) => {
+                if file.detach(self.block()).is_ok() {
+                    // What the host reads of the header stays as it is now, whatever others write into the file.
+                    for word in self.block().words().iter().take(HEADER_WORDS) {
+                        word.fetch_or(0, Ordering::AcqRel);
+                    }
+                    file.release();
+                }
+            }
         }
     }
 

@@ -66,9 +66,9 @@ impl Shared {
         let reason = self.why_closed();
         self.nudge.notify_one();
         let state = &mut *self.state();
-        if state.is_left {
-            // Whoever has the file now may not have seen it.
-            return Admission::Dropped(reason);
+        if let Some(left_at) = state.left_at {
+            // What was pushed by then counts as kept already, though it may have been copied too late.
+            return if seq < left_at { Admission::Dropped(reason) } else { self.refuse(reason) };
         }
         state.give_up(&self.ring, reason);
         let is_lost = state.ledger.is_lost(seq);

@@ -195,7 +195,8 @@ impl Builder {
         self
     }
 
-    /// Says what the events of the session shall outlive, if it has a spool: the death of the process, unless set.
+    /// Says what the events of the session shall outlive, if it has a spool: the death of the process, unless set. With
+    /// [`Durability::Write`] each is written to a file that is not mapped, where one does not trust the file system with more.
     /// [`Health::durability`](super::Health::durability) says what they do outlive.
     pub const fn durability(mut self, durability: Durability) -> Self {
         self.durability = durability;

@@ -67,7 +67,8 @@ impl Reporter {
     }
 
     /// Ends the session, delivers what there is, and stops the reporter, all within `deadline` (from now). What is not
-    /// delivered by then is lost, and the answer says how much that is. Events that come later are refused.
+    /// delivered by then is lost, or, with a spool, left for a later process; the answer says how much that is. Events that
+    /// come later are refused.
     ///
     /// # Cancel safety
     ///

@@ -1,6 +1,6 @@
 //! Nothing to recover, where there is no spool.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::flush::Scope;
@@ -23,7 +23,7 @@ impl Recovery {
         Self(spool)
     }
 
-    pub(super) async fn run(self: Arc<Self>, _: Arc<Shared>) {
+    pub(super) async fn run(self: Arc<Self>, _: Weak<Shared>) {
         match self.0 {}
     }
 

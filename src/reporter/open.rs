@@ -47,7 +47,7 @@ pub(super) fn open(asked: &Asked<'_>, settings: Option<&SpoolSettings>, clock: &
     let made = Spool::open(&settings.directory, settings.bytes, settings.age).and_then(|spool| {
         opened = Some(spool.clone());
         trimmed = spool.trim(Ring::file_bytes(&asked.bounds), clock.now())?;
-        let ring = spool.create(&label, &asked.bounds, asked.session.nonce)?;
+        let ring = spool.create(&label, &asked.bounds, asked.session.nonce, settings.durability)?;
         if settings.durability == Durability::PowerLoss {
             spool.sync(&ring)?;
         }

@@ -57,8 +57,8 @@ pub(super) struct State {
     pub(super) elsewhere: Drops,
     /// From here on the queue is needed by sinks that are not here.
     pub(super) held: Option<Cursor>,
-    /// The file was left to whoever finds it.
-    pub(super) is_left: bool,
+    /// How many events had been pushed as the file was left to whoever finds it. What came later is in no file.
+    pub(super) left_at: Option<u64>,
 }
 
 /// Whether new events are taken. The order is that of the numbers in [`Shared::gate`]; a gate never goes back.
@@ -84,7 +84,7 @@ impl State {
             notices: BTreeMap::new(),
             elsewhere: Drops::default(),
             held: None,
-            is_left: false,
+            left_at: None,
         }
     }
 
@@ -162,7 +162,9 @@ impl Shared {
 
     /// Says what has become of the events before `target`.
     pub(super) fn report(&self, target: u64) -> Drain {
-        let mut drain = self.state().ledger.report(target);
+        let state = self.state();
+        let mut drain = state.ledger.report(state.left_at.unwrap_or(target).min(target));
+        drop(state);
         if self.keeps() {
             drain.spooled = std::mem::take(&mut drain.pending);
         }
@@ -260,7 +262,7 @@ impl Shared {
         let state = &mut *self.state();
         let is_done = self.remove_done(state);
         if !is_done && self.keeps() {
-            state.is_left = true;
+            state.left_at = Some(self.ring.pushed());
             self.ring.leave_file();
         }
         state.ledger.dismiss();

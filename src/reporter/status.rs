@@ -10,7 +10,8 @@ impl Shared {
             return Stats::default();
         }
         let state = self.state();
-        let (accepted, settled) = (self.ring.pushed(), state.ledger.settled());
+        let accepted = state.left_at.unwrap_or_else(|| self.ring.pushed());
+        let settled = state.ledger.settled();
         let taken = state.lanes.iter().map(Lane::taken).max().unwrap_or(settled);
         let mut stats = Stats {
             accepted,

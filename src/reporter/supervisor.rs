@@ -17,6 +17,7 @@ use crate::clock::timer_now;
 use crate::limits::{
     FLUSH_INTERVAL_DEFAULT, RESTART_DELAY_BASE, RESTART_WINDOW, RESTARTS_MAX, SINK_CLOSE_MAX, SPOOL_CHECK_INTERVAL,
 };
+use crate::sink::Sink;
 use crate::sync::{CatchUnwind, lock, say};
 
 /// An actor of the embedding program's that reporters may be linked under.
@@ -40,7 +41,7 @@ struct Watch {
 /// ends first, the session is ended and delivered without it.
 pub(super) async fn run(shared: Arc<Shared>, parent: Option<SupervisorCell>, recovery: Option<Arc<Recovery>>) {
     let recovering = recovery.map(|recovery| {
-        let task = tokio::spawn(Arc::clone(&recovery).run(Arc::clone(&shared)));
+        let task = tokio::spawn(Arc::clone(&recovery).run(Arc::downgrade(&shared)));
         (recovery, task)
     });
     let syncing = tokio::spawn(keep_synced(Arc::clone(&shared)));
@@ -50,12 +51,15 @@ pub(super) async fn run(shared: Arc<Shared>, parent: Option<SupervisorCell>, rec
     }
     syncing.abort();
     shared.end();
+    let sinks: Vec<_> = shared.state().lanes.iter().map(|lane| Arc::clone(&lane.sink)).collect();
+    // What is left in the spool is free for others when nobody holds this any more.
+    drop(shared);
     if let Some((recovery, task)) = recovering {
         recovery.stop();
         // What is under way comes back within the time that a sink has for a batch.
         let _ = task.await;
     }
-    close(&shared).await;
+    close(sinks).await;
 }
 
 /// Runs a supervisor of the reporter until it ends, however it does.
@@ -207,8 +211,7 @@ async fn pump(post: Post, worker: Arc<Mutex<Option<ActorRef<Step>>>>, supervisor
     }
 }
 
-async fn close(shared: &Shared) {
-    let sinks: Vec<_> = shared.state().lanes.iter().map(|lane| Arc::clone(&lane.sink)).collect();
+async fn close(sinks: Vec<Arc<dyn Sink>>) {
     for sink in sinks {
         // One that panics or hangs keeps no other one open.
         let _ = CatchUnwind(Box::pin(timeout(SINK_CLOSE_MAX, async { sink.close().await }))).await;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::error::SpoolError;
 use super::label::Label;
 use crate::clock::Timestamp;
-use crate::queue::{Bounds, FileError, Ring, UNFINISHED, is_in_use};
+use crate::queue::{Bounds, Durability, FileError, Ring, UNFINISHED, is_in_use};
 
 /// What the file of a queue is called.
 const QUEUE: &str = "ring";
@@ -102,11 +102,17 @@ impl Directory {
     }
 
     /// Makes the file of a queue.
-    pub(super) fn create(&self, label: &Label, queue: &Bounds, nonce: u64) -> Result<Ring, SpoolError> {
+    pub(super) fn create(
+        &self,
+        label: &Label,
+        queue: &Bounds,
+        nonce: u64,
+        asked: Durability,
+    ) -> Result<Ring, SpoolError> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = self.path.join(format!("{}-{number}.{QUEUE}", label.process_uuid.hyphenated()));
-        Ok(Ring::create(&path, queue, nonce, &label.to_json())?)
+        Ok(Ring::create(&path, queue, nonce, &label.to_json(), asked)?)
     }
 
     /// Lists the files of the spool, the oldest first. What is none of its files is left out.

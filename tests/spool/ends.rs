@@ -4,11 +4,11 @@
 
 #![allow(unsafe_code)]
 
-use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, ExitStatus};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
-use lastword::Reporter;
+use lastword::{Admission, DropReason, Durability, Reporter};
 use serde_json::Value;
 
 use crate::peers::Peer;
@@ -78,6 +78,21 @@ fn a_killed_process_loses_nothing() {
 }
 
 #[test]
+fn a_killed_process_that_writes_each_event_to_its_file_loses_nothing() {
+    if is_child() {
+        let reporter = childs("first-life").durability(Durability::Write).start().unwrap();
+        assert_eq!(reporter.health().durability, Durability::Write);
+        log(&reporter, EVENTS as u64);
+        println!("logged");
+        std::thread::park();
+    }
+    let test = "a_killed_process_that_writes_each_event_to_its_file_loses_nothing";
+    let (status, events) = two_lives(test, |child| child.kill().unwrap());
+    assert_eq!(status.signal(), Some(libc::SIGKILL));
+    assert_all_there(&events, &CRASHED);
+}
+
+#[test]
 fn a_process_that_is_asked_to_end_and_has_no_handler_loses_nothing() {
     if is_child() {
         let _reporter = logged();
@@ -115,6 +130,17 @@ fn a_process_that_exits_loses_nothing() {
 }
 
 #[test]
+fn a_process_that_becomes_another_program_loses_nothing() {
+    if is_child() {
+        let _reporter = logged();
+        panic!("{}", Command::new("true").exec());
+    }
+    let (status, events) = two_lives("a_process_that_becomes_another_program_loses_nothing", |_| {});
+    assert_eq!(status.code(), Some(0));
+    assert_all_there(&events, &CRASHED);
+}
+
+#[test]
 fn a_process_that_returns_from_main_loses_nothing_and_has_said_that_its_session_ends() {
     if is_child() {
         drop(logged());
@@ -141,6 +167,63 @@ fn a_process_that_stops_without_a_server_leaves_everything_to_the_next() {
         return;
     }
     let test = "a_process_that_stops_without_a_server_leaves_everything_to_the_next";
+    let (status, events) = two_lives(test, |_| {});
+    assert_eq!(status.code(), Some(0));
+    assert_all_there(&events, &["SESSION_END"]);
+}
+
+#[test]
+fn a_panic_past_a_guard_without_a_server_is_held_for_its_time_and_leaves_everything() {
+    if is_child() {
+        let reporter = logged();
+        let _guard = reporter.guard(Duration::from_millis(50));
+        panic!("the program fails");
+    }
+    let test = "a_panic_past_a_guard_without_a_server_is_held_for_its_time_and_leaves_everything";
+    let (status, events) = two_lives(test, |_| {});
+    assert_eq!(status.code(), Some(101));
+    assert_all_there(&events, &["SESSION_END"]);
+}
+
+#[test]
+fn a_signal_with_a_handler_and_without_a_server_is_held_for_its_grace_and_leaves_everything() {
+    if is_child() {
+        let reporter = childs("first-life").start().unwrap();
+        lastword::signal::install(&reporter, Duration::from_millis(50)).unwrap();
+        log(&reporter, EVENTS as u64);
+        println!("logged");
+        loop {
+            std::thread::park();
+        }
+    }
+    let test = "a_signal_with_a_handler_and_without_a_server_is_held_for_its_grace_and_leaves_everything";
+    let (status, events) = two_lives(test, |child| signal(child, libc::SIGTERM));
+    assert_eq!(status.signal(), Some(libc::SIGTERM));
+    assert_all_there(&events, &["SESSION_END"]);
+}
+
+#[test]
+fn an_exit_with_a_handler_and_without_a_server_is_held_for_its_time_and_leaves_everything() {
+    if is_child() {
+        let reporter = logged();
+        lastword::exit::install(&reporter, Duration::from_millis(50)).unwrap();
+        std::process::exit(3);
+    }
+    let test = "an_exit_with_a_handler_and_without_a_server_is_held_for_its_time_and_leaves_everything";
+    let (status, events) = two_lives(test, |_| {});
+    assert_eq!(status.code(), Some(3));
+    assert_all_there(&events, &["SESSION_END"]);
+}
+
+#[test]
+fn what_is_refused_after_the_end_of_a_session_leaves_nothing_behind_that_waits() {
+    if is_child() {
+        let reporter = logged();
+        reporter.blocking_stop(Duration::from_millis(50));
+        assert_eq!(reporter.log("n", ()), Admission::Dropped(DropReason::Stopped));
+        return;
+    }
+    let test = "what_is_refused_after_the_end_of_a_session_leaves_nothing_behind_that_waits";
     let (status, events) = two_lives(test, |_| {});
     assert_eq!(status.code(), Some(0));
     assert_all_there(&events, &["SESSION_END"]);

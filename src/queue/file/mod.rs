@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 #[cfg(target_os = "linux")]
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering as Std};
+use std::sync::{PoisonError, RwLock};
 
 #[cfg(target_os = "linux")]
 use rustix::io::Errno;
@@ -45,6 +46,8 @@ pub struct RingFile {
     id: (u64, u64),
     /// What was written to it, or stands in it, is no longer to be relied on.
     lost: AtomicBool,
+    /// It is another process's by now. Held for reading by who writes to it.
+    is_released: RwLock<bool>,
     /// Words from the start whose pages are ready for writing.
     populated: AtomicUsize,
     #[cfg(target_os = "linux")]
@@ -60,6 +63,7 @@ impl RingFile {
             path: path.to_owned(),
             id,
             lost: AtomicBool::new(false),
+            is_released: RwLock::new(false),
             populated: AtomicUsize::new(0),
             #[cfg(target_os = "linux")]
             crash_mark: Mutex::new(None),
@@ -90,6 +94,11 @@ impl RingFile {
         self.file.sync_data()
     }
 
+    /// Has a block that is mapped to it be one of this process alone.
+    pub(super) fn detach(&self, block: &Block) -> io::Result<()> {
+        block.detach(&self.file)
+    }
+
     #[cfg(target_os = "linux")]
     pub(super) fn mark_crashes(&self) -> Result<(), CrashError> {
         let mut mark = lock(&self.crash_mark);
@@ -99,8 +108,9 @@ impl RingFile {
         Ok(())
     }
 
-    /// Lets go of the lock: whoever finds the file may take it.
+    /// Lets go of the lock: whoever finds the file may take it. Nothing is written to it from here on.
     pub(super) fn release(&self) {
+        *self.is_released.write().unwrap_or_else(PoisonError::into_inner) = true;
         #[cfg(target_os = "linux")]
         lock(&self.crash_mark).take();
         // It is let go of at the end of the process at the latest.
@@ -207,7 +217,8 @@ impl RingFile {
 
     /// Writes a record that begins at a word of the block.
     pub(super) fn write_record(&self, word: usize, head: [u64; 3], payload: &[u8]) {
-        if self.is_lost() {
+        let is_released = self.is_released.read().unwrap_or_else(PoisonError::into_inner);
+        if self.is_lost() || *is_released {
             return;
         }
         let mut head_bytes = [0; 24];
@@ -234,7 +245,9 @@ impl RingFile {
 
     /// Writes what changes in the header beside the records.
     pub(super) fn write_header(&self, words: &[AtomicU64]) {
-        if !self.is_lost() && self.write_words(0, words.get(..at::LABEL).unwrap_or_default()).is_err() {
+        let is_released = self.is_released.read().unwrap_or_else(PoisonError::into_inner);
+        if !self.is_lost() && !*is_released && self.write_words(0, words.get(..at::LABEL).unwrap_or_default()).is_err()
+        {
             self.give_up();
         }
     }

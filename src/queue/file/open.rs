@@ -12,7 +12,7 @@ use crate::limits::{LOCK_TRIES, LOCK_WAIT};
 use crate::queue::layout::HEADER_WORDS;
 use crate::queue::recover::{self, Found};
 use crate::queue::ring::{Bounds, Ring};
-use crate::queue::store::Store;
+use crate::queue::store::{Durability, Store};
 use crate::sys::Block;
 
 /// What a file is called while it is made: nobody looks for records in it.
@@ -30,15 +30,22 @@ pub struct Orphan {
 }
 
 impl Ring {
-    /// Makes a queue in a new file, for its owner only, which is locked before anybody can find it.
+    /// Makes a queue in a new file, for its owner only, which is locked before anybody can find it. It is mapped where that
+    /// can be relied on, unless it is asked for that each record be written.
     ///
     /// # Errors
     ///
     /// There can't be such a file. Nothing is left of it.
-    pub fn create(path: &Path, bounds: &Bounds, nonce: u64, label: &[u8]) -> Result<Self, FileError> {
+    pub fn create(
+        path: &Path,
+        bounds: &Bounds,
+        nonce: u64,
+        label: &[u8],
+        asked: Durability,
+    ) -> Result<Self, FileError> {
         let unfinished = path.with_extension(UNFINISHED);
         let file = Options::new(&unfinished).create()?;
-        let made = make(file, &unfinished, bounds, nonce, label).and_then(|ring| {
+        let made = make(file, &unfinished, bounds, nonce, label, asked).and_then(|ring| {
             fs::rename(&unfinished, path).map_err(|source| failed("name", path, source))?;
             Ok(ring)
         });
@@ -119,12 +126,20 @@ pub fn is_in_use(path: &Path) -> Result<bool, FileError> {
     }
 }
 
-fn make(file: File, path: &Path, bounds: &Bounds, nonce: u64, label: &[u8]) -> Result<Ring, FileError> {
+fn make(
+    file: File,
+    path: &Path,
+    bounds: &Bounds,
+    nonce: u64,
+    label: &[u8],
+    asked: Durability,
+) -> Result<Ring, FileError> {
     lock(&file, path)?;
     let words = HEADER_WORDS + bounds.data_words();
     check_size_limit(Ring::file_bytes(bounds))?;
     let file = RingFile::new(file, path)?;
-    let (block, store) = match file.map_new(words)? {
+    let mapped = if asked == Durability::Write { None } else { file.map_new(words)? };
+    let (block, store) = match mapped {
         Some(block) => (block, Store::Mapped(file)),
         None => {
             // With holes: what is not written takes no room.

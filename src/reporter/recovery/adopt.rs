@@ -101,7 +101,7 @@ impl Recovery {
         if !remains.is_ended {
             say_recovered(&shared, &label, &remains, found, self.clock.now().since(entry.modified));
         }
-        // From here on it has said all that it has to say.
+        // What was refused after the end is told to nobody, as in a living session: it would wait here in turn.
         shared.ended.store(true, Ordering::Release);
         Ok(Adopted::new(shared, found))
     }

@@ -12,7 +12,7 @@ mod adopt;
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -73,7 +73,7 @@ impl Recovery {
     }
 
     /// Looks through the spool, again and again, until it is told to stop.
-    pub(super) async fn run(self: Arc<Self>, owner: Arc<Shared>) {
+    pub(super) async fn run(self: Arc<Self>, owner: Weak<Shared>) {
         let mut stopping = self.is_stopping.subscribe();
         loop {
             self.trim(&owner).await;
@@ -87,11 +87,12 @@ impl Recovery {
     }
 
     /// Takes out what is too old or too much.
-    async fn trim(self: &Arc<Self>, owner: &Shared) {
+    async fn trim(self: &Arc<Self>, owner: &Weak<Shared>) {
         let this = Arc::clone(self);
         let trimmed = spawn_blocking(move || this.spool.trim(0, this.clock.now())).await;
-        if let Ok(Ok(trimmed)) = trimmed {
-            self.note_removed(owner, &trimmed);
+        // Who is gone has nobody left to tell.
+        if let (Ok(Ok(trimmed)), Some(owner)) = (trimmed, owner.upgrade()) {
+            self.note_removed(&owner, &trimmed);
         }
     }
 
