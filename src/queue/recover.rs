@@ -22,6 +22,8 @@ const VAIN_LAPS_MAX: u64 = 8;
 
 /// Positions that are believed: far more than a queue lives to see, and far from where sums overflow.
 const UNITS_MAX: u64 = 1 << 60;
+/// Numbers of records that are believed, for the same reason.
+const SEQ_MAX: u64 = 1 << 60;
 
 /// Why a block is not readable as a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -81,7 +83,7 @@ pub fn recover(block: Block) -> Result<(Ring, Found), Unreadable> {
     if block.words().len() != HEADER_WORDS + data {
         return Err(Unreadable::Size(data as u64));
     }
-    let finder = Finder { words: block.words(), mask: data as u64 - 1, vain: 0, bytes: Vec::new() };
+    let mut finder = Finder { words: block.words(), mask: data as u64 - 1, vain: 0, bytes: Vec::new() };
     let walk = finder.walk();
     let ring = Ring::of_block(block, walk.tail, walk.end, walk.holes.into());
     for (place, cursor) in walk.readers.into_iter().enumerate() {
@@ -122,7 +124,7 @@ impl Finder<'_> {
     }
 
     /// Goes from the tail once around.
-    fn walk(mut self) -> Walk {
+    fn walk(&mut self) -> Walk {
         let saved = self.saved_tail();
         let start = saved.map_or_else(|| self.oldest(), |tail| tail.units);
         let mut walk = Walk::default();
@@ -133,10 +135,15 @@ impl Finder<'_> {
         let mut known = saved.is_some();
         let (mut at, limit) = (start, start + self.mask + 1);
         while at < limit {
-            let Some((record, end)) = self.record(at).filter(|(record, _)| !known || walk.could_follow(record)) else {
+            let Some((record, end)) = self.record(at) else {
                 at += 1;
                 continue;
             };
+            if known && !walk.could_follow(&record) {
+                self.vain += words_of(record.len) * 8;
+                at += 1;
+                continue;
+            }
             if !known {
                 // Where the tail is not known, the first record tells.
                 walk.tail = Cursor { units: record.units, seq: record.seq };
@@ -157,7 +164,8 @@ impl Finder<'_> {
     fn saved_tail(&self) -> Option<Cursor> {
         let saved = at::TAILS_SAVED.into_iter().filter_map(|place| {
             let cursor = Cursor { units: self.word(place), seq: self.word(place + 1) };
-            (self.word(place + 2) == cursor.check() && cursor.units <= UNITS_MAX).then_some(cursor)
+            let is_whole = self.word(place + 2) == cursor.check();
+            (is_whole && cursor.units <= UNITS_MAX && cursor.seq <= SEQ_MAX).then_some(cursor)
         });
         saved.max_by_key(|cursor| cursor.units)
     }
@@ -207,7 +215,7 @@ impl Finder<'_> {
         }
         self.bytes.truncate(len);
         let seed = record::crc_seed(self.word(at::NONCE), units, seq, kind, len);
-        if crc32c::crc32c_append(seed, &self.bytes) != crc || seq == u64::MAX {
+        if crc32c::crc32c_append(seed, &self.bytes) != crc || seq > SEQ_MAX {
             self.vain += words * 8;
             return None;
         }
@@ -249,6 +257,12 @@ impl Walk {
     }
 }
 
+#[cfg(test)]
+#[path = "recover_crafted.rs"]
+mod crafted;
+#[cfg(test)]
+#[path = "recover_power_cut.rs"]
+mod power_cut;
 #[cfg(test)]
 #[path = "recover_tests.rs"]
 mod tests;

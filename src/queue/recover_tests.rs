@@ -17,18 +17,18 @@ fn push(ring: &Ring, payload: &[u8]) {
 }
 
 /// What a file would hold of a queue now.
-fn image(ring: &Ring) -> Vec<u64> {
+pub(super) fn image(ring: &Ring) -> Vec<u64> {
     ring.block().words().iter().map(|word| word.load(Ordering::Relaxed)).collect()
 }
 
-fn block(image: &[u64]) -> Block {
+pub(super) fn block(image: &[u64]) -> Block {
     let block = Block::on_heap(image.len());
     block.words().iter().zip(image).for_each(|(word, value)| word.store(*value, Ordering::Relaxed));
     block
 }
 
 /// Takes all that is there, by number.
-fn all(ring: &Ring) -> Vec<(u64, Vec<u8>)> {
+pub(super) fn all(ring: &Ring) -> Vec<(u64, Vec<u8>)> {
     let (mut cursor, mut taken) = (ring.tail(), Vec::new());
     while let Peek::Record(record, next) = ring.peek(cursor) {
         let mut bytes = Vec::new();
@@ -41,7 +41,7 @@ fn all(ring: &Ring) -> Vec<(u64, Vec<u8>)> {
 }
 
 /// Frees the oldest records.
-fn free(ring: &Ring, records: usize) {
+pub(super) fn free(ring: &Ring, records: usize) {
     let mut cursor = ring.tail();
     for _ in 0..records {
         let Peek::Record(_, next) = ring.peek(cursor) else { break };
