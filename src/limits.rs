@@ -48,10 +48,16 @@ pub const PANIC_FLUSH_MAX: Duration = Duration::from_secs(2);
 pub const PANICS_REMEMBERED: usize = 64;
 /// How often, at the most, a reporter looks whether the file of its queue is still where it was.
 pub const SPOOL_CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// How old the file of a session may look whose process lives.
+pub const SPOOL_TOUCH_INTERVAL: Duration = Duration::from_secs(3600);
 /// Queues of other processes that one reporter delivers at once: each takes a lock, a mapping and its share of the sinks.
 pub const RECOVERED_AT_ONCE: usize = 4;
 /// How often a running reporter looks for queues whose process has died, or whose server may have come back.
 pub const RECOVERY_INTERVAL: Duration = Duration::from_secs(30);
+/// How often is looked whether what is recovered is held up: its sinks are asked again in seconds, not sooner.
+pub const RECOVERY_LOOK: Duration = Duration::from_millis(50);
+/// How long a flush of a spool waits before it tries again what its servers did not take.
+pub const RECOVERY_PAUSE: Duration = Duration::from_secs(1);
 /// How often a reporter that stops looks whether what it recovers still gets on.
 pub const RECOVERY_POLL: Duration = Duration::from_millis(5);
 /// How long the beginnings of a file stay in a spool: to make one takes milliseconds.

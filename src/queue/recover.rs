@@ -59,7 +59,8 @@ pub struct Found {
 /// It is no queue, or none of this version.
 pub(super) fn data_words(header: &[AtomicU64]) -> Result<usize, Unreadable> {
     let word = |place: usize| header.get(place).map_or(0, |word| word.load(Ordering::Relaxed));
-    if word(at::MAGIC) != MAGIC {
+    // No version is 0: that is what stands there before a queue does, or where the file is cut off.
+    if word(at::MAGIC) != MAGIC || word(at::VERSION) == 0 {
         return Err(Unreadable::NoQueue);
     }
     if word(at::VERSION) != VERSION {

@@ -30,6 +30,7 @@ pub(super) struct Settings {
     pub(super) sessionless: bool,
     pub(super) flush_timeout: Duration,
     pub(super) probe: Option<Probe>,
+    pub(super) recovery_interval: Duration,
 }
 
 /// Called at each step of the actor, with the step's name.
@@ -62,6 +63,7 @@ pub struct Builder {
     pub(super) durability: Durability,
     pub(super) max_spool_bytes: Option<u64>,
     pub(super) max_spool_age: Duration,
+    pub(super) recovery_interval: Duration,
 }
 
 impl Builder {
@@ -89,6 +91,7 @@ impl Builder {
             durability: Durability::ProcessDeath,
             max_spool_bytes: None,
             max_spool_age: limits::SPOOL_AGE_MAX_DEFAULT,
+            recovery_interval: limits::RECOVERY_INTERVAL,
         }
     }
 
@@ -191,7 +194,8 @@ impl Builder {
         self
     }
 
-    /// Says what the events of the session shall outlive, if it has a spool: the death of the process, unless set.
+    /// Says what the events of the session shall outlive, if it has a spool: the death of the process, unless set. With
+    /// [`Durability::Write`] each is written to a file that is not mapped, where one does not trust the file system with more.
     /// [`Health::durability`](super::Health::durability) says what they do outlive.
     pub const fn durability(mut self, durability: Durability) -> Self {
         self.durability = durability;
@@ -232,6 +236,13 @@ impl Builder {
     #[cfg(feature = "testing")]
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// Looks this often for what other processes have left, for tests: 30 s unless set.
+    #[cfg(feature = "testing")]
+    pub const fn recovery_interval(mut self, interval: Duration) -> Self {
+        self.recovery_interval = interval;
         self
     }
 

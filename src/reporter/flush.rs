@@ -90,7 +90,7 @@ impl Flush {
         let (send, done) = sync_channel(1);
         let this = Arc::clone(&recovery);
         runtime.spawn(async move {
-            this.pass().await;
+            this.flush().await;
             // Who has stopped waiting needs not be told.
             let _ = send.send(());
         });

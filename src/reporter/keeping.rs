@@ -118,7 +118,7 @@ impl Shared {
 
     /// Looks whether the spool is still what it was, and says so once where it is not.
     pub(super) fn check_spool(&self) {
-        self.ring.check_file();
+        self.ring.check_file(self.clock.now());
         let mut known = lock(&self.keeping.known);
         let level = self.level(*known);
         if level < std::mem::replace(&mut *known, level) {

@@ -26,7 +26,7 @@ impl Recovery {
         match self.0 {}
     }
 
-    pub(super) async fn pass(self: &Arc<Self>) {
+    pub(super) async fn flush(self: Arc<Self>) {
         match self.0 {}
     }
 

@@ -47,7 +47,7 @@ pub(super) fn open(asked: &Asked<'_>, settings: Option<&SpoolSettings>, clock: &
     let made = Spool::open(&settings.directory, settings.bytes, settings.age).and_then(|spool| {
         opened = Some(spool.clone());
         trimmed = spool.trim(Ring::file_bytes(&asked.bounds), clock.now())?;
-        let ring = spool.create(&label, &asked.bounds, asked.session.nonce)?;
+        let ring = spool.create(&label, &asked.bounds, asked.session.nonce, settings.durability)?;
         if settings.durability == Durability::PowerLoss {
             spool.sync(&ring)?;
         }
@@ -70,6 +70,11 @@ fn level(ring: &Ring, asked: Durability, trouble: Option<String>) -> (Durability
     }
     if !ring.is_on_a_disk() {
         let trouble = "the spool is in memory (tmpfs), which a restart of the machine clears".to_owned();
+        return (level, Some(trouble));
+    }
+    if level < asked && asked == Durability::ProcessDeath {
+        let trouble =
+            "the file system does not take a mapping: each event is written, in about a microsecond".to_owned();
         return (level, Some(trouble));
     }
     (if asked == Durability::PowerLoss { asked } else { level }, trouble)

@@ -127,7 +127,7 @@ impl Drops {
     /// Returns how many were dropped, for whatever reason.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.0.iter().sum()
+        self.0.iter().fold(0, |total, count| total.saturating_add(*count))
     }
 
     /// Returns whether none was dropped.
@@ -154,11 +154,12 @@ impl Drops {
     }
 
     pub(super) fn add(&mut self, reason: DropReason, count: u64) {
-        self.0[reason as usize] += count;
+        let place = &mut self.0[reason as usize];
+        *place = place.saturating_add(count);
     }
 
     pub(super) fn plus(mut self, other: &Self) -> Self {
-        self.0.iter_mut().zip(other.0).for_each(|(mine, theirs)| *mine += theirs);
+        self.0.iter_mut().zip(other.0).for_each(|(mine, theirs)| *mine = mine.saturating_add(theirs));
         self
     }
 

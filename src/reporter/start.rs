@@ -62,6 +62,7 @@ impl Builder {
             sessionless: self.sessionless,
             flush_timeout: self.flush_timeout,
             probe: self.probe,
+            recovery_interval: self.recovery_interval,
         };
         let shared = Arc::new(Shared::new(ring, Arc::new(session), self.clock, settings, keeping, state));
         if let Some(recovery) = &recovery {

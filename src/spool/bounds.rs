@@ -10,7 +10,7 @@ use super::error::SpoolError;
 use super::label::Label;
 use crate::clock::Timestamp;
 use crate::limits::SPOOL_UNFINISHED_AGE_MAX;
-use crate::queue::{Bounds, Ring};
+use crate::queue::{Bounds, Durability, Ring};
 
 /// A spool and what it may hold.
 #[derive(Debug, Clone)]
@@ -46,13 +46,19 @@ impl Spool {
     /// # Errors
     ///
     /// There is none, or the system has none.
-    pub(crate) fn create(&self, label: &Label, queue: &Bounds, nonce: u64) -> Result<Ring, SpoolError> {
+    pub(crate) fn create(
+        &self,
+        label: &Label,
+        queue: &Bounds,
+        nonce: u64,
+        asked: Durability,
+    ) -> Result<Ring, SpoolError> {
         let (used, needed) = (self.used()?, Ring::file_bytes(queue));
         if used.saturating_add(needed) > self.bytes {
             let path = self.directory.path().to_owned();
             return Err(SpoolError::Full { path, used, needed, max: self.bytes });
         }
-        self.directory.create(label, queue, nonce)
+        self.directory.create(label, queue, nonce, asked)
     }
 
     /// Brings a new file and its name to the disk.

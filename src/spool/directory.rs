@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::error::SpoolError;
 use super::label::Label;
 use crate::clock::Timestamp;
-use crate::queue::{Bounds, FileError, Ring, UNFINISHED};
+use crate::queue::{Bounds, Durability, FileError, Ring, UNFINISHED, modified};
 
 /// What the file of a queue is called.
 const QUEUE: &str = "ring";
@@ -56,10 +56,10 @@ impl Directory {
     ///
     /// It can't be made, is no directory, or is not the owner's alone to write to.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, SpoolError> {
-        let path = path.into();
         if cfg!(target_endian = "big") {
             return Err(SpoolError::Unsupported);
         }
+        let path = place(path.into())?;
         match fs::symlink_metadata(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
@@ -77,7 +77,7 @@ impl Directory {
     /// It is not there, is no directory, or is not the owner's alone to write to.
     pub fn existing(path: impl Into<PathBuf>) -> Result<Self, SpoolError> {
         const OTHERS_MAY_WRITE: u32 = 0o022;
-        let path = path.into();
+        let path = place(path.into())?;
         let found = fs::symlink_metadata(&path);
         let found = found.map_err(|source| SpoolError::Directory { path: path.clone(), source })?;
         if found.is_symlink() {
@@ -102,11 +102,17 @@ impl Directory {
     }
 
     /// Makes the file of a queue.
-    pub(super) fn create(&self, label: &Label, queue: &Bounds, nonce: u64) -> Result<Ring, SpoolError> {
+    pub(super) fn create(
+        &self,
+        label: &Label,
+        queue: &Bounds,
+        nonce: u64,
+        asked: Durability,
+    ) -> Result<Ring, SpoolError> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = self.path.join(format!("{}-{number}.{QUEUE}", label.process_uuid.hyphenated()));
-        Ok(Ring::create(&path, queue, nonce, &label.to_json())?)
+        Ok(Ring::create(&path, queue, nonce, &label.to_json(), asked)?)
     }
 
     /// Lists the files of the spool, the oldest first. What is none of its files is left out.
@@ -131,6 +137,13 @@ impl Directory {
     }
 }
 
+/// Returns where a directory is, whatever the process's own will be later, without the slash at its end: that would have a
+/// link followed.
+fn place(path: PathBuf) -> Result<PathBuf, SpoolError> {
+    let absolute = std::path::absolute(&path).map_err(|source| SpoolError::Directory { path, source })?;
+    Ok(absolute.components().collect())
+}
+
 impl Entry {
     fn of(path: PathBuf) -> Option<Self> {
         let kind = match path.extension()?.to_str()? {
@@ -140,9 +153,7 @@ impl Entry {
             _ => return None,
         };
         let found = fs::symlink_metadata(&path).ok().filter(fs::Metadata::is_file)?;
-        let seconds = u64::try_from(found.mtime()).unwrap_or(0);
-        let nanos = u64::try_from(found.mtime_nsec()).unwrap_or(0);
-        let modified = Timestamp::from_unix_nanos(seconds.saturating_mul(1_000_000_000).saturating_add(nanos));
+        let modified = modified(&found);
         Some(Self { path, kind, bytes: found.blocks() * BLOCK_BYTES, modified })
     }
 
@@ -156,7 +167,9 @@ impl Entry {
                 Some(orphan.found.records)
             }
             // What can't be read as a queue holds nothing that could be counted.
-            Err(FileError::Unreadable { .. }) => fs::remove_file(&self.path).ok().map(|()| 0),
+            Err(FileError::Unreadable { .. } | FileError::TooLarge { .. }) => {
+                fs::remove_file(&self.path).ok().map(|()| 0)
+            }
             Err(_) => None,
         }
     }

@@ -7,7 +7,7 @@ use super::Trimmed;
 use super::error::SpoolError;
 use super::label::Label;
 use crate::clock::Timestamp;
-use crate::queue::{Bounds, Ring};
+use crate::queue::{Bounds, Durability, Ring};
 
 /// A spool: there is none.
 #[derive(Debug, Clone)]
@@ -30,7 +30,7 @@ impl Spool {
         match *self {}
     }
 
-    pub(crate) const fn create(&self, _: &Label, _: &Bounds, _: u64) -> Result<Ring, SpoolError> {
+    pub(crate) const fn create(&self, _: &Label, _: &Bounds, _: u64, _: Durability) -> Result<Ring, SpoolError> {
         match *self {}
     }
 }

@@ -11,7 +11,7 @@ mod http;
 
 use std::collections::{HashSet, VecDeque};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -120,6 +120,17 @@ impl Peer {
         state.requests.clone()
     }
 
+    /// Waits until so many events of a session are stored.
+    pub fn wait_for_stored(&self, session: &str, events: usize) {
+        let until = Instant::now() + PATIENCE;
+        while self.stored_of(session).len() < events {
+            let state = self.shared.lock();
+            let left = until.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "of {session}, not all {events} events came");
+            drop(self.shared.changed.wait_timeout(state, left.min(Duration::from_millis(10))));
+        }
+    }
+
     /// Returns every event that was stored, each once, in the order of their arrival.
     pub fn stored(&self) -> Vec<Value> {
         let mut seen = HashSet::new();
@@ -186,7 +197,8 @@ impl State {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap()
+        // A wait that failed has its own message: it is not to be hidden by another one.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn listen(self: &Arc<Self>, listener: &TcpListener) {

@@ -1,12 +1,20 @@
 //! What outlives a process, and what a later one makes of it.
 
 #![cfg(all(unix, feature = "http"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::cast_possible_truncation
+)]
 
 #[path = "../children/mod.rs"]
 mod children;
+mod damage;
 mod ends;
 mod hooks;
 #[path = "../peers/mod.rs"]
 mod peers;
+mod recovery;
 mod support;

@@ -8,10 +8,11 @@ use rustix::io::Errno;
 
 use super::error::failed;
 use super::{FileError, RingFile};
+use crate::queue::header::label_in;
 use crate::queue::layout::HEADER_WORDS;
 use crate::queue::recover::{self, Found};
 use crate::queue::ring::{Bounds, Ring};
-use crate::queue::store::Store;
+use crate::queue::store::{Durability, Store};
 use crate::sys::Block;
 
 /// What a file is called while it is made: nobody looks for records in it.
@@ -29,15 +30,22 @@ pub struct Orphan {
 }
 
 impl Ring {
-    /// Makes a queue in a new file, for its owner only, which is locked before anybody can find it.
+    /// Makes a queue in a new file, for its owner only, which is locked before anybody can find it. It is mapped where that
+    /// can be relied on, unless it is asked for that each record be written.
     ///
     /// # Errors
     ///
     /// There can't be such a file. Nothing is left of it.
-    pub fn create(path: &Path, bounds: &Bounds, nonce: u64, label: &[u8]) -> Result<Self, FileError> {
+    pub fn create(
+        path: &Path,
+        bounds: &Bounds,
+        nonce: u64,
+        label: &[u8],
+        asked: Durability,
+    ) -> Result<Self, FileError> {
         let unfinished = path.with_extension(UNFINISHED);
         let file = Options::new(&unfinished).create()?;
-        let made = make(file, &unfinished, bounds, nonce, label).and_then(|ring| {
+        let made = make(file, &unfinished, bounds, nonce, label, asked).and_then(|ring| {
             fs::rename(&unfinished, path).map_err(|source| failed("name", path, source))?;
             Ok(ring)
         });
@@ -63,23 +71,7 @@ impl Ring {
     ///
     /// Somebody has it, or it can't be read. Nothing was changed.
     pub fn adopt(path: &Path) -> Result<Orphan, FileError> {
-        let file = Options::new(path).open()?;
-        let metadata = file.metadata().map_err(|source| failed("look at", path, source))?;
-        if !metadata.is_file() || metadata.uid() != rustix::process::geteuid().as_raw() {
-            return Err(FileError::Foreign(path.to_owned()));
-        }
-        lock(&file, path)?;
-        let file = RingFile::new(file, path)?;
-        // Who had it may have removed it before its lock was free.
-        if !file.is_in_place() {
-            return Err(FileError::Gone(path.to_owned()));
-        }
-        let (block, is_mapped) = file.load()?;
-        let (mut ring, found) =
-            recover::recover(block).map_err(|reason| FileError::Unreadable { path: path.to_owned(), reason })?;
-        let label = ring.label().map_err(|reason| FileError::Unreadable { path: path.to_owned(), reason })?;
-        ring.keep_in(if is_mapped { Store::Mapped(file) } else { Store::Mirrored(file) });
-        Ok(Orphan { ring, found, label })
+        Candidate::open(path)?.adopt()
     }
 
     /// Reads a queue from a file, whosever it is: a copy, as it is now.
@@ -90,9 +82,56 @@ impl Ring {
     pub fn copy_of(path: &Path) -> Result<Orphan, FileError> {
         let file = RingFile::new(Options::new(path).read_only().open()?, path)?;
         let words = file.words()?;
-        let (ring, found) = recover::recover(file.read(words)?)
-            .map_err(|reason| FileError::Unreadable { path: path.to_owned(), reason })?;
-        let label = ring.label().map_err(|reason| FileError::Unreadable { path: path.to_owned(), reason })?;
+        let (ring, found) = recover::recover(file.read_all(words)?).map_err(|reason| file.unreadable(reason))?;
+        let label = ring.label().map_err(|reason| file.unreadable(reason))?;
+        Ok(Orphan { ring, found, label })
+    }
+}
+
+/// The file of a queue that may have lost its process. To look at it keeps nobody else from taking it over.
+#[derive(Debug)]
+pub struct Candidate(RingFile);
+
+impl Candidate {
+    /// Opens a file.
+    ///
+    /// # Errors
+    ///
+    /// It is gone, or not ours.
+    pub fn open(path: &Path) -> Result<Self, FileError> {
+        let file = Options::new(path).open()?;
+        let metadata = file.metadata().map_err(|source| failed("look at", path, source))?;
+        if !metadata.is_file() || metadata.uid() != rustix::process::geteuid().as_raw() {
+            return Err(FileError::Foreign(path.to_owned()));
+        }
+        Ok(Self(RingFile::new(file, path)?))
+    }
+
+    /// Reads whose queue it is.
+    ///
+    /// # Errors
+    ///
+    /// It can't be read.
+    pub fn label(&self) -> Result<Vec<u8>, FileError> {
+        let header = self.0.read(HEADER_WORDS)?;
+        let label = recover::data_words(header.words()).and_then(|_| label_in(header.words()));
+        label.map_err(|reason| self.0.unreadable(reason))
+    }
+
+    /// Takes the queue over.
+    ///
+    /// # Errors
+    ///
+    /// Somebody has it, or it can't be read. Nothing was changed.
+    pub fn adopt(self) -> Result<Orphan, FileError> {
+        let Self(mut file) = self;
+        lock(&file.file, &file.path)?;
+        let found = file.metadata_in_place().ok_or_else(|| FileError::Gone(file.path.clone()))?;
+        let (block, is_mapped) = file.load()?;
+        file.found = found.modified().ok();
+        let (mut ring, found) = recover::recover(block).map_err(|reason| file.unreadable(reason))?;
+        let label = ring.label().map_err(|reason| file.unreadable(reason))?;
+        ring.keep_in(if is_mapped { Store::Mapped(file) } else { Store::Mirrored(file) });
         Ok(Orphan { ring, found, label })
     }
 }
@@ -112,12 +151,20 @@ pub fn is_in_use(path: &Path) -> Result<bool, FileError> {
     }
 }
 
-fn make(file: File, path: &Path, bounds: &Bounds, nonce: u64, label: &[u8]) -> Result<Ring, FileError> {
+fn make(
+    file: File,
+    path: &Path,
+    bounds: &Bounds,
+    nonce: u64,
+    label: &[u8],
+    asked: Durability,
+) -> Result<Ring, FileError> {
     lock(&file, path)?;
     let words = HEADER_WORDS + bounds.data_words();
     check_size_limit(Ring::file_bytes(bounds))?;
     let file = RingFile::new(file, path)?;
-    let (block, store) = match file.map_new(words)? {
+    let mapped = if asked == Durability::Write { None } else { file.map_new(words)? };
+    let (block, store) = match mapped {
         Some(block) => (block, Store::Mapped(file)),
         None => {
             // With holes: what is not written takes no room.
@@ -176,7 +223,7 @@ fn lock(file: &File, path: &Path) -> Result<(), FileError> {
 }
 
 /// Looks whether the process may write a file of that size. To find out by trying would end it.
-fn check_size_limit(bytes: u64) -> Result<(), FileError> {
+pub(super) fn check_size_limit(bytes: u64) -> Result<(), FileError> {
     match rustix::process::getrlimit(rustix::process::Resource::Fsize).current {
         Some(limit) if limit < bytes => Err(FileError::FileSizeLimit { limit, bytes }),
         _ => Ok(()),

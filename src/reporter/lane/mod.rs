@@ -111,6 +111,14 @@ impl Lane {
         self.state == SinkState::Ready
     }
 
+    /// Returns whether the sink does not take what it is given, however often that was tried: it is only asked again now
+    /// and then.
+    pub(super) fn is_held_up(&self) -> bool {
+        let is_spent = |lease: &Lease| lease.attempts > 0 && self.settings.retry.is_spent(lease.attempts - 1);
+        let mut due = self.leases.iter().filter(|lease| matches!(lease.stage, Stage::Due(_)));
+        self.state == SinkState::Held || due.any(is_spent)
+    }
+
     /// Returns whether an attempt is under way.
     pub(super) fn is_sending(&self) -> bool {
         self.leases.iter().any(|lease| lease.stage == Stage::Sending)

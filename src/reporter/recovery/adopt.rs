@@ -1,5 +1,6 @@
 //! Taking over one queue.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::super::builder::Settings;
@@ -8,18 +9,22 @@ use super::super::lane::Lane;
 use super::super::ledger::Ledger;
 use super::super::report::{Drops, Recovered};
 use super::super::shared::{Shared, State};
-use super::Recovery;
+use super::{Recovery, Way};
 use crate::clock::{Clock, Timestamp, timer_now};
 use crate::event::{Encoder, EventKind, Severity, Tag, names};
-use crate::limits::FLUSH_TIMEOUT_DEFAULT;
-use crate::queue::{Class, Cursor, FileError, Found, Orphan, Ring, Unreadable};
+use crate::limits::{FLUSH_TIMEOUT_DEFAULT, RECOVERY_INTERVAL};
+use crate::queue::{Candidate, Class, Cursor, FileError, Found, Orphan, Ring, Unreadable};
 use crate::retry::Jitter;
 use crate::spool::{Entry, EntryKind, Label, Remains, Target, counter};
+use crate::sync::lock;
 
 /// A queue that was taken over, as the reporter that it is now.
 pub(super) struct Adopted {
     pub(super) shared: Arc<Shared>,
+    pub(super) path: PathBuf,
     found: Found,
+    /// How many of its events were counted before: it was taken over already, and left again.
+    known: Option<u64>,
     /// Events that waited, and what of its books was so before.
     events: u64,
     delivered: u64,
@@ -35,32 +40,44 @@ pub(super) enum Passed {
 }
 
 impl Adopted {
-    fn new(shared: Shared, found: Found) -> Self {
+    fn new(shared: Shared, found: Found, path: PathBuf, known: Option<u64>) -> Self {
         let state = shared.state();
         let events = shared.ring.pushed() - state.ledger.settled();
         let (delivered, dropped) = (state.ledger.delivered(), state.ledger.dropped());
         drop(state);
-        Self { shared: Arc::new(shared), found, events, delivered, dropped }
+        Self { shared: Arc::new(shared), path, found, known, events, delivered, dropped }
     }
 
     pub(super) fn count_into(&self, recovered: &mut Recovered) {
         let state = self.shared.state();
-        recovered.sessions += 1;
-        recovered.events += self.events;
-        recovered.torn += self.found.torn;
+        if self.known.is_none() {
+            recovered.sessions += 1;
+            recovered.torn += self.found.torn;
+        }
+        recovered.events += self.events.saturating_sub(self.known.unwrap_or_default());
         recovered.delivered += state.ledger.delivered() - self.delivered;
         recovered.dropped = recovered.dropped.plus(&state.ledger.dropped().minus(&self.dropped));
     }
 
+    /// Returns how many events still wait.
+    pub(super) fn waiting(&self) -> u64 {
+        self.shared.ring.pushed() - self.shared.state().ledger.settled()
+    }
+
     /// Returns why the last attempt failed of a sink that does not take what it is given, if there is one.
     pub(super) fn trouble(&self) -> Option<String> {
-        self.shared.state().lanes.iter().find_map(|lane| lane.health().last_error)
+        trouble_of(&self.shared)
     }
 
     /// Returns whether all its sinks take what they are given.
     pub(super) fn gets_on(&self) -> bool {
         self.shared.state().lanes.iter().all(Lane::is_ready)
     }
+}
+
+/// Returns why the last attempt failed of a sink of a queue that does not take what it is given, if there is one.
+pub(super) fn trouble_of(shared: &Shared) -> Option<String> {
+    shared.state().lanes.iter().find_map(|lane| lane.health().last_error)
 }
 
 impl Recovery {
@@ -73,7 +90,13 @@ impl Recovery {
             self.spool.directory.set_aside(&entry.path);
             Passed::Unreadable
         };
-        let orphan = Ring::adopt(&entry.path).map_err(|error| match error {
+        let candidate = Candidate::open(&entry.path).map_err(|_| Passed::Nothing)?;
+        // What is not for us is not touched, so that whom it is for finds it free.
+        let label = candidate.label().ok().and_then(|label| Label::from_json(&label).ok());
+        if label.is_some_and(|label| label.sinks.iter().all(|target| self.way(target).is_none())) {
+            return Err(Passed::Nothing);
+        }
+        let orphan = candidate.adopt().map_err(|error| match error {
             // Whoever wrote it can read it, and may come back.
             FileError::Unreadable { reason: Unreadable::Version(_), .. } => Passed::Nothing,
             FileError::Unreadable { .. } => set_aside(),
@@ -81,6 +104,10 @@ impl Recovery {
         })?;
         let label = Label::from_json(&orphan.label).map_err(|_| set_aside())?;
         let Orphan { ring, found, .. } = orphan;
+        if ring.pushed() == 0 && found.torn > 0 {
+            // All that it ever held can't be read: what every record's check depends on may be damaged.
+            return Err(set_aside());
+        }
         if ring.pushed() == 0 {
             // Its process died before it said anything.
             ring.remove_file();
@@ -96,17 +123,21 @@ impl Recovery {
         if !remains.is_ended {
             say_recovered(&shared, &label, &remains, found, self.clock.now().since(entry.modified));
         }
-        Ok(Adopted::new(shared, found))
+        let known = lock(&self.books).left.remove(&entry.path);
+        Ok(Adopted::new(shared, found, entry.path.clone(), known))
+    }
+
+    /// Finds the way that leads to where events are to go.
+    fn way(&self, target: &Target) -> Option<&Way> {
+        let sinks = || self.ways.iter().map(|(sink, _)| sink);
+        self.ways.get(if self.anywhere { 0 } else { target.find(sinks())? })
     }
 
     /// Makes the ways to those of our sinks that lead to where the events are to go.
     fn lanes(&self, ring: &Ring, label: &Label) -> Vec<Lane> {
-        let find = |target: &Target| {
-            if self.anywhere { Some(0) } else { target.find(self.ways.iter().map(|(sink, _)| sink)) }
-        };
         let targets = label.sinks.iter().enumerate();
         let lanes = targets.filter_map(|(place, target)| {
-            let (sink, settings) = self.ways.get(find(target)?)?;
+            let (sink, settings) = self.way(target)?;
             let jitter = Jitter::new(ring.nonce().wrapping_add(place as u64));
             Some(Lane::new(Arc::clone(sink), settings.clone(), (place, ring.reader(place)), jitter, timer_now()))
         });
@@ -127,6 +158,7 @@ fn shared(ring: Ring, label: &Label, lanes: Vec<Lane>, clock: &Clock) -> Shared 
         sessionless: label.sessionless,
         flush_timeout: FLUSH_TIMEOUT_DEFAULT,
         probe: None,
+        recovery_interval: RECOVERY_INTERVAL,
     };
     let settled = lanes.iter().map(|lane| lane.settled().seq()).min().unwrap_or_default();
     let ledger = Ledger::resumed(settled, Drops::saved(&ring, counter::DROPPED));

@@ -5,13 +5,15 @@
 //! a process that dies over it leaves the rest to the next; and under its lock, so two never deliver it both.
 //!
 //! The spool is looked through at the start, and again now and then: another process may have died, or a server have come
-//! back. Files are read on a thread of the runtime's for what blocks; the rest happens on the reporter's.
+//! back. A queue whose server does not take it is left again when it was tried as often as a batch is, so that it keeps no
+//! other one waiting, and is taken up the next time. Files are read on a thread of the runtime's for what blocks; the rest
+//! happens on the reporter's.
 
 mod adopt;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,12 +23,12 @@ use tokio::time::{sleep, timeout};
 
 use adopt::Adopted;
 
-use super::lane::LaneSettings;
+use super::lane::{Lane, LaneSettings};
 use super::report::{DropReason, Drops, Recovered};
 use super::shared::{Gate, Shared};
 use super::supervisor;
 use crate::clock::{Clock, timer_now};
-use crate::limits::{RECOVERED_AT_ONCE, RECOVERY_INTERVAL, RECOVERY_POLL};
+use crate::limits::{RECOVERED_AT_ONCE, RECOVERY_LOOK, RECOVERY_PAUSE, RECOVERY_POLL};
 use crate::sink::Sink;
 use crate::spool::{Spool, Trimmed};
 use crate::sync::lock;
@@ -42,8 +44,10 @@ pub(super) struct Recovery {
     clock: Clock,
     books: Mutex<Books>,
     is_stopping: watch::Sender<bool>,
-    /// Times that the spool was looked through to the end, and everything that could be delivered was.
+    /// Times that the spool was looked through to the end.
     passes: AtomicU64,
+    /// The last time, or now, something was left that its server does not take.
+    has_left: AtomicBool,
 }
 
 #[derive(Default)]
@@ -53,6 +57,10 @@ struct Books {
     active: Vec<Adopted>,
     /// Files that this pass has looked at.
     seen: HashSet<PathBuf>,
+    /// Files that were left, as their server does not take them, and how many events wait in them.
+    left: HashMap<PathBuf, u64>,
+    /// Why the last one was left that was.
+    trouble: Option<String>,
 }
 
 impl Recovery {
@@ -66,6 +74,7 @@ impl Recovery {
             books: Mutex::default(),
             is_stopping: watch::Sender::new(false),
             passes: AtomicU64::new(0),
+            has_left: AtomicBool::new(false),
         }
     }
 
@@ -75,9 +84,20 @@ impl Recovery {
         loop {
             self.trim(&owner).await;
             self.pass().await;
-            lock(&self.books).seen.clear();
             let stopped = stopping.wait_for(|is_stopping| *is_stopping);
-            if timeout(RECOVERY_INTERVAL, stopped).await.is_ok() {
+            if timeout(owner.settings.recovery_interval, stopped).await.is_ok() {
+                return;
+            }
+        }
+    }
+
+    /// Looks through the spool until everything in it is delivered that can be, or it is told to stop.
+    pub(super) async fn flush(self: Arc<Self>) {
+        let mut stopping = self.is_stopping.subscribe();
+        loop {
+            self.pass().await;
+            let stopped = stopping.wait_for(|is_stopping| *is_stopping);
+            if self.is_done() || timeout(RECOVERY_PAUSE, stopped).await.is_ok() {
                 return;
             }
         }
@@ -93,7 +113,9 @@ impl Recovery {
     }
 
     /// Delivers all there is, some queues at a time.
-    pub(super) async fn pass(self: &Arc<Self>) {
+    async fn pass(self: &Arc<Self>) {
+        self.has_left.store(false, Ordering::Release);
+        lock(&self.books).seen.clear();
         let mut under_way = JoinSet::new();
         loop {
             while under_way.len() < RECOVERED_AT_ONCE && !*self.is_stopping.borrow() {
@@ -124,7 +146,9 @@ impl Recovery {
     /// Takes over a queue that nobody has and that there is something to do about.
     fn find(&self) -> Option<Adopted> {
         // A spool that can't be read has nothing that can be had.
-        for entry in self.spool.directory.entries().unwrap_or_default() {
+        let entries = self.spool.directory.entries().unwrap_or_default();
+        lock(&self.books).left.retain(|path, _| entries.iter().any(|entry| entry.path == *path));
+        for entry in entries {
             if !lock(&self.books).seen.insert(entry.path.clone()) {
                 continue;
             }
@@ -137,7 +161,7 @@ impl Recovery {
         None
     }
 
-    /// Delivers a queue, until all of it is delivered or this process is to stop.
+    /// Delivers a queue, until all of it is delivered, its servers do not take the rest, or this process is to stop.
     async fn deliver(self: Arc<Self>, adopted: Adopted) {
         let shared = Arc::clone(&adopted.shared);
         lock(&self.books).active.push(adopted);
@@ -146,7 +170,11 @@ impl Recovery {
         let drained = shared.state().ledger.wait(target).1;
         let supervised = tokio::spawn(supervisor::supervise(Arc::clone(&shared), None));
         tokio::select! {
-            _ = drained => {}
+            _ = drained => lock(&self.books).trouble = None,
+            () = is_held_up(&shared, target) => {
+                self.has_left.store(true, Ordering::Release);
+                self.note_trouble(&shared);
+            }
             _ = stopping.wait_for(|is_stopping| *is_stopping) => {}
         }
         shared.close(Gate::Stopped);
@@ -155,7 +183,12 @@ impl Recovery {
         shared.end();
         let books = &mut *lock(&self.books);
         if let Some(place) = books.active.iter().position(|adopted| Arc::ptr_eq(&adopted.shared, &shared)) {
-            books.active.swap_remove(place).count_into(&mut books.done);
+            let over = books.active.swap_remove(place);
+            over.count_into(&mut books.done);
+            let waiting = over.waiting();
+            if waiting > 0 {
+                books.left.insert(over.path, waiting);
+            }
         }
     }
 
@@ -178,26 +211,39 @@ impl Recovery {
 
     /// Returns whether there is something under way that nothing holds up.
     fn gets_on(&self) -> bool {
-        if self.is_done() {
+        if self.passes.load(Ordering::Acquire) > 0 {
             return false;
         }
         let books = lock(&self.books);
         books.active.is_empty() || books.active.iter().any(Adopted::gets_on)
     }
 
-    /// Returns whether the spool was looked through to the end.
+    /// Returns whether the spool was looked through to the end, and everything was delivered that could be.
     pub(super) fn is_done(&self) -> bool {
-        self.passes.load(Ordering::Acquire) > 0
+        self.passes.load(Ordering::Acquire) > 0 && !self.has_left.load(Ordering::Acquire)
     }
 
     /// Returns why the last attempt failed of a sink that does not take what it is given, if there is one.
     pub(super) fn trouble(&self) -> Option<String> {
         let books = lock(&self.books);
-        books.active.iter().find_map(Adopted::trouble)
+        books.active.iter().find_map(Adopted::trouble).or_else(|| books.trouble.clone())
+    }
+
+    fn note_trouble(&self, shared: &Shared) {
+        let trouble = adopt::trouble_of(shared);
+        lock(&self.books).trouble = trouble;
     }
 
     /// Leaves what is not delivered where it is.
     pub(super) fn stop(&self) {
         self.is_stopping.send_replace(true);
+    }
+}
+
+/// Returns when of the events before `target` only those are left that their sinks do not take.
+async fn is_held_up(shared: &Shared, target: u64) {
+    let is_held_up = |lane: &Lane| lane.settled().seq() >= target || lane.is_held_up();
+    while !shared.state().lanes.iter().all(is_held_up) {
+        sleep(RECOVERY_LOOK).await;
     }
 }
