@@ -97,10 +97,12 @@ impl Ring {
     ///
     /// # Errors
     ///
-    /// The disk failed. What is said of such a file later can't be relied on, so the queue goes on in memory.
+    /// The disk failed: what is said of such a file later can't be relied on, so the queue goes on in memory. Or nobody
+    /// would find the file there.
     pub fn sync(&self) -> io::Result<()> {
         let Some(file) = self.file().filter(|file| !file.is_lost()) else { return Ok(()) };
-        file.sync().inspect_err(|_| file.give_up())
+        let is_there = || if file.is_in_place() { Ok(()) } else { Err(io::Error::from(io::ErrorKind::NotFound)) };
+        file.sync().and_then(|()| is_there()).inspect_err(|_| file.give_up())
     }
 
     /// Brings what the reader and the host keep in the header into the file, where that takes an act of its own.

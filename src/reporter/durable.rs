@@ -111,8 +111,8 @@ impl Reporter {
 }
 
 impl Core {
-    fn durable(&self, seq: u64, is_synced: bool) -> Result<u64, NotDurable> {
-        if is_synced {
+    fn durable(&self, seq: u64, is_answered: bool) -> Result<u64, NotDurable> {
+        if is_answered && self.shared.keeps() {
             return Ok(seq);
         }
         Err(NotDurable::NotSynced { seq, durability: self.shared.durability() })
@@ -148,9 +148,10 @@ pub(super) async fn keep_synced(shared: Arc<Shared>) {
         let done = spawn_blocking(move || this.ring.sync()).await;
         if matches!(done, Ok(Ok(()))) {
             synced = published;
-            asked.into_iter().for_each(|asked| shared.keeping.end_sync(asked));
         } else {
             shared.check_spool();
         }
+        // Where it failed there is nothing to wait for: who asked sees that nothing keeps the events any more.
+        asked.into_iter().for_each(|asked| shared.keeping.end_sync(asked));
     }
 }

@@ -138,6 +138,7 @@ fn say_trouble(level: Durability, trouble: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::timer_now;
 
     #[test]
     fn who_asks_while_a_sync_is_under_way_waits_for_the_next_one() {
@@ -151,5 +152,15 @@ mod tests {
         keeping.end_sync(keeping.begin_sync().unwrap());
         assert!(during.is_answered());
         assert_eq!(keeping.begin_sync(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_in_vain_waits_until_its_deadline_and_no_longer() {
+        let keeping = Keeping::in_memory();
+        let (ask, began) = (keeping.ask_for_sync(), timer_now());
+        assert!(!ask.clone().answered(Duration::from_secs(7)).await);
+        assert_eq!(timer_now() - began, Duration::from_secs(7));
+        keeping.end_sync(1);
+        assert!(ask.answered(Duration::ZERO).await, "what is so already needs no time");
     }
 }

@@ -9,12 +9,16 @@
     clippy::cast_possible_truncation
 )]
 
+mod bounds;
 #[path = "../children/mod.rs"]
 mod children;
 mod damage;
+mod durability;
 mod ends;
 mod hooks;
+mod mounts;
 #[path = "../peers/mod.rs"]
 mod peers;
 mod recovery;
 mod support;
+mod trouble;
