@@ -10,6 +10,7 @@ mod answer;
 mod http;
 
 use std::collections::{HashSet, VecDeque};
+use std::io::Read;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -96,8 +97,13 @@ impl Peer {
         state.cut();
     }
 
-    /// Answers again.
+    /// Answers again. What was sent while it was down is lost, though its connection may still stand in line.
     pub fn up(&self) {
+        if self.shared.lock().down {
+            let mut last_in_line = TcpStream::connect(self.address).unwrap();
+            // It is cut like those before it.
+            let _ = last_in_line.read(&mut [0]);
+        }
         self.shared.lock().down = false;
     }
 

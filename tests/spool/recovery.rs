@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::peers::{Answer, Peer};
 use crate::support::{
     CRASHED, DEADLINE, KEY, Spool, childs, is_child, kinds, leave, leave_for, log, read_until, recover, spooled, start,
-    stored, unreachable,
+    stored, unreachable, wait_until_left,
 };
 
 /// The numbers that the events of a session have in it.
@@ -133,7 +133,7 @@ fn a_session_that_had_ended_is_not_called_crashed() {
     let reporter = spooled("life", spool.path(), &peer.url()).start().unwrap();
     log(&reporter, 5);
     assert_eq!(reporter.blocking_stop(Duration::ZERO).spooled, 7);
-    drop(reporter);
+    wait_until_left(&spool.files()[0]);
     peer.up();
     let recovered = recover(&spool, &peer);
     assert_eq!((recovered.sessions, recovered.events, recovered.delivered), (1, 7, 7));
@@ -145,7 +145,6 @@ fn what_a_dead_process_had_dropped_and_not_told_is_told_for_it() {
     let (spool, peer) = (Spool::new(), Peer::start());
     let builder = Reporter::builder("life").max_queue_size(10).sink(unreachable(&peer.url(), KEY));
     leave(spool.path(), builder, |reporter| {
-        assert!(!reporter.log("n", "no object").is_accepted());
         let refused = (0..50).filter(|_| !reporter.log("n", ()).is_accepted()).count();
         assert_eq!((refused, reporter.stats().refused.get(DropReason::QueueFull)), (41, 41));
     });
@@ -153,7 +152,7 @@ fn what_a_dead_process_had_dropped_and_not_told_is_told_for_it() {
     let arrived = stored(&peer, "life");
     let told = &arrived[10];
     assert_eq!(kinds(&arrived)[10..], ["telemetry.dropped", "session.recovered", "SESSION_END"]);
-    assert_eq!(told["event_data"], serde_json::json!({"queue_full": 41, "invalid_data": 1}));
+    assert_eq!(told["event_data"], serde_json::json!({"queue_full": 41}));
 }
 
 #[test]

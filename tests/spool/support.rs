@@ -92,8 +92,10 @@ pub(crate) fn leave(spool: &Path, builder: Builder, what: impl FnOnce(&Reporter)
     let reporter = builder.flush_interval(Duration::from_secs(3_600)).flush_threshold(1_000_000).start().unwrap();
     what(&reporter);
     let [file] = own.files().try_into().unwrap();
-    let left = spool.join(file.file_name().unwrap());
-    std::fs::copy(&file, &left).unwrap();
+    let (left, copy) = (spool.join(file.file_name().unwrap()), spool.join("copy"));
+    std::fs::copy(&file, &copy).unwrap();
+    // At once, as somebody may be looking.
+    std::fs::rename(copy, &left).unwrap();
     reporter.blocking_stop(Duration::ZERO);
     left
 }
@@ -101,6 +103,16 @@ pub(crate) fn leave(spool: &Path, builder: Builder, what: impl FnOnce(&Reporter)
 /// Leaves a session of so many events that are meant for a server, under [`KEY`].
 pub(crate) fn leave_for(spool: &Path, session: &str, url: &str, events: u64) -> PathBuf {
     leave(spool, Reporter::builder(session).sink(unreachable(url, KEY)), |reporter| log(reporter, events))
+}
+
+/// Waits until nobody has the file of a queue any more.
+pub(crate) fn wait_until_left(file: &Path) {
+    let (file, until) = (std::fs::File::open(file).unwrap(), std::time::Instant::now() + DEADLINE);
+    while file.try_lock_shared().is_err() {
+        assert!(std::time::Instant::now() < until, "somebody keeps it");
+        std::thread::yield_now();
+    }
+    file.unlock().unwrap();
 }
 
 /// What is said behind the events of a session that never ended.
