@@ -14,7 +14,9 @@ use super::report::DropReason;
 use super::shared::{Gate, Shared};
 use super::worker::{Post, Step, Worker};
 use crate::clock::timer_now;
-use crate::limits::{RESTART_DELAY_BASE, RESTART_WINDOW, RESTARTS_MAX, SINK_CLOSE_MAX, SPOOL_CHECK_INTERVAL};
+use crate::limits::{
+    FLUSH_INTERVAL_DEFAULT, RESTART_DELAY_BASE, RESTART_WINDOW, RESTARTS_MAX, SINK_CLOSE_MAX, SPOOL_CHECK_INTERVAL,
+};
 use crate::sync::{CatchUnwind, lock, say};
 
 /// An actor of the embedding program's that reporters may be linked under.
@@ -198,8 +200,10 @@ async fn pump(post: Post, worker: Arc<Mutex<Option<ActorRef<Step>>>>, supervisor
             next_check = timer_now() + SPOOL_CHECK_INTERVAL;
             shared.check_spool();
         }
+        // Where there is no actor, whoever starts the next one calls.
+        let due = if told { shared.due() } else { timer_now() + FLUSH_INTERVAL_DEFAULT };
         // Early or late makes no difference: the actor looks for itself.
-        let _ = timeout_at(shared.due(), shared.nudge.notified()).await;
+        let _ = timeout_at(due, shared.nudge.notified()).await;
     }
 }
 
