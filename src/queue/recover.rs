@@ -38,6 +38,9 @@ pub enum Unreadable {
     /// Its size does not fit what it says of itself.
     #[error("it says that it has {0} words of data, which it can't have")]
     Size(u64),
+    /// It had records, or nobody can say that it had none, and none of them can be read.
+    #[error("none of its records can be read")]
+    Records,
     /// The text that says whose it is can't be read.
     #[error("what says whose it is is damaged")]
     Label,
@@ -86,6 +89,9 @@ pub fn recover(block: Block) -> Result<(Ring, Found), Unreadable> {
     }
     let mut finder = Finder { words: block.words(), mask: data as u64 - 1, vain: 0, bytes: Vec::new() };
     let walk = finder.walk();
+    if walk.has_lost_all() {
+        return Err(Unreadable::Records);
+    }
     let ring = Ring::of_block(block, walk.tail, walk.end, walk.holes.into());
     for (place, cursor) in walk.readers.into_iter().enumerate() {
         // A place that is none, or behind the tail, is as good as none.
@@ -106,6 +112,8 @@ struct Finder<'a> {
 /// What a walk through the block has found so far.
 #[derive(Default)]
 struct Walk {
+    /// No tail is whole: a new queue has two.
+    is_without_tail: bool,
     tail: Cursor,
     end: Cursor,
     holes: Vec<Hole>,
@@ -129,6 +137,7 @@ impl Finder<'_> {
         let saved = self.saved_tail();
         let start = saved.map_or_else(|| self.oldest(), |tail| tail.units);
         let mut walk = Walk::default();
+        walk.is_without_tail = saved.is_none();
         walk.tail = saved.unwrap_or(Cursor { units: start, seq: 0 });
         walk.end = walk.tail;
         let claimed = std::array::from_fn(|place| self.reader(place));
@@ -225,6 +234,12 @@ impl Finder<'_> {
 }
 
 impl Walk {
+    /// Returns whether nothing was found where there has been something: what the check of every record depends on may be
+    /// damaged. A queue that had freed records has at least told these.
+    const fn has_lost_all(&self) -> bool {
+        self.records == 0 && (self.is_without_tail || (self.tail.seq == 0 && self.torn > 0))
+    }
+
     /// Returns whether a record may stand behind what was found: its number is the next, or leaves out no more than there
     /// would have been room for.
     fn could_follow(&self, record: &Record) -> bool {

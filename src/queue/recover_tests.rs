@@ -141,6 +141,19 @@ fn what_is_no_queue_says_what_it_is() {
 }
 
 #[test]
+fn a_queue_of_which_nothing_can_be_read_is_no_new_one() {
+    let ring = Ring::new(&bounds(), 42);
+    assert_eq!(recover(block(&image(&ring))).unwrap().1, Found::default(), "a new one");
+    (0..5).for_each(|byte| push(&ring, &[byte; 40]));
+    let mut image = image(&ring);
+    image[at::NONCE] ^= 1;
+    assert_eq!(recover(block(&image)).unwrap_err(), Unreadable::Records);
+    image[at::HEAD] = 0;
+    at::TAILS_SAVED.into_iter().for_each(|place| image[place + 2] = 0);
+    assert_eq!(recover(block(&image)).unwrap_err(), Unreadable::Records);
+}
+
+#[test]
 fn a_label_is_read_back_or_said_to_be_damaged() {
     let ring = Ring::new(&bounds(), 42);
     assert_eq!(ring.label(), Ok(Vec::new()));
@@ -218,7 +231,13 @@ proptest! {
         for (place, word) in image.iter_mut().enumerate().filter(|(place, _)| *place > 3 && !keep[*place]) {
             *word = noise[place % noise.len()];
         }
-        let (found, _) = recover(block(&image)).unwrap();
+        let found = match recover(block(&image)) {
+            Ok((found, _)) => found,
+            Err(error) => {
+                prop_assert_eq!(error, Unreadable::Records);
+                return Ok(());
+            }
+        };
         let left = all(&ring);
         prop_assert!(all(&found).iter().all(|record| left.contains(record)));
     }

@@ -104,10 +104,6 @@ impl Recovery {
         })?;
         let label = Label::from_json(&orphan.label).map_err(|_| set_aside())?;
         let Orphan { ring, found, .. } = orphan;
-        if ring.pushed() == 0 && found.torn > 0 {
-            // All that it ever held can't be read: what every record's check depends on may be damaged.
-            return Err(set_aside());
-        }
         if ring.pushed() == 0 {
             // Its process died before it said anything.
             ring.remove_file();
