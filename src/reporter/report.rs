@@ -357,6 +357,7 @@ pub enum SinkState {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spool::counter;
 
     #[test]
     fn drops_say_what_they_are_made_of() {
@@ -380,9 +381,17 @@ mod tests {
     }
 
     #[test]
-    fn every_reason_has_its_place() {
+    fn every_reason_has_its_place_here_and_in_the_document_of_the_format() {
+        let document = include_str!("../../docs/spool-format.md");
         for (place, reason) in DropReason::ALL.into_iter().enumerate() {
             assert_eq!(reason as usize, place);
+            assert!(document.contains(&format!("| {place} | `{reason}` |")), "{reason}");
         }
+        for (first, what) in [(counter::REFUSED, "never accepted"), (counter::TOLD, "told"), (counter::DROPPED, "lost")]
+        {
+            let row = document.lines().find(|line| line.starts_with(&format!("| {first} to {} |", first + 15)));
+            assert!(row.is_some_and(|row| row.contains(what)), "{what}");
+        }
+        assert!(document.contains(&format!("| {} | not 0 once SESSION_END", counter::ENDED)));
     }
 }

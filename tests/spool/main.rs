@@ -15,6 +15,7 @@ mod children;
 mod damage;
 mod durability;
 mod ends;
+mod format;
 mod hooks;
 mod mounts;
 #[path = "../peers/mod.rs"]
