@@ -13,11 +13,14 @@ use std::time::{Duration, Instant, SystemTime};
 use lastword::sink::{Destination, Policy};
 use lastword::testing::MemorySink;
 use lastword::{Builder, Durability, Reporter};
+use serde_json::json;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 use crate::mounts::Mount;
 use crate::peers::Peer;
-use crate::support::{DEADLINE, Spool, again, is_child, kinds, leave_for, log, spooled, stored};
+use crate::support::{
+    CRASHED, DEADLINE, KEY, Spool, again, is_child, kinds, leave, leave_for, log, spooled, stored, unreachable,
+};
 
 /// Collects what this library warns of.
 #[derive(Clone, Default)]
@@ -329,16 +332,27 @@ fn what_is_made_is_its_owners_alone_whatever_the_umask() {
 
 #[test]
 fn a_file_with_holes_on_a_full_disk_is_delivered_and_kills_nobody() {
+    const PAGE: u64 = 4_096;
     alone("a_file_with_holes_on_a_full_disk_is_delivered_and_kills_nobody", || {
-        let Some(mount) = Mount::in_memory("size=2m,mode=700") else { return };
+        let image = Spool::new();
+        let Some(mount) = Mount::of_image(&image.path().join("disk"), "ext4", 16 * 1024 * 1024) else { return };
         let (spool, peer) = (mount.spool(), Peer::start());
         DirBuilder::new().mode(0o700).create(&spool).unwrap();
-        let left = leave_for(&spool, "life", &peer.url(), 10);
+        let builder = Reporter::builder("life").sink(unreachable(&peer.url(), KEY));
+        let left = leave(&spool, builder, |reporter| {
+            let of_page = || reporter.stats().queue_bytes % PAGE;
+            let before = of_page();
+            assert!(reporter.log("n", json!({"x": ""})).is_accepted());
+            // Up to where the next event has its first words on this page, and the rest on one that is a hole.
+            let rest = PAGE - 24 - of_page() - (of_page() - before);
+            assert!(reporter.log("n", json!({"x": "x".repeat(usize::try_from(rest).unwrap())})).is_accepted());
+            assert!((PAGE - 32..PAGE).contains(&of_page()), "{}", of_page());
+        });
         assert!(Command::new("fallocate").arg("--dig-holes").arg(&left).status().unwrap().success());
         mount.fill();
         let reporter = spooled("finder", &spool, &peer.url()).start().unwrap();
         assert!(reporter.blocking_stop(DEADLINE).is_drained());
-        assert_eq!(kinds(&stored(&peer, "life"))[11..], crate::support::CRASHED);
+        assert_eq!(kinds(&stored(&peer, "life"))[3..], CRASHED);
         assert!(!left.exists(), "what is delivered is removed");
     });
 }
