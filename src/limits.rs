@@ -52,6 +52,8 @@ pub const LOCK_TRIES: u32 = 2;
 pub const LOCK_WAIT: Duration = Duration::from_millis(1);
 /// How often, at the most, a reporter looks whether the file of its queue is still where it was.
 pub const SPOOL_CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// How old the file of a session may look whose process lives.
+pub const SPOOL_TOUCH_INTERVAL: Duration = Duration::from_secs(3600);
 /// Queues of other processes that one reporter delivers at once, those that don't get on left out: each takes its share of
 /// the sinks.
 pub const RECOVERED_AT_ONCE: usize = 4;

@@ -7,6 +7,17 @@ use super::recover::Unreadable;
 use super::ring::Ring;
 use crate::sync::{AtomicU64, Ordering};
 
+/// Reads from the words of a header whose queue it is.
+pub(super) fn label_in(header: &[AtomicU64]) -> Result<Vec<u8>, Unreadable> {
+    let size = header.get(at::LABEL_SIZE).map_or(0, |size| size.load(Ordering::Acquire));
+    let (crc, len) = record::halves(size);
+    let len = usize::try_from(len).ok().filter(|len| *len <= LABEL_BYTES_MAX).ok_or(Unreadable::Label)?;
+    let words = header.get(at::LABEL..at::LABEL + len.div_ceil(8)).ok_or(Unreadable::Label)?;
+    let mut label: Vec<u8> = words.iter().flat_map(|word| word.load(Ordering::Acquire).to_le_bytes()).collect();
+    label.truncate(len);
+    if crc32c::crc32c(&label) == crc { Ok(label) } else { Err(Unreadable::Label) }
+}
+
 impl Ring {
     /// Keeps the tail: in two places by turns, so that one of them is whole whenever the process ends.
     pub(super) fn save_tail(&self, cursor: Cursor) {
@@ -56,12 +67,7 @@ impl Ring {
     ///
     /// It is damaged.
     pub fn label(&self) -> Result<Vec<u8>, Unreadable> {
-        let (crc, len) = record::halves(self.word(at::LABEL_SIZE).load(Ordering::Acquire));
-        let len = usize::try_from(len).ok().filter(|len| *len <= LABEL_BYTES_MAX).ok_or(Unreadable::Label)?;
-        let words = &self.block().words()[at::LABEL..at::LABEL + len.div_ceil(8)];
-        let mut label: Vec<u8> = words.iter().flat_map(|word| word.load(Ordering::Acquire).to_le_bytes()).collect();
-        label.truncate(len);
-        if crc32c::crc32c(&label) == crc { Ok(label) } else { Err(Unreadable::Label) }
+        label_in(self.block().words())
     }
 
     /// Says whose queue it is, before anything is pushed; returns whether there is room for so much.

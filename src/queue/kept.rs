@@ -6,6 +6,7 @@ use super::file::RingFile;
 use super::layout::{HEADER_WORDS, at};
 use super::ring::Ring;
 use super::store::{Durability, Store};
+use crate::clock::Timestamp;
 use crate::sync::Ordering;
 
 /// Why the cause of a crash can't be kept.
@@ -81,10 +82,14 @@ impl Ring {
         }
     }
 
-    /// Looks whether the file is still where it was; if not, the queue goes on in memory.
-    pub fn check_file(&self) {
-        if let Some(file) = self.file().filter(|file| !file.is_lost() && !file.is_in_place()) {
+    /// Looks whether the file is still where it was; if not, the queue goes on in memory. For now and then.
+    pub fn check_file(&self, now: Timestamp) {
+        if let Some(file) = self.file().filter(|file| !file.is_lost() && !file.keep_young(now)) {
             file.give_up();
+        }
+        if let Store::Mirrored(file) = self.store() {
+            // What is counted beside the records is nowhere else.
+            file.write_header(self.block().words());
         }
     }
 
@@ -92,16 +97,23 @@ impl Ring {
     ///
     /// # Errors
     ///
-    /// The disk failed. What is said of such a file later can't be relied on, so the queue goes on in memory.
+    /// The disk failed: what is said of such a file later can't be relied on, so the queue goes on in memory. Or nobody
+    /// would find the file there.
     pub fn sync(&self) -> io::Result<()> {
         let Some(file) = self.file().filter(|file| !file.is_lost()) else { return Ok(()) };
-        file.sync().inspect_err(|_| file.give_up())
+        let is_there = || if file.is_in_place() { Ok(()) } else { Err(io::Error::from(io::ErrorKind::NotFound)) };
+        file.sync().and_then(|()| is_there()).inspect_err(|_| file.give_up())
     }
 
     /// Brings what the reader and the host keep in the header into the file, where that takes an act of its own.
     pub fn save(&self) {
-        if let Store::Mirrored(file) = self.store() {
-            file.write_header(self.block().words());
+        match self.store() {
+            Store::Memory => {}
+            Store::Mapped(file) => file.note_change(),
+            Store::Mirrored(file) => {
+                file.note_change();
+                file.write_header(self.block().words());
+            }
         }
     }
 
@@ -115,7 +127,8 @@ impl Ring {
 
     /// Removes the file: nothing in it is of use to anybody. The queue goes on in memory.
     pub fn remove_file(&self) {
-        if let Some(file) = self.file().filter(|file| !file.is_lost()) {
+        if let Some(file) = self.file() {
+            // One that could not be written to any more too: what is in it would be delivered again.
             file.give_up();
             file.remove();
         }

@@ -53,3 +53,47 @@ pub(super) mod at {
     pub(in crate::queue) const WAKE_AT: usize = 8;
     pub(in crate::queue) const COUNTERS: usize = 9;
 }
+
+#[cfg(test)]
+#[cfg(not(lastword_loom))]
+mod tests {
+    use super::*;
+
+    const DOCUMENT: &str = include_str!("../../docs/spool-format.md");
+
+    /// The byte at which the document says that something of the header stands, and how many bytes it has.
+    fn documented(name: &str) -> (usize, usize) {
+        let row = DOCUMENT.lines().find(|line| line.contains(&format!("| `{name}` |"))).expect(name);
+        let mut cells = row.split('|').skip(1).map(|cell| cell.trim().parse::<usize>());
+        (cells.next().unwrap().unwrap(), cells.next().unwrap().unwrap())
+    }
+
+    #[test]
+    fn the_document_says_of_everything_in_the_header_where_it_stands() {
+        let [first, second] = at::TAILS_SAVED;
+        for (name, word, words) in [
+            ("magic", at::MAGIC, 1),
+            ("version", at::VERSION, 1),
+            ("nonce", at::NONCE, 1),
+            ("data_words", at::DATA_WORDS, 1),
+            ("head", at::HEAD, 1),
+            ("tail_units", at::TAIL_UNITS, 1),
+            ("tail_seq", at::TAIL_SEQ, 1),
+            ("full_at", at::FULL_AT, 1),
+            ("tail_saved_1", first, 3),
+            ("tail_saved_2", second, 3),
+            ("wake_at", at::WAKE_AT, 1),
+            ("counters", at::COUNTERS, COUNTERS),
+            ("readers", at::READERS, 2 * READERS_MAX),
+            ("cause", at::CAUSE, 1),
+            ("label", at::LABEL, LABEL_BYTES_MAX / 8),
+        ] {
+            assert_eq!(documented(name), (word * 8, words * 8), "{name}");
+        }
+        // Two halves of one word.
+        assert_eq!(documented("label_bytes"), (at::LABEL_SIZE * 8, 4));
+        assert_eq!(documented("label_crc"), (at::LABEL_SIZE * 8 + 4, 4));
+        assert!(DOCUMENT.contains(&format!("This is version {VERSION}. ")));
+        assert!(DOCUMENT.contains("A header of 16,384 bytes") && HEADER_WORDS * 8 == 16_384);
+    }
+}

@@ -62,7 +62,9 @@ mod store;
 
 pub use cursor::Cursor;
 #[cfg(all(unix, not(lastword_loom)))]
-pub use file::{FileError, Orphan, RingFile, UNFINISHED, is_in_use};
+pub(crate) use file::modified;
+#[cfg(all(unix, not(lastword_loom)))]
+pub use file::{Candidate, FileError, Orphan, RingFile, UNFINISHED, is_in_use};
 #[cfg(all(unix, not(lastword_loom)))]
 pub use kept::CrashError;
 pub use layout::{COUNTERS, READERS_MAX};

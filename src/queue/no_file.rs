@@ -31,7 +31,7 @@ impl Ring {
         false
     }
 
-    pub const fn check_file(&self) {}
+    pub const fn check_file(&self, _: crate::clock::Timestamp) {}
 
     pub const fn sync(&self) -> std::io::Result<()> {
         Ok(())

@@ -60,6 +60,17 @@ impl Ring {
         }
     }
 
+    /// Returns the place behind the last record of those that were published one after another from `from` on.
+    #[must_use]
+    pub fn published(&self, from: Cursor) -> Cursor {
+        let tail = self.tail();
+        let mut cursor = if from.seq < tail.seq { tail } else { from };
+        while let Peek::Record(_, next) = self.peek(cursor) {
+            cursor = next;
+        }
+        cursor
+    }
+
     #[inline]
     fn hole_at(&self, cursor: Cursor) -> Option<Hole> {
         // Only a recovered queue has any.

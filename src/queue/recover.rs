@@ -22,6 +22,8 @@ const VAIN_LAPS_MAX: u64 = 8;
 
 /// Positions that are believed: far more than a queue lives to see, and far from where sums overflow.
 const UNITS_MAX: u64 = 1 << 60;
+/// Numbers of records that are believed, for the same reason.
+const SEQ_MAX: u64 = 1 << 60;
 
 /// Why a block is not readable as a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +38,9 @@ pub enum Unreadable {
     /// Its size does not fit what it says of itself.
     #[error("it says that it has {0} words of data, which it can't have")]
     Size(u64),
+    /// It had records, or nobody can say that it had none, and none of them can be read.
+    #[error("none of its records can be read")]
+    Records,
     /// The text that says whose it is can't be read.
     #[error("what says whose it is is damaged")]
     Label,
@@ -59,7 +64,8 @@ pub struct Found {
 /// It is no queue, or none of this version.
 pub(super) fn data_words(header: &[AtomicU64]) -> Result<usize, Unreadable> {
     let word = |place: usize| header.get(place).map_or(0, |word| word.load(Ordering::Relaxed));
-    if word(at::MAGIC) != MAGIC {
+    // No version is 0: that is what stands there before a queue does, or where the file is cut off.
+    if word(at::MAGIC) != MAGIC || word(at::VERSION) == 0 {
         return Err(Unreadable::NoQueue);
     }
     if word(at::VERSION) != VERSION {
@@ -83,8 +89,11 @@ pub fn recover(block: Block) -> Result<(Ring, Found), Unreadable> {
     if block.words().len() != HEADER_WORDS + data {
         return Err(Unreadable::Size(data as u64));
     }
-    let finder = Finder { words: block.words(), mask: data as u64 - 1, vain: 0, bytes: Vec::new() };
+    let mut finder = Finder { words: block.words(), mask: data as u64 - 1, vain: 0, bytes: Vec::new() };
     let walk = finder.walk();
+    if walk.has_lost_all() {
+        return Err(Unreadable::Records);
+    }
     let ring = Ring::of_block(block, walk.tail, walk.end, walk.holes.into());
     for (place, cursor) in walk.readers.into_iter().enumerate() {
         // A place that is none, or behind the tail, is as good as none.
@@ -105,6 +114,8 @@ struct Finder<'a> {
 /// What a walk through the block has found so far.
 #[derive(Default)]
 struct Walk {
+    /// No tail is whole: a new queue has two.
+    is_without_tail: bool,
     tail: Cursor,
     end: Cursor,
     holes: Vec<Hole>,
@@ -131,10 +142,11 @@ impl Finder<'_> {
     }
 
     /// Goes from the tail once around.
-    fn walk(mut self) -> Walk {
+    fn walk(&mut self) -> Walk {
         let saved = self.saved_tail();
         let start = saved.map_or_else(|| self.oldest(), |tail| tail.units);
         let mut walk = Walk::default();
+        walk.is_without_tail = saved.is_none();
         walk.tail = saved.unwrap_or(Cursor { units: start, seq: 0 });
         walk.end = walk.tail;
         let claimed = std::array::from_fn(|place| self.reader(place));
@@ -142,10 +154,15 @@ impl Finder<'_> {
         let mut known = saved.is_some();
         let (mut at, limit) = (start, start + self.mask + 1);
         while at < limit {
-            let Some((record, end)) = self.record(at).filter(|(record, _)| !known || walk.could_follow(record)) else {
+            let Some((record, end)) = self.record(at) else {
                 at += 1;
                 continue;
             };
+            if known && !walk.could_follow(&record) {
+                self.vain += words_of(record.len) * 8;
+                at += 1;
+                continue;
+            }
             if !known {
                 // Where the tail is not known, the first record tells.
                 walk.tail = Cursor { units: record.units, seq: record.seq };
@@ -171,7 +188,8 @@ impl Finder<'_> {
     fn saved_tail(&self) -> Option<Cursor> {
         let saved = at::TAILS_SAVED.into_iter().filter_map(|place| {
             let cursor = Cursor { units: self.word(place), seq: self.word(place + 1) };
-            (self.word(place + 2) == cursor.check() && cursor.units <= UNITS_MAX).then_some(cursor)
+            let is_whole = self.word(place + 2) == cursor.check();
+            (is_whole && cursor.units <= UNITS_MAX && cursor.seq <= SEQ_MAX).then_some(cursor)
         });
         saved.max_by_key(|cursor| cursor.units)
     }
@@ -243,7 +261,7 @@ impl Finder<'_> {
         }
         self.bytes.truncate(len);
         let seed = record::crc_seed(self.word(at::NONCE), units, seq, kind, len);
-        if crc32c::crc32c_append(seed, &self.bytes) != crc || seq == u64::MAX {
+        if crc32c::crc32c_append(seed, &self.bytes) != crc || seq > SEQ_MAX {
             self.vain += words * 8;
             return None;
         }
@@ -252,6 +270,12 @@ impl Finder<'_> {
 }
 
 impl Walk {
+    /// Returns whether nothing was found where there has been something: what the check of every record depends on may be
+    /// damaged. A queue that had freed records has at least told these.
+    const fn has_lost_all(&self) -> bool {
+        self.records == 0 && (self.is_without_tail || (self.tail.seq == 0 && self.torn > 0))
+    }
+
     /// Returns whether a record may stand behind what was found: its number is the next, or leaves out no more than there
     /// would have been room for.
     fn could_follow(&self, record: &Record) -> bool {
@@ -289,6 +313,12 @@ impl Walk {
     }
 }
 
+#[cfg(test)]
+#[path = "recover_crafted.rs"]
+mod crafted;
+#[cfg(test)]
+#[path = "recover_power_cut.rs"]
+mod power_cut;
 #[cfg(test)]
 #[path = "recover_tests.rs"]
 mod tests;

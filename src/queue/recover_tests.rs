@@ -17,18 +17,18 @@ fn push(ring: &Ring, payload: &[u8]) {
 }
 
 /// What a file would hold of a queue now.
-fn image(ring: &Ring) -> Vec<u64> {
+pub(super) fn image(ring: &Ring) -> Vec<u64> {
     ring.block().words().iter().map(|word| word.load(Ordering::Relaxed)).collect()
 }
 
-fn block(image: &[u64]) -> Block {
+pub(super) fn block(image: &[u64]) -> Block {
     let block = Block::zeroed(image.len());
     block.words().iter().zip(image).for_each(|(word, value)| word.store(*value, Ordering::Relaxed));
     block
 }
 
 /// Takes all that is there, by number.
-fn all(ring: &Ring) -> Vec<(u64, Vec<u8>)> {
+pub(super) fn all(ring: &Ring) -> Vec<(u64, Vec<u8>)> {
     let (mut cursor, mut taken) = (ring.tail(), Vec::new());
     while let Peek::Record(record, next) = ring.peek(cursor) {
         let mut bytes = Vec::new();
@@ -41,7 +41,7 @@ fn all(ring: &Ring) -> Vec<(u64, Vec<u8>)> {
 }
 
 /// Frees the oldest records.
-fn free(ring: &Ring, records: usize) {
+pub(super) fn free(ring: &Ring, records: usize) {
     let mut cursor = ring.tail();
     for _ in 0..records {
         let Peek::Record(_, next) = ring.peek(cursor) else { break };
@@ -161,6 +161,19 @@ fn what_is_no_queue_says_what_it_is() {
 }
 
 #[test]
+fn a_queue_of_which_nothing_can_be_read_is_no_new_one() {
+    let ring = Ring::new(&bounds(), 42);
+    assert_eq!(recover(block(&image(&ring))).unwrap().1, Found::default(), "a new one");
+    (0..5).for_each(|byte| push(&ring, &[byte; 40]));
+    let mut image = image(&ring);
+    image[at::NONCE] ^= 1;
+    assert_eq!(recover(block(&image)).unwrap_err(), Unreadable::Records);
+    image[at::HEAD] = 0;
+    at::TAILS_SAVED.into_iter().for_each(|place| image[place + 2] = 0);
+    assert_eq!(recover(block(&image)).unwrap_err(), Unreadable::Records);
+}
+
+#[test]
 fn a_label_is_read_back_or_said_to_be_damaged() {
     let ring = Ring::new(&bounds(), 42);
     assert_eq!(ring.label(), Ok(Vec::new()));
@@ -239,7 +252,13 @@ proptest! {
         for (place, word) in image.iter_mut().enumerate().filter(|(place, _)| *place > 3 && !keep[*place]) {
             *word = noise[place % noise.len()];
         }
-        let (found, _) = recover(block(&image)).unwrap();
+        let found = match recover(block(&image)) {
+            Ok((found, _)) => found,
+            Err(error) => {
+                prop_assert_eq!(error, Unreadable::Records);
+                return Ok(());
+            }
+        };
         let left = all(&ring);
         prop_assert!(all(&found).iter().all(|record| left.contains(record)));
     }

@@ -42,6 +42,25 @@ fn what_is_pushed_is_read_back_in_order() {
 }
 
 #[test]
+fn what_is_still_being_written_and_all_behind_it_is_not_published() {
+    let ring = ring(4096, 100);
+    for _ in 0..3 {
+        assert!(ring.push(Class::Ordinary, 0, &[7; 40]).is_ok());
+    }
+    let Peek::Record(_, second) = ring.peek(ring.tail()) else { panic!("no record") };
+    let end = ring.published(Cursor::default());
+    assert_eq!(end.seq, 3);
+    let word = ring.data(second.units);
+    let whole = word.load(Ordering::Relaxed);
+    word.store(record::reserved(second.units, 40), Ordering::Relaxed);
+    assert_eq!(ring.published(Cursor::default()).seq, 1);
+    word.store(whole, Ordering::Relaxed);
+    ring.free(second);
+    assert_eq!(ring.published(Cursor::default()), end, "what was freed is behind it");
+    assert_eq!(ring.published(end), end);
+}
+
+#[test]
 fn a_full_queue_takes_nothing_and_goes_on_when_there_is_room() {
     let ring = ring(1024, 100);
     let mut cursor = Cursor::default();

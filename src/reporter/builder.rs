@@ -65,6 +65,7 @@ pub struct Builder {
     pub(super) max_spool_bytes: Option<u64>,
     pub(super) max_spool_age: Duration,
     pub(super) runtime: Option<Handle>,
+    pub(super) recovery_interval: Duration,
 }
 
 impl Builder {
@@ -93,6 +94,7 @@ impl Builder {
             max_spool_bytes: None,
             max_spool_age: limits::SPOOL_AGE_MAX_DEFAULT,
             runtime: None,
+            recovery_interval: limits::RECOVERY_INTERVAL,
         }
     }
 
@@ -244,6 +246,13 @@ impl Builder {
     #[cfg(feature = "testing")]
     pub fn runtime(mut self, runtime: Handle) -> Self {
         self.runtime = Some(runtime);
+        self
+    }
+
+    /// Looks this often for what other processes have left, for tests: 30 s unless set.
+    #[cfg(feature = "testing")]
+    pub const fn recovery_interval(mut self, interval: Duration) -> Self {
+        self.recovery_interval = interval;
         self
     }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
@@ -13,8 +12,8 @@ use super::handle::Reporter;
 use super::report::{Admission, DropReason};
 use super::shared::{Gate, Shared};
 use crate::event::Severity;
-use crate::limits::{DEADLINE_MAX, SYNC_INTERVAL};
-use crate::queue::Durability;
+use crate::limits::SYNC_INTERVAL;
+use crate::queue::{Cursor, Durability};
 use crate::sync::is_own_thread;
 
 /// Why an event is not known to be on the disk.
@@ -72,11 +71,10 @@ impl Reporter {
         let reporter = self.clone();
         async move {
             let (inner, seq) = reporter.accepted(admission)?;
-            let synced = inner.shared.ask_for_sync();
-            let wait = reaches(synced, seq, deadline);
+            let ask = inner.shared.keeping.ask_for_sync();
             // Timed by the reporter's thread, as the caller may have no timers.
-            let in_time = inner.runtime.spawn(wait).await.unwrap_or(false);
-            inner.durable(seq, in_time)
+            let in_time = inner.runtime.spawn(ask.clone().answered(deadline)).await.unwrap_or(false);
+            inner.durable(seq, in_time || ask.is_answered())
         }
     }
 
@@ -93,9 +91,9 @@ impl Reporter {
         deadline: Duration,
     ) -> Result<u64, NotDurable> {
         let (inner, seq) = self.accepted(self.log_with(severity, name, data))?;
-        let synced = inner.shared.ask_for_sync();
-        let in_time = inner.block_on(deadline, reaches(synced, seq, deadline)).unwrap_or(false);
-        inner.durable(seq, in_time)
+        let ask = inner.shared.keeping.ask_for_sync();
+        let in_time = inner.block_on(deadline, ask.clone().answered(deadline)).unwrap_or(false);
+        inner.durable(seq, in_time || ask.is_answered())
     }
 
     fn accepted(&self, admission: Admission) -> Result<(&Core, u64), NotDurable> {
@@ -113,9 +111,8 @@ impl Reporter {
 }
 
 impl Core {
-    fn durable(&self, seq: u64, in_time: bool) -> Result<u64, NotDurable> {
-        // It may have become so in the last moment.
-        if in_time || *self.shared.keeping.synced.borrow() > seq {
+    fn durable(&self, seq: u64, is_answered: bool) -> Result<u64, NotDurable> {
+        if is_answered && self.shared.keeps() {
             return Ok(seq);
         }
         Err(NotDurable::NotSynced { seq, durability: self.shared.durability() })
@@ -127,22 +124,12 @@ impl Shared {
     fn is_synced(&self) -> bool {
         self.gate() < Gate::Stopped && self.ring.is_on_a_disk() && self.keeps()
     }
-
-    fn ask_for_sync(&self) -> watch::Receiver<u64> {
-        let synced = self.keeping.synced.subscribe();
-        self.keeping.sync_asked.notify_one();
-        synced
-    }
-}
-
-async fn reaches(mut synced: watch::Receiver<u64>, seq: u64, deadline: Duration) -> bool {
-    let done = synced.wait_for(|synced| *synced > seq);
-    timeout(deadline.min(DEADLINE_MAX), done).await.is_ok_and(|done| done.is_ok())
 }
 
 /// Brings what was pushed to the disk: when somebody waits for that, and, where events are to outlive a power cut, again
 /// and again.
 pub(super) async fn keep_synced(shared: Arc<Shared>) {
+    let mut synced = Cursor::default();
     while shared.is_synced() {
         let asked = shared.keeping.sync_asked.notified();
         if shared.durability() == Durability::PowerLoss {
@@ -151,16 +138,20 @@ pub(super) async fn keep_synced(shared: Arc<Shared>) {
         } else {
             asked.await;
         }
-        let pushed = shared.ring.pushed();
-        if pushed <= *shared.keeping.synced.borrow() {
+        // What is still being written is not in it, and is a reason for another one.
+        let published = shared.ring.published(synced);
+        let asked = shared.keeping.begin_sync();
+        if asked.is_none() && (published == synced || shared.durability() != Durability::PowerLoss) {
             continue;
         }
         let this = Arc::clone(&shared);
         let done = spawn_blocking(move || this.ring.sync()).await;
         if matches!(done, Ok(Ok(()))) {
-            shared.keeping.synced.send_replace(pushed);
+            synced = published;
         } else {
             shared.check_spool();
         }
+        // Where it failed there is nothing to wait for: who asked sees that nothing keeps the events any more.
+        asked.into_iter().for_each(|asked| shared.keeping.end_sync(asked));
     }
 }

@@ -13,7 +13,7 @@ use super::process;
 use super::recovery::Recovery;
 use super::report::{Recovered, SinkHealth};
 use crate::clock::Clock;
-use crate::limits::{DEADLINE_MAX, SPOOL_AGE_MAX};
+use crate::limits::{DEADLINE_MAX, RECOVERY_INTERVAL, SPOOL_AGE_MAX};
 use crate::sink::Sink;
 use crate::spool::{Spool, SpoolError};
 use crate::sync::lock;
@@ -104,11 +104,11 @@ impl Flush {
         let spool = Spool::existing(&self.directory, u64::MAX, SPOOL_AGE_MAX)?;
         let ways = self.sinks.ways().map_err(StartError::Setting)?;
         let runtime = process::runtime().map_err(StartError::Thread)?;
-        let recovery = Arc::new(Recovery::new(spool, ways, Clock::system(), self.scope));
+        let recovery = Arc::new(Recovery::new(spool, ways, Clock::system(), RECOVERY_INTERVAL, self.scope));
         let (send, done) = sync_channel(1);
         let this = Arc::clone(&recovery);
         runtime.spawn(async move {
-            this.pass().await;
+            this.flush().await;
             // Who has stopped waiting needs not be told.
             let _ = send.send(());
         });

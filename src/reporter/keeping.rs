@@ -2,11 +2,15 @@
 
 use std::path::PathBuf;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
 
 use super::report::SpoolHealth;
 use super::shared::Shared;
+use crate::limits::DEADLINE_MAX;
 use crate::queue::Durability;
 use crate::sync::{lock, say};
 
@@ -19,9 +23,11 @@ pub(super) struct Keeping {
     trouble: Mutex<Option<String>>,
     /// The level that was last known to be in force.
     known: Mutex<Durability>,
-    /// Events before this one are on the disk.
-    pub(super) synced: watch::Sender<u64>,
-    /// Somebody waits for that.
+    /// How often somebody has asked that what was there be brought to the disk.
+    asked_for_sync: AtomicU64,
+    /// How many of these it was done for.
+    synced: watch::Sender<u64>,
+    /// Somebody has asked.
     pub(super) sync_asked: Notify,
 }
 
@@ -41,12 +47,51 @@ impl Keeping {
             say_trouble(level, trouble);
         }
         let (trouble, known) = (Mutex::new(trouble), Mutex::new(level));
-        Self { asked, trouble, known, synced: watch::Sender::new(0), sync_asked: Notify::new() }
+        let (asked_for_sync, synced) = (AtomicU64::new(0), watch::Sender::new(0));
+        Self { asked, trouble, known, asked_for_sync, synced, sync_asked: Notify::new() }
+    }
+
+    /// Asks that what is there now be brought to the disk. A sync that is under way does not count: what was published
+    /// since it began may not be in it.
+    pub(super) fn ask_for_sync(&self) -> Ask {
+        let number = self.asked_for_sync.fetch_add(1, Ordering::AcqRel) + 1;
+        self.sync_asked.notify_one();
+        Ask { number, synced: self.synced.subscribe() }
+    }
+
+    /// Returns how many have asked, for a sync that begins now; `None` where nobody has since the last one.
+    pub(super) fn begin_sync(&self) -> Option<u64> {
+        let asked = self.asked_for_sync.load(Ordering::Acquire);
+        (asked > *self.synced.borrow()).then_some(asked)
+    }
+
+    /// Answers those who had asked as a sync began that is done.
+    pub(super) fn end_sync(&self, asked: u64) {
+        self.synced.send_replace(asked);
     }
 
     pub(super) fn health(&self) -> Option<SpoolHealth> {
         let (directory, asked) = self.asked.clone()?;
         Some(SpoolHealth { directory, asked, trouble: lock(&self.trouble).clone() })
+    }
+}
+
+/// Somebody who waits until what was there is on the disk.
+#[derive(Debug, Clone)]
+pub(super) struct Ask {
+    number: u64,
+    synced: watch::Receiver<u64>,
+}
+
+impl Ask {
+    pub(super) fn is_answered(&self) -> bool {
+        *self.synced.borrow() >= self.number
+    }
+
+    /// Waits for it, no longer than `deadline`; returns whether it is so.
+    pub(super) async fn answered(mut self, deadline: Duration) -> bool {
+        let done = self.synced.wait_for(|synced| *synced >= self.number);
+        timeout(deadline.min(DEADLINE_MAX), done).await.is_ok_and(|done| done.is_ok())
     }
 }
 
@@ -73,7 +118,7 @@ impl Shared {
 
     /// Looks whether the spool is still what it was, and says so once where it is not.
     pub(super) fn check_spool(&self) {
-        self.ring.check_file();
+        self.ring.check_file(self.clock.now());
         let mut known = lock(&self.keeping.known);
         let level = self.level(*known);
         if level < std::mem::replace(&mut *known, level) {
@@ -88,4 +133,34 @@ impl Shared {
 
 fn say_trouble(level: Durability, trouble: &str) {
     say(|| tracing::warn!(target: "lastword", %level, "events outlive less than they were to: {trouble}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::timer_now;
+
+    #[test]
+    fn who_asks_while_a_sync_is_under_way_waits_for_the_next_one() {
+        let keeping = Keeping::in_memory();
+        assert_eq!(keeping.begin_sync(), None, "nobody has asked");
+        let before = keeping.ask_for_sync();
+        let begun = keeping.begin_sync().unwrap();
+        let during = keeping.ask_for_sync();
+        keeping.end_sync(begun);
+        assert!(before.is_answered() && !during.is_answered());
+        keeping.end_sync(keeping.begin_sync().unwrap());
+        assert!(during.is_answered());
+        assert_eq!(keeping.begin_sync(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_in_vain_waits_until_its_deadline_and_no_longer() {
+        let keeping = Keeping::in_memory();
+        let (ask, began) = (keeping.ask_for_sync(), timer_now());
+        assert!(!ask.clone().answered(Duration::from_secs(7)).await);
+        assert_eq!(timer_now() - began, Duration::from_secs(7));
+        keeping.end_sync(1);
+        assert!(ask.answered(Duration::ZERO).await, "what is so already needs no time");
+    }
 }

@@ -19,7 +19,7 @@ pub(super) type Way = (Arc<dyn Sink>, LaneSettings);
 pub(super) struct Recovery(Spool);
 
 impl Recovery {
-    pub(super) fn new(spool: Spool, _: Vec<Way>, _: Clock, _: Scope) -> Self {
+    pub(super) fn new(spool: Spool, _: Vec<Way>, _: Clock, _: Duration, _: Scope) -> Self {
         Self(spool)
     }
 
@@ -27,7 +27,7 @@ impl Recovery {
         match self.0 {}
     }
 
-    pub(super) async fn pass(self: &Arc<Self>) {
+    pub(super) async fn flush(self: Arc<Self>) {
         match self.0 {}
     }
 

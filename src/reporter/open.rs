@@ -72,5 +72,10 @@ fn level(ring: &Ring, asked: Durability, trouble: Option<String>) -> (Durability
         let trouble = "the spool is in memory (tmpfs), which a restart of the machine clears".to_owned();
         return (level, Some(trouble));
     }
+    if level < asked && asked == Durability::ProcessDeath {
+        let trouble =
+            "the file system does not take a mapping: each event is written, in about a microsecond".to_owned();
+        return (level, Some(trouble));
+    }
     (if asked == Durability::PowerLoss { asked } else { level }, trouble)
 }

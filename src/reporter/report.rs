@@ -127,7 +127,7 @@ impl Drops {
     /// Returns how many were dropped, for whatever reason.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.0.iter().sum()
+        self.0.iter().fold(0, |total, count| total.saturating_add(*count))
     }
 
     /// Returns whether none was dropped.
@@ -154,11 +154,12 @@ impl Drops {
     }
 
     pub(super) fn add(&mut self, reason: DropReason, count: u64) {
-        self.0[reason as usize] += count;
+        let place = &mut self.0[reason as usize];
+        *place = place.saturating_add(count);
     }
 
     pub(super) fn plus(mut self, other: &Self) -> Self {
-        self.0.iter_mut().zip(other.0).for_each(|(mine, theirs)| *mine += theirs);
+        self.0.iter_mut().zip(other.0).for_each(|(mine, theirs)| *mine = mine.saturating_add(theirs));
         self
     }
 
@@ -358,6 +359,7 @@ pub enum SinkState {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spool::counter;
 
     #[test]
     fn drops_say_what_they_are_made_of() {
@@ -381,9 +383,17 @@ mod tests {
     }
 
     #[test]
-    fn every_reason_has_its_place() {
+    fn every_reason_has_its_place_here_and_in_the_document_of_the_format() {
+        let document = include_str!("../../docs/spool-format.md");
         for (place, reason) in DropReason::ALL.into_iter().enumerate() {
             assert_eq!(reason as usize, place);
+            assert!(document.contains(&format!("| {place} | `{reason}` |")), "{reason}");
         }
+        for (first, what) in [(counter::REFUSED, "never accepted"), (counter::TOLD, "told"), (counter::DROPPED, "lost")]
+        {
+            let row = document.lines().find(|line| line.starts_with(&format!("| {first} to {} |", first + 15)));
+            assert!(row.is_some_and(|row| row.contains(what)), "{what}");
+        }
+        assert!(document.contains(&format!("| {} | not 0 once SESSION_END", counter::ENDED)));
     }
 }

@@ -50,6 +50,8 @@ pub(super) struct State {
     /// The batch that is being made: a crash now is its doing.
     pub(super) building: Option<(usize, u64)>,
     pub(super) restarts: u64,
+    /// When the actor looked last what is due.
+    pub(super) looked: tokio::time::Instant,
     /// What the server was told to be lost, in all, and in which event.
     pub(super) told: Drops,
     pub(super) notices: BTreeMap<u64, Drops>,
@@ -80,6 +82,7 @@ impl State {
             ledger,
             building: None,
             restarts: 0,
+            looked: timer_now(),
             told,
             notices: BTreeMap::new(),
             elsewhere: Drops::default(),
@@ -269,11 +272,10 @@ impl Shared {
         is_done
     }
 
-    /// Returns when there is something to do again, if nobody calls before.
+    /// Returns when there is something to do again, if nobody calls before: what fell due since the actor looked, at once.
     pub(super) fn due(&self) -> tokio::time::Instant {
-        let now = timer_now();
-        let lanes = &self.state().lanes;
-        lanes.iter().map(|lane| lane.due(now)).min().unwrap_or(now + FLUSH_INTERVAL_DEFAULT)
+        let State { lanes, looked, .. } = &*self.state();
+        lanes.iter().map(|lane| lane.due(*looked)).min().unwrap_or(*looked + FLUSH_INTERVAL_DEFAULT)
     }
 
     /// Lets a test look in, or crash the actor, here.

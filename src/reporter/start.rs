@@ -56,8 +56,10 @@ impl Builder {
         let spool = self.spool_settings();
         let asked = Asked { bounds: self.bounds(), session: &session, sessionless: self.sessionless, targets };
         let Opened { ring, keeping, spool, trimmed } = open::open(&asked, spool.as_ref(), &self.clock);
-        let recovery =
-            spool.map(|spool| Arc::new(Recovery::new(spool, ways.clone(), self.clock.clone(), Scope::default())));
+        let recovery = spool.map(|spool| {
+            let interval = self.recovery_interval;
+            Arc::new(Recovery::new(spool, ways.clone(), self.clock.clone(), interval, Scope::default()))
+        });
         let state = State::new(lanes(ways, session.nonce), Ledger::default(), Drops::default());
         let settings = Settings {
             classifier: self.classifier,

@@ -68,6 +68,7 @@ fn adopt(shared: &Arc<Shared>) {
 fn step(shared: &Arc<Shared>) {
     let state = &mut *shared.state();
     let now = timer_now();
+    state.looked = now;
     shared.probe("step");
     loop {
         let settled = state.ledger.settled();

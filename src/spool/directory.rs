@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::error::SpoolError;
 use super::label::Label;
 use crate::clock::Timestamp;
-use crate::queue::{Bounds, Durability, FileError, Ring, UNFINISHED, is_in_use};
+use crate::queue::{Bounds, Durability, FileError, Ring, UNFINISHED, is_in_use, modified};
 
 /// What the file of a queue is called.
 const QUEUE: &str = "ring";
@@ -56,10 +56,10 @@ impl Directory {
     ///
     /// It can't be made, is no directory, or is not the owner's alone to write to.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, SpoolError> {
-        let path = path.into();
         if cfg!(target_endian = "big") {
             return Err(SpoolError::Unsupported);
         }
+        let path = place(path.into())?;
         match fs::symlink_metadata(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
@@ -77,7 +77,7 @@ impl Directory {
     /// It is not there, is no directory, or is not the owner's alone to write to.
     pub fn existing(path: impl Into<PathBuf>) -> Result<Self, SpoolError> {
         const OTHERS_MAY_WRITE: u32 = 0o022;
-        let path = path.into();
+        let path = place(path.into())?;
         let found = fs::symlink_metadata(&path);
         let found = found.map_err(|source| SpoolError::Directory { path: path.clone(), source })?;
         if found.is_symlink() {
@@ -137,6 +137,13 @@ impl Directory {
     }
 }
 
+/// Returns where a directory is, whatever the process's own will be later, without the slash at its end: that would have a
+/// link followed.
+fn place(path: PathBuf) -> Result<PathBuf, SpoolError> {
+    let absolute = std::path::absolute(&path).map_err(|source| SpoolError::Directory { path, source })?;
+    Ok(absolute.components().collect())
+}
+
 impl EntryKind {
     /// Tells by its name what a file of a spool is.
     fn of(path: &Path) -> Option<Self> {
@@ -173,10 +180,7 @@ impl Entry {
     }
 
     fn new(path: PathBuf, kind: EntryKind, found: &fs::Metadata) -> Self {
-        let seconds = u64::try_from(found.mtime()).unwrap_or(0);
-        let nanos = u64::try_from(found.mtime_nsec()).unwrap_or(0);
-        let modified = Timestamp::from_unix_nanos(seconds.saturating_mul(1_000_000_000).saturating_add(nanos));
-        Self { path, kind, bytes: found.blocks() * BLOCK_BYTES, modified }
+        Self { path, kind, bytes: found.blocks() * BLOCK_BYTES, modified: modified(found) }
     }
 
     /// Returns whether a process has it: the one that made it, or one that delivers it.
@@ -195,7 +199,9 @@ impl Entry {
                 Some(orphan.found.records)
             }
             // What can't be read as a queue holds nothing that could be counted.
-            Err(FileError::Unreadable { .. }) => fs::remove_file(&self.path).ok().map(|()| 0),
+            Err(FileError::Unreadable { .. } | FileError::TooLarge { .. }) => {
+                fs::remove_file(&self.path).ok().map(|()| 0)
+            }
             Err(_) => None,
         }
     }

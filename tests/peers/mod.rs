@@ -10,8 +10,9 @@ mod answer;
 mod http;
 
 use std::collections::{HashSet, VecDeque};
+use std::io::Read;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -96,8 +97,13 @@ impl Peer {
         state.cut();
     }
 
-    /// Answers again.
+    /// Answers again. What was sent while it was down is lost, though its connection may still stand in line.
     pub fn up(&self) {
+        if self.shared.lock().down {
+            let mut last_in_line = TcpStream::connect(self.address).unwrap();
+            // It is cut like those before it.
+            let _ = last_in_line.read(&mut [0]);
+        }
         self.shared.lock().down = false;
     }
 
@@ -118,6 +124,17 @@ impl Peer {
         let (state, timeout) = self.shared.changed.wait_timeout_while(state, PATIENCE, enough).unwrap();
         assert!(!timeout.timed_out(), "{} of {requests} requests came", state.requests.len());
         state.requests.clone()
+    }
+
+    /// Waits until so many events of a session are stored.
+    pub fn wait_for_stored(&self, session: &str, events: usize) {
+        let until = Instant::now() + PATIENCE;
+        while self.stored_of(session).len() < events {
+            let state = self.shared.lock();
+            let left = until.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "of {session}, not all {events} events came");
+            drop(self.shared.changed.wait_timeout(state, left.min(Duration::from_millis(10))));
+        }
     }
 
     /// Returns every event that was stored, each once, in the order of their arrival.
@@ -186,7 +203,8 @@ impl State {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap()
+        // A wait that failed has its own message: it is not to be hidden by another one.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn listen(self: &Arc<Self>, listener: &TcpListener) {

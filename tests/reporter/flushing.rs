@@ -6,7 +6,7 @@ use lastword::testing::{Fault, FaultySink, MemorySink};
 use serde_json::json;
 
 use crate::peers::Peer;
-use crate::support::{DEADLINE, assert_books, kinds, log, ms, numbers, quick, reporter_for, tinker, until};
+use crate::support::{DEADLINE, assert_books, kinds, log, ms, numbers, quick, reporter_for, tinker, until, within};
 
 fn sizes(sink: &MemorySink) -> Vec<usize> {
     sink.batches().iter().map(|batch| batch.events.len()).collect()
@@ -158,4 +158,20 @@ fn the_end_waits_for_a_slow_batch_though_many_may_be_under_way() {
     assert_eq!(events[0]["event"], "GENERIC_EVENT", "others overtook the first batch");
     assert_eq!(events.last().unwrap()["event"], "SESSION_END", "the end did not");
     assert_books(&reporter, &events);
+}
+
+#[test]
+fn a_retry_that_falls_due_while_the_actor_looks_is_not_left_until_the_next_flush() {
+    let sink = FaultySink::new().then(Fault::Transient);
+    // As where the machine gives the reporter's thread no time: longer than the wait before a retry.
+    let slowly = |step: &str| {
+        if step == "delivered" {
+            std::thread::sleep(ms(20));
+        }
+    };
+    let reporter = quick("s").sink(sink.clone()).probe(slowly).start().unwrap();
+    log(&reporter, 3);
+    let drain = within(DEADLINE / 2, || reporter.blocking_flush(DEADLINE));
+    assert!(drain.is_drained(), "{drain}");
+    assert_eq!(sink.attempts().len(), 2);
 }

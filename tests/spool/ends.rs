@@ -12,7 +12,7 @@ use lastword::{Admission, DropReason, Durability, Reporter};
 use serde_json::Value;
 
 use crate::peers::Peer;
-use crate::support::{Spool, childs, is_child, kinds, log, read_until, recover, start, stored};
+use crate::support::{CRASHED, Spool, childs, is_child, kinds, log, read_until, recover, start, stored};
 
 /// Events that a child logs before its end.
 const EVENTS: usize = 250;
@@ -53,9 +53,6 @@ fn assert_all_there(events: &[Value], last: &[&str]) {
     assert_eq!(numbers, (0..EVENTS as u64).map(Some).collect::<Vec<_>>());
     assert_eq!(kinds(events)[1 + EVENTS..], *last);
 }
-
-/// What is said behind the events of a session that never ended.
-const CRASHED: [&str; 2] = ["session.recovered", "SESSION_END"];
 
 fn signal(child: &Child, signal: i32) {
     // SAFETY: a child that nobody has waited for is there.

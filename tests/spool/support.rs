@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use lastword::sink::Tinker;
+use lastword::sink::{Sink, Tinker};
+use lastword::testing::{Fault, FaultySink};
 use lastword::{Builder, Reporter};
 use serde_json::{Value, json};
 
@@ -77,6 +78,45 @@ pub(crate) fn log(reporter: &Reporter, events: u64) {
         assert!(reporter.log("n", json!({"i": i})).is_accepted(), "event {i}");
     }
 }
+
+/// A sink that is meant for a server under a key, and never reaches it.
+pub(crate) fn unreachable(url: &str, key: &str) -> FaultySink {
+    FaultySink::new().policy(Sink::policy(&Tinker::new(url).api_key(key))).afterwards(Fault::Transient)
+}
+
+/// Leaves in a spool what a process leaves that is killed when a reporter has done this: the copy of a queue whose process
+/// lives. Returns the file.
+pub(crate) fn leave(spool: &Path, builder: Builder, what: impl FnOnce(&Reporter)) -> PathBuf {
+    let own = Spool::new();
+    let builder = builder.enabled(true).spool(own.path()).max_queue_bytes(512 * 1024).flush_timeout(Duration::ZERO);
+    let reporter = builder.flush_interval(Duration::from_secs(3_600)).flush_threshold(1_000_000).start().unwrap();
+    what(&reporter);
+    let [file] = own.files().try_into().unwrap();
+    let (left, copy) = (spool.join(file.file_name().unwrap()), spool.join("copy"));
+    std::fs::copy(&file, &copy).unwrap();
+    // At once, as somebody may be looking.
+    std::fs::rename(copy, &left).unwrap();
+    reporter.blocking_stop(Duration::ZERO);
+    left
+}
+
+/// Leaves a session of so many events that are meant for a server, under [`KEY`].
+pub(crate) fn leave_for(spool: &Path, session: &str, url: &str, events: u64) -> PathBuf {
+    leave(spool, Reporter::builder(session).sink(unreachable(url, KEY)), |reporter| log(reporter, events))
+}
+
+/// Waits until nobody has the file of a queue any more.
+pub(crate) fn wait_until_left(file: &Path) {
+    let (file, until) = (std::fs::File::open(file).unwrap(), std::time::Instant::now() + DEADLINE);
+    while file.try_lock_shared().is_err() {
+        assert!(std::time::Instant::now() < until, "somebody keeps it");
+        std::thread::yield_now();
+    }
+    file.unlock().unwrap();
+}
+
+/// What is said behind the events of a session that never ended.
+pub(crate) const CRASHED: [&str; 2] = ["session.recovered", "SESSION_END"];
 
 /// Starts a reporter that finds the spool, and stops it when it has delivered all it can.
 pub(crate) fn recover(spool: &Spool, peer: &Peer) -> lastword::reporter::Recovered {

@@ -9,7 +9,7 @@ mod error;
 mod open;
 mod system;
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io;
 #[cfg(target_os = "linux")]
 use std::io::IoSlice;
@@ -19,20 +19,24 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering as Std};
 use std::sync::{PoisonError, RwLock};
+use std::time::SystemTime;
 
+use rustix::fs::{Timespec, Timestamps, UTIME_NOW, futimens};
 #[cfg(target_os = "linux")]
 use rustix::io::Errno;
 
 pub use error::FileError;
 use error::failed;
-pub use open::{Orphan, UNFINISHED, is_in_use};
+use open::check_size_limit;
+pub use open::{Candidate, Orphan, UNFINISHED, is_in_use};
 use system::{FileSystem, file_system};
 
 #[cfg(target_os = "linux")]
 use super::kept::CrashError;
 use super::layout::{HEADER_WORDS, at};
-use super::recover;
-use crate::limits::{POPULATE_AHEAD_BYTES, POPULATE_STEP_BYTES, RECOVERY_HEAP_BYTES_MAX};
+use super::recover::{self, Unreadable};
+use crate::clock::Timestamp;
+use crate::limits::{POPULATE_AHEAD_BYTES, POPULATE_STEP_BYTES, RECOVERY_HEAP_BYTES_MAX, SPOOL_TOUCH_INTERVAL};
 use crate::sync::{AtomicU64, Ordering, lock};
 use crate::sys::Block;
 #[cfg(target_os = "linux")]
@@ -44,6 +48,10 @@ pub struct RingFile {
     file: File,
     path: PathBuf,
     id: (u64, u64),
+    /// Of an orphan: when it was last written to before it was taken over.
+    found: Option<SystemTime>,
+    /// What stands in it is no longer what was found there.
+    changed: AtomicBool,
     /// What was written to it, or stands in it, is no longer to be relied on.
     lost: AtomicBool,
     /// It is another process's by now. Held for reading by who writes to it.
@@ -62,6 +70,8 @@ impl RingFile {
             file,
             path: path.to_owned(),
             id,
+            found: None,
+            changed: AtomicBool::new(false),
             lost: AtomicBool::new(false),
             is_released: RwLock::new(false),
             populated: AtomicUsize::new(0),
@@ -79,7 +89,42 @@ impl RingFile {
     /// Returns whether the file is still where it was: not removed, not renamed, not another one.
     #[must_use]
     pub fn is_in_place(&self) -> bool {
-        fs::symlink_metadata(&self.path).is_ok_and(|found| (found.dev(), found.ino()) == self.id)
+        self.metadata_in_place().is_some()
+    }
+
+    /// Looks at what is in the file's place, if that is the file.
+    fn metadata_in_place(&self) -> Option<Metadata> {
+        fs::symlink_metadata(&self.path).ok().filter(|found| (found.dev(), found.ino()) == self.id)
+    }
+
+    /// Looks whether the file is still where it was, and says there that its process lives, where that was not seen for
+    /// long: what is stored in a mapping does not always show. Returns whether it is.
+    pub(super) fn keep_young(&self, now: Timestamp) -> bool {
+        let Some(found) = self.metadata_in_place() else { return false };
+        if now.since(modified(&found)) > SPOOL_TOUCH_INTERVAL {
+            let to_now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+            // Where it is refused, the file looks older than it is.
+            let _ = futimens(&self.file, &Timestamps { last_access: to_now, last_modification: to_now });
+        }
+        true
+    }
+
+    fn unreadable(&self, reason: Unreadable) -> FileError {
+        FileError::Unreadable { path: self.path.clone(), reason }
+    }
+
+    /// Notes that what stands in the file is no longer what was found there.
+    pub(super) fn note_change(&self) {
+        self.changed.store(true, Std::Release);
+    }
+
+    /// Lets a file that nothing was done to be as old as it is: else none that somebody looks at again and again would
+    /// ever be too old.
+    fn restore_age(&self) {
+        if let Some(found) = self.found.filter(|_| !self.changed.load(Std::Acquire)) {
+            // Where it is refused, it is kept for longer.
+            let _ = self.file.set_modified(found);
+        }
     }
 
     pub(super) fn is_lost(&self) -> bool {
@@ -113,6 +158,7 @@ impl RingFile {
         *self.is_released.write().unwrap_or_else(PoisonError::into_inner) = true;
         #[cfg(target_os = "linux")]
         lock(&self.crash_mark).take();
+        self.restore_age();
         // It is let go of at the end of the process at the latest.
         let _ = self.file.unlock();
     }
@@ -149,7 +195,7 @@ impl RingFile {
         Ok(Some(block))
     }
 
-    /// Reserves room on the disk for the whole file; returns whether the system can do that.
+    /// Reserves room on the disk for the whole file, holes in it included; returns whether the system can do that.
     #[cfg(target_os = "linux")]
     fn reserve(&self, bytes: u64) -> Result<bool, FileError> {
         use rustix::fs::{FallocateFlags, fallocate};
@@ -180,25 +226,33 @@ impl RingFile {
     /// Returns how many words a queue in this file has.
     fn words(&self) -> Result<usize, FileError> {
         let header = self.read(HEADER_WORDS)?;
-        let data = recover::data_words(header.words());
-        let data = data.map_err(|reason| FileError::Unreadable { path: self.path.clone(), reason })?;
+        let data = recover::data_words(header.words()).map_err(|reason| self.unreadable(reason))?;
         Ok(HEADER_WORDS + data)
     }
 
-    /// Gets the words of an orphan: mapped, where they are all there and can be read; else what can be read of them.
+    /// Gets the words of an orphan: mapped, where they are all there, can be read, and have room on the disk; else what
+    /// can be read of them.
     fn load(&self) -> Result<(Block, bool), FileError> {
         let words = self.words()?;
         if file_system(&self.file) != FileSystem::Other
             && let Ok(block) = Block::of_file(&self.file, words)
             && block.read_in().is_ok()
+            && matches!(self.reserve(words as u64 * 8), Ok(true))
         {
             return Ok((block, true));
         }
+        // What is said of it, and what is freed, is then written.
+        check_size_limit(words as u64 * 8)?;
+        Ok((self.read_all(words)?, false))
+    }
+
+    /// Reads all words of a queue into memory, if they are not too many.
+    fn read_all(&self, words: usize) -> Result<Block, FileError> {
         let bytes = words as u64 * 8;
         if bytes > RECOVERY_HEAP_BYTES_MAX {
             return Err(FileError::TooLarge { path: self.path.clone(), bytes });
         }
-        Ok((self.read(words)?, false))
+        self.read(words)
     }
 
     /// Reads so many words; what is not there, or can't be read, is zero.
@@ -256,6 +310,21 @@ impl RingFile {
         let bytes: Vec<u8> = words.iter().flat_map(|word| word.load(Ordering::Acquire).to_le_bytes()).collect();
         self.file.write_all_at(&bytes, start as u64 * 8)
     }
+}
+
+impl Drop for RingFile {
+    fn drop(&mut self) {
+        if !*self.is_released.get_mut().unwrap_or_else(PoisonError::into_inner) {
+            self.restore_age();
+        }
+    }
+}
+
+/// Returns when a file was last written to.
+pub(crate) fn modified(found: &Metadata) -> Timestamp {
+    let seconds = u64::try_from(found.mtime()).unwrap_or(0);
+    let nanos = u64::try_from(found.mtime_nsec()).unwrap_or(0);
+    Timestamp::from_unix_nanos(seconds.saturating_mul(1_000_000_000).saturating_add(nanos))
 }
 
 /// Reads until the buffer is full, the file ends or the disk fails; returns how far that was.

@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use super::error::failed;
 use super::{FileError, RingFile};
 use crate::limits::{LOCK_TRIES, LOCK_WAIT};
+use crate::queue::header::label_in;
 use crate::queue::layout::HEADER_WORDS;
 use crate::queue::recover::{self, Found};
 use crate::queue::ring::{Bounds, Ring};
@@ -77,23 +78,7 @@ impl Ring {
     ///
     /// Somebody has it, or it can't be read. Nothing was changed.
     pub fn adopt(path: &Path) -> Result<Orphan, FileError> {
-        let file = Options::new(path).open()?;
-        let metadata = file.metadata().map_err(|source| failed("look at", path, source))?;
-        if !metadata.is_file() || metadata.uid() != rustix::process::geteuid().as_raw() {
-            return Err(FileError::Foreign(path.to_owned()));
-        }
-        lock_at_last(&file, path)?;
-        let file = RingFile::new(file, path)?;
-        // Who had it may have removed it before its lock was free.
-        if !file.is_in_place() {
-            return Err(FileError::Gone(path.to_owned()));
-        }
-        let (block, is_mapped) = file.load()?;
-        let (mut ring, found) =
-            recover::recover(block).map_err(|reason| FileError::Unreadable { path: path.to_owned(), reason })?;
-        let label = ring.label().map_err(|reason| FileError::Unreadable { path: path.to_owned(), reason })?;
-        ring.keep_in(if is_mapped { Store::Mapped(file) } else { Store::Mirrored(file) });
-        Ok(Orphan { ring, found, label })
+        Candidate::open(path)?.adopt()
     }
 
     /// Reads a queue from a file, whosever it is: a copy, as it is now.
@@ -104,9 +89,56 @@ impl Ring {
     pub fn copy_of(path: &Path) -> Result<Orphan, FileError> {
         let file = RingFile::new(Options::new(path).read_only().open()?, path)?;
         let words = file.words()?;
-        let (ring, found) = recover::recover(file.read(words)?)
-            .map_err(|reason| FileError::Unreadable { path: path.to_owned(), reason })?;
-        let label = ring.label().map_err(|reason| FileError::Unreadable { path: path.to_owned(), reason })?;
+        let (ring, found) = recover::recover(file.read_all(words)?).map_err(|reason| file.unreadable(reason))?;
+        let label = ring.label().map_err(|reason| file.unreadable(reason))?;
+        Ok(Orphan { ring, found, label })
+    }
+}
+
+/// The file of a queue that may have lost its process. To look at it keeps nobody else from taking it over.
+#[derive(Debug)]
+pub struct Candidate(RingFile);
+
+impl Candidate {
+    /// Opens a file.
+    ///
+    /// # Errors
+    ///
+    /// It is gone, or not ours.
+    pub fn open(path: &Path) -> Result<Self, FileError> {
+        let file = Options::new(path).open()?;
+        let metadata = file.metadata().map_err(|source| failed("look at", path, source))?;
+        if !metadata.is_file() || metadata.uid() != rustix::process::geteuid().as_raw() {
+            return Err(FileError::Foreign(path.to_owned()));
+        }
+        Ok(Self(RingFile::new(file, path)?))
+    }
+
+    /// Reads whose queue it is.
+    ///
+    /// # Errors
+    ///
+    /// It can't be read.
+    pub fn label(&self) -> Result<Vec<u8>, FileError> {
+        let header = self.0.read(HEADER_WORDS)?;
+        let label = recover::data_words(header.words()).and_then(|_| label_in(header.words()));
+        label.map_err(|reason| self.0.unreadable(reason))
+    }
+
+    /// Takes the queue over.
+    ///
+    /// # Errors
+    ///
+    /// Somebody has it, or it can't be read. Nothing was changed.
+    pub fn adopt(self) -> Result<Orphan, FileError> {
+        let Self(mut file) = self;
+        lock_at_last(&file.file, &file.path)?;
+        let found = file.metadata_in_place().ok_or_else(|| FileError::Gone(file.path.clone()))?;
+        let (block, is_mapped) = file.load()?;
+        file.found = found.modified().ok();
+        let (mut ring, found) = recover::recover(block).map_err(|reason| file.unreadable(reason))?;
+        let label = ring.label().map_err(|reason| file.unreadable(reason))?;
+        ring.keep_in(if is_mapped { Store::Mapped(file) } else { Store::Mirrored(file) });
         Ok(Orphan { ring, found, label })
     }
 }
@@ -209,7 +241,7 @@ fn lock_at_last(file: &File, path: &Path) -> Result<(), FileError> {
 }
 
 /// Looks whether the process may write a file of that size. To find out by trying would end it.
-fn check_size_limit(bytes: u64) -> Result<(), FileError> {
+pub(super) fn check_size_limit(bytes: u64) -> Result<(), FileError> {
     match rustix::process::getrlimit(rustix::process::Resource::Fsize).current {
         Some(limit) if limit < bytes => Err(FileError::FileSizeLimit { limit, bytes }),
         _ => Ok(()),

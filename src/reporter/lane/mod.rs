@@ -272,22 +272,22 @@ impl Lane {
         }
     }
 
-    /// Returns when there is something to do again, if nobody calls before.
-    pub(super) fn due(&self, now: Instant) -> Instant {
+    /// Returns when there is something to do again, for an actor that looked at that moment, if nobody calls before.
+    pub(super) fn due(&self, looked: Instant) -> Instant {
         if self.given_up.is_some() {
             // What is under way calls when it comes back.
-            return now + FLUSH_INTERVAL_DEFAULT;
+            return looked + FLUSH_INTERVAL_DEFAULT;
         }
         let mut due = self.next_tick;
         for lease in &self.leases {
-            // A lease that is due already waits for a place, and what frees one calls.
+            // A lease that was due then waits for a place, and what frees one calls.
             if let Stage::Due(at) = lease.stage
-                && at > now
+                && at > looked
             {
                 due = due.min(at);
             }
         }
-        if self.unpublished { due.min(now + UNPUBLISHED_POLL) } else { due }
+        if self.unpublished { due.min(looked + UNPUBLISHED_POLL) } else { due }
     }
 
     /// Returns how many records must have been pushed before this lane has more to do.

@@ -1,7 +1,10 @@
 //! Taking over one queue.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+
+use tokio::sync::Notify;
 
 use super::super::builder::Settings;
 use super::super::keeping::Keeping;
@@ -9,18 +12,24 @@ use super::super::lane::Lane;
 use super::super::ledger::Ledger;
 use super::super::report::{Drops, Recovered, SinkHealth};
 use super::super::shared::{Shared, State};
-use super::Recovery;
+use super::{Recovery, Way};
 use crate::clock::{Clock, Timestamp, timer_now};
 use crate::event::{Encoder, EventKind, Severity, Tag, names};
 use crate::limits::FLUSH_TIMEOUT_DEFAULT;
-use crate::queue::{Class, Cursor, FileError, Found, Orphan, Ring, Unreadable};
+use crate::queue::{Candidate, Class, Cursor, FileError, Found, Orphan, Ring, Unreadable};
 use crate::retry::Jitter;
 use crate::spool::{Entry, EntryKind, Label, Remains, Target, counter};
+use crate::sync::lock;
 
 /// A queue that was taken over, as the reporter that it is now.
 pub(super) struct Adopted {
     pub(super) shared: Arc<Shared>,
+    pub(super) path: PathBuf,
+    /// Has the rest left to whoever finds it.
+    pub(super) leave: Arc<Notify>,
     found: Found,
+    /// How many of its events were counted before: it was taken over already, and left again.
+    known: Option<u64>,
     /// Events that waited, and what of its books was so before.
     events: u64,
     delivered: u64,
@@ -36,21 +45,28 @@ pub(super) enum Passed {
 }
 
 impl Adopted {
-    fn new(shared: Shared, found: Found) -> Self {
+    fn new(shared: Shared, found: Found, path: PathBuf, known: Option<u64>) -> Self {
         let state = shared.state();
         let events = shared.ring.pushed() - state.ledger.settled();
         let (delivered, dropped) = (state.ledger.delivered(), state.ledger.dropped());
         drop(state);
-        Self { shared: Arc::new(shared), found, events, delivered, dropped }
+        Self { shared: Arc::new(shared), path, leave: Arc::default(), found, known, events, delivered, dropped }
     }
 
     pub(super) fn count_into(&self, recovered: &mut Recovered) {
         let state = self.shared.state();
-        recovered.sessions += 1;
-        recovered.events += self.events;
-        recovered.torn += self.found.torn;
+        if self.known.is_none() {
+            recovered.sessions += 1;
+            recovered.torn += self.found.torn;
+        }
+        recovered.events += self.events.saturating_sub(self.known.unwrap_or_default());
         recovered.delivered += state.ledger.delivered() - self.delivered;
         recovered.dropped = recovered.dropped.plus(&state.ledger.dropped().minus(&self.dropped));
+    }
+
+    /// Returns how many events still wait.
+    pub(super) fn waiting(&self) -> u64 {
+        self.shared.ring.pushed() - self.shared.state().ledger.settled()
     }
 
     /// Returns how a sink is whose last attempt failed, if there is one.
@@ -76,7 +92,13 @@ impl Recovery {
             self.spool.directory.set_aside(&entry.path);
             Passed::Unreadable
         };
-        let orphan = Ring::adopt(&entry.path).map_err(|error| match error {
+        let candidate = Candidate::open(&entry.path).map_err(|_| Passed::Nothing)?;
+        // What is not for us is not touched, so that whom it is for finds it free.
+        let label = candidate.label().ok().and_then(|label| Label::from_json(&label).ok());
+        if label.is_some_and(|label| label.sinks.iter().all(|target| self.way(target).is_none())) {
+            return Err(Passed::Nothing);
+        }
+        let orphan = candidate.adopt().map_err(|error| match error {
             // Whoever wrote it can read it, and may come back.
             FileError::Unreadable { reason: Unreadable::Version(_), .. } => Passed::Nothing,
             FileError::Unreadable { .. } => set_aside(),
@@ -103,7 +125,14 @@ impl Recovery {
         }
         // What was refused after the end is told to nobody, as in a living session: it would wait here in turn.
         shared.ended.store(true, Ordering::Release);
-        Ok(Adopted::new(shared, found))
+        let known = lock(&self.books).left.remove(&entry.path);
+        Ok(Adopted::new(shared, found, entry.path.clone(), known))
+    }
+
+    /// Finds the way that leads to where events are to go.
+    fn way(&self, target: &Target) -> Option<&Way> {
+        let sinks = || self.ways.iter().map(|(sink, _)| sink);
+        self.ways.get(if self.scope.anywhere { 0 } else { target.find(sinks())? })
     }
 
     /// Makes the ways to those of our sinks that lead to where the events are to go.
@@ -112,15 +141,14 @@ impl Recovery {
         if self.scope.anywhere {
             // What any of them has not got goes to the first sink, once.
             let slowest = places.min_by_key(|place| ring.reader(*place).seq());
-            return slowest.and_then(|place| self.lane(ring, place, 0)).into_iter().collect();
+            return slowest.and_then(|place| self.lane(ring, label, place)).into_iter().collect();
         }
-        let find = |target: &Target| target.find(self.ways.iter().map(|(sink, _)| sink));
-        places.filter_map(|place| self.lane(ring, place, find(&label.sinks[place])?)).collect()
+        places.filter_map(|place| self.lane(ring, label, place)).collect()
     }
 
-    /// Makes a way to one of our sinks, for the reader of the queue with this number.
-    fn lane(&self, ring: &Ring, place: usize, way: usize) -> Option<Lane> {
-        let (sink, settings) = self.ways.get(way)?;
+    /// Makes a lane to one of our sinks, for the reader of the queue with this number.
+    fn lane(&self, ring: &Ring, label: &Label, place: usize) -> Option<Lane> {
+        let (sink, settings) = self.way(&label.sinks[place])?;
         let jitter = Jitter::new(ring.nonce().wrapping_add(place as u64));
         Some(Lane::new(Arc::clone(sink), settings.clone(), (place, ring.reader(place)), jitter, timer_now()))
     }

@@ -5,17 +5,18 @@
 //! a process that dies over it leaves the rest to the next; and under its lock, so two never deliver it both.
 //!
 //! The spool is looked through at the start, and again now and then: another process may have died, or a server have come
-//! back. Files are read on a thread of the runtime's for what blocks; the rest happens on the reporter's.
+//! back. A queue whose server does not take it keeps no other one waiting: of many such ones some are left again, and taken
+//! up the next time. Files are read on a thread of the runtime's for what blocks; the rest happens on the reporter's.
 
 mod adopt;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{sleep, timeout};
 
@@ -27,7 +28,7 @@ use super::report::{DropReason, Drops, Recovered, SinkHealth};
 use super::shared::{Gate, Shared};
 use super::supervisor;
 use crate::clock::{Clock, timer_now};
-use crate::limits::{RECOVERED_AT_ONCE, RECOVERED_MAX, RECOVERY_INTERVAL, RECOVERY_POLL, RECOVERY_RECHECK};
+use crate::limits::{RECOVERED_AT_ONCE, RECOVERED_MAX, RECOVERY_POLL, RECOVERY_RECHECK};
 use crate::sink::Sink;
 use crate::spool::{Entry, Spool, Trimmed};
 use crate::sync::lock;
@@ -41,6 +42,8 @@ pub(super) struct Recovery {
     ways: Vec<Way>,
     scope: Scope,
     clock: Clock,
+    /// How often it is looked through.
+    interval: Duration,
     books: Mutex<Books>,
     is_stopping: watch::Sender<bool>,
     /// Times that the spool was looked through to the end, and everything that could be delivered was.
@@ -56,16 +59,19 @@ struct Books {
     seen: HashSet<PathBuf>,
     /// There were no more that could be taken over.
     has_all: bool,
+    /// Files that were taken over and left again, and how many events wait in them.
+    left: HashMap<PathBuf, u64>,
 }
 
 impl Recovery {
     /// Prepares to deliver what is in a spool.
-    pub(super) fn new(spool: Spool, ways: Vec<Way>, clock: Clock, scope: Scope) -> Self {
+    pub(super) fn new(spool: Spool, ways: Vec<Way>, clock: Clock, interval: Duration, scope: Scope) -> Self {
         Self {
             spool,
             ways,
             scope,
             clock,
+            interval,
             books: Mutex::default(),
             is_stopping: watch::Sender::new(false),
             passes: AtomicU64::new(0),
@@ -77,13 +83,18 @@ impl Recovery {
         let mut stopping = self.is_stopping.subscribe();
         loop {
             self.trim(&owner).await;
-            self.pass().await;
+            self.pass(Some(&owner)).await;
             lock(&self.books).seen.clear();
             let stopped = stopping.wait_for(|is_stopping| *is_stopping);
-            if timeout(RECOVERY_INTERVAL, stopped).await.is_ok() {
+            if timeout(self.interval, stopped).await.is_ok() {
                 return;
             }
         }
+    }
+
+    /// Looks through the spool until everything in it is delivered that can be, or it is told to stop.
+    pub(super) async fn flush(self: Arc<Self>) {
+        self.pass(None).await;
     }
 
     /// Takes out what is too old or too much.
@@ -97,7 +108,7 @@ impl Recovery {
     }
 
     /// Delivers all there is, some queues at a time; those that don't get on hold no other one back.
-    pub(super) async fn pass(self: &Arc<Self>) {
+    async fn pass(self: &Arc<Self>, owner: Option<&Weak<Shared>>) {
         let mut under_way = JoinSet::new();
         loop {
             let is_all = self.take_up(&mut under_way).await;
@@ -106,8 +117,11 @@ impl Recovery {
                 self.passes.fetch_add(1, Ordering::AcqRel);
                 return;
             }
-            let patience = if is_all { RECOVERY_INTERVAL } else { RECOVERY_RECHECK };
+            let patience = if is_all { self.interval } else { RECOVERY_RECHECK };
             if timeout(patience, under_way.join_next()).await.is_err() && is_all {
+                if let Some(owner) = owner {
+                    self.trim(owner).await;
+                }
                 // What was passed over may be there for the taking by now.
                 lock(&self.books).seen.clear();
             }
@@ -116,7 +130,12 @@ impl Recovery {
 
     /// Takes up as many queues as may be under way at once; returns whether there are no more to be had.
     async fn take_up(self: &Arc<Self>, under_way: &mut JoinSet<()>) -> bool {
-        while !*self.is_stopping.borrow() && under_way.len() < RECOVERED_MAX {
+        while !*self.is_stopping.borrow() {
+            if under_way.len() >= RECOVERED_MAX {
+                let books = lock(&self.books);
+                books.active.iter().find(|adopted| adopted.is_stuck()).inspect(|stuck| stuck.leave.notify_one());
+                return false;
+            }
             if lock(&self.books).active.iter().filter(|adopted| !adopted.is_stuck()).count() >= RECOVERED_AT_ONCE {
                 return false;
             }
@@ -124,9 +143,8 @@ impl Recovery {
             // What panics there has looked at its file: the next one is looked at now.
             let Ok(found) = spawn_blocking(move || this.find()).await else { continue };
             let Some(adopted) = found else { return true };
-            let shared = Arc::clone(&adopted.shared);
+            under_way.spawn(Arc::clone(self).deliver(Arc::clone(&adopted.shared), Arc::clone(&adopted.leave)));
             lock(&self.books).active.push(adopted);
-            under_way.spawn(Arc::clone(self).deliver(shared));
         }
         true
     }
@@ -145,7 +163,9 @@ impl Recovery {
     /// Takes over a queue that nobody has and that there is something to do about.
     fn find(&self) -> Option<Adopted> {
         // A spool that can't be read has nothing that can be had.
-        for entry in self.spool.directory.entries().unwrap_or_default() {
+        let entries = self.spool.directory.entries().unwrap_or_default();
+        lock(&self.books).left.retain(|path, _| entries.iter().any(|entry| entry.path == *path));
+        for entry in entries {
             if !self.is_wanted(&entry) || !lock(&self.books).seen.insert(entry.path.clone()) {
                 continue;
             }
@@ -163,14 +183,15 @@ impl Recovery {
         self.scope.only.as_ref().is_none_or(|only| name.is_some_and(|name| only.contains(name)))
     }
 
-    /// Delivers a queue, until all of it is delivered or this process is to stop.
-    async fn deliver(self: Arc<Self>, shared: Arc<Shared>) {
+    /// Delivers a queue, until all of it is delivered, it is to leave the rest, or this process is to stop.
+    async fn deliver(self: Arc<Self>, shared: Arc<Shared>, leave: Arc<Notify>) {
         let mut stopping = self.is_stopping.subscribe();
         let target = shared.flush();
         let drained = shared.state().ledger.wait(target).1;
         let supervised = tokio::spawn(supervisor::supervise(Arc::clone(&shared), None));
         tokio::select! {
             _ = drained => {}
+            () = leave.notified() => {}
             _ = stopping.wait_for(|is_stopping| *is_stopping) => {}
         }
         shared.close(Gate::Stopped);
@@ -179,7 +200,12 @@ impl Recovery {
         let is_finished = shared.end();
         let books = &mut *lock(&self.books);
         if let Some(place) = books.active.iter().position(|adopted| Arc::ptr_eq(&adopted.shared, &shared)) {
-            books.active.swap_remove(place).count_into(&mut books.done);
+            let over = books.active.swap_remove(place);
+            over.count_into(&mut books.done);
+            let waiting = over.waiting();
+            if waiting > 0 {
+                books.left.insert(over.path, waiting);
+            }
             books.done.finished += u64::from(is_finished);
         }
     }
