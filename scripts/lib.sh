@@ -14,6 +14,17 @@ cannot_run() {
     exit "$CANNOT_RUN"
 }
 
+# Sees to it that a command is there, installed by apt where the run may install something: `need valgrind`.
+need() {
+    local command=$1 package=${2:-$1}
+    command -v "$command" >/dev/null && return
+    if [ "${CI:-}" = true ]; then
+        apt-get install -y --no-install-recommends "$package" ||
+            { apt-get update && apt-get install -y --no-install-recommends "$package"; }
+    fi
+    command -v "$command" >/dev/null || cannot_run "no $command"
+}
+
 # Builds a program in which a panic is the end at once, and tells tests where it is: cargo builds tests that unwind, and
 # nothing else. It takes the dependencies a second time, about a minute.
 build_aborting() {

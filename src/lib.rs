@@ -40,10 +40,16 @@
 //! queue, and the call returns when they have arrived, or after `flush_timeout`. It works from sync code, from any flavour
 //! of runtime, from a panic hook and from `Drop`.
 //!
+//! # What outlives the process
+//!
+//! With [`Builder::spool`], or `LASTWORD_SPOOL`, the queue is a file that is mapped into memory: what was accepted is
+//! delivered by the next process, whatever ended this one, at the price of a call in memory. [`panic`], [`signal`], [`exit`]
+//! and [`crash`] make the end of a session prompt and known, for programs that ask for it. docs/guide-durability.md has the
+//! table of what survives what.
+//!
 //! # What it does not do
 //!
-//! It is no tracing framework and no logging facade: it delivers events, and keeps books about them. Events that are in
-//! memory when the process is killed are lost with it.
+//! It is no tracing framework and no logging facade: it delivers events, and keeps books about them.
 //!
 //! # Features
 //!
