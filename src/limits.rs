@@ -92,6 +92,8 @@ pub const BATCH_EVENTS_DEFAULT: usize = 100;
 pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
 /// Batches of one sink that may be under way at once when its backlog is long.
 pub const IN_FLIGHT_DEFAULT: usize = 16;
+/// Batches under way at once for each queue of a spool that is flushed: nothing else is held up meanwhile.
+pub const FLUSH_IN_FLIGHT: usize = 64;
 /// The most batches under way that may be asked for.
 pub const IN_FLIGHT_MAX: usize = 256;
 /// A backlog of this many full batches opens the window from one batch to `max_in_flight`. Below it batches are sent

@@ -13,7 +13,7 @@ use super::process;
 use super::recovery::Recovery;
 use super::report::{Recovered, SinkHealth};
 use crate::clock::Clock;
-use crate::limits::{DEADLINE_MAX, RECOVERY_INTERVAL, SPOOL_AGE_MAX};
+use crate::limits::{DEADLINE_MAX, FLUSH_IN_FLIGHT, RECOVERY_INTERVAL, SPOOL_AGE_MAX};
 use crate::sink::Sink;
 use crate::spool::{Spool, SpoolError};
 use crate::sync::lock;
@@ -73,7 +73,11 @@ pub struct Flushing {
 impl Flush {
     /// Begins to set up the delivery of a spool, which is there.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
-        Self { directory: directory.into(), sinks: Builder::new("spool".into(), true), scope: Scope::default() }
+        Self {
+            directory: directory.into(),
+            sinks: Builder::new("spool".into(), true).max_in_flight(FLUSH_IN_FLIGHT),
+            scope: Scope::default(),
+        }
     }
 
     /// Adds a place that events may be delivered to: to each, what is meant for it.

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use lastword::limits::IN_FLIGHT_DEFAULT;
+use lastword::limits::FLUSH_IN_FLIGHT;
 use serde_json::Value;
 
 use crate::common::{Running, Server, lastword, stdout_of};
@@ -10,7 +10,7 @@ use crate::relay::Relay;
 use crate::support::{KEY, Spool, both, json_lines, read_until, said, wait_until};
 
 /// Events of the session that is left, without those that say that it was recovered.
-const EVENTS: u64 = 5_000;
+const EVENTS: u64 = 20_000;
 
 fn start(spool: &Spool) -> Running {
     let mut command = lastword();
@@ -33,10 +33,10 @@ fn what_was_delivered_before_ctrl_c_is_delivered_and_the_next_flush_delivers_the
         let server = Server::start(data.path());
         let relay = Relay::start(&server.address);
         spool.leave("s", &relay.url, EVENTS);
-        relay.hold_after(IN_FLIGHT_DEFAULT);
+        relay.hold_after(FLUSH_IN_FLIGHT);
         let mut flush = start(&spool);
         // As many as may be under way at once are answered, and as many are held.
-        wait_until("all are held", || relay.requests() == 2 * IN_FLIGHT_DEFAULT);
+        wait_until("all are held", || relay.requests() == 2 * FLUSH_IN_FLIGHT);
         flush.signal(signal);
         read_until(flush.child().stderr.as_mut().unwrap(), "stopping");
         relay.let_held_pass();
@@ -44,7 +44,7 @@ fn what_was_delivered_before_ctrl_c_is_delivered_and_the_next_flush_delivers_the
         let report: Value = serde_json::from_str(&both(&output).0).unwrap();
         assert_eq!(output.status.code(), Some(1), "{report}");
         let (delivered, left) = (report["delivered"].as_u64().unwrap(), report["left"].as_u64().unwrap());
-        assert_eq!((delivered, left), (3_200, EVENTS + 2 - 3_200), "{report}");
+        assert_eq!((delivered, left), (12_800, EVENTS + 2 - 12_800), "{report}");
         assert_eq!(spool.list()[0]["waiting"], left, "the rest stays");
 
         relay.open();
@@ -74,7 +74,7 @@ fn a_second_ctrl_c_ends_a_flush_at_once() {
     assert!(both(&output).1.contains("stopped at once"), "{}", both(&output).1);
     relay.open();
     assert_eq!(spool.list()[0]["waiting"], EVENTS + 2);
-    assert!(said(&spool.run_with_key("flush", &[])).0.starts_with("delivered 5002 events"));
+    assert!(said(&spool.run_with_key("flush", &[])).0.starts_with(&format!("delivered {} events", EVENTS + 2)));
     assert_all_stored(&server);
 }
 

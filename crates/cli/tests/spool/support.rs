@@ -106,7 +106,7 @@ fn a_process_that_reports() {
         "console" => builder.sink(Console::new()),
         url => builder.sink(Tinker::new(url).api_key(KEY).name(format!("to {url}"))),
     });
-    let builder = builder.flush_interval(Duration::from_secs(3_600)).max_queue_bytes(4 << 20);
+    let builder = builder.flush_interval(Duration::from_secs(3_600)).max_queue_bytes(16 << 20);
     let reporter = builder.flush_threshold(1_000_000).max_queue_size(100_000).start().unwrap();
     for i in 0..events - 1 {
         assert!(reporter.log("n", json!({"i": i})).is_accepted());

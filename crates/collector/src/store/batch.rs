@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::rollup::Rollups;
-use super::{kind_bit, kind_number, severity_bit};
+use super::{kind_bit, rows, severity_bit};
 use crate::ingest::{Detail, Envelope, Event, Exception};
 use crate::limits::WRITER_CACHE_ENTRIES;
 
@@ -38,24 +38,23 @@ pub(super) fn insert(
     }
     let session = caches.session(transaction, &envelope.session_id, received_us)?;
     let rollup = rollups.of(session, envelope);
-    let mut is_new = transaction.prepare_cached("INSERT OR IGNORE INTO ids (session, id) VALUES (?, ?)")?;
-    let mut add = transaction
-        .prepare_cached("INSERT INTO events (time_us, idx, kind, severity, name, body) VALUES (?, ?, ?, ?, ?, ?)")?;
+    let new = rows::add_ids(transaction, session, &envelope.events)?;
     let mut batch = Batch::default();
-    for event in &envelope.events {
-        if is_new.execute(params![session, event.key])? == 0 {
-            continue;
+    for events in new.chunks(rows::ROWS) {
+        let mut found = Vec::with_capacity(events.len());
+        for event in events {
+            let name = event.name.as_deref().map(|name| caches.name(transaction, name)).transpose()?;
+            found.push((*event, name));
         }
-        let name = event.name.as_deref().map(|name| caches.name(transaction, name)).transpose()?;
-        let (kind, severity) = (kind_number(event.kind), event.severity as u8);
-        add.execute(params![event.time_us, event.index, kind, severity, name, &envelope.body[event.range.clone()]])?;
-        let row = transaction.last_insert_rowid();
-        batch.add(event, row, name);
-        rollup.add(event);
-        match event.detail.as_deref() {
-            Some(Detail::Exception(exception)) => group(transaction, exception, event, session, row)?,
-            Some(Detail::Drops(drops)) => count_drops(transaction, session, drops)?,
-            Some(Detail::Recovered { .. }) | None => {}
+        let first = rows::add_events(transaction, &envelope.body, &found)?;
+        for ((event, name), row) in found.into_iter().zip(first..) {
+            batch.add(event, row, name);
+            rollup.add(event);
+            match event.detail.as_deref() {
+                Some(Detail::Exception(exception)) => group(transaction, exception, event, session, row)?,
+                Some(Detail::Drops(drops)) => count_drops(transaction, session, drops)?,
+                Some(Detail::Recovered { .. }) | None => {}
+            }
         }
     }
     batch.write(transaction, session, received_us)?;

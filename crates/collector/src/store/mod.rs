@@ -20,6 +20,7 @@ mod place;
 mod queue;
 mod ranges;
 mod rollup;
+mod rows;
 mod schema;
 mod writer;
 
