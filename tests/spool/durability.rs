@@ -180,31 +180,6 @@ fn a_file_system_that_can_not_be_relied_on_is_written_to_and_that_is_said() {
 // What follows is what recovery.rs and ends.rs have, with a file that is written to and not mapped.
 
 #[test]
-fn a_process_that_writes_and_is_killed_loses_nothing() {
-    const EVENTS: u64 = 250;
-    if is_child() {
-        let reporter = childs("first-life").durability(Durability::Write).start().unwrap();
-        log(&reporter, EVENTS);
-        println!("logged at level {}", reporter.health().durability);
-        std::thread::park();
-    }
-    let (spool, peer) = (Spool::new(), Peer::start());
-    peer.down();
-    let mut child = start("durability::a_process_that_writes_and_is_killed_loses_nothing", &spool, &peer.url());
-    read_until(&mut child, "logged at level write");
-    child.kill().unwrap();
-    child.wait().unwrap();
-    peer.up();
-    let recovered = recover(&spool, &peer);
-    assert_eq!((recovered.sessions, recovered.torn, recovered.delivered), (1, 0, EVENTS + 3));
-    let arrived = stored(&peer, "first-life");
-    let numbers: Vec<_> = arrived.iter().filter_map(|event| event["event_data"]["i"].as_u64()).collect();
-    assert_eq!(numbers, (0..EVENTS).collect::<Vec<_>>());
-    assert_eq!(kinds(&arrived)[EVENTS as usize + 1..], CRASHED);
-    assert!(spool.files().is_empty());
-}
-
-#[test]
 fn a_written_queue_that_laps_holds_what_was_not_delivered() {
     let (spool, peer) = (Spool::new(), Peer::start());
     let builder = spooled("life", spool.path(), &peer.url()).durability(Durability::Write);

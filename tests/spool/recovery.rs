@@ -187,30 +187,6 @@ fn a_successor_that_is_killed_in_the_middle_leaves_the_rest_to_another_one() {
 }
 
 #[test]
-fn two_processes_that_start_at_once_never_deliver_one_queue_both() {
-    const SESSIONS: u64 = 12;
-    if is_child() {
-        let finder = childs("finder").start().unwrap();
-        let drain = finder.blocking_stop(DEADLINE);
-        assert!(drain.is_drained(), "{drain}");
-        println!("recovered {}", finder.stats().recovered.sessions);
-        return;
-    }
-    let (spool, peer) = (Spool::new(), Peer::start());
-    (0..SESSIONS).for_each(|session| drop(leave_for(spool.path(), &format!("life-{session}"), &peer.url(), 100)));
-    let test = "recovery::two_processes_that_start_at_once_never_deliver_one_queue_both";
-    let children = [(); 3].map(|()| start(test, &spool, &peer.url()));
-    let sessions = children.map(|child| {
-        let output = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
-        output.split("recovered ").nth(1).unwrap().split_whitespace().next().unwrap().parse::<u64>().unwrap()
-    });
-    assert_eq!(sessions.iter().sum::<u64>(), SESSIONS, "{sessions:?}");
-    (0..SESSIONS).for_each(|session| assert_recovered(&peer, &format!("life-{session}"), 100));
-    assert_eq!(peer.duplicates(), 0);
-    assert!(spool.files().is_empty());
-}
-
-#[test]
 fn a_reporter_that_runs_for_long_finds_what_is_left_later() {
     let (spool, peer) = (Spool::new(), Peer::start());
     let builder = spooled("finder", spool.path(), &peer.url()).recovery_interval(Duration::from_millis(10));
