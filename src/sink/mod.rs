@@ -12,6 +12,8 @@ mod batch;
 mod console;
 mod destination;
 #[cfg(feature = "http")]
+mod http;
+#[cfg(feature = "http")]
 mod tinker;
 
 use std::fmt;

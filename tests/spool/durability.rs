@@ -10,10 +10,7 @@ use serde_json::json;
 
 use crate::mounts::Mount;
 use crate::peers::Peer;
-use crate::support::{
-    CRASHED, DEADLINE, KEY, Spool, childs, is_child, kinds, leave, log, read_until, recover, spooled, start, stored,
-    unreachable,
-};
+use crate::support::{CRASHED, DEADLINE, KEY, Spool, kinds, leave, log, recover, spooled, stored, unreachable};
 
 /// A disk that a test can look at from below: what is on it is what this file holds.
 struct Disk {

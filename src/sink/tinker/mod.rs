@@ -1,13 +1,6 @@
 //! Over HTTP, in the Tinker telemetry protocol: to a Tinker service, or to `lastword serve`.
 //!
-//! # Invariants
-//!
-//! - Delivered means that the other side answered 2xx. A redirect is never followed: nobody has taken the events, and
-//!   the key would go to somebody that was not asked for.
-//! - Every attempt of a batch carries the batch's id as its idempotency key.
-//! - The API key, the values of extra headers and a password in the URL are in no `Debug`, no error and no log line.
-//! - All HTTP happens on the reporter's thread, with a client that is built there at the first batch. Only names are
-//!   looked up elsewhere, on the runtime's blocking thread, because the system's resolver blocks.
+//! Every attempt of a batch carries the batch's id as its idempotency key.
 //!
 //! # Limits
 //!
@@ -17,18 +10,15 @@
 //! for each batch under way.
 
 mod body;
-mod client;
-mod exchange;
-mod settings;
 
-use std::fmt;
-use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use self::settings::Settings;
-use super::{Batch, Closing, Delivery, Policy, SettingError, Sink, SinkError};
-use crate::clock::Clock;
-use crate::limits::HTTP_TIMEOUT_DEFAULT;
+use reqwest::header::{HeaderName, HeaderValue};
+use uuid::Uuid;
+
+use super::http::{Http, Message};
+use super::{Batch, Closing, Delivery, Policy, SettingError, Sink};
+use crate::wire::{self, API_KEY_HEADER, IDEMPOTENCY_KEY_HEADER, TELEMETRY_PATH};
 
 /// Delivers over HTTP, in the Tinker telemetry protocol.
 ///
@@ -44,16 +34,11 @@ use crate::limits::HTTP_TIMEOUT_DEFAULT;
 /// assert!(!format!("{sink:?}").contains("tml-key"));
 /// assert_eq!(Tinker::new("127.0.0.1:4318").open().unwrap_err().field(), "base_url");
 /// ```
+#[derive(Debug)]
 pub struct Tinker {
     name: String,
-    base_url: String,
-    api_key: Option<String>,
-    headers: Vec<(String, String)>,
-    http_timeout: Duration,
     policy: Policy,
-    clock: Clock,
-    settings: OnceLock<Settings>,
-    client: Mutex<Option<reqwest::Client>>,
+    http: Http,
 }
 
 impl Tinker {
@@ -62,35 +47,29 @@ impl Tinker {
     pub fn new(base_url: impl Into<String>) -> Self {
         Self {
             name: "tinker".into(),
-            base_url: base_url.into(),
-            api_key: None,
-            headers: Vec::new(),
-            http_timeout: HTTP_TIMEOUT_DEFAULT,
             policy: Policy::default(),
-            clock: Clock::system(),
-            settings: OnceLock::new(),
-            client: Mutex::new(None),
+            http: Http::new(base_url, TELEMETRY_PATH, API_KEY_HEADER, "application/json"),
         }
     }
 
     /// Says who sends, in the header `x-api-key`. Without it no such header is sent.
     #[must_use]
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
-        self.api_key = Some(key.into());
+        self.http.set_key(key);
         self
     }
 
     /// Sets how long one attempt may take, connection and answer together; 5 seconds unless set.
     #[must_use]
     pub const fn http_timeout(mut self, timeout: Duration) -> Self {
-        self.http_timeout = timeout;
+        self.http.set_timeout(timeout);
         self
     }
 
     /// Sends one more header with every request: what a gateway before the service asks for.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.headers.push((name.into(), value.into()));
+        self.http.add_header(name, value);
         self
     }
 
@@ -114,24 +93,6 @@ impl Tinker {
         self.policy.max_in_flight = Some(batches);
         self
     }
-
-    fn settings(&self) -> Result<&Settings, SettingError> {
-        if let Some(settings) = self.settings.get() {
-            return Ok(settings);
-        }
-        let settings = Settings::check(&self.base_url, self.api_key.as_deref(), &self.headers, self.http_timeout)?;
-        Ok(self.settings.get_or_init(|| settings))
-    }
-
-    /// Returns the client, which is built when it is asked for the first time: on the reporter's runtime.
-    fn client(&self, settings: &Settings) -> Result<reqwest::Client, SinkError> {
-        let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = &*client {
-            return Ok(client.clone());
-        }
-        let built = client::build(settings)?;
-        Ok(client.insert(built).clone())
-    }
 }
 
 impl Sink for Tinker {
@@ -140,45 +101,37 @@ impl Sink for Tinker {
     }
 
     fn policy(&self) -> Policy {
-        let destination = self.settings().ok().map(|settings| settings.destination(self.api_key.as_deref()));
-        Policy { destination, ..self.policy.clone() }
+        Policy { destination: self.http.destination(), ..self.policy.clone() }
     }
 
     fn open(&self) -> Result<(), SettingError> {
-        self.settings().map(|_| ())
+        self.http.check()
     }
 
     fn deliver<'a>(&'a self, batch: &'a Batch) -> Delivery<'a> {
         Box::pin(async move {
-            // `open` has said so long before, to whom it may concern.
-            let settings = self
-                .settings()
-                .map_err(|error| SinkError::Transient { reason: error.to_string(), retry_after: None })?;
-            let body = body::Body::of(batch)?;
+            let mut body = body::Body::of(batch)?;
             if body.is_empty() {
                 return Ok(body.ack(Vec::new()));
             }
-            let client = self.client(settings)?;
-            exchange::post(&client, settings, &self.clock, batch, body).await
+            let message = Message {
+                body: body.take(),
+                sdk_version: &batch.session().sdk_version,
+                headers: &[(HeaderName::from_static(IDEMPOTENCY_KEY_HEADER), value_of(batch.id()))],
+            };
+            let answer = self.http.post(message).await?;
+            let refused = wire::refused(&answer, body.sent());
+            Ok(body.ack(refused))
         })
     }
 
     fn close(&self) -> Closing<'_> {
-        // With the client its idle connections go.
-        self.client.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.http.close();
         Box::pin(std::future::ready(()))
     }
 }
 
-impl fmt::Debug for Tinker {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tinker")
-            .field("name", &self.name)
-            .field("base_url", &settings::shown(&self.base_url))
-            .field("api_key", &self.api_key.as_ref().map(|_| "***"))
-            .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
-            .field("http_timeout", &self.http_timeout)
-            .field("policy", &self.policy)
-            .finish_non_exhaustive()
-    }
+fn value_of(id: Uuid) -> HeaderValue {
+    let text = id.hyphenated().encode_lower(&mut Uuid::encode_buffer()).to_owned();
+    HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }

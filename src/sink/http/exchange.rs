@@ -3,38 +3,40 @@
 use std::error::Error;
 use std::fmt::Write;
 
-use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
 use reqwest::{Client, Response};
-use uuid::Uuid;
 
-use super::body::Body;
 use super::settings::Settings;
 use crate::clock::Clock;
 use crate::limits::{ERROR_CHAIN_MAX, HTTP_ANSWER_BYTES_MAX, HTTP_ANSWER_EXCERPT_CHARS_MAX};
-use crate::sink::{Ack, Batch, SinkError};
-use crate::wire::{self, IDEMPOTENCY_KEY_HEADER, Outcome, RETRY_AFTER_MS_HEADER};
+use crate::sink::SinkError;
+use crate::wire::{self, Outcome, RETRY_AFTER_MS_HEADER};
 
-/// Posts a batch, once.
+/// What is posted.
+pub(in crate::sink) struct Message<'a> {
+    pub(in crate::sink) body: Vec<u8>,
+    /// The version of the SDK that reports.
+    pub(in crate::sink) sdk_version: &'a str,
+    /// Headers beside those that every request has.
+    pub(in crate::sink) headers: &'a [(HeaderName, HeaderValue)],
+}
+
+/// Posts a body, once; returns how the answer begins, if it is a success.
 pub(super) async fn post(
     client: &Client,
     settings: &Settings,
     clock: &Clock,
-    batch: &Batch,
-    mut body: Body,
-) -> Result<Ack, SinkError> {
-    let sent = client
-        .post(settings.endpoint.clone())
-        .header(USER_AGENT, user_agent(&batch.session().sdk_version))
-        .header(IDEMPOTENCY_KEY_HEADER, &*batch.id().hyphenated().encode_lower(&mut Uuid::encode_buffer()))
-        .body(body.take())
-        .send()
-        .await;
-    let response = sent.map_err(|error| no_answer(settings, error))?;
+    message: Message<'_>,
+) -> Result<Vec<u8>, SinkError> {
+    let mut request =
+        client.post(settings.endpoint.clone()).header(USER_AGENT, user_agent(message.sdk_version)).body(message.body);
+    for (name, value) in message.headers {
+        request = request.header(name, value);
+    }
+    let response = request.send().await.map_err(|error| no_answer(settings, error))?;
     let outcome = Outcome::of_status(response.status().as_u16());
     if outcome == Outcome::Delivered {
-        let answer = read(response).await;
-        let refused = wire::refused(&answer, body.sent());
-        return Ok(body.ack(refused));
+        return Ok(read(response).await);
     }
     let retry_after = retry_after(response.headers(), clock);
     let reason = said(settings, response).await;

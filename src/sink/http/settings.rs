@@ -1,4 +1,4 @@
-//! The settings of the sink, checked.
+//! The settings of an endpoint, checked.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -6,15 +6,16 @@ use std::time::Duration;
 use reqwest::Url;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
+use super::Asked;
 use crate::sink::{Destination, SettingError};
-use crate::wire::{API_KEY_HEADER, IDEMPOTENCY_KEY_HEADER, TELEMETRY_PATH};
+use crate::wire::IDEMPOTENCY_KEY_HEADER;
 
-/// Headers that the protocol or the connection needs as they are.
+/// Headers that a protocol or the connection needs as they are, beside the one with the key.
 const OWN_HEADERS: [&str; 9] = [
-    API_KEY_HEADER,
     IDEMPOTENCY_KEY_HEADER,
     "accept",
     "connection",
+    "content-encoding",
     "content-length",
     "content-type",
     "host",
@@ -34,27 +35,25 @@ pub(super) struct Settings {
     pub(super) timeout: Duration,
     /// What must not be seen in any text that leaves the sink.
     secrets: Vec<String>,
+    /// What was appended to the base URL.
+    path: String,
 }
 
 impl Settings {
-    pub(super) fn check(
-        base_url: &str,
-        api_key: Option<&str>,
-        headers: &[(String, String)],
-        timeout: Duration,
-    ) -> Result<Self, SettingError> {
-        let endpoint = endpoint(base_url)?;
+    pub(super) fn check(asked: &Asked) -> Result<Self, SettingError> {
+        let Asked { base_url, path, key, headers, timeout, .. } = asked;
+        let endpoint = endpoint(base_url, path)?;
         if timeout.is_zero() {
             return Err(SettingError::new("http_timeout", "it is zero, and no answer comes in no time"));
         }
         let mut secrets: Vec<String> = headers.iter().map(|(_, value)| value.clone()).collect();
-        secrets.extend(api_key.map(str::to_owned));
+        secrets.extend(key.clone());
         secrets.extend(endpoint.password().map(str::to_owned));
         secrets.retain(|secret| !secret.is_empty());
         // The longest first: one may be a part of another.
         secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
         let shown = shown(endpoint.as_str());
-        Ok(Self { endpoint, shown, headers: all_headers(api_key, headers)?, timeout, secrets })
+        Ok(Self { endpoint, shown, headers: all_headers(asked)?, timeout: *timeout, secrets, path: path.clone() })
     }
 
     /// Returns whether the other side is this machine, which no proxy has anything to do with.
@@ -65,10 +64,10 @@ impl Settings {
     }
 
     /// Returns the server, and who we are to it: by the key, and by what the address itself says.
-    pub(super) fn destination(&self, api_key: Option<&str>) -> Destination {
+    pub(super) fn destination(&self, asked: &Asked) -> Destination {
         let user = Some(self.endpoint.username()).filter(|user| !user.is_empty());
-        let secrets: Vec<&str> = [api_key, user, self.endpoint.password()].into_iter().flatten().collect();
-        Destination::new(self.shown.strip_suffix(TELEMETRY_PATH).unwrap_or(&self.shown), &secrets)
+        let secrets: Vec<&str> = [asked.key.as_deref(), user, self.endpoint.password()].into_iter().flatten().collect();
+        Destination::new(self.shown.strip_suffix(&self.path).unwrap_or(&self.shown), &secrets)
     }
 
     /// Takes the secrets out of a text that somebody else has written.
@@ -77,7 +76,7 @@ impl Settings {
     }
 }
 
-fn endpoint(base_url: &str) -> Result<Url, SettingError> {
+fn endpoint(base_url: &str, path: &str) -> Result<Url, SettingError> {
     let wrong = |reason: String| SettingError::new("base_url", reason);
     let shown = shown(base_url);
     let url = Url::parse(base_url.trim())
@@ -98,7 +97,7 @@ fn endpoint(base_url: &str) -> Result<Url, SettingError> {
         return Err(wrong(format!("`{shown}` must not have a query or a fragment: a path is appended to it")));
     }
     let mut endpoint = url;
-    let path = format!("{}{TELEMETRY_PATH}", endpoint.path().trim_end_matches('/'));
+    let path = format!("{}{path}", endpoint.path().trim_end_matches('/'));
     endpoint.set_path(&path);
     Ok(endpoint)
 }
@@ -113,17 +112,17 @@ pub(super) fn shown(url: &str) -> String {
     format!("{scheme}{separator}{hidden}{rest}")
 }
 
-fn all_headers(api_key: Option<&str>, extra: &[(String, String)]) -> Result<HeaderMap, SettingError> {
+fn all_headers(asked: &Asked) -> Result<HeaderMap, SettingError> {
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Some(key) = api_key {
-        headers.insert(HeaderName::from_static(API_KEY_HEADER), key_value(key)?);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(asked.content_type));
+    if let Some(key) = &asked.key {
+        headers.insert(HeaderName::from_static(asked.key_header), key_value(key)?);
     }
-    for (name, value) in extra {
+    for (name, value) in &asked.headers {
         let wrong = |reason: &str| SettingError::new("header", format!("`{}` {reason}", name.escape_debug()));
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong("is no name that a header can have"))?;
-        if OWN_HEADERS.contains(&name.as_str()) {
+        if name == asked.key_header || OWN_HEADERS.contains(&name.as_str()) {
             return Err(wrong("is set by the sink itself"));
         }
         let mut value =
@@ -153,8 +152,20 @@ fn key_value(key: &str) -> Result<HeaderValue, SettingError> {
 mod tests {
     use super::*;
 
+    fn asked(base_url: &str) -> Asked {
+        Asked {
+            base_url: base_url.to_owned(),
+            path: "/api/v1/telemetry".to_owned(),
+            content_type: "application/json",
+            key_header: "x-api-key",
+            key: None,
+            headers: Vec::new(),
+            timeout: Duration::from_secs(1),
+        }
+    }
+
     fn check(base_url: &str) -> Result<Settings, SettingError> {
-        Settings::check(base_url, None, &[], Duration::from_secs(1))
+        Settings::check(&asked(base_url))
     }
 
     #[test]
@@ -185,15 +196,15 @@ mod tests {
             assert!(text.contains(said), "{url}: {text}");
         }
         let url = "http://h";
-        assert_eq!(error(Settings::check(url, None, &[], Duration::ZERO)).0, "http_timeout");
+        assert_eq!(error(Settings::check(&Asked { timeout: Duration::ZERO, ..asked(url) })).0, "http_timeout");
         for key in ["", "two words", "k-line\n", "schlüssel"] {
-            let (field, text) = error(Settings::check(url, Some(key), &[], Duration::from_secs(1)));
+            let (field, text) = error(Settings::check(&Asked { key: Some(key.to_owned()), ..asked(url) }));
             assert_eq!(field, "api_key");
             assert!(key.is_empty() || !text.contains(key.trim()), "{text}");
         }
         for (name, value) in [("a b", "v"), ("x", "v\n"), ("Host", "v"), ("X-Api-Key", "v")] {
-            let header = [(name.to_owned(), value.to_owned())];
-            assert_eq!(error(Settings::check(url, None, &header, Duration::from_secs(1))).0, "header");
+            let headers = vec![(name.to_owned(), value.to_owned())];
+            assert_eq!(error(Settings::check(&Asked { headers, ..asked(url) })).0, "header");
         }
     }
 
@@ -221,12 +232,9 @@ mod tests {
     fn a_destination_leads_where_its_sink_does() {
         for url in ["http://host", "http://host/p", "http://host/api/v1/telemetry", "http://host/p/api/v1/telemetry/"] {
             let settings = check(url).unwrap();
-            let again = check(settings.destination(None).address()).unwrap();
-            assert_eq!(
-                (&again.endpoint, again.destination(None)),
-                (&settings.endpoint, settings.destination(None)),
-                "{url}"
-            );
+            let destination = settings.destination(&asked(url));
+            let again = check(destination.address()).unwrap();
+            assert_eq!((&again.endpoint, again.destination(&asked(url))), (&settings.endpoint, destination), "{url}");
         }
     }
 
