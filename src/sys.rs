@@ -53,14 +53,19 @@ impl Block {
         // From the system itself: an allocator that has had such a block before clears it by hand.
         #[cfg(all(unix, not(miri)))]
         if words >= WORDS_MAPPED_MIN
-            && let Ok(mapping) = memmap2::MmapOptions::new().len(words * size_of::<AtomicU64>()).map_anon()
-            && let Some(block) = Self::of_mapping(mapping.into(), words)
+            && let Ok(block) = Self::anonymous(words)
         {
             return block;
         }
         let block = Box::<[AtomicU64]>::new_zeroed_slice(words);
         // SAFETY: `AtomicU64` has the same representation as `u64`, for which all bytes zero is the value 0.
         Self::of_box(unsafe { block.assume_init() })
+    }
+
+    /// Takes such a block from the system, which may refuse as much.
+    #[cfg(all(unix, not(lastword_loom)))]
+    pub(crate) fn anonymous(words: usize) -> io::Result<Self> {
+        Self::of_mapping(memmap2::MmapOptions::new().len(words * size_of::<AtomicU64>()).map_anon()?.into(), words)
     }
 
     /// Takes a block of zeroed words, for a model of few.
@@ -89,19 +94,18 @@ impl Block {
         if file.metadata()?.len() < bytes as u64 {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
         }
-        let mapping = memmap2::MmapOptions::new().len(bytes).map_raw(file)?;
-        Self::of_mapping(mapping, words).ok_or_else(|| io::Error::other("the system mapped the file at address 0"))
+        Self::of_mapping(memmap2::MmapOptions::new().len(bytes).map_raw(file)?, words)
     }
 
     /// Takes the first words of a mapping that has as many.
     #[cfg(all(unix, not(lastword_loom)))]
-    fn of_mapping(mapping: memmap2::MmapRaw, words: usize) -> Option<Self> {
-        let start = NonNull::new(mapping.as_mut_ptr())?;
-        Some(Self { words: start.cast(), len: words, memory: Memory::Mapped(mapping) })
+    fn of_mapping(mapping: memmap2::MmapRaw, words: usize) -> io::Result<Self> {
+        let start = NonNull::new(mapping.as_mut_ptr()).ok_or(io::ErrorKind::AddrNotAvailable)?;
+        Ok(Self { words: start.cast(), len: words, memory: Memory::Mapped(mapping) })
     }
 
     /// Has the pages of some words ready for writing, so that nobody waits for them later, and so that a page that can't
-    /// be had is an error here instead of a signal there. Words of the heap need nothing.
+    /// be had is an error here instead of a signal there.
     ///
     /// # Errors
     ///
@@ -109,11 +113,7 @@ impl Block {
     #[cfg(all(unix, not(lastword_loom)))]
     pub fn populate(&self, words: std::ops::Range<usize>) -> io::Result<()> {
         #[cfg(target_os = "linux")]
-        if let Memory::Mapped(mapping) = &self.memory {
-            let bytes = words.start * size_of::<AtomicU64>()..words.end.min(self.len) * size_of::<AtomicU64>();
-            let done = mapping.advise_range(memmap2::Advice::PopulateWrite, bytes.start, bytes.len());
-            return or_unknown(done);
-        }
+        self.advise(words.start..words.end.min(self.len), memmap2::Advice::PopulateWrite)?;
         let _ = words;
         Ok(())
     }
@@ -127,14 +127,21 @@ impl Block {
     #[cfg(all(unix, not(lastword_loom)))]
     pub fn read_in(&self) -> io::Result<()> {
         #[cfg(target_os = "linux")]
-        if let Memory::Mapped(mapping) = &self.memory {
-            return or_unknown(mapping.advise(memmap2::Advice::PopulateRead));
-        }
+        self.advise(0..self.len, memmap2::Advice::PopulateRead)?;
         Ok(())
     }
 
-    /// Lets go of the file: from here on the words are those of this process alone, as the file has them now. Whoever
-    /// is writing to one meanwhile writes either to the file or not.
+    /// Tells the system what will be done to mapped words. An advice that it does not know is no error.
+    #[cfg(all(unix, not(lastword_loom)))]
+    fn advise(&self, words: std::ops::Range<usize>, advice: memmap2::Advice) -> io::Result<()> {
+        let Memory::Mapped(mapping) = &self.memory else { return Ok(()) };
+        let (start, bytes) = (words.start * size_of::<AtomicU64>(), words.len() * size_of::<AtomicU64>());
+        let unknown = |error: io::Error| if error.kind() == io::ErrorKind::InvalidInput { Ok(()) } else { Err(error) };
+        mapping.advise_range(advice, start, bytes).or_else(unknown)
+    }
+
+    /// Lets go of the file: from here on, what is written to the words is this process's alone. Whoever is writing to one
+    /// meanwhile writes either to the file or not. What is only read may go on to be as the file has it.
     ///
     /// # Errors
     ///
@@ -143,20 +150,20 @@ impl Block {
     pub fn detach(&self, file: &std::fs::File) -> io::Result<()> {
         use std::os::fd::AsRawFd;
         let Memory::Mapped(mapping) = &self.memory else { return Ok(()) };
+        // Where the system counts what it has promised, it says so here: over the mapping it would say so too late.
+        drop(memmap2::MmapOptions::new().len(mapping.len()).no_reserve_swap().map_anon()?);
         // SAFETY: it is the whole of this block's mapping, and in it nobody has a reference to anything but atomics.
         #[allow(unsafe_code)]
-        unsafe {
-            map_over(mapping.as_mut_ptr(), mapping.len(), libc::MAP_PRIVATE, file.as_raw_fd())
-        }
+        let over = |flags| unsafe { map_over(mapping.as_mut_ptr(), mapping.len(), flags, file.as_raw_fd()) };
+        // A shared mapping is promised nothing, so there is no reason to refuse to have it back.
+        over(libc::MAP_PRIVATE | libc::MAP_NORESERVE).inspect_err(|_| drop(over(libc::MAP_SHARED)))
     }
 
     /// Says that the words will be used here and there: the system then reads nothing in beside what is used.
     #[cfg(all(unix, not(lastword_loom)))]
     pub fn expect_scattered_use(&self) {
-        if let Memory::Mapped(mapping) = &self.memory {
-            // Advice: where it is not taken, the first use of a page takes longer.
-            let _ = mapping.advise(memmap2::Advice::Random);
-        }
+        // Where the advice is not taken, the first use of a page takes longer.
+        let _ = self.advise(0..self.len, memmap2::Advice::Random);
     }
 
     /// Returns the words.
@@ -171,7 +178,8 @@ impl Block {
     }
 }
 
-/// Puts other memory in the place of some: it is there before and after, and at no moment in between it is not.
+/// Puts other memory in the place of some, in one step. Where the system refuses for want of memory, none may be there
+/// afterwards (Linux before 6.12).
 ///
 /// # Safety
 ///
@@ -183,12 +191,6 @@ unsafe fn map_over(place: *mut u8, bytes: usize, flags: i32, file: i32) -> io::R
     // SAFETY: as the caller says; the memory there belongs to the mapping, and does so afterwards.
     let mapped = unsafe { libc::mmap(place.cast(), bytes, protection, flags | libc::MAP_FIXED, file, 0) };
     if mapped == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(()) }
-}
-
-/// An advice that the system does not know is no error.
-#[cfg(all(target_os = "linux", not(lastword_loom)))]
-fn or_unknown(done: io::Result<()>) -> io::Result<()> {
-    done.or_else(|error| if error.kind() == io::ErrorKind::InvalidInput { Ok(()) } else { Err(error) })
 }
 
 impl Drop for Block {
@@ -334,75 +336,67 @@ const CRASHES: [i32; 5] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGF
 #[cfg(target_os = "linux")]
 static BEFORE: [OnceLock<libc::sigaction>; CRASHES.len()] = [const { OnceLock::new() }; CRASHES.len()];
 
-/// A place in a file that a crash writes its signal to. Dropped, it is none any more.
-#[cfg(target_os = "linux")]
-#[derive(Debug)]
-pub(crate) struct CrashMark {
-    page: usize,
-}
-
 /// Pages that a handler may write to whenever it runs: each is one of a file, or of nothing.
 #[cfg(target_os = "linux")]
 #[derive(Debug)]
-struct CrashPages {
+pub(crate) struct CrashPages {
     pages: memmap2::MmapRaw,
     page_bytes: usize,
     generation: u64,
-    taken: [AtomicBool; CrashMark::MAX],
+    taken: [AtomicBool; Self::MAX],
 }
 
 #[cfg(target_os = "linux")]
 static CRASH_PAGES: OnceLock<CrashPages> = OnceLock::new();
 
 #[cfg(target_os = "linux")]
-impl CrashMark {
-    /// Marks that there may be at once.
+impl CrashPages {
+    /// Files that there may be at once.
     pub(crate) const MAX: usize = 16;
     /// The word of a file that the signal is written to, in its first page.
     pub(crate) const WORD: usize = 384;
 
-    /// Has a crash of this process written to a file, of at least one page; `None` where there are as many marks as may be.
+    /// Returns those of this process, which are asked for when the first is needed.
     ///
     /// # Errors
     ///
-    /// The system refuses a mapping or a handler.
-    pub(crate) fn new(file: &std::fs::File) -> io::Result<Option<Self>> {
-        use std::os::fd::AsRawFd;
-        let pages = CrashPages::get()?;
-        if pages.generation != generation() {
-            return Err(io::Error::other("a fork can't mark its crashes"));
+    /// The system refuses, or this is a fork of the process that has them.
+    pub(crate) fn of_this_process() -> io::Result<&'static Self> {
+        let pages = match CRASH_PAGES.get() {
+            Some(pages) => pages,
+            None => {
+                let page_bytes = rustix::param::page_size();
+                let pages = memmap2::MmapOptions::new().len(page_bytes * Self::MAX).map_anon()?.into();
+                let taken = [const { AtomicBool::new(false) }; Self::MAX];
+                CRASH_PAGES.get_or_init(|| Self { pages, page_bytes, generation: generation(), taken })
+            }
+        };
+        if pages.generation == generation() {
+            Ok(pages)
+        } else {
+            Err(io::Error::other("a fork can't mark its crashes"))
         }
-        let Some(page) = pages.taken.iter().position(|taken| !taken.swap(true, Ordering::AcqRel)) else {
+    }
+
+    /// Takes a page, and has a crash written to the first page of a file; `None` where all are taken.
+    ///
+    /// # Errors
+    ///
+    /// The system refuses the mapping or a handler.
+    pub(crate) fn take(&self, file: &std::fs::File) -> io::Result<Option<usize>> {
+        use std::os::fd::AsRawFd;
+        let Some(page) = self.taken.iter().position(|taken| !taken.swap(true, Ordering::AcqRel)) else {
             return Ok(None);
         };
-        let mark = Self { page };
-        pages.map(page, libc::MAP_SHARED, file.as_raw_fd())?;
-        watch_for_crashes()?;
-        Ok(Some(mark))
+        let watched = self.map(page, libc::MAP_SHARED, file.as_raw_fd()).and_then(|()| watch_for_crashes());
+        watched.map(|()| Some(page)).inspect_err(|_| self.give_back(page))
     }
-}
 
-#[cfg(target_os = "linux")]
-impl Drop for CrashMark {
-    fn drop(&mut self) {
-        if let Some(pages) = CRASH_PAGES.get().filter(|pages| pages.generation == generation())
-            && pages.map(self.page, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1).is_ok()
-        {
-            pages.taken[self.page].store(false, Ordering::Release);
+    /// Gives a page back: no crash is written to its file any more.
+    pub(crate) fn give_back(&self, page: usize) {
+        if self.map(page, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1).is_ok() {
+            self.taken[page].store(false, Ordering::Release);
         }
-    }
-}
-
-#[cfg(target_os = "linux")]
-impl CrashPages {
-    fn get() -> io::Result<&'static Self> {
-        if let Some(pages) = CRASH_PAGES.get() {
-            return Ok(pages);
-        }
-        let page_bytes = rustix::param::page_size();
-        let pages = memmap2::MmapOptions::new().len(page_bytes * CrashMark::MAX).map_anon()?.into();
-        let taken = [const { AtomicBool::new(false) }; CrashMark::MAX];
-        Ok(CRASH_PAGES.get_or_init(|| Self { pages, page_bytes, generation: generation(), taken }))
     }
 
     /// Puts other memory in the place of a page.
@@ -417,7 +411,7 @@ impl CrashPages {
 
     /// Goes through the words that a crash is written to.
     fn words(&self) -> impl Iterator<Item = &'static Counter> {
-        let places = (0..CrashMark::MAX).map(|page| page * self.page_bytes + CrashMark::WORD * 8);
+        let places = (0..Self::MAX).map(|page| page * self.page_bytes + Self::WORD * 8);
         places.map(|place| {
             let word = self.pages.as_mut_ptr().wrapping_add(place).cast::<Counter>();
             // SAFETY: the pages are those of a static, and in each there is an aligned word, which is an atomic for all who
@@ -470,14 +464,18 @@ extern "C" fn on_crash(signal: i32, info: *mut libc::siginfo_t, context: *mut li
     let place = CRASHES.into_iter().position(|crash| crash == signal);
     let before = place.and_then(|place| BEFORE[place].get()).unwrap_or(&DEFAULT);
     if matches!(before.sa_sigaction, libc::SIG_DFL | libc::SIG_IGN) {
-        let _ = disposition(signal, Some(&DEFAULT));
-        // SAFETY: the system gives the handler a pointer to what it says of the signal. To raise one is allowed here.
+        // SAFETY: the system gives the handler a pointer to what it says of the signal.
         #[allow(unsafe_code)]
-        unsafe {
-            // What was caused comes again by itself; what was sent does not, until this handler has returned.
-            if (*info).si_code <= 0 {
-                libc::raise(signal);
-            }
+        let is_sent = unsafe { (*info).si_code <= 0 };
+        if is_sent && before.sa_sigaction == libc::SIG_IGN {
+            return marks(number, 0);
+        }
+        let _ = disposition(signal, Some(&DEFAULT));
+        if is_sent {
+            // What was caused comes again by itself.
+            // SAFETY: to raise a signal is allowed in a handler; it comes when this one has returned.
+            #[allow(unsafe_code)]
+            let _ = unsafe { libc::raise(signal) };
         }
         return;
     }

@@ -43,12 +43,14 @@ impl Ring {
         self.word(at::COUNTERS + place % COUNTERS)
     }
 
-    /// Keeps how far a reader of the host's has come; the tail is never ahead of any of them.
-    pub fn save_reader(&self, place: usize, cursor: Cursor) {
-        if place < READERS_MAX {
-            self.word(at::READERS + 2 * place).store(cursor.units, Ordering::Release);
-            self.word(at::READERS + 2 * place + 1).store(cursor.seq, Ordering::Release);
+    /// Keeps how far a reader of the host's has come; the tail is never ahead of any of them. Returns whether that is news.
+    pub fn save_reader(&self, place: usize, cursor: Cursor) -> bool {
+        if place >= READERS_MAX {
+            return false;
         }
+        let before = self.word(at::READERS + 2 * place).swap(cursor.units, Ordering::AcqRel);
+        self.word(at::READERS + 2 * place + 1).store(cursor.seq, Ordering::Release);
+        before != cursor.units
     }
 
     /// Returns how far a reader of the host's had come.

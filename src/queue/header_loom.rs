@@ -16,5 +16,7 @@ impl Ring {
         self.word(at::COUNTERS)
     }
 
-    pub const fn save_reader(&self, _: usize, _: Cursor) {}
+    pub const fn save_reader(&self, _: usize, _: Cursor) -> bool {
+        false
+    }
 }

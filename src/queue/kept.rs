@@ -140,13 +140,15 @@ impl Ring {
     pub fn leave_file(&self) {
         match self.store() {
             Store::Memory => {}
-            Store::Mirrored(file) => file.release(),
+            Store::Mirrored(file) => {
+                self.save();
+                file.release();
+            }
             Store::Mapped(file) => {
                 if file.detach(self.block()).is_ok() {
-                    // What the host reads of the header stays as it is now, whatever others write into the file.
-                    for word in self.block().words().iter().take(HEADER_WORDS) {
-                        word.fetch_or(0, Ordering::AcqRel);
-                    }
+                    // Its page, which has all of the header that changes, is now this process's own, whatever others write
+                    // into the file. Nobody is left to be woken.
+                    self.word(at::WAKE_AT).store(u64::MAX, Ordering::Release);
                     file.release();
                 }
             }

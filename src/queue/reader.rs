@@ -96,9 +96,11 @@ impl Ring {
         crc32c::crc32c_append(seed, &out[start..]) == record.crc
     }
 
-    /// Frees all records before a cursor.
+    /// Frees all records before a cursor, and brings what was kept in the header into the file: before there is room for
+    /// others, as nobody who finds the file looks further than once around from the tail that is in it.
     pub fn free(&self, cursor: Cursor) {
         self.save_tail(cursor);
+        self.save();
         self.word(at::TAIL_UNITS).store(cursor.units, Ordering::Release);
         self.word(at::TAIL_SEQ).store(cursor.seq, Ordering::Release);
     }

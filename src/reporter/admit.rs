@@ -71,7 +71,9 @@ impl Shared {
             return if seq < left_at { Admission::Dropped(reason) } else { self.refuse(reason) };
         }
         state.give_up(&self.ring, reason);
-        let is_lost = state.ledger.is_lost(seq);
+        // What is still being written before it is given up later, and it with that.
+        let waits = !self.keeps() && state.lanes.iter().any(|lane| lane.taken() <= seq);
+        let is_lost = waits || state.ledger.is_lost(seq);
         self.settle(state);
         if is_lost { Admission::Dropped(reason) } else { Admission::Accepted { seq } }
     }

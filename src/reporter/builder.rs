@@ -134,7 +134,8 @@ impl Builder {
         self
     }
 
-    /// Tries a batch again this often before it is dropped. 3 unless set.
+    /// Tries a batch again this often before it is dropped; with a spool it is then kept, and tried again each
+    /// `flush_interval`. 3 unless set.
     pub const fn max_retries(mut self, retries: u32) -> Self {
         self.max_retries = retries;
         self

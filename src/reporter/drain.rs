@@ -154,14 +154,14 @@ impl Core {
     }
 
     /// Says how things stand, where there is nothing to wait for: on the reporter's own thread, in a fork, and where nobody
-    /// delivers any more.
+    /// delivers any more, or nobody here.
     fn report_at_once(&self, target: u64) -> Option<Drain> {
         let shared = &self.shared;
         if shared.is_foreign() {
             // The books are the other process's.
             return Some(Drain { pending: target - shared.ring.freed().min(target), ..Drain::default() });
         }
-        (is_own_thread() || shared.gate() == Gate::Keeping).then(|| shared.report(target))
+        (is_own_thread() || shared.gate() == Gate::Keeping || shared.is_left()).then(|| shared.report(target))
     }
 
     /// Blocks until the reporter's thread has come to the end of something, or a little longer than `deadline`.

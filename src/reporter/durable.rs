@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::task::spawn_blocking;
-use tokio::time::timeout;
+use tokio::sync::oneshot;
+use tokio::time::sleep;
 
 use super::core::Core;
 use super::handle::Reporter;
+use super::process::on_blocking_thread;
 use super::report::{Admission, DropReason};
 use super::shared::{Gate, Shared};
 use crate::event::Severity;
-use crate::limits::SYNC_INTERVAL;
+use crate::limits::{DEADLINE_MAX, SYNC_INTERVAL};
 use crate::queue::{Cursor, Durability};
 use crate::sync::is_own_thread;
 
@@ -73,8 +74,8 @@ impl Reporter {
             let (inner, seq) = reporter.accepted(admission)?;
             let ask = inner.shared.keeping.ask_for_sync();
             // Timed by the reporter's thread, as the caller may have no timers.
-            let in_time = inner.runtime.spawn(ask.clone().answered(deadline)).await.unwrap_or(false);
-            inner.durable(seq, in_time || ask.is_answered())
+            let is_answered = inner.runtime.spawn(ask.clone().answered(deadline)).await.unwrap_or(false);
+            inner.durable(seq, is_answered || ask.is_answered())
         }
     }
 
@@ -127,16 +128,18 @@ impl Shared {
 }
 
 /// Brings what was pushed to the disk: when somebody waits for that, and, where events are to outlive a power cut, again
-/// and again.
-pub(super) async fn keep_synced(shared: Arc<Shared>) {
-    let mut synced = Cursor::default();
-    while shared.is_synced() {
-        let asked = shared.keeping.sync_asked.notified();
-        if shared.durability() == Durability::PowerLoss {
-            // In time or not: either is a reason to look.
-            let _ = timeout(SYNC_INTERVAL, asked).await;
-        } else {
-            asked.await;
+/// and again, until the reporter is over, and then once more.
+pub(super) async fn keep_synced(shared: Arc<Shared>, mut over: oneshot::Receiver<()>) {
+    let (mut synced, mut is_over) = (Cursor::default(), false);
+    while shared.ring.is_on_a_disk() && shared.keeps() && !is_over {
+        let interval = match shared.durability() {
+            Durability::PowerLoss => SYNC_INTERVAL,
+            _ => DEADLINE_MAX,
+        };
+        tokio::select! {
+            () = shared.keeping.sync_asked.notified() => {}
+            () = sleep(interval) => {}
+            _ = &mut over => is_over = true,
         }
         // What is still being written is not in it, and is a reason for another one.
         let published = shared.ring.published(synced);
@@ -145,8 +148,11 @@ pub(super) async fn keep_synced(shared: Arc<Shared>) {
             continue;
         }
         let this = Arc::clone(&shared);
-        let done = spawn_blocking(move || this.ring.sync()).await;
-        if matches!(done, Ok(Ok(()))) {
+        let Some(syncing) = on_blocking_thread(move || this.ring.sync()) else {
+            sleep(SYNC_INTERVAL).await;
+            continue;
+        };
+        if matches!(syncing.await, Ok(Ok(()))) {
             synced = published;
         } else {
             shared.check_spool();
@@ -154,4 +160,5 @@ pub(super) async fn keep_synced(shared: Arc<Shared>) {
         // Where it failed there is nothing to wait for: who asked sees that nothing keeps the events any more.
         asked.into_iter().for_each(|asked| shared.keeping.end_sync(asked));
     }
+    shared.keeping.end_syncs();
 }

@@ -4,8 +4,7 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::builder::{Builder, StartError};
@@ -67,7 +66,8 @@ pub enum FlushError {
 /// A spool that is being delivered. Dropped, it stops: what is not delivered stays where it is.
 pub struct Flushing {
     recovery: Arc<Recovery>,
-    done: Mutex<Receiver<()>>,
+    /// Told when it has come to its end.
+    end: Arc<(Mutex<bool>, Condvar)>,
 }
 
 impl Flush {
@@ -109,14 +109,14 @@ impl Flush {
         let ways = self.sinks.ways().map_err(StartError::Setting)?;
         let runtime = process::runtime().map_err(StartError::Thread)?;
         let recovery = Arc::new(Recovery::new(spool, ways, Clock::system(), RECOVERY_INTERVAL, self.scope));
-        let (send, done) = sync_channel(1);
-        let this = Arc::clone(&recovery);
+        let end = Arc::<(Mutex<bool>, Condvar)>::default();
+        let (this, its_end) = (Arc::clone(&recovery), Arc::clone(&end));
         runtime.spawn(async move {
             this.flush().await;
-            // Who has stopped waiting needs not be told.
-            let _ = send.send(());
+            *lock(&its_end.0) = true;
+            its_end.1.notify_all();
         });
-        Ok(Flushing { recovery, done: Mutex::new(done) })
+        Ok(Flushing { recovery, end })
     }
 }
 
@@ -142,8 +142,10 @@ impl Flushing {
 
     /// Waits until it has come to its end, or until `deadline` (from now) has passed; returns whether it has.
     pub fn blocking_wait(&self, deadline: Duration) -> bool {
-        // In time or not, the recovery itself knows; and it may have been waited for before.
-        let _ = lock(&self.done).recv_timeout(deadline.min(DEADLINE_MAX));
+        let (has_ended, told) = &*self.end;
+        let waited = told.wait_timeout_while(lock(has_ended), deadline.min(DEADLINE_MAX), |has_ended| !*has_ended);
+        // In time or not, the recovery itself knows.
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
         self.is_done()
     }
 

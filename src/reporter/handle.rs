@@ -154,10 +154,11 @@ impl Reporter {
     /// Returns the reporter's books.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        let stats = |inner: &Arc<Inner>| {
-            inner.shared.stats(inner.recovery.as_ref().map(|recovery| recovery.recovered()).unwrap_or_default())
+        // In a fork the books are the other process's, and their locks may be held for ever.
+        let Some(inner) = self.inner.as_ref().filter(|inner| !inner.shared.is_foreign()) else {
+            return Stats::default();
         };
-        self.inner.as_ref().map(stats).unwrap_or_default()
+        inner.shared.stats(inner.recovery.as_ref().map(|recovery| recovery.recovered()).unwrap_or_default())
     }
 
     /// Returns how the reporter and its sinks are.

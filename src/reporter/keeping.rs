@@ -26,7 +26,7 @@ pub(super) struct Keeping {
     /// How often somebody has asked that what was there be brought to the disk.
     asked_for_sync: AtomicU64,
     /// How many of these it was done for.
-    synced: watch::Sender<u64>,
+    synced: watch::Sender<Synced>,
     /// Somebody has asked.
     pub(super) sync_asked: Notify,
 }
@@ -47,7 +47,7 @@ impl Keeping {
             say_trouble(level, trouble);
         }
         let (trouble, known) = (Mutex::new(trouble), Mutex::new(level));
-        let (asked_for_sync, synced) = (AtomicU64::new(0), watch::Sender::new(0));
+        let (asked_for_sync, synced) = (AtomicU64::new(0), watch::Sender::new(Synced::default()));
         Self { asked, trouble, known, asked_for_sync, synced, sync_asked: Notify::new() }
     }
 
@@ -62,12 +62,17 @@ impl Keeping {
     /// Returns how many have asked, for a sync that begins now; `None` where nobody has since the last one.
     pub(super) fn begin_sync(&self) -> Option<u64> {
         let asked = self.asked_for_sync.load(Ordering::Acquire);
-        (asked > *self.synced.borrow()).then_some(asked)
+        (asked > self.synced.borrow().asked).then_some(asked)
     }
 
     /// Answers those who had asked as a sync began that is done.
     pub(super) fn end_sync(&self, asked: u64) {
-        self.synced.send_replace(asked);
+        self.synced.send_modify(|synced| synced.asked = asked);
+    }
+
+    /// Tells all who ask that there will be no more syncs.
+    pub(super) fn end_syncs(&self) {
+        self.synced.send_modify(|synced| synced.is_over = true);
     }
 
     pub(super) fn health(&self) -> Option<SpoolHealth> {
@@ -80,27 +85,37 @@ impl Keeping {
 #[derive(Debug, Clone)]
 pub(super) struct Ask {
     number: u64,
-    synced: watch::Receiver<u64>,
+    synced: watch::Receiver<Synced>,
+}
+
+/// How far syncs have come.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Synced {
+    /// Those who had asked as the last one began.
+    asked: u64,
+    /// There will be no more.
+    is_over: bool,
 }
 
 impl Ask {
     pub(super) fn is_answered(&self) -> bool {
-        *self.synced.borrow() >= self.number
+        self.synced.borrow().asked >= self.number
     }
 
-    /// Waits for it, no longer than `deadline`; returns whether it is so.
+    /// Waits for it, no longer than `deadline`, nor where it will never be; returns whether it is so.
     pub(super) async fn answered(mut self, deadline: Duration) -> bool {
-        let done = self.synced.wait_for(|synced| *synced >= self.number);
-        timeout(deadline.min(DEADLINE_MAX), done).await.is_ok_and(|done| done.is_ok())
+        let done = self.synced.wait_for(|synced| synced.asked >= self.number || synced.is_over);
+        // In time or not, what is so is looked at below.
+        let _ = timeout(deadline.min(DEADLINE_MAX), done).await;
+        self.is_answered()
     }
 }
 
 impl Shared {
     /// Returns what the events outlive now.
     pub(super) fn durability(&self) -> Durability {
-        let known = *lock(&self.keeping.known);
-        // A fork looks at nothing that may change.
-        if self.is_foreign() { Durability::Memory } else { self.level(known) }
+        // A fork looks at nothing that may change, and takes no lock: nobody may be there who lets go of it.
+        if self.is_foreign() { Durability::Memory } else { self.level(*lock(&self.keeping.known)) }
     }
 
     fn level(&self, known: Durability) -> Durability {

@@ -1,13 +1,16 @@
 //! What there is one of in a process: the reporter's own thread, started by the first reporter, with a runtime of its own;
 //! its id; and who wants to know of its end.
 //!
-//! Nothing here needs, blocks or outlives a runtime of the host's, and nothing else of the library is global. A fork has neither its parent's thread nor its id: it gets
-//! its own when it starts a reporter, and touches nothing of its parent's, whose locks may have been held as it was made.
+//! Nothing here needs, blocks or outlives a runtime of the host's. A fork has neither its parent's thread nor its id: it
+//! gets its own when it starts a reporter, and touches nothing of its parent's, whose locks may have been held as it was
+//! made.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, OnceLock, mpsc};
 
 use tokio::runtime::{Builder, Handle};
+use tokio::task::{JoinHandle, spawn_blocking};
 use uuid::Uuid;
 
 use super::hooks::Sessions;
@@ -70,7 +73,7 @@ pub(super) fn runtime() -> io::Result<Handle> {
     let (send, receive) = mpsc::sync_channel(1);
     std::thread::Builder::new().name("lastword".into()).spawn(move || {
         mark_own_thread();
-        match Builder::new_current_thread().enable_all().build() {
+        match Builder::new_current_thread().enable_all().on_thread_start(mark_own_thread).build() {
             Ok(runtime) => {
                 // Whoever waits for this is in the next line.
                 let _ = send.send(Ok(runtime.handle().clone()));
@@ -84,4 +87,28 @@ pub(super) fn runtime() -> io::Result<Handle> {
     let handle = receive.recv().map_err(|_| io::Error::other("the reporter's thread ended as it started"))??;
     *runtime = Some(handle.clone());
     Ok(handle)
+}
+
+/// Has something that blocks done on a thread of the runtime's for that; `None` where the system has no thread for it.
+pub(super) fn on_blocking_thread<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<JoinHandle<T>> {
+    // The runtime's way to say that there is none.
+    catch_unwind(AssertUnwindSafe(|| spawn_blocking(work))).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::sync::is_own_thread;
+
+    #[test]
+    fn the_threads_of_the_runtime_are_known_as_its_own_those_for_what_blocks_too() {
+        let runtime = super::runtime().unwrap();
+        let (own, blocking) = std::sync::mpsc::channel();
+        let also = own.clone();
+        runtime.spawn(async move { own.send(is_own_thread()).unwrap() });
+        runtime.spawn_blocking(move || also.send(is_own_thread()).unwrap());
+        assert_eq!(blocking.iter().take(2).collect::<Vec<_>>(), [true, true]);
+        assert!(!is_own_thread());
+    }
 }

@@ -310,7 +310,7 @@ pub struct SpoolHealth {
     pub directory: PathBuf,
     /// What events were to outlive. [`Health::durability`] is what they do.
     pub asked: Durability,
-    /// Why it is less than that; none where it is not.
+    /// Why it is less than that, or what else there is to know of it; none where all is as it should be.
     pub trouble: Option<String>,
 }
 

@@ -16,7 +16,7 @@ use super::ledger::Ledger;
 use super::report::{Drain, DropReason, Drops};
 use crate::clock::{Clock, Instant, timer_now};
 use crate::limits::FLUSH_INTERVAL_DEFAULT;
-use crate::queue::{Cursor, Durability, Mark, Ring};
+use crate::queue::{Cursor, Mark, Ring};
 use crate::sink::Session;
 use crate::spool::counter;
 use crate::sync::lock;
@@ -158,6 +158,11 @@ impl Shared {
         self.generation != sys::generation()
     }
 
+    /// Returns whether the file was left to whoever finds it.
+    pub(super) fn is_left(&self) -> bool {
+        self.state().left_at.is_some()
+    }
+
     /// Returns whether what is not delivered outlives the process.
     pub(super) fn keeps(&self) -> bool {
         self.ring.durability().outlives_process()
@@ -178,10 +183,14 @@ impl Shared {
     pub(super) fn settle(&self, state: &mut State) {
         state.lanes.iter_mut().for_each(Lane::settle);
         let Some(settled) = state.lanes.iter().map(Lane::settled).min_by_key(|cursor| cursor.seq()) else { return };
+        let mut has_moved = false;
         for lane in &state.lanes {
-            self.ring.save_reader(lane.place(), lane.settled());
+            has_moved |= self.ring.save_reader(lane.place(), lane.settled());
         }
         if settled.seq() == state.ledger.settled() {
+            if has_moved {
+                self.ring.save();
+            }
             return;
         }
         while let Some(notice) = state.notices.first_entry().filter(|notice| *notice.key() < settled.seq()) {
@@ -191,11 +200,10 @@ impl Shared {
             }
         }
         let free = state.held.filter(|held| held.seq() < settled.seq()).unwrap_or(settled);
-        self.ring.free(free);
         state.ledger.settle(settled.seq());
         state.told.save(&self.ring, counter::TOLD);
         state.ledger.dropped().save(&self.ring, counter::DROPPED);
-        self.ring.save();
+        self.ring.free(free);
     }
 
     /// Warns of what there is to warn of. Whoever listens may ask for the books, so the lock is not held.
@@ -249,7 +257,8 @@ impl Shared {
     fn remove_done(&self, state: &State) -> bool {
         let pushed = self.ring.wake_at(u64::MAX);
         let is_needed = state.held.is_some_and(|held| held.seq() < pushed);
-        let is_done = self.gate() > Gate::Keeping && state.ledger.settled() >= pushed && !is_needed;
+        let is_ours = state.left_at.is_none() && self.gate() > Gate::Keeping;
+        let is_done = is_ours && state.ledger.settled() >= pushed && !is_needed;
         if is_done {
             self.ring.remove_file();
         }
@@ -258,10 +267,6 @@ impl Shared {
 
     /// Ends what is over: nothing of it is left, or it is left to whoever finds its file. Returns whether nothing is.
     pub(super) fn end(&self) -> bool {
-        if self.durability() == Durability::PowerLoss {
-            // Where it fails, what is left outlives the process, if no power cut.
-            let _ = self.ring.sync();
-        }
         let state = &mut *self.state();
         let is_done = self.remove_done(state);
         if !is_done && self.keeps() {

@@ -20,7 +20,7 @@ use super::supervisor;
 use crate::clock::{self, timer_now};
 use crate::limits;
 use crate::privacy::{SWITCH_VARIABLE, Switch, switch};
-use crate::queue::{Bounds, Cursor};
+use crate::queue::{Bounds, Cursor, Ring};
 use crate::retry::{Jitter, RetryPolicy};
 use crate::sink::{Session, SettingError, Sink};
 use crate::spool::Target;
@@ -30,7 +30,8 @@ use crate::sync::say;
 const SPOOL_VARIABLE: &str = "LASTWORD_SPOOL";
 
 impl Builder {
-    /// Starts the reporter. Needs no runtime of the caller's, and blocks on nothing but the start of a thread, once a process.
+    /// Starts the reporter. Needs no runtime of the caller's, and blocks on nothing but the start of a thread, once a process,
+    /// and, with a spool, the making of a file.
     ///
     /// Where telemetry is off, what it returns does nothing, and nothing is checked or started.
     ///
@@ -134,7 +135,7 @@ impl Builder {
         within("max_in_flight", self.max_in_flight, 1, limits::IN_FLIGHT_MAX)?;
         within("max_spool_age", self.max_spool_age, Duration::ZERO, limits::SPOOL_AGE_MAX)?;
         if let Some(bytes) = self.max_spool_bytes {
-            within("max_spool_bytes", bytes, self.max_queue_bytes as u64, limits::SPOOL_BYTES_MAX)?;
+            within("max_spool_bytes", bytes, Ring::file_bytes(&self.bounds()), limits::SPOOL_BYTES_MAX)?;
         }
         Ok(())
     }

@@ -6,9 +6,6 @@ use super::shared::{Gate, Shared};
 
 impl Shared {
     pub(super) fn stats(&self, recovered: Recovered) -> Stats {
-        if self.is_foreign() {
-            return Stats::default();
-        }
         let state = self.state();
         let accepted = state.left_at.unwrap_or_else(|| self.ring.pushed());
         let settled = state.ledger.settled();

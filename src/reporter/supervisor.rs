@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef, ActorStatus, SupervisionEvent};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::durable::keep_synced;
@@ -44,12 +44,15 @@ pub(super) async fn run(shared: Arc<Shared>, parent: Option<SupervisorCell>, rec
         let task = tokio::spawn(Arc::clone(&recovery).run(Arc::downgrade(&shared)));
         (recovery, task)
     });
-    let syncing = tokio::spawn(keep_synced(Arc::clone(&shared)));
+    let (running, over) = oneshot::channel();
+    let syncing = tokio::spawn(keep_synced(Arc::clone(&shared), over));
     supervise(Arc::clone(&shared), parent).await;
     if shared.gate() <= Gate::Keeping {
         Box::pin(finish(Arc::clone(&shared))).await;
     }
-    syncing.abort();
+    drop(running);
+    // What panics there has no more to say.
+    let _ = syncing.await;
     shared.end();
     let sinks: Vec<_> = shared.state().lanes.iter().map(|lane| Arc::clone(&lane.sink)).collect();
     // What is left in the spool is free for others when nobody holds this any more.

@@ -4,6 +4,7 @@ use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use lastword::spool::Directory;
 use lastword::testing::MemorySink;
 use lastword::{Builder, DropReason, Durability, NotDurable, Reporter, Severity};
 use serde_json::json;
@@ -236,4 +237,23 @@ fn a_written_file_takes_room_only_for_what_was_written() {
     assert_eq!(fs::metadata(&spool.files()[0]).unwrap().len(), 16_384 + 512 * 1_024);
     reporter.blocking_stop(DEADLINE);
     assert!(spool.files().is_empty());
+}
+
+#[test]
+fn a_queue_of_more_than_is_usual_is_read_and_found_again_mapped_or_written() {
+    for asked in [Durability::ProcessDeath, Durability::Write] {
+        let (spool, peer) = (Spool::new(), Peer::start());
+        peer.down();
+        // In a file of 128 MiB and a little more.
+        let builder = spooled("large", spool.path(), &peer.url()).durability(asked).max_queue_bytes(100 << 20);
+        let reporter = builder.start().unwrap();
+        assert_eq!(reporter.health().durability, asked, "{:?}", reporter.health().spool);
+        log(&reporter, 3);
+        let entries = Directory::existing(spool.path()).unwrap().entries().unwrap();
+        assert_eq!(entries[0].read().unwrap().batches().map(|batch| batch.len()).sum::<usize>(), 4, "{asked}");
+        assert_eq!(reporter.blocking_stop(Duration::from_millis(50)).spooled, 5);
+        peer.up();
+        assert_eq!(recover(&spool, &peer).delivered, 5, "{asked}");
+        assert_eq!(kinds(&stored(&peer, "large")), ["SESSION_START", "n", "n", "n", "SESSION_END"]);
+    }
 }

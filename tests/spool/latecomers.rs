@@ -4,14 +4,14 @@
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lastword::{Admission, DropReason};
 use serde::{Serialize, Serializer};
 use serde_json::json;
 
 use crate::peers::Peer;
-use crate::support::{Spool, kinds, log, recover, spooled, stored};
+use crate::support::{DEADLINE, Spool, kinds, log, recover, spooled, stored};
 
 /// Data that says that it is being encoded, and waits until it may go on.
 struct Slow {
@@ -49,5 +49,8 @@ fn an_event_that_is_being_encoded_as_its_reporter_stops_is_refused_and_holds_up_
     assert!(spool.files().is_empty(), "{:?}", spool.files());
     let stats = reporter.stats();
     assert_eq!((stats.accepted, stats.spooled, stats.refused.get(DropReason::Stopped)), (5, 5, 1));
-    assert_eq!(reporter.blocking_stop(Duration::ZERO).spooled, 5);
+    let began = Instant::now();
+    assert_eq!(reporter.blocking_stop(DEADLINE).spooled, 5);
+    assert!(!reporter.blocking_flush(DEADLINE).is_drained());
+    assert!(began.elapsed() < DEADLINE / 2, "nobody here delivers any more, so there is nothing to wait for");
 }

@@ -19,8 +19,7 @@ impl Mount {
         std::fs::File::create(image).unwrap().set_len(bytes).unwrap();
         let made = Command::new(format!("mkfs.{kind}")).arg("-q").arg(image).status();
         if !made.is_ok_and(|status| status.success()) {
-            println!("SKIPPED: there is no mkfs.{kind}");
-            return None;
+            return skipped(&format!("there is no mkfs.{kind}"));
         }
         Self::image(image)
     }
@@ -35,10 +34,7 @@ impl Mount {
         let mounted = Command::new("mount").args(arguments).arg(place.path()).output();
         match mounted {
             Ok(output) if output.status.success() => Some(Self(place)),
-            _ => {
-                println!("SKIPPED: file systems can't be mounted here: {mounted:?}");
-                None
-            }
+            _ => skipped(&format!("file systems can't be mounted here: {mounted:?}")),
         }
     }
 
@@ -59,6 +55,14 @@ impl Mount {
         let mut filler = std::fs::File::create(self.0.path().join("filler")).unwrap();
         while filler.write_all(&[1; 4_096]).is_ok() {}
     }
+}
+
+/// Says aloud that a test does not test what it should: past what the harness keeps to itself.
+fn skipped(reason: &str) -> Option<Mount> {
+    use std::io::Write;
+    let test = std::thread::current().name().unwrap_or("a test").to_owned();
+    let _ = std::io::stderr().write_all(format!("SKIPPED: {test}: {reason}\n").as_bytes());
+    None
 }
 
 impl Drop for Mount {

@@ -268,3 +268,20 @@ fn a_flush_without_a_session_goes_on_until_the_server_is_back() {
     let sessions: HashSet<_> = peer.requests().iter().map(|request| request.json()["session_id"].to_string()).collect();
     assert_eq!(sessions.len(), 1, "it has none of its own");
 }
+
+#[test]
+fn a_session_that_has_tried_often_enough_keeps_its_events_and_asks_again_at_each_interval() {
+    let (spool, peer) = (Spool::new(), Peer::start());
+    peer.always(Answer::Status(503));
+    let builder = spooled("patient", spool.path(), &peer.url()).flush_interval(Duration::from_millis(20));
+    let reporter = builder.max_retries(1).start().unwrap();
+    log(&reporter, 3);
+    // Two attempts, and then one an interval.
+    peer.wait_for(6);
+    let sink = &reporter.stats().sinks[0];
+    assert_eq!((sink.delivered, sink.dropped.total()), (0, 0), "{sink:?}");
+    peer.always(Answer::Ok);
+    assert!(reporter.blocking_stop(DEADLINE).is_drained());
+    assert_eq!(kinds(&stored(&peer, "patient")), ["SESSION_START", "n", "n", "n", "SESSION_END"]);
+    assert_eq!(peer.duplicates(), 0);
+}

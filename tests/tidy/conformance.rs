@@ -11,8 +11,8 @@ use crate::tree::Tree;
 /// Where the table stands.
 const TABLE: &str = "docs/conformance.md";
 
-/// Where the guarantees stand.
-const README: &str = "README.md";
+/// Where guarantees stand, each with its tests.
+const GUARANTEES: [&str; 2] = ["README.md", "docs/guide-durability.md"];
 
 /// Findings for every row that is told twice, and for every test that doesn't exist.
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
@@ -21,13 +21,15 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     table.flat_map(|(line, cells)| check_row(tree, line, &cells, &mut seen)).chain(check_guarantees(tree)).collect()
 }
 
-/// Findings for every test that is named anywhere in the README and doesn't exist.
+/// Findings for every test that is named anywhere among the guarantees and doesn't exist.
 fn check_guarantees(tree: &Tree) -> impl Iterator<Item = Finding> {
-    let lines = tree.text(README).unwrap_or("").lines().enumerate();
-    let names = lines.flat_map(|(index, line)| line.split('`').map(move |part| (index + 1, part)));
+    let lines = GUARANTEES.into_iter().flat_map(|page| {
+        tree.text(page).unwrap_or("").lines().enumerate().map(move |(index, line)| (page, index + 1, line))
+    });
+    let names = lines.flat_map(|(page, line, text)| text.split('`').map(move |part| (page, line, part)));
     names
-        .filter(|(_, part)| part.contains(".rs::"))
-        .filter_map(|(line, name)| Some(Finding::new(README, line, lost_test(tree, name)?)))
+        .filter(|(_, _, part)| part.contains(".rs::"))
+        .filter_map(|(page, line, name)| Some(Finding::new(page, line, lost_test(tree, name)?)))
 }
 
 /// The cells of each row of a table, without headings, with the line counted from 1.
@@ -104,7 +106,7 @@ mod tests {
     #[test]
     fn a_guarantee_of_the_readme_without_its_test_is_found() {
         let readme = "| kept | `tests/a.rs::it_works` |\n| broken | `tests/a.rs::it_does_not` |\n";
-        let tree = Tree::of(&[(README, readme), ("tests/a.rs", "#[test]\nfn it_works() {}\n")]);
+        let tree = Tree::of(&[("README.md", readme), ("tests/a.rs", "#[test]\nfn it_works() {}\n")]);
         let found: Vec<String> = check(&tree).iter().map(ToString::to_string).collect();
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].starts_with("README.md:2: "), "{found:?}");

@@ -57,8 +57,8 @@ pub enum FileError {
         /// Why not.
         reason: Unreadable,
     },
-    /// It can't be mapped, and is too large to be read into memory.
-    #[error("{} has {bytes} bytes and can't be mapped here: at most {RECOVERY_HEAP_BYTES_MAX} are read", path.display())]
+    /// It is shorter than it says, and says that it is large.
+    #[error("{} should have {bytes} bytes and was cut off: where that is more than {RECOVERY_HEAP_BYTES_MAX}, it is not read", path.display())]
     TooLarge {
         /// Which file.
         path: PathBuf,

@@ -5,6 +5,8 @@
 //! is written to it. A store to a mapped page that the disk then has no room for would be a signal (SIGBUS), and a file
 //! that grows beyond what the process may write is one too (SIGXFSZ): both are looked for beforehand.
 
+#[cfg(target_os = "linux")]
+mod crash_mark;
 mod error;
 mod open;
 mod system;
@@ -25,6 +27,8 @@ use rustix::fs::{Timespec, Timestamps, UTIME_NOW, futimens};
 #[cfg(target_os = "linux")]
 use rustix::io::Errno;
 
+#[cfg(target_os = "linux")]
+use crash_mark::CrashMark;
 pub use error::FileError;
 use error::failed;
 use open::check_size_limit;
@@ -39,8 +43,6 @@ use crate::clock::Timestamp;
 use crate::limits::{POPULATE_AHEAD_BYTES, POPULATE_STEP_BYTES, RECOVERY_HEAP_BYTES_MAX, SPOOL_TOUCH_INTERVAL};
 use crate::sync::{AtomicU64, Ordering, lock};
 use crate::sys::Block;
-#[cfg(target_os = "linux")]
-use crate::sys::CrashMark;
 
 /// The file of a queue, with its lock.
 #[derive(Debug)]
@@ -146,6 +148,10 @@ impl RingFile {
 
     #[cfg(target_os = "linux")]
     pub(super) fn mark_crashes(&self) -> Result<(), CrashError> {
+        let is_released = self.is_released.read().unwrap_or_else(PoisonError::into_inner);
+        if *is_released {
+            return Err(CrashError::NoFile);
+        }
         let mut mark = lock(&self.crash_mark);
         if mark.is_none() {
             *mark = Some(CrashMark::new(&self.file)?.ok_or(CrashError::TooMany(CrashMark::MAX))?);
@@ -225,7 +231,7 @@ impl RingFile {
 
     /// Returns how many words a queue in this file has.
     fn words(&self) -> Result<usize, FileError> {
-        let header = self.read(HEADER_WORDS)?;
+        let header = self.header();
         let data = recover::data_words(header.words()).map_err(|reason| self.unreadable(reason))?;
         Ok(HEADER_WORDS + data)
     }
@@ -246,27 +252,37 @@ impl RingFile {
         Ok((self.read_all(words)?, false))
     }
 
-    /// Reads all words of a queue into memory, if they are not too many.
+    /// Reads all words of a queue into memory, unless they are many and most of them not there.
     fn read_all(&self, words: usize) -> Result<Block, FileError> {
-        let bytes = words as u64 * 8;
-        if bytes > RECOVERY_HEAP_BYTES_MAX {
-            return Err(FileError::TooLarge { path: self.path.clone(), bytes });
+        let (path, bytes) = (&self.path, words as u64 * 8);
+        let there = self.file.metadata().map_err(|source| failed("look at", path, source))?.len();
+        if bytes > there.max(RECOVERY_HEAP_BYTES_MAX) {
+            return Err(FileError::TooLarge { path: path.clone(), bytes });
         }
-        self.read(words)
+        let block = Block::anonymous(words).map_err(|source| failed("have the memory for", path, source))?;
+        self.read(&block);
+        Ok(block)
     }
 
-    /// Reads so many words; what is not there, or can't be read, is zero.
-    fn read(&self, words: usize) -> Result<Block, FileError> {
+    /// Reads the first words.
+    fn header(&self) -> Block {
+        let header = Block::zeroed(HEADER_WORDS);
+        self.read(&header);
+        header
+    }
+
+    /// Reads as many words as there are in a block of zeroes; what is not there, or can't be read, stays zero.
+    fn read(&self, block: &Block) {
         const CHUNK_BYTES: usize = 64 * 1024;
-        let block = Block::zeroed(words);
         let mut chunk = vec![0; CHUNK_BYTES];
         for (place, words) in block.words().chunks(CHUNK_BYTES / 8).enumerate() {
             let got = read_at_most(&self.file, &mut chunk[..words.len() * 8], (place * CHUNK_BYTES) as u64);
-            for (word, bytes) in words.iter().zip(chunk[..got].as_chunks::<8>().0) {
-                word.store(u64::from_le_bytes(*bytes), Ordering::Relaxed);
+            let values = chunk[..got].as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes));
+            // A zero is there already: what is a hole in the file, or was never written to, takes no memory.
+            for (word, value) in words.iter().zip(values).filter(|(_, value)| *value != 0) {
+                word.store(value, Ordering::Relaxed);
             }
         }
-        Ok(block)
     }
 
     /// Writes a record that begins at a word of the block.

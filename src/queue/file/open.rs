@@ -120,7 +120,7 @@ impl Candidate {
     ///
     /// It can't be read.
     pub fn label(&self) -> Result<Vec<u8>, FileError> {
-        let header = self.0.read(HEADER_WORDS)?;
+        let header = self.0.header();
         let label = recover::data_words(header.words()).and_then(|_| label_in(header.words()));
         label.map_err(|reason| self.0.unreadable(reason))
     }

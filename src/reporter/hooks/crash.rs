@@ -8,7 +8,7 @@ use crate::reporter::Reporter;
 /// was accepted is in the spool, and the process ends as it would have.
 ///
 /// The handler does nothing but write one word, and passes the signal on to the handler that was there before, or to the
-/// system. It needs a spool whose file is mapped. A program that lives on after such signals (some runtimes use them)
+/// system. It needs a spool whose file is mapped, which is so on Linux alone. A program that lives on after such signals (some runtimes use them)
 /// should install its own handler first.
 ///
 /// Where telemetry is off, nothing is installed.

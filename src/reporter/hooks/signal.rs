@@ -51,11 +51,12 @@ pub fn install(reporter: &Reporter, grace: Duration) -> io::Result<()> {
 /// Begins to wait for the signals.
 fn watch() -> io::Result<()> {
     let wanted: Vec<_> = [SIGTERM, SIGINT, SIGHUP].into_iter().filter(|signal| !sys::is_ignored(*signal)).collect();
-    let in_a_fork = sys::fork_flag();
+    // Up in a fork, and wherever nobody waits for the signals: they then do what they do.
+    let does_default = sys::fork_flag();
+    does_default.store(true, Ordering::Release);
     for signal in &wanted {
-        register_conditional_default(*signal, Arc::clone(&in_a_fork))?;
+        register_conditional_default(*signal, Arc::clone(&does_default))?;
     }
-    in_a_fork.store(false, Ordering::Release);
     let mut signals = Signals::new(wanted)?;
     Builder::new().name("lastword-signals".into()).spawn(move || {
         let is_ending = AtomicBool::new(false);
@@ -74,6 +75,7 @@ fn watch() -> io::Result<()> {
             }
         });
     })?;
+    does_default.store(false, Ordering::Release);
     Ok(())
 }
 

@@ -13,17 +13,18 @@ mod adopt;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
-use tokio::task::{JoinSet, spawn_blocking};
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use adopt::Adopted;
 
 use super::flush::Scope;
 use super::lane::LaneSettings;
+use super::process::on_blocking_thread;
 use super::report::{DropReason, Drops, Recovered, SinkHealth};
 use super::shared::{Gate, Shared};
 use super::supervisor;
@@ -46,6 +47,8 @@ pub(super) struct Recovery {
     interval: Duration,
     books: Mutex<Books>,
     is_stopping: watch::Sender<bool>,
+    /// The file of this process's own session: whoever finds it once it was left, it is not for us.
+    own: OnceLock<PathBuf>,
     /// Times that the spool was looked through to the end, and everything that could be delivered was.
     passes: AtomicU64,
 }
@@ -74,6 +77,7 @@ impl Recovery {
             interval,
             books: Mutex::default(),
             is_stopping: watch::Sender::new(false),
+            own: OnceLock::new(),
             passes: AtomicU64::new(0),
         }
     }
@@ -81,6 +85,9 @@ impl Recovery {
     /// Looks through the spool, again and again, until it is told to stop.
     pub(super) async fn run(self: Arc<Self>, owner: Weak<Shared>) {
         let mut stopping = self.is_stopping.subscribe();
+        if let Some(path) = owner.upgrade().and_then(|owner| Some(owner.ring.file()?.path().to_owned())) {
+            self.own.get_or_init(|| path);
+        }
         loop {
             self.trim(&owner).await;
             self.pass(Some(&owner)).await;
@@ -100,9 +107,9 @@ impl Recovery {
     /// Takes out what is too old or too much.
     async fn trim(self: &Arc<Self>, owner: &Weak<Shared>) {
         let this = Arc::clone(self);
-        let trimmed = spawn_blocking(move || this.spool.trim(0, this.clock.now())).await;
+        let Some(trimming) = on_blocking_thread(move || this.spool.trim(0, this.clock.now())) else { return };
         // Who is gone has nobody left to tell.
-        if let (Ok(Ok(trimmed)), Some(owner)) = (trimmed, owner.upgrade()) {
+        if let (Ok(Ok(trimmed)), Some(owner)) = (trimming.await, owner.upgrade()) {
             self.note_removed(&owner, &trimmed);
         }
     }
@@ -131,18 +138,19 @@ impl Recovery {
     /// Takes up as many queues as may be under way at once; returns whether there are no more to be had.
     async fn take_up(self: &Arc<Self>, under_way: &mut JoinSet<()>) -> bool {
         while !*self.is_stopping.borrow() {
-            if under_way.len() >= RECOVERED_MAX {
-                let books = lock(&self.books);
-                books.active.iter().find(|adopted| adopted.is_stuck()).inspect(|stuck| stuck.leave.notify_one());
-                return false;
-            }
-            if lock(&self.books).active.iter().filter(|adopted| !adopted.is_stuck()).count() >= RECOVERED_AT_ONCE {
+            let getting_on = lock(&self.books).active.iter().filter(|adopted| !adopted.is_stuck()).count();
+            if under_way.len() > RECOVERED_MAX || getting_on >= RECOVERED_AT_ONCE {
                 return false;
             }
             let this = Arc::clone(self);
+            let Some(finding) = on_blocking_thread(move || this.find()) else { return false };
             // What panics there has looked at its file: the next one is looked at now.
-            let Ok(found) = spawn_blocking(move || this.find()).await else { continue };
+            let Ok(found) = finding.await else { continue };
             let Some(adopted) = found else { return true };
+            if under_way.len() == RECOVERED_MAX {
+                let books = lock(&self.books);
+                books.active.iter().find(|adopted| adopted.is_stuck()).inspect(|stuck| stuck.leave.notify_one());
+            }
             under_way.spawn(Arc::clone(self).deliver(Arc::clone(&adopted.shared), Arc::clone(&adopted.leave)));
             lock(&self.books).active.push(adopted);
         }
@@ -180,7 +188,8 @@ impl Recovery {
 
     fn is_wanted(&self, entry: &Entry) -> bool {
         let name = entry.path.file_name();
-        self.scope.only.as_ref().is_none_or(|only| name.is_some_and(|name| only.contains(name)))
+        let is_own = self.own.get().is_some_and(|own| *own == entry.path);
+        !is_own && self.scope.only.as_ref().is_none_or(|only| name.is_some_and(|name| only.contains(name)))
     }
 
     /// Delivers a queue, until all of it is delivered, it is to leave the rest, or this process is to stop.
