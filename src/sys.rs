@@ -184,7 +184,7 @@ impl Block {
 /// # Safety
 ///
 /// It is some pages of a mapping, in which nobody has a reference to anything whose value must not change.
-#[cfg(all(unix, not(lastword_loom)))]
+#[cfg(unix)]
 #[allow(unsafe_code)]
 unsafe fn map_over(place: *mut u8, bytes: usize, flags: i32, file: i32) -> io::Result<()> {
     let protection = libc::PROT_READ | libc::PROT_WRITE;
