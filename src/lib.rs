@@ -43,7 +43,7 @@
 //! # What outlives the process
 //!
 //! With [`Builder::spool`], or `LASTWORD_SPOOL`, the queue is a file that is mapped into memory: what was accepted is
-//! delivered by the next process, whatever ended this one, at the price of a call in memory. [`panic`], [`signal`], [`exit`]
+//! delivered by the next process, whatever ended this one, at the price of a call in memory. [`mod@panic`], [`signal`], [`exit`]
 //! and [`crash`] make the end of a session prompt and known, for programs that ask for it. docs/guide-durability.md has the
 //! table of what survives what.
 //!
