@@ -63,6 +63,8 @@ pub const RECOVERED_MAX: usize = 64;
 pub const RECOVERY_RECHECK: Duration = Duration::from_millis(100);
 /// How often a running reporter looks for queues whose process has died, or whose server may have come back.
 pub const RECOVERY_INTERVAL: Duration = Duration::from_secs(30);
+/// How often who waits for one sink alone looks how far it is.
+pub const SINK_POLL: Duration = Duration::from_millis(2);
 /// How often a reporter that stops looks whether what it recovers still gets on.
 pub const RECOVERY_POLL: Duration = Duration::from_millis(5);
 /// How long the beginnings of a file stay in a spool: to make one takes milliseconds.
@@ -128,6 +130,12 @@ pub const RETRIES_MAX: u32 = 100;
 pub const RETRY_BASE_DEFAULT: Duration = Duration::from_secs(1);
 /// The longest wait between two attempts, whatever the arithmetic or the server's `Retry-After` says.
 pub const RETRY_DELAY_MAX: Duration = Duration::from_secs(60);
+/// What the quadratic policy multiplies by the square of the attempt.
+pub const QUADRATIC_BASE_DEFAULT: Duration = Duration::from_millis(500);
+/// The longest wait of the quadratic policy.
+pub const QUADRATIC_DELAY_MAX: Duration = Duration::from_secs(30);
+/// Attempts after the first of the quadratic policy: eight in all.
+pub const QUADRATIC_RETRIES_DEFAULT: u32 = 7;
 /// Random spread of a wait between attempts, as a part of it, so that clients don't come back together.
 pub const RETRY_JITTER: f64 = 0.10;
 

@@ -8,26 +8,67 @@ use std::time::Duration;
 use backoff::ExponentialBackoff;
 use backoff::backoff::Backoff;
 
-use crate::limits::{RETRIES_DEFAULT, RETRIES_MAX, RETRY_BASE_DEFAULT, RETRY_DELAY_MAX, RETRY_JITTER};
+use crate::limits::{
+    QUADRATIC_BASE_DEFAULT, QUADRATIC_DELAY_MAX, QUADRATIC_RETRIES_DEFAULT, RETRIES_DEFAULT, RETRIES_MAX,
+    RETRY_BASE_DEFAULT, RETRY_DELAY_MAX, RETRY_JITTER,
+};
 
 /// How often a batch is tried again, and how long is waited before each time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// Attempts after the first.
     pub max_retries: u32,
-    /// The wait before the first retry, doubled for each that follows.
+    /// The wait before the first retry.
     pub base: Duration,
+    /// How the waits that follow grow.
+    pub growth: Growth,
+    /// The longest wait, [`RETRY_DELAY_MAX`] at the most.
+    pub longest: Duration,
+}
+
+/// How waits grow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Growth {
+    /// Each is twice the one before: `base * 2^retry`.
+    Exponential,
+    /// By the square of the attempt that failed: `base * attempt²`.
+    Quadratic,
 }
 
 impl Default for RetryPolicy {
     fn default() -> Self {
-        Self { max_retries: RETRIES_DEFAULT, base: RETRY_BASE_DEFAULT }
+        Self {
+            max_retries: RETRIES_DEFAULT,
+            base: RETRY_BASE_DEFAULT,
+            growth: Growth::Exponential,
+            longest: RETRY_DELAY_MAX,
+        }
     }
 }
 
 impl RetryPolicy {
-    /// Returns the wait before retry `retry`, the first being 0: what the other side asked for, else
-    /// `base * 2^retry` and up to a tenth more. Never longer than [`RETRY_DELAY_MAX`].
+    /// Eight attempts, with waits of 500 ms times the square of the attempt that failed, 30 s at the most.
+    ///
+    /// ```
+    /// use lastword::retry::RetryPolicy;
+    ///
+    /// let waits: Vec<_> = (0..8).map(|retry| RetryPolicy::quadratic().wait(retry).as_millis()).collect();
+    /// assert_eq!(waits, [500, 2_000, 4_500, 8_000, 12_500, 18_000, 24_500, 30_000]);
+    /// assert!(!RetryPolicy::quadratic().is_spent(6) && RetryPolicy::quadratic().is_spent(7));
+    /// ```
+    #[must_use]
+    pub const fn quadratic() -> Self {
+        Self {
+            max_retries: QUADRATIC_RETRIES_DEFAULT,
+            base: QUADRATIC_BASE_DEFAULT,
+            growth: Growth::Quadratic,
+            longest: QUADRATIC_DELAY_MAX,
+        }
+    }
+
+    /// Returns the wait before retry `retry`, the first being 0: what the other side asked for, else what the policy says
+    /// and up to a tenth more. Never longer than the bound.
     ///
     /// ```
     /// use std::time::Duration;
@@ -43,17 +84,31 @@ impl RetryPolicy {
         if let Some(asked) = asked {
             return asked.min(RETRY_DELAY_MAX);
         }
-        let wait = self.exponential(retry);
+        let (wait, longest) = (self.wait(retry), self.longest.min(RETRY_DELAY_MAX));
         let spread = wait.mul_f64(RETRY_JITTER * jitter.next());
         // At the bound the spread goes the other way: clients that wait longest must not come back together either.
         let later = wait.saturating_add(spread);
-        if later > RETRY_DELAY_MAX { wait.saturating_sub(spread) } else { later }
+        if later > longest { wait.saturating_sub(spread) } else { later }
     }
 
     /// Returns whether that many retries are all there are.
     #[must_use]
     pub const fn is_spent(&self, retries: u32) -> bool {
         retries >= self.max_retries
+    }
+
+    /// Returns the wait before retry `retry` as the policy says it, without what is added so that clients do not come back
+    /// together.
+    #[must_use]
+    pub fn wait(&self, retry: u32) -> Duration {
+        let wait = match self.growth {
+            Growth::Exponential => self.exponential(retry),
+            Growth::Quadratic => {
+                let attempt = retry.min(RETRIES_MAX) + 1;
+                self.base.saturating_mul(attempt * attempt)
+            }
+        };
+        wait.min(self.longest).min(RETRY_DELAY_MAX)
     }
 
     fn exponential(&self, retry: u32) -> Duration {
@@ -113,11 +168,22 @@ mod tests {
     }
 
     #[test]
+    fn the_quadratic_waits_are_those_of_the_golden_table() {
+        let policy = RetryPolicy::quadratic();
+        let waits: Vec<_> = (0..10).map(|retry| policy.wait(retry).as_millis()).collect();
+        assert_eq!(waits, [500, 2_000, 4_500, 8_000, 12_500, 18_000, 24_500, 30_000, 30_000, 30_000]);
+        assert_eq!(policy.wait(u32::MAX), seconds(30));
+        assert_eq!([6, 7].map(|retries| policy.is_spent(retries)), [false, true], "eight attempts");
+        let spread = (0..1_000).map(|start| policy.delay(7, None, &mut Jitter::new(start))).max().unwrap();
+        assert!(spread <= seconds(30), "{spread:?}");
+    }
+
+    #[test]
     fn the_spread_is_a_tenth_at_most_and_never_passes_the_bound() {
         let policy = RetryPolicy::default();
         let mut jitter = Jitter::new(1);
         for retry in (0..20).cycle().take(10_000) {
-            let (plain, wait) = (policy.exponential(retry), policy.delay(retry, None, &mut jitter));
+            let (plain, wait) = (policy.wait(retry), policy.delay(retry, None, &mut jitter));
             if plain == RETRY_DELAY_MAX {
                 assert!(wait >= plain.mul_f64(0.9) && wait <= plain, "{wait:?}");
             } else {
@@ -146,7 +212,7 @@ mod tests {
 
     #[test]
     fn a_base_of_zero_never_waits_and_a_base_beyond_the_bound_waits_for_the_bound() {
-        let of_base = |base| RetryPolicy { base, max_retries: 3 };
+        let of_base = |base| RetryPolicy { base, ..RetryPolicy::default() };
         assert_eq!(of_base(Duration::ZERO).delay(5, None, &mut Jitter::new(1)), Duration::ZERO);
         assert_eq!(of_base(Duration::MAX).exponential(0), RETRY_DELAY_MAX);
     }

@@ -203,6 +203,24 @@ impl Ring {
         head.units.saturating_sub(tail.units) * 8
     }
 
+    /// Returns whether more than three quarters of the room for ordinary records are in use.
+    #[must_use]
+    pub fn is_nearly_full(&self) -> bool {
+        self.is_over(self.tail(), 3, 4)
+    }
+
+    /// Returns whether more than half of that room would be in use, were everything before a place free.
+    #[must_use]
+    pub fn is_half_full_from(&self, from: Cursor) -> bool {
+        self.is_over(from, 1, 2)
+    }
+
+    fn is_over(&self, from: Cursor, parts: u64, of: u64) -> bool {
+        let head = self.ends().1;
+        let (units, records) = (head.units.saturating_sub(from.units), head.seq.saturating_sub(from.seq));
+        units > self.ordinary.units / of * parts || records > self.ordinary.records / of * parts
+    }
+
     /// Pushes one record.
     ///
     /// Does not allocate, wait or call anything: it may be used anywhere, a panic hook and a signal handler included.

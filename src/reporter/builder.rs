@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+use super::lane::LaneSettings;
 use super::supervisor::SupervisorCell;
 use crate::clock::Clock;
 use crate::event::{Classifier, UserFault};
@@ -32,6 +33,8 @@ pub(super) struct Settings {
     pub(super) sessionless: bool,
     pub(super) flush_timeout: Duration,
     pub(super) probe: Option<Probe>,
+    /// What is so for sinks that do not say otherwise.
+    pub(super) own_lanes: Option<LaneSettings>,
 }
 
 /// Called at each step of the actor, with the step's name.
@@ -45,6 +48,7 @@ pub struct Builder {
     pub(super) session_id: String,
     pub(super) sessionless: bool,
     pub(super) sinks: Vec<Arc<dyn Sink>>,
+    pub(super) sinks_later: bool,
     pub(super) enabled: Option<bool>,
     pub(super) sdk_version: String,
     pub(super) flush_interval: Duration,
@@ -74,6 +78,7 @@ impl Builder {
             session_id,
             sessionless,
             sinks: Vec::new(),
+            sinks_later: false,
             enabled: None,
             sdk_version: env!("CARGO_PKG_VERSION").to_owned(),
             flush_interval: limits::FLUSH_INTERVAL_DEFAULT,
@@ -101,6 +106,13 @@ impl Builder {
     /// Adds a place that events are delivered to. At least one is needed, and no two may share a name.
     pub fn sink(mut self, sink: impl Sink) -> Self {
         self.sinks.push(Arc::new(sink));
+        self
+    }
+
+    /// Starts without a sink, where none is given: events wait in the bounded queue until one is
+    /// [attached](super::Reporter::attach).
+    pub const fn sinks_later(mut self) -> Self {
+        self.sinks_later = true;
         self
     }
 

@@ -19,6 +19,7 @@ mod admit;
 mod builder;
 mod core;
 mod drain;
+mod drops;
 mod durable;
 mod errors;
 mod flush;
@@ -37,6 +38,7 @@ mod recovery;
 mod report;
 mod session;
 mod shared;
+mod sinks;
 mod start;
 mod status;
 mod supervisor;
@@ -51,4 +53,5 @@ pub(crate) use handle::WeakReporter;
 pub use report::{
     Admission, Drain, DropReason, Drops, Health, Recovered, SinkHealth, SinkState, SinkStats, SpoolHealth, State, Stats,
 };
+pub use sinks::{AttachError, SinkDrain, UnknownSink};
 pub use supervisor::SupervisorCell;

@@ -4,7 +4,7 @@
 //! for short, by the reporter's thread, and by those who ask for a report.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::Notify;
@@ -204,6 +204,24 @@ impl Shared {
         state.told.save(&self.ring, counter::TOLD);
         state.ledger.dropped().save(&self.ring, counter::DROPPED);
         self.ring.free(free);
+    }
+
+    /// Has a sink that takes nothing give up its oldest events, where the queue is nearly full and another sink is further on:
+    /// that one would get nothing new for it. Where all are as far, nothing would be gained; and what a spool keeps is kept.
+    pub(super) fn shed(&self, state: &mut State, now: tokio::time::Instant) {
+        // Behind the end of a session nothing new comes.
+        let is_over = self.ended.load(Ordering::Acquire);
+        if is_over || self.keeps() || state.lanes.len() < 2 || !self.ring.is_nearly_full() {
+            return;
+        }
+        let State { lanes, ledger, .. } = state;
+        let Some(last) = (0..lanes.len()).min_by_key(|place| lanes[*place].settled().seq()) else { return };
+        let others = (0..lanes.len()).filter(|place| *place != last).map(|place| lanes[place].settled());
+        let Some(next) = others.min_by_key(|cursor| cursor.seq()) else { return };
+        let to = lanes[last].to_shed(&self.ring, next);
+        if lanes[last].may_shed() && to.seq() > lanes[last].settled().seq() {
+            lanes[last].shed(to, &self.ring, ledger, now);
+        }
     }
 
     /// Warns of what there is to warn of. Whoever listens may ask for the books, so the lock is not held.

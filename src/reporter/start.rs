@@ -55,18 +55,28 @@ impl Builder {
         let session = Session::new(&self.session_id, &self.sdk_version, process_uuid(), clock::random_u64());
         let targets = self.sinks.iter().map(|sink| Target::of(&**sink)).collect();
         let spool = self.spool_settings();
+        if spool.is_some() && self.sinks.is_empty() {
+            let reason = "a session with a spool says at its start where its events go: later processes have to know";
+            return Err(SettingError::new("sinks_later", reason).into());
+        }
         let asked = Asked { bounds: self.bounds(), session: &session, sessionless: self.sessionless, targets };
         let Opened { ring, keeping, spool, trimmed } = open::open(&asked, spool.as_ref(), &self.clock);
         let recovery = spool.map(|spool| {
             let interval = self.recovery_interval;
             Arc::new(Recovery::new(spool, ways.clone(), self.clock.clone(), interval, Scope::default()))
         });
-        let state = State::new(lanes(ways, session.nonce), Ledger::default(), Drops::default());
+        let own_lanes = self.own_lanes();
+        let mut lanes = lanes(ways, session.nonce);
+        if lanes.is_empty() {
+            lanes.push(Lane::awaited(own_lanes.clone(), timer_now()));
+        }
+        let state = State::new(lanes, Ledger::default(), Drops::default());
         let settings = Settings {
             classifier: self.classifier,
             sessionless: self.sessionless,
             flush_timeout: self.flush_timeout,
             probe: self.probe,
+            own_lanes: Some(own_lanes),
         };
         let shared = Arc::new(Shared::new(ring, Arc::new(session), self.clock, settings, keeping, state));
         if let Some(recovery) = &recovery {
@@ -142,10 +152,12 @@ impl Builder {
 
     /// Checks the sinks and opens them; returns each with how it is dealt with.
     pub(super) fn ways(&self) -> Result<Vec<Way>, SettingError> {
-        if self.sinks.is_empty() {
-            return Err(SettingError::new("sink", "there is none; say where events go with `.sink(..)`"));
+        if self.sinks.is_empty() && !self.sinks_later {
+            let reason =
+                "there is none; say where events go with `.sink(..)`, or that it comes later with `.sinks_later()`";
+            return Err(SettingError::new("sink", reason));
         }
-        within("sink", self.sinks.len(), 1, limits::SINKS_MAX)?;
+        within("sink", self.sinks.len(), 0, limits::SINKS_MAX)?;
         for (place, sink) in self.sinks.iter().enumerate() {
             if self.sinks[..place].iter().any(|other| other.name() == sink.name()) {
                 return Err(SettingError::new(
@@ -157,23 +169,20 @@ impl Builder {
         for sink in &self.sinks {
             sink.open()?;
         }
-        Ok(self.sinks.iter().map(|sink| (Arc::clone(sink), self.lane_settings(&**sink))).collect())
+        let own = self.own_lanes();
+        let way = |sink: &Arc<dyn Sink>| (Arc::clone(sink), LaneSettings::of(sink.policy(), &own));
+        Ok(self.sinks.iter().map(way).collect())
     }
 
-    fn lane_settings(&self, sink: &dyn Sink) -> LaneSettings {
-        let policy = sink.policy();
-        // What a sink asks for has the bounds that `check` has: beyond them there is nothing to count to or to wait for.
-        let events = |asked: Option<usize>, own| asked.unwrap_or(own).clamp(1, limits::QUEUE_EVENTS_MAX);
-        let interval = policy.flush_interval.unwrap_or(self.flush_interval);
+    /// What is so for sinks that do not say otherwise.
+    fn own_lanes(&self) -> LaneSettings {
         LaneSettings {
-            max_batch_size: events(policy.max_batch_size, self.max_batch_size),
-            flush_threshold: events(policy.flush_threshold, self.flush_threshold),
-            flush_interval: interval.clamp(limits::FLUSH_INTERVAL_MIN, limits::DEADLINE_MAX),
-            max_in_flight: policy.max_in_flight.unwrap_or(self.max_in_flight).clamp(1, limits::IN_FLIGHT_MAX),
-            retry: RetryPolicy {
-                max_retries: policy.max_retries.unwrap_or(self.max_retries).min(limits::RETRIES_MAX),
-                base: self.retry_base_delay,
-            },
+            max_batch_size: self.max_batch_size,
+            flush_threshold: self.flush_threshold,
+            flush_interval: self.flush_interval,
+            max_in_flight: self.max_in_flight,
+            retry: RetryPolicy { max_retries: self.max_retries, base: self.retry_base_delay, ..RetryPolicy::default() },
+            allow: None,
         }
     }
 }

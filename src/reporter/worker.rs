@@ -73,7 +73,10 @@ fn step(shared: &Arc<Shared>) {
     loop {
         let settled = state.ledger.settled();
         match shared.gate() {
-            Gate::Open => deliver(shared, state, now),
+            Gate::Open => {
+                shared.shed(state, now);
+                deliver(shared, state, now);
+            }
             Gate::Keeping => {}
             Gate::Degraded | Gate::Stopped => state.give_up(&shared.ring, shared.why_closed()),
         }
@@ -98,6 +101,10 @@ fn deliver(shared: &Arc<Shared>, state: &mut State, now: Instant) {
     for place in 0..state.lanes.len() {
         let State { lanes, ledger, building, .. } = state;
         let lane = &mut lanes[place];
+        if !lane.is_on() {
+            lane.pass_over(&shared.ring);
+            continue;
+        }
         lane.take(&shared.ring, flush_to, now);
         shared.probe("taken");
         while let Some(lease) = lane.next_due(shared.ring.pushed(), now) {

@@ -8,6 +8,7 @@
 //!
 //! Sinks run on the reporter's own thread. They must not block it: every reporter of the process shares it.
 
+mod allow;
 mod batch;
 mod console;
 mod destination;
@@ -21,6 +22,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use crate::retry::RetryPolicy;
+
+pub use allow::AllowList;
 pub use batch::{Batch, BatchBuilder, BatchEvent, Session};
 pub use console::Console;
 pub use destination::Destination;
@@ -74,8 +78,12 @@ pub struct Policy {
     pub flush_interval: Option<Duration>,
     /// Batches that may be under way at once while the backlog is long.
     pub max_in_flight: Option<usize>,
-    /// Attempts after the first.
+    /// How often a batch is tried again, and how long is waited before each time.
+    pub retry: Option<RetryPolicy>,
+    /// Attempts after the first, whatever `retry` says of them.
     pub max_retries: Option<u32>,
+    /// The events that it is given; all where there is no list.
+    pub allow: Option<AllowList>,
     /// The server that it delivers to. What was spooled for one server is delivered to no other one; where a sink has
     /// none, its name is what counts.
     pub destination: Option<Destination>,

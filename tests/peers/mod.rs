@@ -68,7 +68,7 @@ impl Peer {
         };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
         let for_listener = Arc::clone(&shared);
-        let listener = std::thread::spawn(move || for_listener.listen(&listener));
+        let listener = std::thread::spawn(move || for_listener.listen(listener));
         Self { address, shared, listener: Some(listener) }
     }
 
@@ -177,6 +177,9 @@ impl Peer {
     }
 }
 
+/// The ports of peers that are gone.
+static TAKEN: Mutex<Vec<TcpListener>> = Mutex::new(Vec::new());
+
 impl Drop for Peer {
     fn drop(&mut self) {
         {
@@ -207,7 +210,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn listen(self: &Arc<Self>, listener: &TcpListener) {
+    fn listen(self: &Arc<Self>, listener: TcpListener) {
         let mut connections = Vec::new();
         for stream in listener.incoming().flatten() {
             let number = {
@@ -231,6 +234,8 @@ impl Shared {
         for connection in connections {
             let _ = connection.join();
         }
+        // Its port stays taken: what another test's reporter still sends there must not reach a peer of this one.
+        TAKEN.lock().unwrap_or_else(PoisonError::into_inner).push(listener);
     }
 
     fn serve(&self, stream: &TcpStream, connection: usize) -> std::io::Result<()> {

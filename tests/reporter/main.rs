@@ -26,6 +26,7 @@ mod refusals;
 mod runtimes;
 mod simulation;
 mod sinks;
+mod sinks_at_run_time;
 mod supervision;
 mod support;
 mod switch;

@@ -16,6 +16,8 @@ pub(super) struct Lease {
     pub(super) crashes: u32,
     /// Records of it that were damaged, and so are not part of its batch.
     pub(super) skipped: Vec<u64>,
+    /// Records of it that are not for this sink.
+    pub(super) withheld: Vec<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +29,17 @@ pub(super) enum Stage {
 
 impl Lease {
     pub(super) fn new(id: u64, start: Cursor, end: Cursor, has_end: bool, due: Instant) -> Self {
-        Self { id, start, end, has_end, stage: Stage::Due(due), attempts: 0, crashes: 0, skipped: Vec::new() }
+        Self {
+            id,
+            start,
+            end,
+            has_end,
+            stage: Stage::Due(due),
+            attempts: 0,
+            crashes: 0,
+            skipped: Vec::new(),
+            withheld: Vec::new(),
+        }
     }
 
     pub(super) const fn len(&self) -> u64 {

@@ -7,35 +7,28 @@
 
 mod lease;
 mod outcome;
+mod settings;
+mod shed;
+mod withhold;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
 use lease::{Lease, Stage};
 pub(in crate::reporter) use outcome::{Outcome, Warning};
+pub(in crate::reporter) use settings::LaneSettings;
 
 use super::ledger::Ledger;
 use super::report::{DropReason, SinkHealth, SinkState, SinkStats};
-use crate::event::{EventKind, Tag};
+use crate::event::{EventKind, EventView, Tag};
 use crate::limits::{BATCH_BYTES_MAX, FLUSH_INTERVAL_DEFAULT, IN_FLIGHT_OPENS_AT_BATCHES, UNPUBLISHED_POLL};
 use crate::queue::{Cursor, Peek, Ring};
-use crate::retry::{Jitter, RetryPolicy};
-use crate::sink::{Batch, BatchBuilder, Session, Sink};
+use crate::retry::Jitter;
+use crate::sink::{AllowList, Batch, BatchBuilder, Closing, Delivery, Policy, Session, SettingError, Sink, SinkError};
 use crate::spool::counter;
 use crate::sync::Ordering;
-
-/// What a lane may do, with all defaults filled in.
-#[derive(Debug, Clone)]
-pub(super) struct LaneSettings {
-    pub(super) max_batch_size: usize,
-    pub(super) flush_threshold: usize,
-    pub(super) flush_interval: Duration,
-    pub(super) max_in_flight: usize,
-    pub(super) retry: RetryPolicy,
-}
 
 /// The way to one sink.
 pub(super) struct Lane {
@@ -57,6 +50,10 @@ pub(super) struct Lane {
     warning: Option<Warning>,
     stats: SinkStats,
     jitter: Jitter,
+    /// Events are for it.
+    is_on: bool,
+    /// It stands for a sink that is not there yet.
+    is_awaited: bool,
     /// Nothing is tried any more.
     given_up: Option<GivenUp>,
 }
@@ -97,8 +94,23 @@ impl Lane {
             warning: None,
             stats,
             jitter,
+            is_on: true,
+            is_awaited: false,
             given_up: None,
         }
+    }
+
+    /// Makes the way to a sink that is yet to come, before which events wait.
+    pub(super) fn awaited(settings: LaneSettings, now: Instant) -> Self {
+        let mut lane = Self::new(Arc::new(Nowhere), settings, (0, Cursor::default()), Jitter::new(0), now);
+        lane.state = SinkState::Held;
+        lane.last_error = Some("no sink was attached yet".to_owned());
+        lane.is_awaited = true;
+        lane
+    }
+
+    pub(super) const fn is_awaited(&self) -> bool {
+        self.is_awaited
     }
 
     /// Returns which of the queue's readers this is.
@@ -131,7 +143,8 @@ impl Lane {
     }
 
     pub(super) fn health(&self) -> SinkHealth {
-        SinkHealth { name: self.stats.name.clone(), state: self.state, last_error: self.last_error.clone() }
+        let state = if self.is_on { self.state } else { SinkState::Off };
+        SinkHealth { name: self.stats.name.clone(), state, last_error: self.last_error.clone() }
     }
 
     /// How many leases there may be now: one, unless the backlog is long.
@@ -199,11 +212,7 @@ impl Lane {
             }
         }
         if has_end {
-            // Before it can be freed: then nobody could see it any more.
-            let ended = ring.counter(counter::ENDED);
-            if ended.load(Ordering::Acquire) == 0 {
-                ended.store(counter::BY_ITSELF, Ordering::Release);
-            }
+            note_end(ring);
         }
         (end != self.cursor).then_some((end, has_end))
     }
@@ -236,15 +245,28 @@ impl Lane {
     pub(super) fn build(&mut self, id: u64, ring: &Ring, session: &Arc<Session>, ledger: &mut Ledger) -> Option<Batch> {
         let lease = self.leases.iter_mut().find(|lease| lease.id == id)?;
         lease.skipped.clear();
+        lease.withheld.clear();
+        let allow = self.settings.allow.as_ref();
         let mut builder = BatchBuilder::new(Arc::clone(session));
         let mut cursor = lease.start;
         while cursor != lease.end {
             let Peek::Record(record, next) = ring.peek(cursor) else { break };
             // Numbers that were given to what another process could not finish.
             lease.skipped.extend(cursor.seq()..record.seq);
-            let read = |out: &mut Vec<u8>| if ring.read(&record, out) { Ok(()) } else { Err(()) };
-            if builder.push(record.seq, record.kind, read).is_err() {
-                lease.skipped.push(record.seq);
+            let read = |out: &mut Vec<u8>| {
+                let start = out.len();
+                if !ring.read(&record, out) {
+                    return Err(LeftOut::Damaged);
+                }
+                if allow.is_some_and(|allow| !is_allowed(allow, record.kind, &out[start..])) {
+                    return Err(LeftOut::Withheld);
+                }
+                Ok(())
+            };
+            match builder.push(record.seq, record.kind, read) {
+                Ok(()) => {}
+                Err(LeftOut::Damaged) => lease.skipped.push(record.seq),
+                Err(LeftOut::Withheld) => lease.withheld.push(record.seq),
             }
             cursor = next;
         }
@@ -298,6 +320,52 @@ impl Lane {
         } else {
             u64::MAX
         }
+    }
+}
+
+/// Stands for a sink that is yet to come. It is never given anything.
+struct Nowhere;
+
+impl Sink for Nowhere {
+    fn name(&self) -> &'static str {
+        "nowhere"
+    }
+
+    fn policy(&self) -> Policy {
+        Policy::default()
+    }
+
+    fn open(&self) -> Result<(), SettingError> {
+        Ok(())
+    }
+
+    fn deliver<'a>(&'a self, _: &'a Batch) -> Delivery<'a> {
+        Box::pin(std::future::ready(Err(SinkError::Unauthorized { reason: "there is no sink".to_owned() })))
+    }
+
+    fn close(&self) -> Closing<'_> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+/// Why a record is no part of the batch of its lease.
+enum LeftOut {
+    Damaged,
+    /// It is not for this sink.
+    Withheld,
+}
+
+/// Returns whether an event is on a list. One that can't be read is left to the sink, which says so.
+fn is_allowed(allow: &AllowList, kind: u32, bytes: &[u8]) -> bool {
+    let view = Tag::from_u32(kind).and_then(|tag| EventView::read(tag, bytes).ok());
+    view.is_none_or(|view| allow.allows(&view))
+}
+
+/// Notes that the end of the session was seen, before it can be freed: then nobody could see it any more.
+fn note_end(ring: &Ring) {
+    let ended = ring.counter(counter::ENDED);
+    if ended.load(Ordering::Acquire) == 0 {
+        ended.store(counter::BY_ITSELF, Ordering::Release);
     }
 }
 

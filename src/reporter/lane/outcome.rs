@@ -46,6 +46,9 @@ impl Lane {
         };
         self.stats.failures += 1;
         self.last_error = Some(error.to_string());
+        if !self.is_on {
+            return self.withhold(id);
+        }
         if let Some(given_up) = self.given_up {
             return self.let_go(id, given_up, ledger, now);
         }
@@ -60,7 +63,8 @@ impl Lane {
     fn delivered(&mut self, id: u64, ack: &Ack, ledger: &mut Ledger) {
         let Some(lease) = self.leases.iter_mut().find(|lease| lease.id == id) else { return };
         lease.stage = Stage::Settled;
-        let sent = (lease.start.seq()..lease.end.seq()).filter(|seq| !lease.skipped.contains(seq));
+        let is_sent = |seq: &u64| !lease.skipped.contains(seq) && !lease.withheld.contains(seq);
+        let sent = (lease.start.seq()..lease.end.seq()).filter(is_sent);
         let mut refused = 0;
         if !ack.refused().is_empty() {
             for (_, seq) in sent.enumerate().filter(|(place, _)| ack.refused().contains(place)) {
@@ -68,8 +72,9 @@ impl Lane {
                 refused += 1;
             }
         }
-        let skipped = lease.skipped.len() as u64;
-        self.stats.delivered += lease.len() - refused - skipped;
+        let (skipped, withheld) = (lease.skipped.len() as u64, lease.withheld.len() as u64);
+        self.stats.delivered += lease.len() - refused - skipped - withheld;
+        self.stats.withheld += withheld;
         self.stats.dropped.add(DropReason::Rejected, refused);
         self.stats.dropped.add(DropReason::Damaged, skipped);
         self.stats.batches += 1;
@@ -156,7 +161,8 @@ impl Lane {
     pub(super) fn drop_lease(&mut self, id: u64, reason: DropReason, ledger: &mut Ledger) {
         let Some(lease) = self.leases.iter_mut().find(|lease| lease.id == id) else { return };
         lease.stage = Stage::Settled;
-        for seq in lease.start.seq()..lease.end.seq() {
+        self.stats.withheld += lease.withheld.len() as u64;
+        for seq in (lease.start.seq()..lease.end.seq()).filter(|seq| !lease.withheld.contains(seq)) {
             let reason = if lease.skipped.contains(&seq) { DropReason::Damaged } else { reason };
             self.stats.dropped.add(reason, 1);
             ledger.lose(seq, reason);
@@ -198,7 +204,7 @@ impl Lane {
         }
     }
 
-    fn warn(&mut self, what: &'static str, events: u64) {
+    pub(super) fn warn(&mut self, what: &'static str, events: u64) {
         // Once, until something is delivered again.
         if !std::mem::replace(&mut self.warned, true) {
             let (sink, reason) = (self.stats.name.clone(), self.last_error.clone().unwrap_or_default());
