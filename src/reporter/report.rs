@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 pub use super::drops::{DropReason, Drops};
 use crate::queue::Durability;
@@ -121,10 +122,34 @@ pub struct SinkStats {
     pub withheld: u64,
     /// Events that were lost on their way to it, by reason.
     pub dropped: Drops,
+    /// Events that it has not settled yet: its own depth of the queue.
+    pub waiting: u64,
     /// Batches that it has.
     pub batches: u64,
-    /// Attempts that failed.
+    /// Events in the largest of them.
+    pub largest_batch: u64,
+    /// Attempts that came to an end.
+    pub attempts: u64,
+    /// Of these, the ones that failed.
     pub failures: u64,
+    /// How long they took, all together: from the call of the sink to its answer.
+    pub busy: Duration,
+    /// How long the longest of them took.
+    pub slowest: Duration,
+}
+
+impl SinkStats {
+    /// Returns how long an attempt takes on average; none where there was none.
+    #[must_use]
+    pub fn mean_latency(&self) -> Option<Duration> {
+        (self.attempts > 0).then(|| self.busy.div_f64(self.attempts as f64))
+    }
+
+    /// Returns how many events a batch has on average; none where there was none.
+    #[must_use]
+    pub fn mean_batch(&self) -> Option<f64> {
+        (self.batches > 0).then(|| self.delivered as f64 / self.batches as f64)
+    }
 }
 
 /// How a reporter is.

@@ -228,9 +228,13 @@ impl Shared {
     fn sink_drain(&self, place: usize, target: u64) -> SinkDrain {
         let state = self.state();
         let Some(lane) = state.lanes.get(place) else { return SinkDrain::default() };
-        let stats = lane.stats();
-        let pending = target.saturating_sub(lane.settled().seq());
-        SinkDrain { delivered: stats.delivered, withheld: stats.withheld, dropped: stats.dropped, pending }
+        let stats = lane.stats(target);
+        SinkDrain {
+            delivered: stats.delivered,
+            withheld: stats.withheld,
+            dropped: stats.dropped,
+            pending: stats.waiting,
+        }
     }
 }
 

@@ -19,7 +19,7 @@ impl Shared {
             in_flight: taken - settled,
             refused: self.refused(),
             queue_bytes: self.ring.used_bytes(),
-            sinks: state.lanes.iter().map(Lane::stats).collect(),
+            sinks: state.lanes.iter().map(|lane| lane.stats(accepted)).collect(),
             recovered,
         };
         if self.gate() == Gate::Keeping || (self.gate() == Gate::Stopped && self.keeps()) {

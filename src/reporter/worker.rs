@@ -111,7 +111,7 @@ fn deliver(shared: &Arc<Shared>, state: &mut State, now: Instant) {
             *building = Some((place, lease));
             if let Some(batch) = lane.build(lease, &shared.ring, &shared.session, ledger) {
                 shared.probe("built");
-                lane.sent(lease);
+                lane.sent(lease, timer_now());
                 tokio::spawn(attempt(Arc::clone(shared), place, lease, Arc::clone(&lane.sink), batch));
             }
             *building = None;

@@ -168,3 +168,21 @@ fn a_sink_may_ask_for_waits_by_the_square_of_the_attempt() {
     assert_eq!(drain.dropped.get(DropReason::RetriesExhausted), 1, "{drain}");
     assert_eq!(failing.attempts().len(), 8);
 }
+
+#[test]
+fn a_sink_says_how_large_its_batches_are_how_long_they_take_and_what_waits_for_it() {
+    let slow = FaultySink::new().name("slow").then(Fault::Transient).then(Fault::Hang);
+    let (quick_one, reporter) = (MemorySink::new(), quick("s").flush_threshold(40).max_batch_size(40).max_retries(3));
+    let reporter = reporter.sink(slow.clone()).sink(quick_one).start().unwrap();
+    log(&reporter, 99);
+    until("the slow one hangs", || slow.attempts().len() == 2);
+    let of = |place: usize| reporter.stats().sinks[place].clone();
+    until("the quick one has two batches", || of(1).batches == 2);
+    let (slow_one, other) = (of(0), of(1));
+    assert_eq!((slow_one.waiting, slow_one.batches, slow_one.attempts, slow_one.failures), (100, 0, 1, 1));
+    assert_eq!((slow_one.mean_batch(), other.mean_batch()), (None, Some(40.0)));
+    assert_eq!((other.waiting, other.largest_batch, other.attempts), (20, 40, 2));
+    assert!(other.slowest <= other.busy && other.mean_latency().unwrap() <= other.slowest);
+    reporter.blocking_flush(ms(50));
+    assert_eq!((of(1).waiting, of(1).batches, of(1).largest_batch), (0, 3, 40));
+}

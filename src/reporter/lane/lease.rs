@@ -23,7 +23,8 @@ pub(super) struct Lease {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
     Due(Instant),
-    Sending,
+    /// It is under way, since then.
+    Sending(Instant),
     Settled,
 }
 

@@ -125,7 +125,7 @@ impl Lane {
 
     /// Returns whether an attempt is under way.
     pub(super) fn is_sending(&self) -> bool {
-        self.leases.iter().any(|lease| lease.stage == Stage::Sending)
+        self.leases.iter().any(|lease| matches!(lease.stage, Stage::Sending(_)))
     }
 
     /// Returns the place before which this sink has settled everything.
@@ -138,8 +138,9 @@ impl Lane {
         self.cursor.seq()
     }
 
-    pub(super) fn stats(&self) -> SinkStats {
-        self.stats.clone()
+    /// Returns its figures, where so many events were pushed.
+    pub(super) fn stats(&self, pushed: u64) -> SinkStats {
+        SinkStats { waiting: pushed.saturating_sub(self.settled().seq()), ..self.stats.clone() }
     }
 
     pub(super) fn health(&self) -> SinkHealth {
@@ -223,7 +224,7 @@ impl Lane {
         if self.given_up.is_some() {
             return None;
         }
-        let sending = self.leases.iter().filter(|lease| lease.stage == Stage::Sending).count();
+        let sending = self.leases.iter().filter(|lease| matches!(lease.stage, Stage::Sending(_))).count();
         let window = self.window(pushed);
         if sending >= window {
             return None;
@@ -235,7 +236,7 @@ impl Lane {
                 Stage::Settled => {}
                 // One after another: what follows must not arrive before what waits to be tried again.
                 Stage::Due(_) if window == 1 => return None,
-                Stage::Due(_) | Stage::Sending => behind = true,
+                Stage::Due(_) | Stage::Sending(_) => behind = true,
             }
         }
         None
@@ -281,9 +282,9 @@ impl Lane {
     }
 
     /// Notes that a lease is under way.
-    pub(super) fn sent(&mut self, id: u64) {
+    pub(super) fn sent(&mut self, id: u64, now: Instant) {
         if let Some(lease) = self.leases.iter_mut().find(|lease| lease.id == id) {
-            lease.stage = Stage::Sending;
+            lease.stage = Stage::Sending(now);
         }
     }
 

@@ -39,6 +39,7 @@ impl Lane {
         ledger: &mut Ledger,
         now: Instant,
     ) {
+        self.time(id, now);
         let error = match outcome {
             Outcome::Answered(Ok(ack)) => return self.delivered(id, &ack, ledger),
             Outcome::Answered(Err(error)) => error,
@@ -60,6 +61,17 @@ impl Lane {
         }
     }
 
+    /// Notes how long an attempt took.
+    fn time(&mut self, id: u64, now: Instant) {
+        let lease = self.leases.iter().find(|lease| lease.id == id);
+        if let Some(Stage::Sending(since)) = lease.map(|lease| lease.stage) {
+            let took = now.saturating_duration_since(since);
+            self.stats.attempts += 1;
+            self.stats.busy = self.stats.busy.saturating_add(took);
+            self.stats.slowest = self.stats.slowest.max(took);
+        }
+    }
+
     fn delivered(&mut self, id: u64, ack: &Ack, ledger: &mut Ledger) {
         let Some(lease) = self.leases.iter_mut().find(|lease| lease.id == id) else { return };
         lease.stage = Stage::Settled;
@@ -78,6 +90,7 @@ impl Lane {
         self.stats.dropped.add(DropReason::Rejected, refused);
         self.stats.dropped.add(DropReason::Damaged, skipped);
         self.stats.batches += 1;
+        self.stats.largest_batch = self.stats.largest_batch.max(lease.len() - skipped - withheld);
         self.state = SinkState::Ready;
         self.last_error = None;
         self.warned = false;
