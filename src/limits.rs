@@ -122,6 +122,23 @@ pub const HTTP_ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// Characters of a refusing answer that go into an error: enough for its reason, not for a page of HTML.
 pub const HTTP_ANSWER_EXCERPT_CHARS_MAX: usize = 200;
 
+/// Entries in one request to Datadog, by its own documentation.
+pub const DATADOG_ENTRIES_MAX: usize = 1_000;
+/// Bytes of one request to Datadog before they are compressed, by its own documentation: 5 MB, in the smaller reading.
+pub const DATADOG_REQUEST_BYTES_MAX: usize = 5_000_000;
+/// Bytes of one entry: Datadog cuts what is longer than 1 MB, which is then no JSON any more.
+pub const DATADOG_ENTRY_BYTES_MAX: usize = 1_000_000;
+/// Entries in one request to Datadog and queued events that start a flush to it, unless the sink's policy says otherwise.
+pub const DATADOG_BATCH_EVENTS_DEFAULT: usize = 100;
+/// A flush to Datadog at the latest this long after an event was taken, unless the sink's policy says otherwise.
+pub const DATADOG_FLUSH_INTERVAL_DEFAULT: Duration = Duration::from_secs(15);
+/// Tags of one entry, those that the sink sets included: Datadog keeps no more.
+pub const DATADOG_TAGS_MAX: usize = 100;
+/// Characters of one tag: Datadog cuts what is longer.
+pub const DATADOG_TAG_CHARS_MAX: usize = 200;
+/// Bytes that are compressed before the reporter's thread is offered to others: a millisecond of work.
+pub const COMPRESS_STEP_BYTES: usize = 64 * 1024;
+
 /// Attempts after the first, unless the builder says otherwise.
 pub const RETRIES_DEFAULT: u32 = 3;
 /// The most retries that may be asked for.

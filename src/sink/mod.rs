@@ -11,6 +11,8 @@
 mod allow;
 mod batch;
 mod console;
+#[cfg(feature = "datadog")]
+mod datadog;
 mod destination;
 #[cfg(feature = "http")]
 mod http;
@@ -27,6 +29,8 @@ use crate::retry::RetryPolicy;
 pub use allow::AllowList;
 pub use batch::{Batch, BatchBuilder, BatchEvent, Session};
 pub use console::Console;
+#[cfg(feature = "datadog")]
+pub use datadog::Datadog;
 pub use destination::Destination;
 #[cfg(feature = "http")]
 pub use tinker::Tinker;

@@ -1,0 +1,185 @@
+//! A batch as the compressed body of a request.
+
+use std::io::{self, Write};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use super::entry::{Labels, NoEntry, Writer};
+use crate::limits::{COMPRESS_STEP_BYTES, DATADOG_ENTRIES_MAX, DATADOG_REQUEST_BYTES_MAX};
+use crate::sink::{Batch, SinkError};
+
+/// The body of a request, and what of the batch is not in it.
+pub(super) struct Body {
+    /// `None` where there is nothing to send.
+    pub(super) gzip: Option<Vec<u8>>,
+    /// Places in the batch, in rising order, of the events whose bytes are damaged.
+    pub(super) damaged: Vec<usize>,
+}
+
+/// Writes the body of a batch. Events whose bytes are damaged are left out: they alone are refused.
+///
+/// # Errors
+///
+/// The batch, or an event of it, is larger than Datadog takes it. It is halved then, until what is too large is alone; so
+/// the books say why it was dropped.
+pub(super) async fn write(batch: &Batch, labels: &Labels) -> Result<Body, SinkError> {
+    if batch.len() > DATADOG_ENTRIES_MAX {
+        return Err(SinkError::TooLarge);
+    }
+    let mut writer = Writer::new(labels, batch.session());
+    let mut gzip = Gzip::new();
+    let mut damaged = Vec::new();
+    let mut entry = Vec::new();
+    for (place, event) in batch.events().enumerate() {
+        entry.clear();
+        entry.push(if gzip.plain_bytes == 0 { b'[' } else { b',' });
+        match writer.append(&mut entry, &event) {
+            Ok(()) => {}
+            Err(NoEntry::Damaged) => {
+                damaged.push(place);
+                continue;
+            }
+            Err(NoEntry::TooLong) => return Err(SinkError::TooLarge),
+        }
+        // The closing bracket counts too.
+        if gzip.plain_bytes + entry.len() + 1 > DATADOG_REQUEST_BYTES_MAX {
+            return Err(SinkError::TooLarge);
+        }
+        gzip.write(&entry).await.map_err(|error| failed(&error))?;
+    }
+    let gzip = if gzip.plain_bytes == 0 { None } else { Some(gzip.finish().map_err(|error| failed(&error))?) };
+    Ok(Body { gzip, damaged })
+}
+
+fn failed(error: &io::Error) -> SinkError {
+    SinkError::Transient { reason: format!("the body can't be compressed: {error}"), retry_after: None }
+}
+
+/// Compresses, and lets others have the thread in between.
+struct Gzip {
+    encoder: GzEncoder<Vec<u8>>,
+    /// Bytes that went in.
+    plain_bytes: usize,
+    /// Bytes that went in since others had the thread.
+    held_bytes: usize,
+}
+
+impl Gzip {
+    fn new() -> Self {
+        // The thread belongs to somebody's program: the fast way takes less of it, for a body that is a little longer.
+        Self { encoder: GzEncoder::new(Vec::new(), Compression::fast()), plain_bytes: 0, held_bytes: 0 }
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        for step in bytes.chunks(COMPRESS_STEP_BYTES) {
+            if self.held_bytes + step.len() > COMPRESS_STEP_BYTES {
+                tokio::task::yield_now().await;
+                self.held_bytes = 0;
+            }
+            self.encoder.write_all(step)?;
+            self.held_bytes += step.len();
+            self.plain_bytes += step.len();
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> io::Result<Vec<u8>> {
+        self.encoder.write_all(b"]")?;
+        self.encoder.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::sync::Arc;
+
+    use serde_json::Value;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::event::{Encoder, EventKind, Severity, Tag};
+    use crate::sink::{BatchBuilder, Session};
+
+    /// A batch in which an event without a text is damaged.
+    fn batch(events: &[Option<&str>]) -> Batch {
+        let mut builder = BatchBuilder::new(Arc::new(Session::new("s", "1.0", Uuid::nil(), 7)));
+        for (seq, text) in (0..).zip(events) {
+            let mut encoder = Encoder::take();
+            encoder.time(Timestamp::from_unix_nanos(0));
+            encoder.name("n");
+            encoder.fields(1);
+            if let Some(text) = text {
+                encoder.field("text", text);
+            }
+            let bytes = encoder.finish().unwrap();
+            let read = |out: &mut Vec<u8>| -> Result<(), ()> {
+                out.extend_from_slice(bytes);
+                Ok(())
+            };
+            builder.push(seq, Tag::new(EventKind::Generic, Severity::Info).to_u32(), read).unwrap();
+        }
+        builder.build()
+    }
+
+    fn entries(body: &Body) -> Value {
+        let mut json = Vec::new();
+        flate2::read::GzDecoder::new(body.gzip.as_deref().unwrap()).read_to_end(&mut json).unwrap();
+        serde_json::from_slice(&json).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_damaged_event_is_left_out_alone() {
+        let body = write(&batch(&[None, Some("b"), None, Some("d")]), &Labels::default()).await.unwrap();
+        assert_eq!(body.damaged, [0, 2]);
+        let entries = entries(&body);
+        let texts: Vec<_> = entries.as_array().unwrap().iter().map(|entry| &entry["text"]).collect();
+        assert_eq!(texts, ["b", "d"]);
+
+        let body = write(&batch(&[None, None]), &Labels::default()).await.unwrap();
+        assert_eq!((body.gzip, body.damaged), (None, vec![0, 1]), "nothing is sent");
+    }
+
+    #[tokio::test]
+    async fn what_is_too_large_is_halved_and_what_fits_to_the_byte_is_sent() {
+        let labels = Labels::default();
+        let is_too_large = async |events: &[Option<&str>]| match write(&batch(events), &labels).await {
+            Ok(body) => {
+                assert_eq!(entries(&body).as_array().unwrap().len(), events.len());
+                false
+            }
+            Err(error) => error == SinkError::TooLarge,
+        };
+        let empty = serde_json::to_vec(&entries(&write(&batch(&[Some("")]), &labels).await.unwrap())).unwrap().len();
+        // Without the brackets around it.
+        let room = crate::limits::DATADOG_ENTRY_BYTES_MAX - (empty - 2);
+        let full = "x".repeat(room);
+        let full = full.as_str();
+        assert!(!is_too_large(&[Some(full)]).await);
+        assert!(is_too_large(&[Some(&"x".repeat(room + 1))]).await);
+        assert!(!is_too_large(&[Some(full); 4]).await);
+        assert!(is_too_large(&[Some(full); 5]).await, "the brackets and commas count too");
+        assert!(!is_too_large(&[Some("x"); DATADOG_ENTRIES_MAX]).await);
+        assert!(is_too_large(&[Some("x"); DATADOG_ENTRIES_MAX + 1]).await);
+    }
+
+    #[tokio::test]
+    async fn while_a_large_body_is_written_others_have_their_turns() {
+        let text = "x".repeat(COMPRESS_STEP_BYTES);
+        let events = vec![Some(text.as_str()); 2 * DATADOG_REQUEST_BYTES_MAX / COMPRESS_STEP_BYTES];
+        let (batch, labels, mut turns) = (batch(&events), Labels::default(), 0);
+        let others = async {
+            loop {
+                turns += 1;
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            body = write(&batch, &labels) => assert!(matches!(body, Err(SinkError::TooLarge))),
+            () = others => {}
+        }
+        assert!(turns >= DATADOG_REQUEST_BYTES_MAX / COMPRESS_STEP_BYTES, "{turns}");
+    }
+}
