@@ -23,8 +23,10 @@ pub struct Recorded {
     pub line: String,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
-    /// As it was sent.
+    /// As it was sent, or what it was before it was compressed.
     pub body: Vec<u8>,
+    /// How many bytes were sent.
+    pub sent_bytes: usize,
     /// What was done with it.
     pub answer: Answer,
 }
@@ -36,7 +38,10 @@ pub(super) struct Head {
 
 impl Recorded {
     pub(super) fn new(connection: usize, head: Head, body: Vec<u8>, answer: Answer) -> Self {
-        Self { connection, at: Instant::now(), line: head.line, headers: head.headers, body, answer }
+        let sent_bytes = body.len();
+        let is_gzip = head.headers.iter().any(|(name, value)| name == "content-encoding" && value == "gzip");
+        let body = if is_gzip && sent_bytes > 0 { decompressed(&body) } else { body };
+        Self { connection, at: Instant::now(), line: head.line, headers: head.headers, body, sent_bytes, answer }
     }
 
     /// Returns the value of a header that is there once.
@@ -57,10 +62,25 @@ impl Recorded {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
-    /// Returns the events in the body.
+    /// Returns the events in the body: a list, or the field `events` of an object.
     pub fn events(&self) -> Vec<Value> {
-        self.json()["events"].as_array().cloned().unwrap_or_default()
+        let json = self.json();
+        json.as_array().or(json["events"].as_array()).cloned().unwrap_or_default()
     }
+
+    /// Returns the events in the body, each with its session as JSON: each says it, or the body does for all.
+    pub(super) fn events_with_session(&self) -> Vec<(String, Value)> {
+        let of_all = self.json()["session_id"].to_string();
+        let session = |event: &Value| event.get("session_id").map_or_else(|| of_all.clone(), Value::to_string);
+        self.events().into_iter().map(|event| (session(&event), event)).collect()
+    }
+}
+
+fn decompressed(body: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::new();
+    let decoder = flate2::read::GzDecoder::new(body);
+    decoder.take(BODY_BYTES_MAX as u64).read_to_end(&mut plain).unwrap();
+    plain
 }
 
 /// Reads the head of the next request; `None` where there is no next one.

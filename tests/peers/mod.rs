@@ -169,9 +169,8 @@ impl Peer {
         for &request in &state.stored {
             let request = &state.requests[request];
             let refused = request.answer.refused(request);
-            let session = request.json()["session_id"].to_string();
-            let events = request.events().into_iter().enumerate().filter(|(place, _)| !refused.contains(place));
-            arrivals.extend(events.map(|(_, event)| (session.clone(), event)));
+            let events = request.events_with_session().into_iter().enumerate();
+            arrivals.extend(events.filter(|(place, _)| !refused.contains(place)).map(|(_, event)| event));
         }
         arrivals
     }
