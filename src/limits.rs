@@ -138,6 +138,22 @@ pub const DATADOG_TAGS_MAX: usize = 100;
 pub const DATADOG_TAG_CHARS_MAX: usize = 200;
 /// Bytes that are compressed before the reporter's thread is offered to others: a millisecond of work.
 pub const COMPRESS_STEP_BYTES: usize = 64 * 1024;
+/// How large a file of lines gets before the next one is begun, unless the sink says otherwise: what an editor still opens.
+pub const JSONL_ROTATE_BYTES_DEFAULT: u64 = 64 * 1024 * 1024;
+/// The least that a file of lines may be told to hold: a few events.
+pub const JSONL_ROTATE_BYTES_MIN: u64 = 4 * 1024;
+/// Rotated files that are kept, unless the sink says otherwise.
+pub const JSONL_KEEP_DEFAULT: usize = 5;
+/// The most rotated files that may be kept: at each rotation their names are listed.
+pub const JSONL_KEEP_MAX: usize = 10_000;
+/// The longest torn line that is cut off: above the JSON of the largest event, each of whose bytes may be six.
+pub const JSONL_LINE_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// The longest that a file of lines is waited for which another process has locked: a rotation takes milliseconds.
+pub const JSONL_LOCK_WAIT_MAX: Duration = Duration::from_secs(5);
+/// How often that lock is tried meanwhile: a batch is written in less.
+pub const JSONL_LOCK_POLL: Duration = Duration::from_micros(200);
+/// How often a file of lines is opened for one batch, where others rotate it each time.
+pub const JSONL_REOPENS_MAX: usize = 32;
 
 /// Attempts after the first, unless the builder says otherwise.
 pub const RETRIES_DEFAULT: u32 = 3;

@@ -16,6 +16,8 @@ mod datadog;
 mod destination;
 #[cfg(feature = "http")]
 mod http;
+#[cfg(unix)]
+mod jsonl;
 #[cfg(feature = "http")]
 mod tinker;
 
@@ -32,6 +34,8 @@ pub use console::Console;
 #[cfg(feature = "datadog")]
 pub use datadog::Datadog;
 pub use destination::Destination;
+#[cfg(unix)]
+pub use jsonl::{Jsonl, JsonlCounts};
 #[cfg(feature = "http")]
 pub use tinker::Tinker;
 

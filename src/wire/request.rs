@@ -19,6 +19,32 @@ pub struct Origin<'a> {
     pub process_uuid: Uuid,
 }
 
+impl Origin<'_> {
+    /// Appends what it says as fields of an object that somebody else opens and closes.
+    ///
+    /// ```
+    /// use lastword::wire::Origin;
+    ///
+    /// let origin = Origin { session_id: "s", platform: "p", sdk_version: "1.0", process_uuid: uuid::Uuid::nil() };
+    /// let mut object = b"{".to_vec();
+    /// origin.write_fields(&mut object);
+    /// object.push(b'}');
+    /// let object: serde_json::Value = serde_json::from_slice(&object).unwrap();
+    /// assert_eq!(object["session_id"], "s");
+    /// ```
+    pub fn write_fields(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"\"platform\":");
+        write_text(out, self.platform);
+        out.extend_from_slice(b",\"sdk_version\":");
+        write_text(out, self.sdk_version);
+        out.extend_from_slice(b",\"session_id\":");
+        write_text(out, self.session_id);
+        out.extend_from_slice(b",\"process_uuid\":\"");
+        out.extend_from_slice(self.process_uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()).as_bytes());
+        out.push(b'"');
+    }
+}
+
 /// The body of a request that is being written.
 ///
 /// ```
@@ -79,15 +105,9 @@ impl Request {
     #[must_use]
     pub fn finish(self, origin: &Origin<'_>) -> Vec<u8> {
         let mut json = self.json;
-        json.extend_from_slice(b"],\"platform\":");
-        write_text(&mut json, origin.platform);
-        json.extend_from_slice(b",\"sdk_version\":");
-        write_text(&mut json, origin.sdk_version);
-        json.extend_from_slice(b",\"session_id\":");
-        write_text(&mut json, origin.session_id);
-        json.extend_from_slice(b",\"process_uuid\":\"");
-        json.extend_from_slice(origin.process_uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()).as_bytes());
-        json.extend_from_slice(b"\"}");
+        json.extend_from_slice(b"],");
+        origin.write_fields(&mut json);
+        json.push(b'}');
         json
     }
 }

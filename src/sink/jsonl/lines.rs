@@ -1,0 +1,111 @@
+//! A batch as lines of JSON.
+
+use crate::sink::{Ack, Batch};
+use crate::wire::{Origin, write_event};
+
+/// What a line has beside the data of its event and its origin: names of fields, id, index, time, severity.
+const EVENT_OVERHEAD_BYTES: usize = 224;
+
+/// The lines of a batch, and which of its events have none.
+pub(super) struct Lines {
+    pub(super) text: Vec<u8>,
+    /// Places in the batch, in rising order, of the events whose bytes are damaged.
+    pub(super) damaged: Vec<usize>,
+}
+
+impl Lines {
+    pub(super) fn of(batch: &Batch) -> Self {
+        let session = batch.session();
+        let origin = Origin {
+            session_id: &session.id,
+            platform: &session.platform,
+            sdk_version: &session.sdk_version,
+            process_uuid: session.process_uuid,
+        };
+        // The same for all, so it is written once and copied.
+        let mut end = b",".to_vec();
+        origin.write_fields(&mut end);
+        end.extend_from_slice(b"}\n");
+
+        let expected = batch.encoded_bytes() + batch.len() * (EVENT_OVERHEAD_BYTES + end.len());
+        let mut text = Vec::with_capacity(expected + expected / 8);
+        let mut damaged = Vec::new();
+        for (place, event) in batch.events().enumerate() {
+            let written =
+                event.view().is_ok_and(|view| write_event(&mut text, event.index(), event.id(&view), &view).is_ok());
+            if written {
+                // The brace that closes the event: the origin stands in the same object.
+                text.pop();
+                text.extend_from_slice(&end);
+            } else {
+                damaged.push(place);
+            }
+        }
+        Self { text, damaged }
+    }
+
+    /// Says what became of a batch whose lines, if there are any, are in the file.
+    pub(super) fn ack(self) -> Ack {
+        Ack::all_but(self.damaged)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::{Value, json};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::event::{Encoder, EventKind, Severity, Tag};
+    use crate::sink::{BatchBuilder, Session};
+
+    /// A batch in which an event with `None` is damaged.
+    fn batch(events: &[Option<&str>]) -> Batch {
+        let mut builder = BatchBuilder::new(Arc::new(Session::new("a \"session\"\n", "1.0", Uuid::max(), 7)));
+        for (seq, text) in (0..).zip(events) {
+            let mut encoder = Encoder::take();
+            encoder.time(Timestamp::from_unix_nanos(0));
+            encoder.name("n");
+            encoder.fields(1);
+            if let Some(text) = text {
+                encoder.field("text", text);
+            }
+            let (tag, bytes) = (Tag::new(EventKind::Generic, Severity::Info).to_u32(), encoder.finish().unwrap());
+            let read = |out: &mut Vec<u8>| -> Result<(), ()> {
+                out.extend_from_slice(bytes);
+                Ok(())
+            };
+            builder.push(seq, tag, read).unwrap();
+        }
+        builder.build()
+    }
+
+    #[test]
+    fn a_line_is_the_events_own_object_with_its_origin_in_it_whatever_the_texts_are() {
+        let lines = Lines::of(&batch(&[Some("a\nb\r\u{2028}\u{0}")]));
+        let text = String::from_utf8(lines.text).unwrap();
+        assert_eq!((text.matches('\n').count(), text.ends_with("}\n")), (1, true));
+        let line: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((&line["event"], &line["event_name"]), (&json!("GENERIC_EVENT"), &json!("n")));
+        assert_eq!(line["event_data"]["text"], "a\nb\r\u{2028}\u{0}");
+        assert_eq!((&line["session_id"], &line["sdk_version"]), (&json!("a \"session\"\n"), &json!("1.0")));
+        assert_eq!(line["process_uuid"], "ffffffff-ffff-ffff-ffff-ffffffffffff");
+        assert!(line["platform"].is_string());
+    }
+
+    #[test]
+    fn a_damaged_event_is_refused_alone_and_leaves_nothing_in_the_text() {
+        let lines = Lines::of(&batch(&[None, Some("b"), None, Some("d")]));
+        let text = String::from_utf8(lines.text.clone()).unwrap();
+        let read: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(
+            read.iter().map(|line| line["event_session_index"].as_u64()).collect::<Vec<_>>(),
+            [Some(1), Some(3)]
+        );
+        assert_eq!(lines.ack().refused(), [0, 2]);
+        assert!(Lines::of(&batch(&[None])).text.is_empty());
+    }
+}
