@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use lastword::Reporter;
 use lastword::sink::Jsonl;
@@ -11,15 +12,19 @@ use serde_json::{Value, json};
 
 use crate::children::{again, is_child};
 use crate::random::Random;
-use crate::support::{DEADLINE, Logs, deliver, events, lines, reporter};
+use crate::support::{DEADLINE, Logs, deliver, events, reporter};
 
 const PATH: &str = "LASTWORD_TEST_PATH";
 const SESSION: &str = "LASTWORD_TEST_SESSION";
 
 /// Rounds of two processes each.
-const ROUNDS: u64 = 20;
+const ROUNDS: u64 = 14;
 /// The most batches that a process has acknowledged when it is killed.
 const BATCHES_MAX: u64 = 12;
+/// How much later it is killed, at the most: a batch takes as long.
+const LATER_MAX_US: u64 = 20_000;
+/// So much that a batch is many pages, between any two of which a kill may come.
+const TEXT_BYTES: usize = 1_000;
 /// Rotations that must have been disturbed.
 const ROTATIONS_MIN: usize = 100;
 
@@ -37,7 +42,7 @@ fn childs_sink() -> Jsonl {
 /// In a child: logs for ever, and says what was acknowledged.
 fn log_for_ever() -> ! {
     let reporter = reporter(&std::env::var(SESSION).unwrap(), childs_sink());
-    let text = "x".repeat(400);
+    let text = "x".repeat(TEXT_BYTES);
     for i in 0_u64.. {
         assert!(reporter.log("n", json!({"i": i, "text": text})).is_accepted());
         if i % 100 == 99 {
@@ -49,14 +54,15 @@ fn log_for_ever() -> ! {
     unreachable!("that takes longer than anybody waits");
 }
 
-/// Kills a child once it has acknowledged so many batches, while it is busy with the next ones; returns the last number that
-/// it has acknowledged by then.
-fn kill_after(mut child: Child, batches: u64) -> u64 {
+/// Kills a child so long after it has acknowledged so many batches, while it is busy with the next ones; returns the last
+/// number that it has acknowledged by then.
+fn kill_after(mut child: Child, batches: u64, later: Duration) -> u64 {
     let mut said = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
     // The harness writes the name of the test before the first line, and no end behind it.
     let number = |line: String| line.rsplit_once("acknowledged ").and_then(|(_, number)| number.parse().ok());
     let mut acknowledged: Vec<u64> = said.by_ref().filter_map(number).take(batches as usize).collect();
     assert_eq!(acknowledged.len(), batches as usize, "the child ended by itself");
+    std::thread::sleep(later);
     child.kill().unwrap();
     acknowledged.extend(said.filter_map(number));
     child.wait().unwrap();
@@ -87,14 +93,14 @@ fn processes_that_are_killed_while_they_rotate_leave_whole_lines_and_all_that_wa
         let children = ["a", "b"].map(|name| {
             let session = format!("{name}{round}");
             let child = child_of(test, &logs, &session).spawn().unwrap();
-            (session, child, 1 + random.below(BATCHES_MAX))
+            (session, child, 1 + random.below(BATCHES_MAX), Duration::from_micros(random.below(LATER_MAX_US)))
         });
-        let ends =
-            children.map(|(session, child, batches)| std::thread::spawn(move || (session, kill_after(child, batches))));
+        let ends = children.map(|(session, child, batches, later)| {
+            std::thread::spawn(move || (session, kill_after(child, batches, later)))
+        });
         acknowledged.extend(ends.map(|end| end.join().unwrap()));
-        // Only the file at the path may end within a line now, and it does so until somebody writes to it.
-        logs.names().iter().filter(|name| *name != "events.jsonl").for_each(|name| drop(lines(&logs.at(name))));
     }
+    // Only the file at the path may end within a line now, and it does so until somebody writes to it.
     deliver(&Jsonl::new(logs.path()), &events(0, 1, 10)).unwrap();
 
     assert!(logs.names().len() > ROTATIONS_MIN, "{} files", logs.names().len());

@@ -65,6 +65,7 @@ impl Log {
         match current.tail(path, len)? {
             Tail::Whole => Ok(len),
             Tail::Unended => {
+                check_size_limit(len + 1)?;
                 (&*current.file).write_all(b"\n").map_err(|source| failed("write to", path, source))?;
                 Ok(len + 1)
             }
@@ -91,10 +92,7 @@ impl Log {
 
     fn write(&self, current: &mut Current, len: u64, lines: &[u8]) -> Result<(), Trouble> {
         let (path, bytes) = (&self.settings.path, len + lines.len() as u64);
-        // To find out by trying would end the process.
-        if let Some(limit) = size_limit().filter(|limit| *limit < bytes) {
-            return Err(Trouble::SizeLimit { limit, bytes });
-        }
+        check_size_limit(bytes)?;
         let written = (&*current.file).write_all(lines).map_err(|source| failed("write to", path, source));
         let kept = written.and_then(|()| if self.settings.sync { self.sync(current, len) } else { Ok(()) });
         match kept {
@@ -174,4 +172,12 @@ fn is_empty_file(path: &Path) -> bool {
 /// The largest file that the process may write.
 fn size_limit() -> Option<u64> {
     rustix::process::getrlimit(rustix::process::Resource::Fsize).current
+}
+
+/// Looks whether the process may write a file of that size. To find out by trying would end it.
+fn check_size_limit(bytes: u64) -> Result<(), Trouble> {
+    match size_limit() {
+        Some(limit) if limit < bytes => Err(Trouble::SizeLimit { limit, bytes }),
+        _ => Ok(()),
+    }
 }
