@@ -18,14 +18,14 @@ use cpu_time::ProcessTime;
 
 use common::subjects::{Texts, event, fail};
 use common::{is_asked_for, median, nanos_each, quantile, table};
-use lastword::sink::Jsonl;
+use lastword::sink::{Jsonl, Policy};
 use lastword::{Builder, Reporter};
 
 const EVENTS: u64 = 500_000;
 const ROUNDS: usize = 5;
 /// Each batch on the disk before the next one is written: that takes as long as the disk takes.
 const SYNCED_EVENTS: u64 = 20_000;
-const EVENTS_A_WRITE: u64 = 100;
+const EVENTS_A_WRITE: u64 = 1_000;
 const DRAIN_MAX: Duration = Duration::from_secs(120);
 
 fn main() {
@@ -35,10 +35,12 @@ fn main() {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("jsonl-{}", std::process::id()));
     let or_fail = |done: std::io::Result<()>| done.unwrap_or_else(|error| fail(&error));
     or_fail(fs::create_dir_all(&directory));
+    let mut small = Policy::default();
+    small.max_batch_size = Some(100);
     let rows = [
         ours("lastword: event! to the line", &directory, EVENTS, |builder, sink| builder.sink(sink)),
-        ours("the same, 1,000 events a batch", &directory, EVENTS, |builder, sink| {
-            builder.sink(sink).max_batch_size(1_000)
+        ours("the same, 100 events a batch", &directory, EVENTS, |builder, sink| {
+            builder.sink(sink.policy(small.clone()))
         }),
         ours("the same, each batch on the disk first (`sync`)", &directory, SYNCED_EVENTS, |builder, sink| {
             builder.sink(sink.sync(true))

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use lastword::Reporter;
-use lastword::sink::Jsonl;
+use lastword::sink::{Jsonl, Policy};
 use serde_json::{Value, json};
 
 use crate::children::{again, is_child};
@@ -118,7 +118,10 @@ fn processes_that_are_killed_while_they_rotate_leave_whole_lines_and_all_that_wa
 fn processes_that_write_at_once_tear_no_line_and_lose_none() {
     const EVENTS: u64 = 3_000;
     if is_child() {
-        let reporter = reporter(&std::env::var(SESSION).unwrap(), childs_sink().rotate_at_bytes(16 * 1024));
+        let mut small = Policy::default();
+        small.max_batch_size = Some(50);
+        let sink = childs_sink().rotate_at_bytes(16 * 1024).policy(small);
+        let reporter = reporter(&std::env::var(SESSION).unwrap(), sink);
         for i in 0..EVENTS {
             assert!(reporter.log("n", json!({"i": i})).is_accepted());
         }

@@ -35,7 +35,9 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::{Batch, Closing, Delivery, Destination, Policy, SettingError, Sink, SinkError};
 use crate::clock::Clock;
-use crate::limits::{JSONL_KEEP_DEFAULT, JSONL_KEEP_MAX, JSONL_ROTATE_BYTES_DEFAULT, JSONL_ROTATE_BYTES_MIN};
+use crate::limits::{
+    JSONL_BATCH_EVENTS_DEFAULT, JSONL_KEEP_DEFAULT, JSONL_KEEP_MAX, JSONL_ROTATE_BYTES_DEFAULT, JSONL_ROTATE_BYTES_MIN,
+};
 use error::Trouble;
 use lines::Lines;
 use log::Log;
@@ -108,9 +110,8 @@ impl Jsonl {
             sync: false,
             clock: Clock::system(),
         };
-        // One file: a second batch could only wait for the first.
-        let policy = Policy { max_in_flight: Some(1), ..Policy::default() };
-        Self { name: "jsonl".into(), policy, settings, counts: JsonlCounts::default(), log: OnceLock::new() }
+        let (policy, counts) = (Policy::default(), JsonlCounts::default());
+        Self { name: "jsonl".into(), policy, settings, counts, log: OnceLock::new() }
     }
 
     /// Sets how large a file gets before the next one is begun; 64 MiB unless set. Only a batch that is larger than this by
@@ -156,10 +157,11 @@ impl Jsonl {
         self
     }
 
-    /// Sets how the reporter deals with this sink, where that is not as the reporter's builder says.
+    /// Sets how the reporter deals with this sink. What is left open is as the reporter's builder says, but for batches of up
+    /// to 1,000 events, of which one is under way at a time.
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> Self {
-        self.policy = Policy { max_in_flight: policy.max_in_flight.or(Some(1)), ..policy };
+        self.policy = policy;
         self
     }
 
@@ -226,9 +228,15 @@ impl Sink for Jsonl {
     }
 
     fn policy(&self) -> Policy {
-        let address = format!("file:{}", self.settings.path.display());
-        let destination = self.policy.destination.clone().or_else(|| Some(Destination::new(address, &[])));
-        Policy { destination, ..self.policy.clone() }
+        let asked = self.policy.clone();
+        let address = || Destination::new(format!("file:{}", self.settings.path.display()), &[]);
+        Policy {
+            max_batch_size: asked.max_batch_size.or(Some(JSONL_BATCH_EVENTS_DEFAULT)),
+            // One file: a second batch could only wait for the first.
+            max_in_flight: asked.max_in_flight.or(Some(1)),
+            destination: asked.destination.clone().or_else(|| Some(address())),
+            ..asked
+        }
     }
 
     fn open(&self) -> Result<(), SettingError> {
