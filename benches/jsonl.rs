@@ -38,7 +38,7 @@ fn main() {
     let mut small = Policy::default();
     small.max_batch_size = Some(100);
     let rows = [
-        ours("lastword: event! to the line", &directory, EVENTS, |builder, sink| builder.sink(sink)),
+        ours("lastword: event! to the line", &directory, EVENTS, Builder::sink),
         ours("the same, 100 events a batch", &directory, EVENTS, |builder, sink| {
             builder.sink(sink.policy(small.clone()))
         }),
