@@ -62,11 +62,13 @@ pub enum DropReason {
     SpoolFull,
     /// A process had left it in the spool, and nobody had delivered it for too long.
     SpoolExpired,
+    /// The program's own scrubber, which decides what may leave, panicked over it.
+    ScrubFailed,
 }
 
 impl DropReason {
     /// Every reason there is.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Disabled,
         Self::QueueFull,
         Self::TooLarge,
@@ -80,6 +82,7 @@ impl DropReason {
         Self::Forked,
         Self::SpoolFull,
         Self::SpoolExpired,
+        Self::ScrubFailed,
     ];
 
     /// Returns the reason's name, as it is told to the server.
@@ -103,6 +106,7 @@ impl DropReason {
             Self::Forked => "forked",
             Self::SpoolFull => "spool_full",
             Self::SpoolExpired => "spool_expired",
+            Self::ScrubFailed => "scrub_failed",
         }
     }
 }

@@ -67,6 +67,7 @@ impl Builder {
             sessionless: self.sessionless,
             flush_timeout: self.flush_timeout,
             probe: self.probe,
+            redactor: self.privacy.redactor(),
         };
         let shared = Arc::new(Shared::new(ring, Arc::new(session), self.clock, settings, keeping, state));
         if let Some(recovery) = &recovery {

@@ -166,6 +166,8 @@ fn shared(ring: Ring, label: &Label, lanes: Vec<Lane>, held: Option<Cursor>, clo
         sessionless: label.sessionless,
         flush_timeout: FLUSH_TIMEOUT_DEFAULT,
         probe: None,
+        // What is in the queue was looked at before it was there.
+        redactor: None,
     };
     let settled = lanes.iter().map(|lane| lane.settled().seq()).min().unwrap_or_default();
     let ledger = Ledger::resumed(settled, Drops::saved(&ring, counter::DROPPED));
