@@ -169,3 +169,5 @@ pub const STRING_REMARK_BYTES_MAX: usize = 40;
 pub const STRING_MARGIN_BYTES: usize = 4 * 1024;
 /// Characters of a text that counts as safe: it names something, and holds no content.
 pub const SAFE_STR_CHARS_MAX: usize = 128;
+/// How often a text in which something was found is looked at again: once is enough for nearly all.
+pub const REDACTION_ROUNDS_MAX: usize = 8;

@@ -12,35 +12,48 @@ const PHONE_DIGITS_MAX: usize = 15;
 /// Looks for the next digits at or behind `from`, with single blanks or dashes between them. Returns the number of a card if
 /// that is what they are, and where they end; `None` if there are no more before `until`.
 pub(super) fn card_after(bytes: &[u8], from: usize, until: usize) -> Option<(usize, Option<Found>)> {
-    let start = from + bytes[from..until.max(from)].iter().position(u8::is_ascii_digit)?;
-    let mut digits = [0_u8; CARD_DIGITS_MAX];
-    let (mut count, mut end, mut group, mut groups) = (0, start, 0_usize, [0_usize; 5]);
-    loop {
-        match bytes.get(end) {
-            Some(digit @ b'0'..=b'9') => {
-                if let Some(place) = digits.get_mut(count) {
-                    *place = digit - b'0';
-                }
-                count += 1;
-                if let Some(size) = groups.get_mut(group) {
-                    *size += 1;
-                }
-            }
-            Some(b' ' | b'-') if bytes.get(end + 1).is_some_and(u8::is_ascii_digit) => group += 1,
-            _ => break,
+    let start = from + bytes.get(from..until.min(bytes.len()))?.iter().position(u8::is_ascii_digit)?;
+    // Most digits are few: what they are is looked at only if there are as many as a card has.
+    let (mut count, mut end) = (0, start);
+    while let Some(&byte) = bytes.get(end) {
+        if byte.is_ascii_digit() {
+            count += 1;
+        } else if !is_of_card(byte) || !bytes.get(end + 1).is_some_and(u8::is_ascii_digit) {
+            break;
         }
         end += 1;
     }
-    let bounded = |byte: Option<&u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'_'));
+    let is_card = (CARD_DIGITS_MIN..=CARD_DIGITS_MAX).contains(&count) && is_card(bytes, start, end);
+    Some((end, is_card.then_some(Found { start, end, rule: "card" })))
+}
+
+/// Whether a byte may be part of the number of a card.
+#[inline]
+pub(super) const fn is_of_card(byte: u8) -> bool {
+    byte.is_ascii_digit() || matches!(byte, b' ' | b'-')
+}
+
+/// Whether these digits, as many as a card has, are the number of one.
+#[cold]
+fn is_card(bytes: &[u8], start: usize, end: usize) -> bool {
+    let mut digits = [0_u8; CARD_DIGITS_MAX];
+    let (mut count, mut group, mut groups) = (0, 0_usize, [0_usize; 5]);
+    for &byte in &bytes[start..end] {
+        if byte.is_ascii_digit() {
+            if let (Some(digit), Some(size)) = (digits.get_mut(count), groups.get_mut(group)) {
+                *digit = byte - b'0';
+                *size += 1;
+            }
+            count += 1;
+        } else {
+            group += 1;
+        }
+    }
+    let bounded = |byte: Option<&u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
     let dotted = bytes.get(end) == Some(&b'.') && bytes.get(end + 1).is_some_and(u8::is_ascii_digit);
     let before = start.checked_sub(1).map(|before| &bytes[before]);
     let is_alone = bounded(before) && !matches!(before, Some(b'.' | b'-' | b'+')) && bounded(bytes.get(end)) && !dotted;
-    let is_card = is_alone
-        && (CARD_DIGITS_MIN..=CARD_DIGITS_MAX).contains(&count)
-        && is_grouped(&groups, group)
-        && is_issued(&digits[..count])
-        && passes_luhn(&digits[..count]);
-    Some((end, is_card.then_some(Found { start, end, rule: "card" })))
+    is_alone && is_grouped(&groups, group) && is_issued(&digits[..count]) && passes_luhn(&digits[..count])
 }
 
 /// In one piece, in fours, or as four, six and five.

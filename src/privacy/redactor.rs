@@ -9,7 +9,7 @@ use super::keys;
 use super::scan::{self, Found};
 use super::settings::{Privacy, Scrubbed};
 use crate::event::{EncodeError, Screen, Shown, read_text};
-use crate::limits::{STRING_MARGIN_BYTES, STRING_REMARK_BYTES_MAX};
+use crate::limits::{REDACTION_ROUNDS_MAX, STRING_MARGIN_BYTES, STRING_REMARK_BYTES_MAX};
 
 /// Applies the settings of a [`Privacy`] to each text of an event.
 ///
@@ -58,7 +58,7 @@ impl Redactor {
         if self.0.redacts {
             let found = scan::find(text);
             if !found.is_empty() {
-                out = Some(without(text, &found));
+                out = Some(without(text, found));
             }
         }
         for (name, search) in &self.0.rules {
@@ -118,9 +118,22 @@ fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, EncodeError> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|_| EncodeError::Screen)
 }
 
-/// Writes a text without what was found in it.
+/// Writes a text without what was found in it, and without what is only then to be seen as something: what stood right
+/// before it may have hidden it.
 #[cold]
-fn without(text: &str, found: &[Found]) -> String {
+fn without(text: &str, mut found: Vec<Found>) -> String {
+    let mut out = without_once(text, &found);
+    for _ in 1..REDACTION_ROUNDS_MAX {
+        found = scan::find(&out);
+        if found.is_empty() {
+            break;
+        }
+        out = without_once(&out, &found);
+    }
+    out
+}
+
+fn without_once(text: &str, found: &[Found]) -> String {
     let mut out = String::with_capacity(text.len() + 16 * found.len());
     let mut at = 0;
     for one in found {

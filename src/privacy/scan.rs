@@ -162,14 +162,13 @@ impl Scan<'_> {
         if inside < self.words_done {
             return;
         }
-        let before = self.bytes[self.words_done..inside].iter().rev().take_while(|byte| is_of_word(**byte)).count();
+        let bytes = self.bytes;
+        let before = bytes[self.words_done..inside].iter().rev().take_while(|byte| is_of_word(**byte)).count();
         let start = inside - before;
-        let end = inside + self.bytes[inside..].iter().take_while(|byte| is_of_word(**byte)).count();
-        self.words_done = end;
-        if end - start < TOKEN_BYTES_MIN {
+        self.words_done = inside + BLOCK / 2;
+        if !bytes.get(start + TOKEN_BYTES_MIN - 1).is_some_and(|byte| is_of_word(*byte)) {
             return;
         }
-        let bytes = self.bytes;
         // What an escape (`\n`, `%3D`) leaves at the front of a word is no part of a token.
         let escape = match start.checked_sub(1).map(|before| bytes[before]) {
             Some(b'\\') => 1,
@@ -177,10 +176,10 @@ impl Scan<'_> {
             _ => 0,
         };
         let found = shapes::token_at(bytes, start).or_else(|| shapes::token_at(bytes, start + escape));
-        let mut at = found.map_or(start + 1, |found| found.end);
+        let mut at = found.map_or(start, |found| found.end);
         self.found.extend(found);
-        while at < end {
-            let token = match bytes[at] {
+        while let Some(byte) = bytes.get(at).filter(|byte| is_of_word(**byte)) {
+            let token = match byte {
                 b'~' => shapes::azure_at(bytes, at),
                 b'_' | b'-' | b'.' => shapes::token_at(bytes, at + 1),
                 _ => None,
@@ -188,23 +187,38 @@ impl Scan<'_> {
             at = token.map_or(at + 1, |found| found.end.max(at + 1));
             self.found.extend(token);
         }
+        self.words_done = at;
     }
 
     /// Looks at the digits of a block, and what belongs to them, for numbers of cards.
     fn cards(&mut self, at: usize) {
-        let mut from = self.digits_done.max(at.saturating_sub(CARD_REACH));
+        let end = self.bytes.len().min(at + BLOCK);
+        let mut from = self.digits_done.max(at);
         // A number is looked at from its beginning.
-        while from > self.digits_done && self.bytes[from].is_ascii_digit() && self.bytes[from - 1].is_ascii_digit() {
+        let reach = self.digits_done.max(from.saturating_sub(CARD_REACH));
+        while from > reach && digits::is_of_card(self.bytes[from - 1]) {
             from -= 1;
         }
-        while let Some((end, found)) = digits::card_after(self.bytes, from, at + BLOCK) {
+        while let Some((behind, found)) = digits::card_after(self.bytes, from, end) {
             self.found.extend(found);
-            from = end;
-            self.digits_done = end;
+            from = behind;
+            self.digits_done = behind;
         }
     }
 }
 
-const fn is_of_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'~')
+/// Whether a byte is part of words: a table, since many are asked about.
+static OF_WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'~');
+        byte += 1;
+    }
+    table
+};
+
+#[inline]
+fn is_of_word(byte: u8) -> bool {
+    OF_WORD[usize::from(byte)]
 }

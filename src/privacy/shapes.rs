@@ -151,6 +151,10 @@ pub(super) fn azure_at(bytes: &[u8], tilde: usize) -> Option<Found> {
 impl Shape {
     fn found(&self, bytes: &[u8], start: usize) -> Option<Found> {
         let Self(prefix, of, count_min, rule) = self;
+        // Two bytes tell nearly all words from a token.
+        if bytes.get(start + 1) != prefix.as_bytes().get(1) {
+            return None;
+        }
         let rest = bytes[start..].strip_prefix(prefix.as_bytes())?;
         // A failure looks at no more than is asked for, so that many beginnings in one word stay cheap.
         if rest.len() < *count_min || !rest[..*count_min].iter().all(|byte| of.has(*byte)) {

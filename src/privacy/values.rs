@@ -23,17 +23,21 @@ enum Kind {
 fn kind_of(name: &[u8]) -> Option<Kind> {
     let ends_with = |end: &str| keys::before_name(name, end.as_bytes()).is_some();
     let is = |whole: &str| keys::before_name(name, whole.as_bytes()) == Some(0);
-    if ends_with("authorization") {
-        Some(Kind::Header("authorization"))
-    } else if ends_with("cookie") {
-        Some(Kind::Header("cookie"))
-    } else if is("token") || is("secret") || is("auth") || is("pin") || is("bearer") {
-        Some(Kind::Doubtful)
-    } else if keys::is_secret_bytes(name) || is("sig") || ends_with("amzsignature") || ends_with("googsignature") {
-        Some(Kind::Secret)
-    } else {
-        None
+    if !keys::is_secret_bytes(name) {
+        // Names that are known only from the queries of URLs.
+        let is_signature = matches!(name.last(), Some(b'g' | b'G' | b'e' | b'E'))
+            && (is("sig") || ends_with("amzsignature") || ends_with("googsignature"));
+        return is_signature.then_some(Kind::Secret);
     }
+    Some(if ends_with("authorization") {
+        Kind::Header("authorization")
+    } else if ends_with("cookie") {
+        Kind::Header("cookie")
+    } else if ["token", "secret", "auth", "pin", "bearer"].into_iter().any(is) {
+        Kind::Doubtful
+    } else {
+        Kind::Secret
+    })
 }
 
 const fn is_of_name(byte: u8) -> bool {
@@ -59,8 +63,12 @@ pub(super) fn assigned(bytes: &[u8], sign: usize) -> Option<Found> {
 /// Returns the value of a flag on a command line: `--password …`.
 pub(super) fn flag(bytes: &[u8], dashes: usize) -> Option<Found> {
     let start = dashes + 2;
+    // A line of dashes is no flag.
+    if !bytes.get(start).is_some_and(u8::is_ascii_alphabetic) || bytes[..dashes].ends_with(b"-") {
+        return None;
+    }
     let length = after(bytes, start, NAME_BYTES_MAX, is_of_name);
-    let kind = kind_of(&bytes[start.min(bytes.len())..start + length])?;
+    let kind = kind_of(&bytes[start..start + length])?;
     let value_at = start + length + 1;
     let is_next = bytes.get(value_at - 1) == Some(&b' ') && bytes.get(value_at) != Some(&b'-');
     if is_next { value(bytes, value_at, kind, false) } else { None }
@@ -73,7 +81,8 @@ fn value(bytes: &[u8], mut start: usize, kind: Kind, is_close: bool) -> Option<F
         start += escapes + 1;
     }
     let rest = bytes.get(start..).unwrap_or_default();
-    if rest.starts_with(MARKER) || matches!(rest, [b'$' | b'%' | b'{', ..]) {
+    // What was taken out or cut off already, and what is filled in elsewhere.
+    if rest.starts_with(MARKER) || rest.starts_with("… (of ".as_bytes()) || matches!(rest, [b'$' | b'%' | b'{', ..]) {
         return None;
     }
     let length = match (quote, kind) {

@@ -5,7 +5,7 @@ use lastword::testing::MemorySink;
 use lastword::{Admission, DropReason, Reporter, event};
 use serde_json::json;
 
-use crate::support::{LONG, reported_with};
+use crate::support::{LONG, reported_with, sent};
 
 #[test]
 fn a_scrubber_keeps_replaces_and_removes_by_the_innermost_name() {
@@ -72,7 +72,7 @@ fn a_rule_of_the_programs_own_is_applied_to_all_of_a_text() {
         let start = text.find("T-")?;
         Some(start..start + 2 + text[start + 2..].bytes().take_while(u8::is_ascii_digit).count())
     });
-    let events = reported_with(privacy, |reporter| drop(event!(reporter, "e", note = "T-1, T-22 and ada@example.com")));
+    let events = reported_with(privacy, |reporter| sent(event!(reporter, "e", note = "T-1, T-22 and ada@example.com")));
     assert_eq!(events[0]["event_data"]["note"], "[redacted:ticket], [redacted:ticket] and [redacted:email]");
 }
 
@@ -81,7 +81,7 @@ fn a_rule_that_answers_nonsense_or_panics_harms_nobody() {
     let ranges = [0..0, 5..3, 100..200, 1..usize::MAX, 3..4];
     for range in ranges {
         let privacy = Privacy::new().rule("odd", move |_| Some(range.clone()));
-        let events = reported_with(privacy, |reporter| drop(event!(reporter, "e", note = "aäöü")));
+        let events = reported_with(privacy, |reporter| sent(event!(reporter, "e", note = "aäöü")));
         assert_eq!(events.len(), 1);
     }
     let privacy = Privacy::new().rule("bad", |_| panic!("no"));

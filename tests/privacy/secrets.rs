@@ -93,7 +93,7 @@ pub(crate) const SURROUNDED: &[Sample] = samples! {
     "amqp://" ["guest:gu" "e/st"] "@mq:5672/%2f",
     "https://" ["0123456789abcdef" "0123456789abcdef"] "@o12345.ingest.example.io/67890",
     "root:" ["hunter2" "mysql"] "@tcp(127.0.0.1:3306)/app",
-    "Server=db;Database=app;User Id=sa;Password=" ["Passw0rd!" "x"] ";Encrypt=true",
+    "Server=db;Database=app;User Id=sa;Password=" ["Tr0ub4" "dor!x"] ";Encrypt=true",
     "DefaultEndpointsProtocol=https;AccountName=x;AccountKey=" ["Zm9vYmFyYmF6cXV4" "Zm9vYmFyYmF6cXV4=="] ";EndpointSuffix=core",
     "Endpoint=sb://x.example.net/;SharedAccessKeyName=Root;SharedAccessKey=" ["c2hhcmVkYWNjZXNz" "a2V5MTIz="] "",
     "https://x.blob.example.net/c/f?sv=2022-11-02&sr=b&sig=" ["Z%2FRHIX5Xcg0Mq2" "rqI3OlWTjEg2tYkboXr1P9ZUXDtkk%3D"] "&se=2026",

@@ -4,7 +4,7 @@ use lastword::privacy::{PiiStr, Privacy, SafeStr};
 use lastword::{Reporter, event};
 use serde_json::json;
 
-use crate::support::{reported, reported_with};
+use crate::support::{reported, reported_with, sent};
 
 #[test]
 fn names_of_the_programs_own_are_hidden_wherever_they_stand() {
@@ -47,7 +47,7 @@ fn a_secret_over_the_cut_is_taken_out_whole() {
     for before in 440..480 {
         let privacy = Privacy::new().max_string_bytes(512);
         let text = format!("{} {secret} {}", "a ".repeat(before / 2), "b ".repeat(300));
-        let events = reported_with(privacy, |reporter| drop(event!(reporter, "e", note = text)));
+        let events = reported_with(privacy, |reporter| sent(event!(reporter, "e", note = text)));
         assert!(!events[0].to_string().contains(&secret[..8]), "{before}");
     }
 }

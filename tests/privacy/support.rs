@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use lastword::Reporter;
 use lastword::privacy::Privacy;
 use lastword::testing::MemorySink;
+use lastword::{Admission, Reporter};
 use serde_json::Value;
 
 /// Longer than any of these tests takes.
@@ -57,4 +57,9 @@ pub(crate) fn assert_none_leaves(events: &[Value], secret: &str, what: &str) {
         texts(event).iter().for_each(|text| assert_hidden(text, secret, what));
         assert_hidden(&event.to_string(), secret, what);
     }
+}
+
+/// Says that an event was taken.
+pub(crate) fn sent(admission: Admission) {
+    assert!(admission.is_accepted(), "{admission:?}");
 }
