@@ -44,7 +44,9 @@ fn main() {
             .to_owned(),
     };
     let calls: [(&str, Call); 4] = [
-        ("event!, 4 fields", |reporter, id, samples| { let _ = black_box(event(reporter, id, &samples.texts))); },
+        ("event!, 4 fields", |reporter, id, samples| {
+ let _ = black_box(event(reporter, id, &samples.texts));
+ },
         ("event!, a text of 200 bytes", |reporter, id, samples| {
             let _ = black_box(event!(reporter, "e", n = id, text = samples.prose));
         }),

@@ -141,7 +141,7 @@ fn what_is_named_as_a_secret_is_hidden_whatever_it_is() {
         }
     }
     let events = reported(|reporter| {
-        drop(
+        sent(
             event!(reporter, "e", password = 1, "api-key" = "x", db.token = %"y", cookie = ?"z", tokens = 320, key = 1),
         );
     });
