@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench privacy`, or `cargo bench --bench privacy -- scan` for what texts cost alone.
 
-#![allow(clippy::print_stdout, clippy::cast_precision_loss, missing_docs)]
+#![allow(clippy::print_stdout, clippy::print_stderr, clippy::cast_precision_loss, missing_docs)]
 
 mod common;
 

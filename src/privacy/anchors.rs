@@ -4,6 +4,7 @@
 
 use super::digits;
 use super::scan::Found;
+use super::shapes;
 use super::values;
 
 /// How far a name, an address or the user of a URL may reach.
@@ -31,7 +32,10 @@ pub(super) fn at(bytes: &[u8], at: usize) -> Option<Found> {
             values::assigned(bytes, at).or_else(|| telegram(bytes, at))
         }
         b'+' => digits::phone_at(bytes, at),
-        b'/' | b'\\' => home(bytes, at),
+        b'/' => home(bytes, at),
+        // Behind an escape (`\n`) a token begins in the middle of a word.
+        b'\\' => home(bytes, at).or_else(|| shapes::token_at(bytes, at + 2)),
+        b'~' => shapes::azure_at(bytes, at),
         b'-' => private_key(bytes, at).or_else(|| values::flag(bytes, at)),
         _ => scheme(bytes, at),
     }
@@ -122,7 +126,8 @@ fn webhook(bytes: &[u8], host: usize) -> Option<Found> {
     ];
     let hook = HOOKS.iter().find(|hook| bytes[host..].starts_with(hook.as_bytes()))?;
     let start = host + hook.len();
-    let end = start + bytes[start..].iter().take_while(|byte| is_of_url(**byte) && **byte != b'[').count();
+    let end =
+        start + bytes[start..].iter().take_while(|byte| is_of_url(**byte) && **byte != b'[' && byte.is_ascii()).count();
     (end > start).then_some(Found { start, end, rule: "webhook" })
 }
 
@@ -138,7 +143,7 @@ fn telegram(bytes: &[u8], colon: usize) -> Option<Found> {
     })
 }
 
-/// The home of a user: `/home/user`, `/Users/user`, `C:\Users\user`.
+/// The home of a user: `/home/ada`, `/Users/ada`, `C:\Users\ada`.
 fn home(bytes: &[u8], at: usize) -> Option<Found> {
     let rest = &bytes[at..];
     let slashes = after(bytes, at, 2, |byte| byte == b'\\').max(1);
@@ -168,7 +173,8 @@ fn home(bytes: &[u8], at: usize) -> Option<Found> {
         let words = end + after(bytes, end, REACH, |byte| of_name(byte) || byte == b' ');
         end = if is_separator(words) { words } else { end };
     }
-    (end > name && &bytes[name..end] != b"Shared").then_some(Found { start, end, rule: "home" })
+    let is_cut = bytes[name..].starts_with("…".as_bytes());
+    (end > name && !is_cut && &bytes[name..end] != b"Shared").then_some(Found { start, end, rule: "home" })
 }
 
 /// Whether a slash is that of the root, and not one within a path or a URL.

@@ -76,6 +76,11 @@ impl Redactor {
         let max = self.0.string_bytes_max?;
         (text.len() > max).then(|| {
             let kept = text.floor_char_boundary(max.saturating_sub(STRING_REMARK_BYTES_MAX));
+            // No mark of what was taken out is cut in two.
+            let kept = match text[..kept].rfind('[') {
+                Some(mark) if text[mark..].starts_with("[redacted") && !text[mark..kept].contains(']') => mark,
+                _ => kept,
+            };
             format!("{}… (of {bytes} bytes)", &text[..kept])
         })
     }
@@ -159,7 +164,10 @@ fn by_rule(text: &str, name: &str, search: &dyn Fn(&str) -> Option<Range<usize>>
     let mut out = None;
     let mut at = 0;
     while let Some(found) = search(&text[at..]) {
-        let (start, end) = (text.floor_char_boundary(at + found.start), text.ceil_char_boundary(at + found.end));
+        let (start, end) = (
+            text.floor_char_boundary(at.saturating_add(found.start)),
+            text.ceil_char_boundary(at.saturating_add(found.end)),
+        );
         if start < at || end <= start {
             break;
         }

@@ -18,10 +18,8 @@ pub(super) struct Found {
 }
 
 const BLOCK: usize = 16;
-/// The shortest token that is known by its beginning is longer. A word of 15 bytes or more covers half of a block.
-const TOKEN_BYTES_MIN: usize = 16;
 /// So many digits are in at least one of the blocks that the number of a card lies in.
-const CARD_DIGITS_A_BLOCK: u32 = 7;
+const CARD_DIGITS_A_BLOCK: u64 = 7;
 /// How far before its block the number of a card may begin.
 const CARD_REACH: usize = 24;
 
@@ -31,7 +29,7 @@ struct Marks {
     anchors: u128,
     /// Bytes of words.
     words: u128,
-    digits: u32,
+    digits: u64,
 }
 
 impl Marks {
@@ -42,7 +40,8 @@ impl Marks {
         for at in 0..BLOCK {
             let (byte, next) = (block[at], next[at]);
             let (lower, next_lower) = (byte | 0x20, next | 0x20);
-            let alone = (byte == b'@') | (byte == b'=') | (byte == b':') | (byte == b'+') | (byte == b'\\');
+            let alone =
+                (byte == b'@') | (byte == b'=') | (byte == b':') | (byte == b'+') | (byte == b'\\') | (byte == b'~');
             let home = (byte == b'/') & ((next_lower == b'h') | (next_lower == b'u'));
             let dashes = (byte == b'-') & (next == b'-');
             let scheme = (lower == b'b') & ((next_lower == b'e') | (next_lower == b'a'));
@@ -55,7 +54,7 @@ impl Marks {
         Self {
             anchors: u128::from_le_bytes(anchors),
             words: u128::from_le_bytes(words),
-            digits: digits.iter().map(|&digit| u32::from(digit)).sum(),
+            digits: sum(u128::from_le_bytes(digits)),
         }
     }
 
@@ -72,29 +71,43 @@ impl Marks {
 pub(super) fn find(text: &str) -> Vec<Found> {
     let bytes = text.as_bytes();
     let mut scan = Scan { bytes, found: Vec::new(), words_done: 0, digits_done: 0, anchors_done: 0 };
+    if bytes.len() <= BLOCK {
+        let word = short(bytes);
+        scan.block(0, &word.to_le_bytes(), &(word >> 8).to_le_bytes());
+    }
     let mut at = 0;
     while let (Some(block), Some(next)) = (block_at(bytes, at), block_at(bytes, at + 1)) {
-        let marks = Marks::of(block, next);
-        if marks.is_something() {
-            scan.look(at, &marks);
-        }
+        scan.block(at, block, next);
         at += BLOCK;
     }
-    while at < bytes.len() {
-        // The last bytes, with zeros behind them: a zero is nothing.
-        let mut last = [0; BLOCK + 1];
-        let rest = &bytes[at..];
-        let length = rest.len().min(BLOCK + 1);
-        last[..length].copy_from_slice(&rest[..length]);
-        if let (Some(block), Some(next)) = (block_at(&last, 0), block_at(&last, 1)) {
-            let marks = Marks::of(block, next);
-            if marks.is_something() {
-                scan.look(at, &marks);
-            }
-        }
-        at += BLOCK;
+    // The last block lies over the one before it, so that it is whole. Nothing is anchored at the very last byte.
+    if let (Some(start), true) = (bytes.len().checked_sub(BLOCK + 1), at < bytes.len())
+        && let (Some(block), Some(next)) = (block_at(bytes, start), block_at(bytes, start + 1))
+    {
+        scan.block(start, block, next);
     }
     if scan.found.is_empty() { scan.found } else { in_order(scan.found) }
+}
+
+/// Up to sixteen bytes as a number, zeros behind them: a zero is nothing.
+#[inline]
+fn short(bytes: &[u8]) -> u128 {
+    match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        (Some(first), Some(last)) => {
+            let shift = 8 * (bytes.len() - 8);
+            // Where the two lie over one another they are the same.
+            u128::from(u64::from_le_bytes(*first)) | u128::from(u64::from_le_bytes(*last)) << shift
+        }
+        _ => bytes.iter().rev().fold(0, |word, &byte| word << 8 | u128::from(byte)),
+    }
+}
+
+/// The sum of sixteen bytes that are zero or one.
+#[inline(always)]
+#[allow(clippy::cast_possible_truncation)]
+const fn sum(ones: u128) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    ((ones as u64 + (ones >> 64) as u64).wrapping_mul(ONES)) >> 56
 }
 
 #[inline(always)]
@@ -126,13 +139,21 @@ struct Scan<'t> {
 }
 
 impl Scan<'_> {
+    #[inline(always)]
+    fn block(&mut self, at: usize, block: &[u8; BLOCK], next: &[u8; BLOCK]) {
+        let marks = Marks::of(block, next);
+        if marks.is_something() {
+            self.look(at, &marks);
+        }
+    }
+
     /// Looks closely at what is to be seen in the block that begins there.
     #[inline(never)]
     fn look(&mut self, at: usize, marks: &Marks) {
         #[allow(clippy::cast_possible_truncation)]
         for (half, words) in [(0, marks.words as u64), (BLOCK / 2, (marks.words >> 64) as u64)] {
             if words == u64::MAX {
-                self.word(at + half);
+                self.words(at + half);
             }
         }
         if marks.digits >= CARD_DIGITS_A_BLOCK {
@@ -157,37 +178,39 @@ impl Scan<'_> {
         }
     }
 
-    /// Looks at the word around a place for what begins a token.
-    fn word(&mut self, inside: usize) {
-        if inside < self.words_done {
-            return;
-        }
-        let bytes = self.bytes;
-        let before = bytes[self.words_done..inside].iter().rev().take_while(|byte| is_of_word(**byte)).count();
-        let start = inside - before;
-        self.words_done = inside + BLOCK / 2;
-        if !bytes.get(start + TOKEN_BYTES_MIN - 1).is_some_and(|byte| is_of_word(*byte)) {
-            return;
-        }
-        // What an escape (`\n`, `%3D`) leaves at the front of a word is no part of a token.
-        let escape = match start.checked_sub(1).map(|before| bytes[before]) {
-            Some(b'\\') => 1,
-            Some(b'%') => 2,
-            _ => 0,
+    /// Looks at what begins in half a block of nothing but words, or up to seven bytes before it, for tokens. One that is
+    /// long enough to count has such a half within it, no later.
+    fn words(&mut self, half: usize) {
+        let (bytes, first) = (self.bytes, half.saturating_sub(BLOCK / 2 - 1).max(self.words_done));
+        let window = half
+            .checked_sub(BLOCK / 2)
+            .and_then(|at| Some((block_at(bytes, at)?, block_at(bytes, at.checked_sub(1)?)?)));
+        let mut begins = [0_u8; BLOCK];
+        let from = if let Some((block, before)) = window {
+            for at in 0..BLOCK {
+                begins[at] = 0_u8.wrapping_sub(u8::from(is_alnum(block[at]) & !is_alnum(before[at])));
+            }
+            half - BLOCK / 2
+        } else {
+            let before = |at: usize| at.checked_sub(1).map_or(0, |before| bytes[before]);
+            for (at, &byte) in bytes.iter().enumerate().take(BLOCK) {
+                begins[at] = 0_u8.wrapping_sub(u8::from(is_alnum(byte) & !is_alnum(before(at))));
+            }
+            0
         };
-        let found = shapes::token_at(bytes, start).or_else(|| shapes::token_at(bytes, start + escape));
-        let mut at = found.map_or(start, |found| found.end);
-        self.found.extend(found);
-        while let Some(byte) = bytes.get(at).filter(|byte| is_of_word(**byte)) {
-            let token = match byte {
-                b'~' => shapes::azure_at(bytes, at),
-                b'_' | b'-' | b'.' => shapes::token_at(bytes, at + 1),
-                _ => None,
-            };
-            at = token.map_or(at + 1, |found| found.end.max(at + 1));
-            self.found.extend(token);
+        let mut begins = u128::from_le_bytes(begins);
+        while begins != 0 {
+            let place = begins.trailing_zeros() as usize / 8;
+            begins &= !(0xff << (8 * place));
+            let at = from + place;
+            if at >= first
+                && let Some(found) = shapes::token_at(bytes, at)
+            {
+                self.words_done = found.end;
+                self.found.push(found);
+            }
         }
-        self.words_done = at;
+        self.words_done = self.words_done.max((half + BLOCK / 2).min(from + BLOCK));
     }
 
     /// Looks at the digits of a block, and what belongs to them, for numbers of cards.
@@ -207,18 +230,7 @@ impl Scan<'_> {
     }
 }
 
-/// Whether a byte is part of words: a table, since many are asked about.
-static OF_WORD: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0_u8;
-    while byte < 128 {
-        table[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'~');
-        byte += 1;
-    }
-    table
-};
-
-#[inline]
-fn is_of_word(byte: u8) -> bool {
-    OF_WORD[usize::from(byte)]
+#[inline(always)]
+const fn is_alnum(byte: u8) -> bool {
+    ((byte | 0x20).wrapping_sub(b'a') < 26) | (byte.wrapping_sub(b'0') < 10)
 }

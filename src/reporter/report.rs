@@ -152,14 +152,11 @@ impl Drops {
 
     /// Keeps it in the queue, from a place on.
     pub(super) fn save(&self, ring: &Ring, place: usize) {
-        for (reason, count) in self.0.into_iter().enumerate() {
-            ring.counter(place + reason).store(count, Ordering::Relaxed);
-        }
+        (place..).zip(self.0).for_each(|(place, count)| ring.counter(place).store(count, Ordering::Relaxed));
     }
 
     pub(super) fn add(&mut self, reason: DropReason, count: u64) {
-        let place = &mut self.0[reason as usize];
-        *place = place.saturating_add(count);
+        self.0[reason as usize] = self.0[reason as usize].saturating_add(count);
     }
 
     pub(super) fn plus(mut self, other: &Self) -> Self {

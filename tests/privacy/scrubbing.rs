@@ -78,9 +78,9 @@ fn a_rule_of_the_programs_own_is_applied_to_all_of_a_text() {
 
 #[test]
 fn a_rule_that_answers_nonsense_or_panics_harms_nobody() {
-    let ranges = [0..0, 5..3, 100..200, 1..usize::MAX, 3..4];
-    for range in ranges {
-        let privacy = Privacy::new().rule("odd", move |_| Some(range.clone()));
+    let ranges = [(0, 0), (5, 3), (100, 200), (1, usize::MAX), (3, 4)];
+    for (start, end) in ranges {
+        let privacy = Privacy::new().rule("odd", move |_| Some(start..end));
         let events = reported_with(privacy, |reporter| sent(event!(reporter, "e", note = "aäöü")));
         assert_eq!(events.len(), 1);
     }
