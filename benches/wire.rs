@@ -21,7 +21,7 @@ fn encoded(name: &str, fields: &[(&str, serde_json::Value)]) -> Vec<u8> {
     encoder.name(name);
     encoder.fields(u32::try_from(fields.len()).unwrap());
     for (key, value) in fields {
-        encoder.field(key, value);
+        encoder.field(*key, value);
     }
     encoder.finish().unwrap().to_vec()
 }

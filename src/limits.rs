@@ -199,3 +199,19 @@ pub const DELIVERY_MAX: Duration = Duration::from_secs(120);
 pub const SINK_CLOSE_MAX: Duration = Duration::from_secs(5);
 /// Sinks of one reporter.
 pub const SINKS_MAX: usize = 16;
+
+/// Texts of an event are cut to this unless the program says otherwise: an event with some of them is still within
+/// [`EVENT_BYTES_MAX`].
+pub const STRING_BYTES_MAX_DEFAULT: usize = 64 * 1024;
+/// The shortest that texts may be cut to: beneath it the note of their length is most of what is left.
+pub const STRING_BYTES_MIN: usize = 64;
+/// The longest that texts may be cut to: no event is larger.
+pub const STRING_BYTES_MAX: usize = EVENT_BYTES_MAX;
+/// Room for the note of how long a text was.
+pub const STRING_REMARK_BYTES_MAX: usize = 40;
+/// How far beyond the cut a text is looked at, so that a secret that lies over the cut is seen whole.
+pub const STRING_MARGIN_BYTES: usize = 4 * 1024;
+/// Characters of a text that counts as safe: it names something, and holds no content.
+pub const SAFE_STR_CHARS_MAX: usize = 128;
+/// How often a text in which something was found is looked at again: once is enough for nearly all.
+pub const REDACTION_ROUNDS_MAX: usize = 8;

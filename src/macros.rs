@@ -233,7 +233,7 @@ macro_rules! __event {
                 const { <[&str]>::len(&[$($key),*]) as u32 },
                 |encoder| {
                     let _ = &encoder;
-                    $($crate::event::Encoder::$write(encoder, $key, &$value);)*
+                    $($crate::event::Encoder::$write(encoder, const { $crate::privacy::key($key) }, &$value);)*
                 },
             ),
             ::core::option::Option::None => {

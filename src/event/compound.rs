@@ -6,6 +6,7 @@ use serde::ser::{self, Serialize};
 
 use super::EncodeError;
 use super::pack::{close, open, write_long_header, write_text};
+use super::screen::{HIDDEN, Looks};
 use super::serialize::{Room, Serializer};
 
 /// Writes the header of a container whose short form is `fix` and whose form of 16 bits is `marker`.
@@ -34,31 +35,46 @@ enum End {
 #[derive(Debug)]
 pub(super) struct Compound<'a> {
     out: &'a mut Vec<u8>,
+    looks: Looks<'a>,
     room: Room,
     end: End,
     written: usize,
+    /// The value of the key that was written last is hidden.
+    hides_value: bool,
+    /// Where that key begins.
+    key_at: usize,
 }
 
 impl<'a> Compound<'a> {
     /// Begins a list of so many values, or of as many as will come.
     #[inline]
-    pub(super) fn list(out: &'a mut Vec<u8>, room: Room, length: Option<usize>) -> Result<Self, EncodeError> {
+    pub(super) fn list(
+        out: &'a mut Vec<u8>,
+        looks: Looks<'a>,
+        room: Room,
+        length: Option<usize>,
+    ) -> Result<Self, EncodeError> {
         let end = header(out, 0x90, 0xdc, length, 1)?;
-        Ok(Self { out, room, end, written: 0 })
+        Ok(Self { out, looks, room, end, written: 0, hides_value: false, key_at: 0 })
     }
 
     /// Begins a map of so many entries, or of as many as will come.
     #[inline]
-    pub(super) fn map(out: &'a mut Vec<u8>, room: Room, entries: Option<usize>) -> Result<Self, EncodeError> {
+    pub(super) fn map(
+        out: &'a mut Vec<u8>,
+        looks: Looks<'a>,
+        room: Room,
+        entries: Option<usize>,
+    ) -> Result<Self, EncodeError> {
         let end = header(out, 0x80, 0xde, entries, 2)?;
-        Ok(Self { out, room, end, written: 0 })
+        Ok(Self { out, looks, room, end, written: 0, hides_value: false, key_at: 0 })
     }
 
     /// Writes one value. Who goes on after its error goes on without it, in a container that is whole.
     #[inline]
-    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+    fn value<T: Serialize + ?Sized>(&mut self, looks: Looks<'_>, value: &T) -> Result<(), EncodeError> {
         let start = self.out.len();
-        match value.serialize(Serializer::with_room(&mut *self.out, self.room)) {
+        match value.serialize(Serializer::with_room(&mut *self.out, looks, self.room)) {
             Ok(()) => {
                 self.written += 1;
                 Ok(())
@@ -74,9 +90,20 @@ impl<'a> Compound<'a> {
     fn field<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), EncodeError> {
         let start = self.out.len();
         write_text(self.out, key);
-        self.value(value).inspect_err(|_| self.out.truncate(start))?;
+        if self.looks.hides(key.into()) {
+            self.hide();
+        } else {
+            self.value(self.looks.under(start), value).inspect_err(|_| self.out.truncate(start))?;
+        }
         self.written += 1;
         Ok(())
+    }
+
+    /// Writes what stands for a value that nobody may see, and runs no code of that value's.
+    #[cold]
+    fn hide(&mut self) {
+        write_text(self.out, HIDDEN);
+        self.written += 1;
     }
 
     #[inline]
@@ -100,7 +127,7 @@ macro_rules! lists {
 
             #[inline]
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-                self.value(value)
+                self.value(self.looks, value)
             }
 
             #[inline]
@@ -145,12 +172,26 @@ impl ser::SerializeMap for Compound<'_> {
 
     #[inline]
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), EncodeError> {
-        if self.written.is_multiple_of(2) { self.value(key) } else { Err(EncodeError::UnpairedKey) }
+        if !self.written.is_multiple_of(2) {
+            return Err(EncodeError::UnpairedKey);
+        }
+        let key_at = self.out.len();
+        self.value(self.looks.at_key(), key)?;
+        self.hides_value = self.looks.hides_written(self.out, key_at);
+        self.key_at = key_at;
+        Ok(())
     }
 
     #[inline]
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        if self.written.is_multiple_of(2) { Err(EncodeError::UnpairedKey) } else { self.value(value) }
+        if self.written.is_multiple_of(2) {
+            return Err(EncodeError::UnpairedKey);
+        }
+        if std::mem::take(&mut self.hides_value) {
+            self.hide();
+            return Ok(());
+        }
+        self.value(self.looks.under(self.key_at), value)
     }
 
     #[inline]

@@ -17,13 +17,15 @@
 //!
 //! `time` is a `uint 64`: nanoseconds since 1970. What can be derived (the id, the index, the formatted time) is not stored.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
 use std::time::Duration;
 
 use serde::ser::{self, Serialize};
 
-use super::pack::{write_formatted, write_text};
+use super::pack::write_text;
+use super::screen::{HIDDEN, Key, Looks, Screen, Shown};
 use super::serialize::Serializer;
 use super::{EventKind, Severity};
 use crate::clock::Timestamp;
@@ -120,6 +122,9 @@ pub enum EncodeError {
         "the data of the event has a list, an object or a text of {0} items or bytes: there is room for 4294967295"
     )]
     TooLong(usize),
+    /// Code that decides what may leave failed: the event must not.
+    #[error("what decides whether a text of the event may leave panicked")]
+    Screen,
     /// The data's own `Serialize` or `Display` failed: what it said.
     #[error("the data of the event can't be serialised: {0}")]
     Serialize(String),
@@ -134,8 +139,9 @@ impl ser::Error for EncodeError {
 
 /// A place to encode one event into.
 #[derive(Debug, Default)]
-pub struct Encoder {
+pub struct Encoder<'s> {
     bytes: Vec<u8>,
+    looks: Looks<'s>,
     failed: Option<EncodeError>,
 }
 
@@ -146,7 +152,7 @@ thread_local! {
 /// Buffers that grew beyond this by one large event are not kept.
 const SPARE_BYTES_MAX: usize = 64 * 1024;
 
-impl Drop for Encoder {
+impl Drop for Encoder<'_> {
     #[inline]
     fn drop(&mut self) {
         if self.bytes.capacity() <= SPARE_BYTES_MAX {
@@ -157,14 +163,21 @@ impl Drop for Encoder {
     }
 }
 
-impl Encoder {
-    /// Takes this thread's buffer, or a new one where it is in use further up the stack.
+impl<'s> Encoder<'s> {
+    /// Takes this thread's buffer, or a new one where it is in use further up the stack. What is written is not looked at.
     #[inline]
     #[must_use]
     pub fn take() -> Self {
+        Self::screened(None)
+    }
+
+    /// Takes a buffer for an event whose texts this screen looks at.
+    #[inline]
+    #[must_use]
+    pub fn screened(screen: Option<&'s dyn Screen>) -> Self {
         let mut bytes = SPARE.try_with(Cell::take).ok().flatten().unwrap_or_else(|| Vec::with_capacity(512));
         bytes.clear();
-        Self { bytes, failed: None }
+        Self { bytes, looks: Looks::new(screen), failed: None }
     }
 
     /// Starts an event: every one begins with its time.
@@ -196,25 +209,39 @@ impl Encoder {
 
     /// Writes a field that serialises.
     #[inline]
-    pub fn field<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) {
-        self.text(key);
+    pub fn field<'k, T: Serialize + ?Sized>(&mut self, key: impl Into<Key<'k>>, value: &T) {
+        let Some(looks) = self.key(key.into()) else { return };
         let start = self.bytes.len();
         // The event's data, whose field it is, is the first level.
-        if let Err(error) = value.serialize(Serializer::within(&mut self.bytes, 1)) {
+        if let Err(error) = value.serialize(Serializer::within(&mut self.bytes, looks, 1)) {
             self.fail(start, error);
         }
     }
 
     /// Writes a field as its `Display` shows it.
-    pub fn field_display(&mut self, key: &str, value: &dyn fmt::Display) {
-        self.text(key);
-        self.formatted(format_args!("{value}"));
+    pub fn field_display<'k>(&mut self, key: impl Into<Key<'k>>, value: &dyn fmt::Display) {
+        if let Some(looks) = self.key(key.into()) {
+            self.formatted(looks, format_args!("{value}"));
+        }
     }
 
     /// Writes a field as its `Debug` shows it.
-    pub fn field_debug(&mut self, key: &str, value: &dyn fmt::Debug) {
-        self.text(key);
-        self.formatted(format_args!("{value:?}"));
+    pub fn field_debug<'k>(&mut self, key: impl Into<Key<'k>>, value: &dyn fmt::Debug) {
+        if let Some(looks) = self.key(key.into()) {
+            self.formatted(looks, format_args!("{value:?}"));
+        }
+    }
+
+    /// Writes the key of a field; `None` if its value is hidden, and written as that.
+    #[inline]
+    fn key(&mut self, key: Key<'_>) -> Option<Looks<'s>> {
+        let start = self.bytes.len();
+        self.text(key.text());
+        if self.looks.hides(key) {
+            self.text(HIDDEN);
+            return None;
+        }
+        Some(self.looks.under(start))
     }
 
     /// Writes the data of a generic event: an object, or nothing for an empty one.
@@ -224,15 +251,16 @@ impl Encoder {
     /// The data is something else than an object, is nested deeper than [`DATA_DEPTH_MAX`], or fails to serialise.
     pub fn data<T: Serialize + ?Sized>(&mut self, data: &T) -> Result<(), EncodeError> {
         let start = self.bytes.len();
-        let error = match (data.serialize(Serializer::within(&mut self.bytes, 0)), self.bytes.get_mut(start)) {
-            (Ok(()), Some(0x80..=0x8f | 0xde | 0xdf)) => return Ok(()),
-            (Ok(()), Some(nil @ 0xc0)) => {
-                *nil = 0x80;
-                return Ok(());
-            }
-            (Ok(()), _) => EncodeError::NotAnObject,
-            (Err(error), _) => error,
-        };
+        let error =
+            match (data.serialize(Serializer::within(&mut self.bytes, self.looks, 0)), self.bytes.get_mut(start)) {
+                (Ok(()), Some(0x80..=0x8f | 0xde | 0xdf)) => return Ok(()),
+                (Ok(()), Some(nil @ 0xc0)) => {
+                    *nil = 0x80;
+                    return Ok(());
+                }
+                (Ok(()), _) => EncodeError::NotAnObject,
+                (Err(error), _) => error,
+            };
         self.fail(start, error.clone());
         Err(error)
     }
@@ -240,9 +268,9 @@ impl Encoder {
     /// Writes what an exception says: its type, its message, and how it came to it.
     pub fn exception(&mut self, error_type: &str, message: &str, traceback: Option<&str>) {
         self.text(cut(error_type, EVENT_NAME_BYTES_MAX).0);
-        self.text_cut(message, ERROR_MESSAGE_BYTES_MAX);
+        self.text_cut("message", message, ERROR_MESSAGE_BYTES_MAX);
         match traceback {
-            Some(traceback) => self.text_cut(traceback, TRACEBACK_BYTES_MAX),
+            Some(traceback) => self.text_cut("traceback", traceback, TRACEBACK_BYTES_MAX),
             None => self.bytes.push(0xc0),
         }
     }
@@ -272,16 +300,28 @@ impl Encoder {
         write_text(&mut self.bytes, text);
     }
 
-    fn text_cut(&mut self, text: &str, bytes_max: usize) {
-        match cut(text, bytes_max) {
+    /// Writes a text of an exception, which is a text whatever becomes of it.
+    fn text_cut(&mut self, name: &str, text: &str, bytes_max: usize) {
+        let mut shown = Cow::Borrowed(text);
+        if let Some(screen) = self.looks.screen {
+            let mut encoded = Vec::with_capacity(name.len() + 1);
+            write_text(&mut encoded, name);
+            match screen.text(&encoded, text) {
+                Ok(Shown::AsItIs) => {}
+                Ok(Shown::Instead(other)) => shown = Cow::Owned(other),
+                Ok(Shown::Nothing) => shown = Cow::Borrowed(""),
+                Err(error) => return self.fail(self.bytes.len(), error),
+            }
+        }
+        match cut(&shown, bytes_max) {
             (text, 0) => self.text(text),
-            (head, rest) => self.formatted(format_args!("{head}… ({rest} bytes more)")),
+            (head, rest) => self.formatted(Looks::default(), format_args!("{head}… ({rest} bytes more)")),
         }
     }
 
-    fn formatted(&mut self, text: fmt::Arguments<'_>) {
+    fn formatted(&mut self, looks: Looks<'_>, text: fmt::Arguments<'_>) {
         let start = self.bytes.len();
-        if let Err(error) = write_formatted(&mut self.bytes, text) {
+        if let Err(error) = looks.write_formatted(&mut self.bytes, text) {
             self.fail(start, error);
         }
     }

@@ -21,7 +21,7 @@ use crate::sync::panic_message;
 /// What is reported of an error or a panic.
 ///
 /// It becomes an `UNHANDLED_EXCEPTION`, or, if the error or one of its sources is the user's, the event `user_error`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Failure {
     error_type: Cow<'static, str>,
     message: String,
@@ -81,7 +81,7 @@ impl Failure {
     }
 
     /// Writes its event behind the time.
-    pub fn encode(&self, encoder: &mut Encoder) {
+    pub fn encode(&self, encoder: &mut Encoder<'_>) {
         let Some(fault) = &self.user else {
             return encoder.exception(&self.error_type, &self.message, Some(&self.traceback));
         };
@@ -99,6 +99,16 @@ impl Failure {
         if let Some(body) = body {
             encoder.field("body", body);
         }
+    }
+}
+
+/// Without what the error says: that may hold what must not leave, and a `Debug` goes anywhere.
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Failure")
+            .field("error_type", &self.error_type)
+            .field("is_user", &self.user.is_some())
+            .finish_non_exhaustive()
     }
 }
 

@@ -23,7 +23,8 @@ use serde::ser::{self, Serialize};
 
 use super::EncodeError;
 use super::compound::Compound;
-use super::pack::{write_formatted, write_long_header, write_number, write_signed, write_text, write_unsigned};
+use super::pack::{write_long_header, write_number, write_signed, write_text, write_unsigned};
+use super::screen::{HIDDEN, Looks};
 use crate::limits::{DATA_DEPTH_MAX, DATA_WRAPPERS_MAX};
 
 /// The type of the extension that holds an `i128` beyond 64 bits.
@@ -42,19 +43,20 @@ pub(super) struct Room {
 #[derive(Debug)]
 pub(super) struct Serializer<'a> {
     out: &'a mut Vec<u8>,
+    looks: Looks<'a>,
     room: Room,
 }
 
 impl<'a> Serializer<'a> {
     /// Starts a value that has as many containers around it already.
     #[inline]
-    pub(super) const fn within(out: &'a mut Vec<u8>, containers: usize) -> Self {
-        Self { out, room: Room { containers: DATA_DEPTH_MAX - containers, wrappers: DATA_WRAPPERS_MAX } }
+    pub(super) const fn within(out: &'a mut Vec<u8>, looks: Looks<'a>, containers: usize) -> Self {
+        Self { out, looks, room: Room { containers: DATA_DEPTH_MAX - containers, wrappers: DATA_WRAPPERS_MAX } }
     }
 
     #[inline]
-    pub(super) const fn with_room(out: &'a mut Vec<u8>, room: Room) -> Self {
-        Self { out, room }
+    pub(super) const fn with_room(out: &'a mut Vec<u8>, looks: Looks<'a>, room: Room) -> Self {
+        Self { out, looks, room }
     }
 
     #[inline]
@@ -74,6 +76,7 @@ impl<'a> Serializer<'a> {
     fn variant(&mut self, name: &str) -> Result<(), EncodeError> {
         self.container()?;
         self.out.push(0x81);
+        self.looks = self.looks.under(self.out.len());
         write_text(self.out, name);
         Ok(())
     }
@@ -81,13 +84,13 @@ impl<'a> Serializer<'a> {
     #[inline]
     fn list(mut self, length: Option<usize>) -> Result<Compound<'a>, EncodeError> {
         self.container()?;
-        Compound::list(self.out, self.room, length)
+        Compound::list(self.out, self.looks, self.room, length)
     }
 
     #[inline]
     fn map(mut self, entries: Option<usize>) -> Result<Compound<'a>, EncodeError> {
         self.container()?;
-        Compound::map(self.out, self.room, entries)
+        Compound::map(self.out, self.looks, self.room, entries)
     }
 }
 
@@ -165,14 +168,12 @@ impl<'a> ser::Serializer for Serializer<'a> {
 
     #[inline]
     fn serialize_char(self, value: char) -> Result<(), EncodeError> {
-        write_text(self.out, value.encode_utf8(&mut [0; 4]));
-        Ok(())
+        self.serialize_str(value.encode_utf8(&mut [0; 4]))
     }
 
     #[inline]
     fn serialize_str(self, value: &str) -> Result<(), EncodeError> {
-        write_text(self.out, value);
-        Ok(())
+        self.looks.write(self.out, value)
     }
 
     fn serialize_bytes(self, value: &[u8]) -> Result<(), EncodeError> {
@@ -208,7 +209,9 @@ impl<'a> ser::Serializer for Serializer<'a> {
 
     #[inline]
     fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<(), EncodeError> {
-        self.serialize_str(variant)
+        // It is a name of the program's, and no data.
+        write_text(self.out, variant);
+        Ok(())
     }
 
     #[inline]
@@ -225,6 +228,10 @@ impl<'a> ser::Serializer for Serializer<'a> {
         value: &T,
     ) -> Result<(), EncodeError> {
         self.variant(variant)?;
+        if self.looks.hides(variant.into()) {
+            write_text(self.out, HIDDEN);
+            return Ok(());
+        }
         value.serialize(self)
     }
 
@@ -278,6 +285,6 @@ impl<'a> ser::Serializer for Serializer<'a> {
     }
 
     fn collect_str<T: fmt::Display + ?Sized>(self, value: &T) -> Result<(), EncodeError> {
-        write_formatted(self.out, format_args!("{value}"))
+        self.looks.write_formatted(self.out, format_args!("{value}"))
     }
 }

@@ -26,7 +26,7 @@ pub type Classifier = dyn Fn(&(dyn Error + 'static)) -> Option<UserFault> + Send
 /// assert!(!UserFault::new().status(429).is_user());
 /// assert!(!UserFault::new().status(500).is_user());
 /// ```
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Clone, PartialEq, Default)]
 pub struct UserFault {
     status: Option<u16>,
     body: Option<Value>,
@@ -70,6 +70,13 @@ impl UserFault {
     /// Cuts the body to what an event can hold.
     pub(super) fn bounded(self) -> Self {
         Self { status: self.status, body: self.body.filter(|body| !body.is_null()).map(bounded) }
+    }
+}
+
+/// Without the body: it may hold what must not leave.
+impl fmt::Debug for UserFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserFault").field("status", &self.status).finish_non_exhaustive()
     }
 }
 

@@ -17,19 +17,19 @@ impl Shared {
         &self,
         class: Class,
         tag: Tag,
-        write: impl FnOnce(&mut Encoder) -> Result<(), EncodeError>,
+        write: impl FnOnce(&mut Encoder<'_>) -> Result<(), EncodeError>,
     ) -> Admission {
         // Room is looked for before the clock is read: a full queue costs nearly nothing.
         if !self.takes_events() || (class == Class::Ordinary && !self.ring.has_room()) {
             return self.refuse(self.why_closed());
         }
-        let mut encoder = Encoder::take();
+        let mut encoder = Encoder::screened(self.settings.screen());
         encoder.time(self.clock.now());
         // `Serialize`, `Display` and `Debug` are the user's: a panic of theirs costs this event, not the caller.
         let written = catch_unwind(AssertUnwindSafe(|| write(&mut encoder)));
         match (written, encoder.finish()) {
             (Ok(Ok(())), Ok(bytes)) => self.push(class, tag, bytes),
-            _ => self.refuse(DropReason::InvalidData),
+            (_, finished) => self.refuse(why_not_encoded(finished.err().as_ref())),
         }
     }
 
@@ -111,5 +111,13 @@ impl Shared {
 
     pub(super) fn refused(&self) -> Drops {
         Drops::saved(&self.ring, counter::REFUSED)
+    }
+}
+
+/// Says why an event that could not be encoded is not taken.
+pub(super) fn why_not_encoded(error: Option<&EncodeError>) -> DropReason {
+    match error {
+        Some(EncodeError::Screen) => DropReason::ScrubFailed,
+        _ => DropReason::InvalidData,
     }
 }

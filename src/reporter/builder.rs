@@ -10,8 +10,9 @@ use tokio::runtime::Handle;
 use super::lane::LaneSettings;
 use super::supervisor::SupervisorCell;
 use crate::clock::Clock;
-use crate::event::{Classifier, UserFault};
+use crate::event::{Classifier, Screen, UserFault};
 use crate::limits;
+use crate::privacy::{Privacy, Redactor};
 use crate::queue::Durability;
 use crate::sink::{SettingError, Sink};
 
@@ -35,6 +36,15 @@ pub(super) struct Settings {
     pub(super) probe: Option<Probe>,
     /// What is so for sinks that do not say otherwise.
     pub(super) own_lanes: Option<LaneSettings>,
+    pub(super) redactor: Option<Redactor>,
+}
+
+impl Settings {
+    /// Returns what looks at each event before it is queued.
+    #[inline]
+    pub(super) fn screen(&self) -> Option<&dyn Screen> {
+        self.redactor.as_ref().map(|redactor| redactor as &dyn Screen)
+    }
 }
 
 /// Called at each step of the actor, with the step's name.
@@ -70,6 +80,7 @@ pub struct Builder {
     pub(super) max_spool_age: Duration,
     pub(super) runtime: Option<Handle>,
     pub(super) recovery_interval: Duration,
+    pub(super) privacy: Privacy,
 }
 
 impl Builder {
@@ -100,6 +111,7 @@ impl Builder {
             max_spool_age: limits::SPOOL_AGE_MAX_DEFAULT,
             runtime: None,
             recovery_interval: limits::RECOVERY_INTERVAL,
+            privacy: Privacy::new(),
         }
     }
 
@@ -245,6 +257,28 @@ impl Builder {
         classifier: impl Fn(&(dyn std::error::Error + 'static)) -> Option<UserFault> + Send + Sync + 'static,
     ) -> Self {
         self.classifier = Some(Box::new(classifier));
+        self
+    }
+
+    /// Says what is taken out of every event before it is queued: secrets, addresses, homes and what is too long, unless
+    /// set. See [`Privacy`].
+    ///
+    /// ```
+    /// # let sink = lastword::testing::MemorySink::new();
+    /// use lastword::privacy::Privacy;
+    /// use lastword::{Reporter, event};
+    ///
+    /// let privacy = Privacy::new().key("employee_number");
+    /// let reporter = Reporter::builder("session-123").privacy(privacy).enabled(true).sink(sink.clone()).start()?;
+    /// event!(reporter, "login", employee_number = 17, note = "ask ada@example.com");
+    /// reporter.blocking_stop(std::time::Duration::from_secs(5));
+    /// let data = &sink.events()[1]["event_data"];
+    /// assert_eq!(data["employee_number"], "[redacted]");
+    /// assert_eq!(data["note"], "ask [redacted:email]");
+    /// # Ok::<(), lastword::StartError>(())
+    /// ```
+    pub fn privacy(mut self, privacy: Privacy) -> Self {
+        self.privacy = privacy;
         self
     }
 

@@ -38,11 +38,13 @@ pub enum DropReason {
     SpoolExpired,
     /// A sink did not take it, and the queue had no room left for what others were waiting for.
     Shed,
+    /// The program's own scrubber, which decides what may leave, panicked over it.
+    ScrubFailed,
 }
 
 impl DropReason {
     /// Every reason there is.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Disabled,
         Self::QueueFull,
         Self::TooLarge,
@@ -57,6 +59,7 @@ impl DropReason {
         Self::SpoolFull,
         Self::SpoolExpired,
         Self::Shed,
+        Self::ScrubFailed,
     ];
 
     /// Returns the reason's name, as it is told to the server.
@@ -81,6 +84,7 @@ impl DropReason {
             Self::SpoolFull => "spool_full",
             Self::SpoolExpired => "spool_expired",
             Self::Shed => "shed",
+            Self::ScrubFailed => "scrub_failed",
         }
     }
 }

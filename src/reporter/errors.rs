@@ -1,5 +1,6 @@
 //! Reporting errors: those that the program goes on from, and the one that it does not.
 
+use super::admit::why_not_encoded;
 use super::core::Core;
 use super::handle::Reporter;
 use super::report::{Admission, Drain, DropReason};
@@ -157,11 +158,17 @@ impl Core {
 
     /// Takes the report of what ends the session, with its end.
     pub(super) fn push_fatal(&self, severity: Severity, failure: &Failure) -> Admission {
-        let mut encoder = Encoder::take();
+        let mut encoder = Encoder::screened(self.shared.settings.screen());
         encoder.time(self.shared.clock.now());
         failure.encode(&mut encoder);
-        let Ok(bytes) = encoder.finish() else { return Admission::Dropped(DropReason::InvalidData) };
-        self.shared.end_session_after(Some((failure.tag(severity), bytes)))
+        match encoder.finish() {
+            Ok(bytes) => self.shared.end_session_after(Some((failure.tag(severity), bytes))),
+            Err(error) => {
+                // The session ends all the same.
+                self.shared.end_session();
+                self.shared.refuse(why_not_encoded(Some(&error)))
+            }
+        }
     }
 }
 

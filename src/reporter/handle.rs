@@ -141,7 +141,13 @@ impl Reporter {
     /// Logs an event whose fields `write` encodes: what [`event!`](crate::event!) becomes.
     #[doc(hidden)]
     #[inline]
-    pub fn record(&self, severity: Severity, name: &str, fields: u32, write: impl FnOnce(&mut Encoder)) -> Admission {
+    pub fn record(
+        &self,
+        severity: Severity,
+        name: &str,
+        fields: u32,
+        write: impl FnOnce(&mut Encoder<'_>),
+    ) -> Admission {
         let Some(inner) = &self.inner else { return Admission::Dropped(DropReason::Disabled) };
         inner.shared.admit(Class::Ordinary, Tag::new(EventKind::Generic, severity), |encoder| {
             encoder.name(name);

@@ -77,6 +77,7 @@ impl Builder {
             flush_timeout: self.flush_timeout,
             probe: self.probe,
             own_lanes: Some(own_lanes),
+            redactor: self.privacy.redactor(),
         };
         let shared = Arc::new(Shared::new(ring, Arc::new(session), self.clock, settings, keeping, state));
         if let Some(recovery) = &recovery {

@@ -232,7 +232,7 @@ mod tests {
 
     fn batch() -> Batch {
         let mut builder = BatchBuilder::new(Arc::new(Session::new("s", "1.0", Uuid::nil(), 7)));
-        let mut push = |kind, severity, encode: &dyn Fn(&mut Encoder)| {
+        let mut push = |kind, severity, encode: &dyn Fn(&mut Encoder<'_>)| {
             let mut encoder = Encoder::take();
             encoder.time(Timestamp::from_unix_nanos(1_700_000_000_000_000_000));
             encode(&mut encoder);

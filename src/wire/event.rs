@@ -80,7 +80,7 @@ mod tests {
 
     const ID: Uuid = Uuid::from_u128(0x0190_aaaa_bbbb_7ccc_8ddd_0123_4567_89ab);
 
-    fn written(kind: EventKind, severity: Severity, encode: impl FnOnce(&mut Encoder)) -> Value {
+    fn written(kind: EventKind, severity: Severity, encode: impl FnOnce(&mut Encoder<'_>)) -> Value {
         let mut encoder = Encoder::take();
         encoder.time(Timestamp::from_unix_nanos(1_700_000_000_000_000_000));
         encode(&mut encoder);

@@ -1,4 +1,4 @@
-//! What may be reported at all.
+//! Whether anything may be reported at all: what the environment says.
 
 /// The name of the environment variable that turns telemetry on or off for a process.
 pub const SWITCH_VARIABLE: &str = "TINKER_TELEMETRY";

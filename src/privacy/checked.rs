@@ -1,0 +1,149 @@
+//! Texts whose type says what is known of them.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use crate::limits::SAFE_STR_CHARS_MAX;
+
+/// A text is no [`SafeStr`]. It is not in the message: it may be what must not leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotSafe {
+    /// It is too long.
+    #[error("a safe text has at most {SAFE_STR_CHARS_MAX} characters, and this one has {0}")]
+    TooLong(usize),
+    /// It may be a path.
+    #[error("a safe text has no `/` and no `\\`, and this one has one: say what of the path matters")]
+    Separator,
+    /// It is more than one line.
+    #[error("a safe text is one line, without control characters, and this one is not")]
+    LineBreak,
+}
+
+/// A text that was checked: no path separator, no line break, at most 128 characters. It names a thing of the program's.
+///
+/// ```
+/// use lastword::privacy::{NotSafe, SafeStr};
+/// assert_eq!(SafeStr::new("read_file")?.as_str(), "read_file");
+/// assert_eq!(SafeStr::new("src/lib.rs"), Err(NotSafe::Separator));
+/// # Ok::<(), NotSafe>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct SafeStr<'a>(&'a str);
+
+impl<'a> SafeStr<'a> {
+    /// Checks a text.
+    ///
+    /// # Errors
+    ///
+    /// It has a path separator, a line break or another control character, or more than 128 characters.
+    ///
+    /// ```
+    /// use lastword::privacy::{NotSafe, SafeStr};
+    /// assert_eq!(SafeStr::new("two\nlines"), Err(NotSafe::LineBreak));
+    /// ```
+    pub fn new(text: &'a str) -> Result<Self, NotSafe> {
+        // More bytes than so many characters can have: what is counted is bounded.
+        let chars = text.chars().take(SAFE_STR_CHARS_MAX + 1).count();
+        if chars > SAFE_STR_CHARS_MAX {
+            return Err(NotSafe::TooLong(text.chars().count()));
+        }
+        if text.contains(['/', '\\']) {
+            return Err(NotSafe::Separator);
+        }
+        if text.contains(|char: char| char.is_control() || matches!(char, '\u{2028}' | '\u{2029}')) {
+            return Err(NotSafe::LineBreak);
+        }
+        Ok(Self(text))
+    }
+
+    /// Returns the text.
+    ///
+    /// ```
+    /// assert_eq!(lastword::privacy::SafeStr::new("bash").unwrap().as_str(), "bash");
+    /// ```
+    #[must_use]
+    pub const fn as_str(self) -> &'a str {
+        self.0
+    }
+}
+
+impl fmt::Display for SafeStr<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// A text about a person. It serialises as what it is; its `Debug` does not show it, and it has no `Display`.
+///
+/// ```
+/// use lastword::privacy::PiiStr;
+/// let name = PiiStr::new("Ada Lovelace");
+/// assert_eq!(format!("{name:?}"), "PiiStr(***)");
+/// assert_eq!(name.reveal(), "Ada Lovelace");
+/// assert_eq!(serde_json::to_string(&name)?, "\"Ada Lovelace\"");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PiiStr<'a>(&'a str);
+
+impl<'a> PiiStr<'a> {
+    /// Says that a text is about a person.
+    ///
+    /// ```
+    /// assert_eq!(lastword::privacy::PiiStr::new("Ada").reveal(), "Ada");
+    /// ```
+    #[must_use]
+    pub const fn new(text: &'a str) -> Self {
+        Self(text)
+    }
+
+    /// Returns the text.
+    ///
+    /// ```
+    /// assert_eq!(lastword::privacy::PiiStr::new("Ada").reveal(), "Ada");
+    /// ```
+    #[must_use]
+    pub const fn reveal(self) -> &'a str {
+        self.0
+    }
+}
+
+impl fmt::Debug for PiiStr<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PiiStr(***)")
+    }
+}
+
+impl Serialize for PiiStr<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_safe_text_is_short_one_line_and_no_path() {
+        for text in ["", "read_file", "gpt-4o: 12 tokens", &"ö".repeat(SAFE_STR_CHARS_MAX)] {
+            assert_eq!(SafeStr::new(text).map(SafeStr::as_str), Ok(text));
+        }
+        assert_eq!(SafeStr::new(&"ö".repeat(SAFE_STR_CHARS_MAX + 1)), Err(NotSafe::TooLong(SAFE_STR_CHARS_MAX + 1)));
+        for path in ["a/b", "a\\b", "/"] {
+            assert_eq!(SafeStr::new(path), Err(NotSafe::Separator));
+        }
+        for lines in ["a\nb", "a\rb", "a\u{2028}b", "a\0b"] {
+            assert_eq!(SafeStr::new(lines), Err(NotSafe::LineBreak));
+        }
+    }
+
+    #[test]
+    fn no_error_shows_the_text() {
+        let error = SafeStr::new("secret/place").unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("secret"));
+    }
+}

@@ -1,0 +1,130 @@
+//! Numbers of cards and telephones.
+
+use super::scan::Found;
+
+/// Digits of a card's number.
+const CARD_DIGITS_MIN: usize = 13;
+const CARD_DIGITS_MAX: usize = 19;
+/// Digits of a telephone number in international form (E.164).
+const PHONE_DIGITS_MIN: usize = 8;
+const PHONE_DIGITS_MAX: usize = 15;
+
+/// Looks for the next digits at or behind `from`, with single blanks or dashes between them. Returns the number of a card if
+/// that is what they are, and where they end; `None` if there are no more before `until`.
+pub(super) fn card_after(bytes: &[u8], from: usize, until: usize) -> Option<(usize, Option<Found>)> {
+    let start = from + bytes.get(from..until.min(bytes.len()))?.iter().position(u8::is_ascii_digit)?;
+    // Most digits are few: what they are is looked at only if there are as many as a card has.
+    let (mut count, mut end) = (0, start);
+    while let Some(&byte) = bytes.get(end) {
+        if byte.is_ascii_digit() {
+            count += 1;
+        } else if !is_of_card(byte) || !bytes.get(end + 1).is_some_and(u8::is_ascii_digit) {
+            break;
+        }
+        end += 1;
+    }
+    let is_card = (CARD_DIGITS_MIN..=CARD_DIGITS_MAX).contains(&count) && is_card(bytes, start, end);
+    Some((end, is_card.then_some(Found { start, end, rule: "card" })))
+}
+
+/// Whether a byte may be part of the number of a card.
+#[inline]
+pub(super) const fn is_of_card(byte: u8) -> bool {
+    byte.is_ascii_digit() || matches!(byte, b' ' | b'-')
+}
+
+/// Whether these digits, as many as a card has, are the number of one.
+#[cold]
+fn is_card(bytes: &[u8], start: usize, end: usize) -> bool {
+    let mut digits = [0_u8; CARD_DIGITS_MAX];
+    let (mut count, mut group, mut groups) = (0, 0_usize, [0_usize; 5]);
+    for &byte in &bytes[start..end] {
+        if byte.is_ascii_digit() {
+            if let (Some(digit), Some(size)) = (digits.get_mut(count), groups.get_mut(group)) {
+                *digit = byte - b'0';
+                *size += 1;
+            }
+            count += 1;
+        } else {
+            group += 1;
+        }
+    }
+    let bounded = |byte: Option<&u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
+    let dotted = bytes.get(end) == Some(&b'.') && bytes.get(end + 1).is_some_and(u8::is_ascii_digit);
+    let before = start.checked_sub(1).map(|before| &bytes[before]);
+    let is_alone = bounded(before) && !matches!(before, Some(b'.' | b'-' | b'+')) && bounded(bytes.get(end)) && !dotted;
+    is_alone && is_grouped(&groups, group) && is_issued(&digits[..count]) && passes_luhn(&digits[..count])
+}
+
+/// In one piece, in fours, or as four, six and five.
+fn is_grouped(groups: &[usize; 5], last: usize) -> bool {
+    match last {
+        0 => true,
+        2 => matches!(groups[..3], [4, 6, 4 | 5]),
+        3 | 4 => groups[..last].iter().all(|&size| size == 4) && groups[last] <= 4,
+        _ => false,
+    }
+}
+
+/// Whether a network issues numbers of this length that begin so: it keeps most other long numbers out.
+fn is_issued(digits: &[u8]) -> bool {
+    let head = digits[..4].iter().fold(0, |head, &digit| head * 10 + u32::from(digit));
+    match digits.len() {
+        13 | 19 => digits[0] == 4,
+        14 => matches!(head, 3000..=3059 | 3600..=3699 | 3800..=3999),
+        15 => matches!(head, 3400..=3499 | 3700..=3799),
+        16 => {
+            digits[0] == 4 || matches!(head, 5100..=5599 | 2221..=2720 | 6011 | 6440..=6599 | 3528..=3589 | 6200..=6299)
+        }
+        _ => false,
+    }
+}
+
+/// The sum of digits by which mistyped numbers are found (ISO/IEC 7812-1).
+fn passes_luhn(digits: &[u8]) -> bool {
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(place, &digit)| match (place % 2, u32::from(digit)) {
+            (0, digit) => digit,
+            (_, digit @ 0..5) => 2 * digit,
+            (_, digit) => 2 * digit - 9,
+        })
+        .sum();
+    sum.is_multiple_of(10)
+}
+
+/// Returns the telephone number that begins with this `+`.
+pub(super) fn phone_at(bytes: &[u8], plus: usize) -> Option<Found> {
+    let before = plus.checked_sub(1).map(|before| bytes[before]);
+    if before.is_some_and(|before| before.is_ascii_alphanumeric() || matches!(before, b'+' | b'_')) {
+        return None;
+    }
+    let (mut count, mut end, mut at) = (0, plus, plus + 1);
+    if !matches!(bytes.get(at), Some(b'1'..=b'9')) {
+        return None;
+    }
+    let mut separators = 0;
+    loop {
+        match bytes.get(at) {
+            Some(b'0'..=b'9') => {
+                count += 1;
+                separators = 0;
+                end = at + 1;
+            }
+            Some(b' ' | b'-' | b'.' | b'(' | b')' | b'/') if separators < 2 => separators += 1,
+            _ => break,
+        }
+        at += 1;
+        if count > PHONE_DIGITS_MAX {
+            return None;
+        }
+    }
+    let goes_on = bytes.get(end).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    ((PHONE_DIGITS_MIN..=PHONE_DIGITS_MAX).contains(&count) && !goes_on).then_some(Found {
+        start: plus,
+        end,
+        rule: "phone",
+    })
+}

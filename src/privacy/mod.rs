@@ -1,0 +1,44 @@
+//! What may be reported at all, and what is taken out of what is reported.
+//!
+//! All of it happens on the caller's thread, while an event is encoded and before anything is queued: what is taken out is
+//! in no queue, no spool, no log line and no error. [`Privacy`] are a reporter's settings; a [`Redactor`] made of them looks
+//! at each event of every kind. Names of events are not looked at: they are the program's own words.
+//!
+//! # Invariants
+//!
+//! - A text in which nothing is found is not copied, not allocated for, and looked at once.
+//! - The work is linear in the length of a text, whatever is in it, and bounded by the length that texts are cut to.
+//! - What was redacted is redacted to the same again.
+//!
+//! # Limits
+//!
+//! A secret is found by its name, by its shape or by what stands around it. One that has none of these (a password in the
+//! middle of a sentence, a key of 32 hexadecimal digits in a field `note`) is not. Numbers and bytes that are no texts are
+//! looked at by their names alone.
+
+mod anchors;
+mod bucket;
+mod checked;
+mod digits;
+mod keys;
+mod redactor;
+mod scan;
+mod settings;
+mod shapes;
+mod switch;
+mod values;
+
+pub use bucket::{BUCKETS, Estimate, estimate_users, user_bucket, user_bucket_salted};
+pub use checked::{NotSafe, PiiStr, SafeStr};
+pub use redactor::Redactor;
+pub use settings::{Privacy, Scrubbed};
+pub use switch::{SWITCH_VARIABLE, Switch, switch};
+
+use crate::event::Key;
+
+/// The name of a field, and whether it is that of a secret: what `event!` asks at compile time.
+#[doc(hidden)]
+#[must_use]
+pub const fn key(text: &str) -> Key<'_> {
+    Key::known(text, keys::is_secret(text))
+}

@@ -1,0 +1,180 @@
+//! What applies a reporter's settings to each text.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::keys;
+use super::scan::{self, Found};
+use super::settings::{Privacy, Scrubbed};
+use crate::event::{EncodeError, Screen, Shown, read_text};
+use crate::limits::{REDACTION_ROUNDS_MAX, STRING_MARGIN_BYTES, STRING_REMARK_BYTES_MAX};
+
+/// Applies the settings of a [`Privacy`] to each text of an event.
+///
+/// ```
+/// let redactor = lastword::privacy::Privacy::new().redactor().unwrap();
+/// let text = "GET https://ada:lovelace@example.com/?token=8f14e45fceea167a failed";
+/// assert_eq!(redactor.redact(text), "GET https://[redacted:url]@example.com/?token=[redacted:secret] failed");
+/// assert_eq!(redactor.redact("nothing to see"), "nothing to see");
+/// ```
+pub struct Redactor(Privacy);
+
+impl Redactor {
+    pub(super) const fn new(privacy: Privacy) -> Self {
+        Self(privacy)
+    }
+
+    /// Returns a text as it may leave: the scrubber is not asked, because it decides by names.
+    ///
+    /// A rule of the program's own that panics takes all of the text with it.
+    ///
+    /// ```
+    /// let redactor = lastword::privacy::Privacy::new().redactor().unwrap();
+    /// assert_eq!(redactor.redact("Authorization: Basic YWRhOmxvdmVsYWNl"), "Authorization: [redacted:authorization]");
+    /// ```
+    #[must_use]
+    pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let Ok(redacted) = self.redacted(text) else { return Cow::Borrowed("[redacted]") };
+        match self.cut(redacted.as_deref().unwrap_or(text), text.len()).or(redacted) {
+            Some(other) => Cow::Owned(other),
+            None => Cow::Borrowed(text),
+        }
+    }
+
+    /// Takes out what must not leave; `None` if there is nothing.
+    #[inline]
+    fn redacted(&self, text: &str) -> Result<Option<String>, EncodeError> {
+        // What is cut off later is not looked at, but for a margin: a secret over the cut is still seen as one.
+        let whole = text;
+        let text = match self.0.string_bytes_max {
+            Some(max) if text.len() > max + STRING_MARGIN_BYTES => {
+                &text[..text.floor_char_boundary(max + STRING_MARGIN_BYTES)]
+            }
+            _ => text,
+        };
+        let mut out = None;
+        if self.0.redacts {
+            let found = scan::find(text);
+            if !found.is_empty() {
+                out = Some(without(text, found));
+            }
+        }
+        for (name, search) in &self.0.rules {
+            let ruled = out.as_deref().unwrap_or(text);
+            if let Some(other) = guarded(|| by_rule(ruled, name, &**search))? {
+                out = Some(other);
+            }
+        }
+        Ok(out.or_else(|| (text.len() < whole.len()).then(|| text.to_owned())))
+    }
+
+    /// Cuts a text that is too long, of which so many bytes were there; `None` if it isn't.
+    #[inline]
+    fn cut(&self, text: &str, bytes: usize) -> Option<String> {
+        let max = self.0.string_bytes_max?;
+        (text.len() > max).then(|| {
+            let kept = text.floor_char_boundary(max.saturating_sub(STRING_REMARK_BYTES_MAX));
+            // No mark of what was taken out is cut in two.
+            let kept = match text[..kept].rfind('[') {
+                Some(mark) if text[mark..].starts_with("[redacted") && !text[mark..kept].contains(']') => mark,
+                _ => kept,
+            };
+            format!("{}… (of {bytes} bytes)", &text[..kept])
+        })
+    }
+}
+
+impl Screen for Redactor {
+    #[inline]
+    fn hides(&self, name: &str) -> bool {
+        (self.0.redacts && keys::is_secret(name)) || self.0.keys.iter().any(|own| keys::is_same(name, own))
+    }
+
+    #[inline]
+    fn has_names_of_its_own(&self) -> bool {
+        !self.0.keys.is_empty()
+    }
+
+    #[inline]
+    fn text(&self, name: &[u8], text: &str) -> Result<Shown, EncodeError> {
+        let mut out = self.redacted(text)?;
+        if let (Some(scrub), Some(name)) = (&self.0.scrub, read_text(name)) {
+            match guarded(|| scrub(name, out.as_deref().unwrap_or(text)))? {
+                Scrubbed::Keep => {}
+                Scrubbed::Replace(other) => out = Some(other),
+                Scrubbed::Remove => return Ok(Shown::Nothing),
+            }
+        }
+        let cut = self.cut(out.as_deref().unwrap_or(text), text.len());
+        Ok(cut.or(out).map_or(Shown::AsItIs, Shown::Instead))
+    }
+}
+
+impl fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Redactor").field(&self.0).finish()
+    }
+}
+
+/// Runs code of the program's that decides what may leave.
+fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, EncodeError> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|_| EncodeError::Screen)
+}
+
+/// Writes a text without what was found in it, and without what is only then to be seen as something: what stood right
+/// before it may have hidden it.
+#[cold]
+fn without(text: &str, mut found: Vec<Found>) -> String {
+    let mut out = without_once(text, &found);
+    for _ in 1..REDACTION_ROUNDS_MAX {
+        found = scan::find(&out);
+        if found.is_empty() {
+            break;
+        }
+        out = without_once(&out, &found);
+    }
+    out
+}
+
+fn without_once(text: &str, found: &[Found]) -> String {
+    let mut out = String::with_capacity(text.len() + 16 * found.len());
+    let mut at = 0;
+    for one in found {
+        out.push_str(text.get(at..one.start).unwrap_or_default());
+        push_marker(&mut out, one.rule);
+        at = one.end;
+    }
+    out.push_str(text.get(at..).unwrap_or_default());
+    out
+}
+
+fn push_marker(out: &mut String, rule: &str) {
+    // A home is named by what everybody names it by.
+    if rule == "home" {
+        return out.push('~');
+    }
+    out.push_str("[redacted:");
+    out.push_str(rule);
+    out.push(']');
+}
+
+fn by_rule(text: &str, name: &str, search: &dyn Fn(&str) -> Option<Range<usize>>) -> Option<String> {
+    let mut out = None;
+    let mut at = 0;
+    while let Some(found) = search(&text[at..]) {
+        let (start, end) = (
+            text.floor_char_boundary(at.saturating_add(found.start)),
+            text.ceil_char_boundary(at.saturating_add(found.end)),
+        );
+        if start < at || end <= start {
+            break;
+        }
+        let out = out.get_or_insert_with(String::new);
+        out.push_str(&text[at..start]);
+        push_marker(out, name);
+        at = end;
+    }
+    out.map(|out| out + &text[at..])
+}

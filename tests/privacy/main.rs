@@ -1,0 +1,11 @@
+//! What leaves, and what does not: corpora of secrets and of harmless texts through real reporters.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod corpora;
+mod harmless;
+mod properties;
+mod scrubbing;
+mod secrets;
+mod settings;
+mod support;
