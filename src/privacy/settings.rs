@@ -21,9 +21,10 @@ pub enum Scrubbed {
 pub(super) type Scrub = dyn Fn(&str, &str) -> Scrubbed + Send + Sync;
 pub(super) type Search = dyn Fn(&str) -> Option<Range<usize>> + Send + Sync;
 
-/// What is taken out of every event before it is queued.
+/// What is taken out of every event before it is queued: nothing, unless a program asks for it with
+/// [`Builder::privacy`](crate::Builder::privacy).
 ///
-/// Unless set otherwise, in this order: values whose names are those of secrets (`password`, `api_key`, `authorization`,
+/// With [`Privacy::new`], in this order: values whose names are those of secrets (`password`, `api_key`, `authorization`,
 /// `cookie`), whatever their type; secrets, addresses, numbers of cards and telephones, and homes of users within texts, of
 /// which the rest stays; what is longer than 64 KiB.
 ///
@@ -56,7 +57,7 @@ impl Default for Privacy {
 }
 
 impl Privacy {
-    /// The settings that a reporter has unless others are set.
+    /// All of it: what is taken out unless a program says otherwise.
     ///
     /// ```
     /// assert!(lastword::privacy::Privacy::new().redactor().is_some());

@@ -112,7 +112,7 @@ fn no_secret_leaves_in_an_error_its_causes_or_what_the_user_did_wrong() {
 fn no_secret_leaves_in_a_fatal_error() {
     for sample in samples() {
         let sink = lastword::testing::MemorySink::new();
-        let reporter = Reporter::builder("s").enabled(true).sink(sink.clone()).start().unwrap();
+        let reporter = Reporter::builder("s").enabled(true).privacy(Privacy::new()).sink(sink.clone()).start().unwrap();
         assert!(reporter.blocking_log_fatal(&Failed(sample.text.to_owned(), None)).is_drained());
         assert_none_leaves(&sink.events(), sample.secret, "fatal");
     }
@@ -169,7 +169,12 @@ impl Write for Written {
 #[test]
 fn no_secret_is_shown_on_a_console_or_in_a_debug() {
     let written = Written::default();
-    let reporter = Reporter::builder("s").enabled(true).sink(Console::new().writer(written.clone())).start().unwrap();
+    let reporter = Reporter::builder("s")
+        .enabled(true)
+        .privacy(Privacy::new())
+        .sink(Console::new().writer(written.clone()))
+        .start()
+        .unwrap();
     let mut debugs = format!("{reporter:?} {:?}", Privacy::new());
     for sample in samples() {
         let _ = event!(reporter, Severity::Warning, "e", note = sample.text);

@@ -21,7 +21,7 @@ pub(crate) fn reported_with(privacy: Privacy, act: impl FnOnce(&Reporter)) -> Ve
     events[1..events.len() - 1].to_vec()
 }
 
-/// [`reported_with`] the settings that a reporter has unless others are set.
+/// [`reported_with`] all that is taken out unless a program says otherwise.
 pub(crate) fn reported(act: impl FnOnce(&Reporter)) -> Vec<Value> {
     reported_with(Privacy::new(), act)
 }
