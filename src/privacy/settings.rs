@@ -147,7 +147,8 @@ impl Privacy {
     ///
     /// ```
     /// let redactor = lastword::privacy::Privacy::new().max_string_bytes(64).redactor().unwrap();
-    /// let cut = redactor.redact(&"ab ".repeat(100));
+    /// let text = "ab ".repeat(100);
+    /// let cut = redactor.redact(&text);
     /// assert!(cut.len() <= 64 && cut.ends_with("… (of 300 bytes)"), "{cut}");
     /// ```
     #[must_use]
