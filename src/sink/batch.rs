@@ -6,6 +6,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::event::{DecodeError, EventView, Tag};
+#[cfg(any(feature = "http", unix))]
+use crate::wire::Origin;
 
 /// What every batch of a session says about where it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +38,17 @@ impl Session {
             _ => "unix/other",
         };
         Self { id: id.into(), platform: platform.into(), sdk_version: sdk_version.into(), process_uuid, nonce }
+    }
+
+    /// Returns what the protocol says of it.
+    #[cfg(any(feature = "http", unix))]
+    pub(super) fn origin(&self) -> Origin<'_> {
+        Origin {
+            session_id: &self.id,
+            platform: &self.platform,
+            sdk_version: &self.sdk_version,
+            process_uuid: self.process_uuid,
+        }
     }
 }
 

@@ -18,6 +18,8 @@ mod destination;
 mod http;
 #[cfg(unix)]
 mod jsonl;
+#[cfg(test)]
+mod samples;
 #[cfg(feature = "http")]
 mod tinker;
 

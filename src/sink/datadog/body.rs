@@ -93,36 +93,11 @@ impl Gzip {
 #[cfg(test)]
 mod tests {
     use std::io::Read;
-    use std::sync::Arc;
 
     use serde_json::Value;
-    use uuid::Uuid;
 
     use super::*;
-    use crate::clock::Timestamp;
-    use crate::event::{Encoder, EventKind, Severity, Tag};
-    use crate::sink::{BatchBuilder, Session};
-
-    /// A batch in which an event without a text is damaged.
-    fn batch(events: &[Option<&str>]) -> Batch {
-        let mut builder = BatchBuilder::new(Arc::new(Session::new("s", "1.0", Uuid::nil(), 7)));
-        for (seq, text) in (0..).zip(events) {
-            let mut encoder = Encoder::take();
-            encoder.time(Timestamp::from_unix_nanos(0));
-            encoder.name("n");
-            encoder.fields(1);
-            if let Some(text) = text {
-                encoder.field("text", text);
-            }
-            let bytes = encoder.finish().unwrap();
-            let read = |out: &mut Vec<u8>| -> Result<(), ()> {
-                out.extend_from_slice(bytes);
-                Ok(())
-            };
-            builder.push(seq, Tag::new(EventKind::Generic, Severity::Info).to_u32(), read).unwrap();
-        }
-        builder.build()
-    }
+    use crate::sink::samples::batch;
 
     fn entries(body: &Body) -> Value {
         let mut json = Vec::new();

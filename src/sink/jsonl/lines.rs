@@ -1,7 +1,7 @@
 //! A batch as lines of JSON.
 
 use crate::sink::{Ack, Batch};
-use crate::wire::{Origin, write_event};
+use crate::wire::write_event;
 
 /// What a line has beside the data of its event and its origin: names of fields, id, index, time, severity.
 const EVENT_OVERHEAD_BYTES: usize = 224;
@@ -15,13 +15,7 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) fn of(batch: &Batch) -> Self {
-        let session = batch.session();
-        let origin = Origin {
-            session_id: &session.id,
-            platform: &session.platform,
-            sdk_version: &session.sdk_version,
-            process_uuid: session.process_uuid,
-        };
+        let origin = batch.session().origin();
         // The same for all, so it is written once and copied.
         let mut end = b",".to_vec();
         origin.write_fields(&mut end);
@@ -52,35 +46,15 @@ impl Lines {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use serde_json::{Value, json};
     use uuid::Uuid;
 
     use super::*;
-    use crate::clock::Timestamp;
-    use crate::event::{Encoder, EventKind, Severity, Tag};
-    use crate::sink::{BatchBuilder, Session};
+    use crate::sink::Session;
+    use crate::sink::samples::batch_of;
 
-    /// A batch in which an event with `None` is damaged.
     fn batch(events: &[Option<&str>]) -> Batch {
-        let mut builder = BatchBuilder::new(Arc::new(Session::new("a \"session\"\n", "1.0", Uuid::max(), 7)));
-        for (seq, text) in (0..).zip(events) {
-            let mut encoder = Encoder::take();
-            encoder.time(Timestamp::from_unix_nanos(0));
-            encoder.name("n");
-            encoder.fields(1);
-            if let Some(text) = text {
-                encoder.field("text", text);
-            }
-            let (tag, bytes) = (Tag::new(EventKind::Generic, Severity::Info).to_u32(), encoder.finish().unwrap());
-            let read = |out: &mut Vec<u8>| -> Result<(), ()> {
-                out.extend_from_slice(bytes);
-                Ok(())
-            };
-            builder.push(seq, tag, read).unwrap();
-        }
-        builder.build()
+        batch_of(Session::new("a \"session\"\n", "1.0", Uuid::max(), 7), events)
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::limits::BATCH_BYTES_MAX;
 use crate::sink::{Ack, Batch, SinkError};
-use crate::wire::{Origin, Request};
+use crate::wire::Request;
 
 /// What the protocol adds to an event: names of fields, id, index, time, severity.
 const EVENT_OVERHEAD_BYTES: usize = 224;
@@ -34,13 +34,7 @@ impl Body {
             }
         }
         let sent = request.events();
-        let session = batch.session();
-        let origin = Origin {
-            session_id: &session.id,
-            platform: &session.platform,
-            sdk_version: &session.sdk_version,
-            process_uuid: session.process_uuid,
-        };
+        let origin = batch.session().origin();
         Ok(Self { json: request.finish(&origin), sent, damaged })
     }
 
@@ -76,36 +70,10 @@ impl Body {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use serde_json::Value;
-    use uuid::Uuid;
 
     use super::*;
-    use crate::clock::Timestamp;
-    use crate::event::{Encoder, EventKind, Severity, Tag};
-    use crate::sink::{BatchBuilder, Session};
-
-    fn batch(events: &[Option<&str>]) -> Batch {
-        let mut builder = BatchBuilder::new(Arc::new(Session::new("s", "1.0", Uuid::nil(), 7)));
-        for (seq, text) in (0..).zip(events) {
-            let mut encoder = Encoder::take();
-            encoder.time(Timestamp::from_unix_nanos(0));
-            encoder.name("n");
-            encoder.fields(1);
-            if let Some(text) = text {
-                encoder.field("text", text);
-            }
-            let tag = Tag::new(EventKind::Generic, Severity::Info).to_u32();
-            let bytes = encoder.finish().unwrap();
-            let read = |out: &mut Vec<u8>| -> Result<(), ()> {
-                out.extend_from_slice(bytes);
-                Ok(())
-            };
-            builder.push(seq, tag, read).unwrap();
-        }
-        builder.build()
-    }
+    use crate::sink::samples::batch;
 
     #[test]
     fn a_damaged_event_is_refused_alone_and_the_places_of_the_others_are_kept() {
