@@ -215,3 +215,17 @@ pub const STRING_MARGIN_BYTES: usize = 4 * 1024;
 pub const SAFE_STR_CHARS_MAX: usize = 128;
 /// How often a text in which something was found is looked at again: once is enough for nearly all.
 pub const REDACTION_ROUNDS_MAX: usize = 8;
+
+/// A text of what a tool was given is cut beyond this many characters,
+pub const INPUT_TEXT_CHARS_MAX: usize = 512;
+/// to this many: what it begins with tells what it is.
+pub const INPUT_TEXT_CHARS_KEPT: usize = 128;
+/// Items of a list or an object of what a tool was given.
+pub const INPUT_ITEMS_MAX: usize = 20;
+/// How deep lists and objects of it stand in one another.
+pub const INPUT_DEPTH_MAX: usize = 2;
+/// Characters of JSON of all of it.
+pub const INPUT_JSON_CHARS_MAX: usize = 4_096;
+
+/// Bytes of a file of names that are reported: some ten thousand names.
+pub const ALLOW_FILE_BYTES_MAX: u64 = 1024 * 1024;

@@ -6,3 +6,6 @@ pub const USER_ERROR: &str = "user_error";
 pub const TELEMETRY_DROPPED: &str = "telemetry.dropped";
 /// A session that never ended was found in a spool and delivered by a later process.
 pub const SESSION_RECOVERED: &str = "session.recovered";
+
+/// The field of an event's data that says which share of the events of its name are reported.
+pub const SAMPLE_RATE: &str = "sample_rate";

@@ -12,7 +12,7 @@ use super::report::{Admission, DropReason, Health, State, Stats};
 use super::shared::Gate;
 use super::supervisor;
 use crate::clock;
-use crate::event::{Encoder, EventKind, Severity, Tag};
+use crate::event::{Encoder, EventKind, Severity, Tag, names};
 use crate::queue::{Class, Durability};
 use crate::sync::is_own_thread;
 
@@ -132,9 +132,17 @@ impl Reporter {
     /// ```
     pub fn log_with<T: Serialize>(&self, severity: Severity, name: &str, data: T) -> Admission {
         let Some(inner) = &self.inner else { return Admission::Dropped(DropReason::Disabled) };
+        let share = match inner.shared.pass(name) {
+            Ok(share) => share,
+            Err(refused) => return refused,
+        };
         inner.shared.admit(Class::Ordinary, Tag::new(EventKind::Generic, severity), |encoder| {
             encoder.name(name);
-            encoder.data(&data)
+            let start = encoder.data(&data)?;
+            if let Some(share) = share {
+                encoder.one_more_field(start, names::SAMPLE_RATE, &share);
+            }
+            Ok(())
         })
     }
 
@@ -149,10 +157,17 @@ impl Reporter {
         write: impl FnOnce(&mut Encoder<'_>),
     ) -> Admission {
         let Some(inner) = &self.inner else { return Admission::Dropped(DropReason::Disabled) };
+        let share = match inner.shared.pass(name) {
+            Ok(share) => share,
+            Err(refused) => return refused,
+        };
         inner.shared.admit(Class::Ordinary, Tag::new(EventKind::Generic, severity), |encoder| {
             encoder.name(name);
-            encoder.fields(fields);
+            encoder.fields(fields + u32::from(share.is_some()));
             write(encoder);
+            if let Some(share) = share {
+                encoder.field(names::SAMPLE_RATE, &share);
+            }
             Ok(())
         })
     }

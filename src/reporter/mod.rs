@@ -25,6 +25,7 @@ mod errors;
 mod flush;
 mod handle;
 pub(crate) mod hooks;
+mod intake;
 mod keeping;
 mod lane;
 mod ledger;

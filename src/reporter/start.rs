@@ -9,6 +9,7 @@ use super::builder::{Builder, Settings, StartError};
 use super::core::Core;
 use super::flush::Scope;
 use super::handle::Reporter;
+use super::intake::Intake;
 use super::lane::{Lane, LaneSettings};
 use super::ledger::Ledger;
 use super::open::{self, Asked, Opened, SpoolSettings};
@@ -22,7 +23,7 @@ use crate::limits;
 use crate::privacy::{SWITCH_VARIABLE, Switch, switch};
 use crate::queue::{Bounds, Cursor, Ring};
 use crate::retry::{Jitter, RetryPolicy};
-use crate::sink::{Session, SettingError, Sink};
+use crate::sink::{FieldPolicy, Session, SettingError, Sink};
 use crate::spool::Target;
 use crate::sync::say;
 
@@ -51,6 +52,7 @@ impl Builder {
         }
         self.check()?;
         let ways = self.ways()?;
+        let intake = Intake::new(self.allow.clone(), self.shares.clone(), clock::random_u64())?;
         let runtime = self.runtime.clone().map_or_else(process::runtime, Ok)?;
         let session = Session::new(&self.session_id, &self.sdk_version, process_uuid(), clock::random_u64());
         let targets = self.sinks.iter().map(|sink| Target::of(&**sink)).collect();
@@ -78,6 +80,7 @@ impl Builder {
             probe: self.probe,
             own_lanes: Some(own_lanes),
             redactor: self.privacy.redactor(),
+            intake,
         };
         let shared = Arc::new(Shared::new(ring, Arc::new(session), self.clock, settings, keeping, state));
         if let Some(recovery) = &recovery {
@@ -184,6 +187,7 @@ impl Builder {
             max_in_flight: self.max_in_flight,
             retry: RetryPolicy { max_retries: self.max_retries, base: self.retry_base_delay, ..RetryPolicy::default() },
             allow: None,
+            fields: FieldPolicy::default(),
         }
     }
 }

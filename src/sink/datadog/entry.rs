@@ -74,6 +74,7 @@ impl Writer {
             _ => view.kind().as_str(),
         };
         match view.body() {
+            Body::UnhandledException { error_type, message: "", .. } => json(out, error_type),
             Body::UnhandledException { error_type, message, .. } => json(out, &format!("{error_type}: {message}")),
             _ => json(out, name),
         }
@@ -99,7 +100,9 @@ impl Writer {
             Body::SessionEnd { duration } => field(out, "duration", &duration.as_nanos()),
             Body::UnhandledException { error_type, message, traceback } => {
                 field(out, "error.kind", error_type);
-                field(out, "error.message", message);
+                if !message.is_empty() {
+                    field(out, "error.message", message);
+                }
                 if let Some(traceback) = traceback {
                     field(out, "error.stack", traceback);
                 }
