@@ -215,3 +215,16 @@ pub const STRING_MARGIN_BYTES: usize = 4 * 1024;
 pub const SAFE_STR_CHARS_MAX: usize = 128;
 /// How often a text in which something was found is looked at again: once is enough for nearly all.
 pub const REDACTION_ROUNDS_MAX: usize = 8;
+
+/// Bytes of a settings file: room for three thousand users and what others keep in it, and read in well under a millisecond.
+pub const SETTINGS_BYTES_MAX: u64 = 256 * 1024;
+/// Bytes of the file of an installation's id: a UUID in any of its forms, and blanks.
+pub const INSTALLATION_ID_BYTES_MAX: u64 = 256;
+/// The longest that a settings file is waited for which another process changes: that takes milliseconds.
+pub const SETTINGS_LOCK_WAIT_MAX: Duration = Duration::from_secs(5);
+/// How often its lock is tried meanwhile.
+pub const SETTINGS_LOCK_POLL: Duration = Duration::from_millis(2);
+/// The longest id of a user that is taken, in bytes.
+pub const USER_ID_BYTES_MAX: usize = 256;
+/// Characters of an environment variable that are shown: what is longer is none of its words.
+pub const SAID_CHARS_MAX: usize = 40;

@@ -19,6 +19,7 @@
 mod anchors;
 mod bucket;
 mod checked;
+pub mod consent;
 mod digits;
 mod keys;
 mod redactor;
@@ -30,6 +31,7 @@ mod values;
 
 pub use bucket::{BUCKETS, Estimate, estimate_users, user_bucket, user_bucket_salted};
 pub use checked::{NotSafe, PiiStr, SafeStr};
+pub use consent::{Level, User, installation_id};
 pub use redactor::Redactor;
 pub use settings::{Privacy, Scrubbed};
 pub use switch::{SWITCH_VARIABLE, Switch, switch};

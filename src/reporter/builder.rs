@@ -12,7 +12,7 @@ use super::supervisor::SupervisorCell;
 use crate::clock::Clock;
 use crate::event::{Classifier, Screen, UserFault};
 use crate::limits;
-use crate::privacy::{Privacy, Redactor};
+use crate::privacy::{Level, Privacy, Redactor, User};
 use crate::queue::Durability;
 use crate::sink::{SettingError, Sink};
 
@@ -37,6 +37,8 @@ pub(super) struct Settings {
     /// What is so for sinks that do not say otherwise.
     pub(super) own_lanes: Option<LaneSettings>,
     pub(super) redactor: Option<Redactor>,
+    /// How much may be reported.
+    pub(super) consent: Level,
 }
 
 impl Settings {
@@ -81,6 +83,9 @@ pub struct Builder {
     pub(super) runtime: Option<Handle>,
     pub(super) recovery_interval: Duration,
     pub(super) privacy: Privacy,
+    pub(super) consent: Option<Level>,
+    pub(super) user: Option<User>,
+    pub(super) user_opt_in: bool,
 }
 
 impl Builder {
@@ -112,6 +117,9 @@ impl Builder {
             runtime: None,
             recovery_interval: limits::RECOVERY_INTERVAL,
             privacy: Privacy::off(),
+            consent: None,
+            user: None,
+            user_opt_in: false,
         }
     }
 
@@ -128,7 +136,8 @@ impl Builder {
         self
     }
 
-    /// Turns telemetry on or off, whatever `TINKER_TELEMETRY` says.
+    /// Turns telemetry on or off, whatever the environment says. It does not turn on what the user has turned off in the
+    /// [settings file](crate::privacy::consent): give it what a user of yours has chosen, and nothing else.
     pub const fn enabled(mut self, enabled: bool) -> Self {
         self.enabled = Some(enabled);
         self
