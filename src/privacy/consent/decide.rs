@@ -196,6 +196,12 @@ impl Consent {
         self.rules.iter().filter_map(|rule| rule.warning.as_deref())
     }
 
+    /// Returns what the user's settings say; nothing, where they could not be read.
+    #[must_use]
+    pub const fn settings(&self) -> &UserSettings {
+        &self.settings
+    }
+
     /// Returns whether the user's settings let this user's id leave; `None` if they don't say.
     #[must_use]
     pub fn user(&self, id: &str) -> Option<bool> {
@@ -289,7 +295,8 @@ fn settings(found: &Found) -> Rule {
 }
 
 fn do_not_track(said: Option<&str>) -> Rule {
-    let is_silent = said.is_none_or(|said| matches!(said.trim(), "" | "0") || said.trim().eq_ignore_ascii_case("false"));
+    let is_silent =
+        said.is_none_or(|said| matches!(said.trim(), "" | "0") || said.trim().eq_ignore_ascii_case("false"));
     let effect = if is_silent { Effect::Nothing } else { Effect::Limits(Level::None) };
     Rule::new(Source::DoNotTrack, said, effect)
 }

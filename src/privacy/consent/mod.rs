@@ -25,8 +25,8 @@ pub use decide::{Consent, Effect, Environment, Found, Program, Rule, Source, dec
 pub use file::{SETTINGS_VARIABLE, SettingsFile};
 pub use settings::UserSettings;
 pub use trouble::SettingsError;
-pub use user::{User, installation_id};
 pub(crate) use user::{Attribution, Who};
+pub use user::{User, installation_id};
 
 use std::fmt;
 use std::str::FromStr;

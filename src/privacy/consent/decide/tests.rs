@@ -2,7 +2,8 @@ use super::*;
 
 const PROGRAM: [(Option<bool>, Option<Level>); 12] = {
     let mut all = [(None, None); 12];
-    let (enabled, consent) = ([None, Some(false), Some(true)], [None, Some(Level::None), Some(Level::Essential), Some(Level::Full)]);
+    let (enabled, consent) =
+        ([None, Some(false), Some(true)], [None, Some(Level::None), Some(Level::Essential), Some(Level::Full)]);
     let mut at = 0;
     while at < 12 {
         all[at] = (enabled[at / 4], consent[at % 4]);
@@ -51,7 +52,8 @@ fn of_all_that_is_said_the_most_restrictive_wins_and_is_named() {
                 };
                 let decided = decide(&Program { enabled, consent }, &environment, found(settings));
 
-                let of_settings = [Level::Full, Level::Full, Level::Full, Level::Essential, Level::None, Level::None][settings];
+                let of_settings =
+                    [Level::Full, Level::Full, Level::Full, Level::Essential, Level::None, Level::None][settings];
                 let of_environment = enabled == Some(true) || allowed_by_environment(tinker, disable, track, on);
                 let expected = match enabled {
                     Some(false) => Level::None,
@@ -88,15 +90,35 @@ fn of_rules_that_agree_the_one_that_lasts_is_named() {
 #[test]
 fn each_variable_is_read_as_its_own_convention_has_it() {
     let level = |environment: Environment| decide(&Program::default(), &environment, Found::Nothing).level();
-    for (word, is_on) in [("", true), ("0", true), (" 0 ", true), ("False", true), ("1", false), ("true", false), ("no", false), ("2", false)] {
+    for (word, is_on) in [
+        ("", true),
+        ("0", true),
+        (" 0 ", true),
+        ("False", true),
+        ("1", false),
+        ("true", false),
+        ("no", false),
+        ("2", false),
+    ] {
         let environment = Environment { do_not_track: Some(word.into()), ..Environment::default() };
         assert_eq!(level(environment) == Level::Full, is_on, "DO_NOT_TRACK={word}");
     }
-    for (word, is_on) in [("", true), ("0", true), ("no", true), ("OFF", true), ("1", false), ("Yes", false), ("2", false)] {
+    for (word, is_on) in
+        [("", true), ("0", true), ("no", true), ("OFF", true), ("1", false), ("Yes", false), ("2", false)]
+    {
         let environment = Environment { disable_telemetry: Some(word.into()), ..Environment::default() };
         assert_eq!(level(environment) == Level::Full, is_on, "DISABLE_TELEMETRY={word}");
     }
-    for (word, is_on) in [("true", true), ("1", true), ("on", true), ("Yes", true), ("false", false), ("", false), ("off", false), ("perhaps", false)] {
+    for (word, is_on) in [
+        ("true", true),
+        ("1", true),
+        ("on", true),
+        ("Yes", true),
+        ("false", false),
+        ("", false),
+        ("off", false),
+        ("perhaps", false),
+    ] {
         for environment in [
             Environment { telemetry_enabled: Some(word.into()), ..Environment::default() },
             Environment { tinker_telemetry: Some(word.into()), ..Environment::default() },
