@@ -39,6 +39,8 @@ pub(super) struct Settings {
     pub(super) redactor: Option<Redactor>,
     /// How much may be reported.
     pub(super) consent: Level,
+    /// Whether this is a machine of those who make the program.
+    pub(super) internal: bool,
 }
 
 impl Settings {
@@ -86,6 +88,7 @@ pub struct Builder {
     pub(super) consent: Option<Level>,
     pub(super) user: Option<User>,
     pub(super) user_opt_in: bool,
+    pub(super) internal: bool,
 }
 
 impl Builder {
@@ -120,6 +123,7 @@ impl Builder {
             consent: None,
             user: None,
             user_opt_in: false,
+            internal: false,
         }
     }
 

@@ -7,7 +7,7 @@ use super::handle::Reporter;
 use super::shared::Shared;
 use crate::event::{Encoder, EventKind, Severity, Tag, names};
 use crate::limits;
-use crate::privacy::consent::{Attribution, Consent, Program, Who};
+use crate::privacy::consent::{Attribution, Consent, Environment, Program, Who};
 use crate::privacy::{Level, User};
 use crate::queue::Class;
 use crate::sink::SettingError;
@@ -58,6 +58,19 @@ impl Builder {
     pub const fn user_opt_in(mut self, opted_in: bool) -> Self {
         self.user_opt_in = opted_in;
         self
+    }
+
+    /// Says whether the program has diagnostics for those who make it: [`Reporter::internal`] then reports on machines where the
+    /// environment says `TINKER_TELEMETRY_INTERNAL=1` (or `USER_TYPE=ant`), and nowhere else. Not, unless set: neither a
+    /// variable that anybody can set nor a program that everybody has is enough by itself.
+    pub const fn internal(mut self, internal: bool) -> Self {
+        self.internal = internal;
+        self
+    }
+
+    /// Returns whether both have said so.
+    pub(super) fn is_internal(&self) -> bool {
+        self.internal && Environment::of_process().is_internal()
     }
 
     /// Decides how much may be reported, and says what is wrong with what was said about it, once a process.
@@ -117,6 +130,23 @@ impl Shared {
 }
 
 impl Reporter {
+    /// Returns the reporter for diagnostics that are for those who make the program: `None` for anybody else, so that
+    /// `event!` does no work. See [`Builder::internal`].
+    ///
+    /// ```
+    /// # let sink = lastword::testing::MemorySink::new();
+    /// use lastword::{Admission, DropReason, Reporter, event};
+    ///
+    /// let reporter = Reporter::builder("s").internal(true).enabled(true).sink(sink).start()?;
+    /// let taken = event!(reporter.internal(), "cache.layout", slots = panic!("not evaluated"));
+    /// assert_eq!(taken, Admission::Dropped(DropReason::Disabled));
+    /// # Ok::<(), lastword::StartError>(())
+    /// ```
+    #[must_use]
+    pub fn internal(&self) -> Option<&Self> {
+        self.inner().filter(|inner| inner.shared.settings.internal).map(|_| self)
+    }
+
     /// Returns how much it may report: decided as it started, [`Level::None`] where telemetry is off.
     ///
     /// ```

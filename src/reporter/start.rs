@@ -53,6 +53,7 @@ impl Builder {
         let ways = self.ways()?;
         let runtime = self.runtime.clone().map_or_else(process::runtime, Ok)?;
         let user = self.attribution(&consent);
+        let internal = self.is_internal();
         let mut session = Session::new(&self.session_id, &self.sdk_version, process_uuid(), clock::random_u64());
         session.user_bucket = user.as_ref().map(|user| user.bucket);
         let targets = self.sinks.iter().map(|sink| Target::of(&**sink)).collect();
@@ -81,6 +82,7 @@ impl Builder {
             own_lanes: Some(own_lanes),
             redactor: self.privacy.redactor(),
             consent: consent.level(),
+            internal,
         };
         let shared = Arc::new(Shared::new(ring, Arc::new(session), self.clock, settings, keeping, state));
         if let Some(recovery) = &recovery {

@@ -8,6 +8,7 @@ mod children;
 mod peers;
 
 mod change;
+mod internal;
 mod level;
 #[cfg(unix)]
 mod trouble;

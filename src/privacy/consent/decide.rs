@@ -27,6 +27,10 @@ pub struct Environment {
     pub do_not_track: Option<String>,
     /// `TELEMETRY_ENABLED`: the words of `TINKER_TELEMETRY`.
     pub telemetry_enabled: Option<String>,
+    /// `TINKER_TELEMETRY_INTERNAL`: whether this is one of those machines that [`Environment::is_internal`] is about.
+    pub internal: Option<String>,
+    /// `USER_TYPE`, where `ant` says the same.
+    pub user_type: Option<String>,
 }
 
 impl Environment {
@@ -40,7 +44,25 @@ impl Environment {
             disable_telemetry: read(Source::DisableTelemetry.name()),
             do_not_track: read(Source::DoNotTrack.name()),
             telemetry_enabled: read(Source::TelemetryEnabled.name()),
+            internal: read("TINKER_TELEMETRY_INTERNAL"),
+            user_type: read("USER_TYPE"),
         }
+    }
+
+    /// Returns whether this is a machine of those who make the program, for diagnostics that are none of a user's: of two
+    /// keys, the one that the environment has. The other is the program's, with `Builder::internal`.
+    ///
+    /// ```
+    /// use lastword::privacy::consent::Environment;
+    /// let with = |internal: &str| Environment { internal: Some(internal.into()), ..Environment::default() };
+    /// assert!(with("1").is_internal() && !with("0").is_internal() && !with("perhaps").is_internal());
+    /// assert!(Environment { user_type: Some("ant".into()), ..Environment::default() }.is_internal());
+    /// assert!(!Environment::default().is_internal());
+    /// ```
+    #[must_use]
+    pub fn is_internal(&self) -> bool {
+        self.internal.as_deref().is_some_and(|said| switch(Some(said)).is_on())
+            || self.user_type.as_deref() == Some("ant")
     }
 }
 
