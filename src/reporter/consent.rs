@@ -138,7 +138,7 @@ impl Reporter {
     /// use lastword::{Admission, DropReason, Reporter, event};
     ///
     /// let reporter = Reporter::builder("s").internal(true).enabled(true).sink(sink).start()?;
-    /// let taken = event!(reporter.internal(), "cache.layout", slots = panic!("not evaluated"));
+    /// let taken = event!(reporter.internal(), "cache.layout", slots = "not evaluated".parse::<u32>().unwrap());
     /// assert_eq!(taken, Admission::Dropped(DropReason::Disabled));
     /// # Ok::<(), lastword::StartError>(())
     /// ```

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use lastword::Reporter;
 use lastword::privacy::Level;
-use lastword::privacy::consent::{SettingsError, SettingsFile};
+use lastword::privacy::consent::{Consent, Program, SettingsError, SettingsFile};
 use lastword::testing::MemorySink;
 use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
@@ -128,6 +128,39 @@ fn a_place_where_nothing_can_be_made_is_an_error_that_names_it() {
     make("a pipe in the place of the lock", &pipe);
     let error = SettingsFile::at(directory.path().join("settings.json")).change(|_| ()).unwrap_err();
     assert!(matches!(&error, SettingsError::NotPlain(path) if *path == pipe), "{error:?}");
+}
+
+/// A program that was started by root, has given up its rights, and has root's home.
+#[test]
+fn a_home_that_the_process_may_not_look_into_is_another_users_and_one_that_was_named_is_not() {
+    let name = "trouble::a_home_that_the_process_may_not_look_into_is_another_users_and_one_that_was_named_is_not";
+    if is_child() {
+        // SAFETY: nothing else in this process depends on whose it is.
+        #[allow(unsafe_code)]
+        let given_up = unsafe { libc::setuid(65_534) };
+        assert_eq!(given_up, 0);
+        println!("child: {}", Consent::of_process(&Program::default()).level());
+        return;
+    }
+    let (home, _) = place();
+    if fs::metadata(home.path()).unwrap().uid() != 0 {
+        let _ = writeln!(std::io::stderr(), "SKIPPED: to give up rights takes root");
+        return;
+    }
+    fs::create_dir_all(home.path().join(".config/lastword")).unwrap();
+    let file = home.path().join(".config/lastword/settings.json");
+    write(&file, r#"{"consent":"none"}"#);
+    let started = |named: bool| {
+        let mut command = again(name, &file);
+        if !named {
+            command.env_remove("LASTWORD_SETTINGS").env_remove("XDG_CONFIG_HOME").env("HOME", home.path());
+        }
+        said(&mut command)
+    };
+    assert_eq!((started(false), started(true)), ("full".into(), "none".into()));
+    // It may look, and sees a file that is none of its business to read, or is: the word that is there counts.
+    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(started(false), "none");
 }
 
 #[derive(Clone, Default)]

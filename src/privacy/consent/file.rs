@@ -31,6 +31,8 @@ pub const SETTINGS_VARIABLE: &str = "LASTWORD_SETTINGS";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingsFile {
     path: PathBuf,
+    /// Nobody has named it: it is where a user's home has such files.
+    in_home: bool,
 }
 
 impl SettingsFile {
@@ -46,13 +48,13 @@ impl SettingsFile {
         let configuration = named("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
         let home = || std::env::home_dir().filter(|home| !home.as_os_str().is_empty());
         let directory = configuration.or_else(|| home().map(|home| home.join(".config")))?;
-        Some(Self::at(directory.join("lastword").join("settings.json")))
+        Some(Self { path: directory.join("lastword").join("settings.json"), in_home: true })
     }
 
     /// Names a file. Nothing is opened yet.
     #[must_use]
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        Self { path: path.into(), in_home: false }
     }
 
     /// Returns where it is.
@@ -67,12 +69,34 @@ impl SettingsFile {
     ///
     /// It can't be read, is not the user's alone to write to, or does not say what such a file says.
     pub fn read(&self) -> Result<Option<UserSettings>, SettingsError> {
-        let Some(bytes) = read_plain(&self.path, SETTINGS_BYTES_MAX)? else { return Ok(None) };
+        let bytes = match read_plain(&self.path, SETTINGS_BYTES_MAX) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Ok(None),
+            Err(_) if self.in_home && is_behind_anothers_door(&self.path) => return Ok(None),
+            Err(error) => return Err(error),
+        };
         match serde_json::from_slice(&bytes) {
             Ok(settings) => Ok(Some(settings)),
             Err(error) => Err(SettingsError::Invalid { path: self.path.clone(), reason: error.to_string() }),
         }
     }
+}
+
+/// Returns whether a path leads through a directory of another user's that this one may not look into. A process that has
+/// given up its rights may have the home of the user that it was.
+#[cfg(unix)]
+fn is_behind_anothers_door(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    let denied =
+        |place: &Path| std::fs::metadata(place).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied);
+    let door = path.ancestors().skip(1).find_map(|place| std::fs::metadata(place).ok());
+    denied(path) && door.is_some_and(|door| door.uid() != rustix::process::geteuid().as_raw())
+}
+
+#[cfg(not(unix))]
+fn is_behind_anothers_door(_: &Path) -> bool {
+    false
 }
 
 /// Reads a plain file of this user's, or of the system's; `None` where there is none.
