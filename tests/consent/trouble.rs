@@ -150,6 +150,7 @@ fn a_home_that_the_process_may_not_look_into_is_another_users_and_one_that_was_n
     fs::create_dir_all(home.path().join(".config/lastword")).unwrap();
     let file = home.path().join(".config/lastword/settings.json");
     write(&file, r#"{"consent":"none"}"#);
+    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o700)).unwrap();
     let started = |named: bool| {
         let mut command = again(name, &file);
         if !named {
