@@ -216,7 +216,8 @@ pub const SAFE_STR_CHARS_MAX: usize = 128;
 /// How often a text in which something was found is looked at again: once is enough for nearly all.
 pub const REDACTION_ROUNDS_MAX: usize = 8;
 
-/// Bytes of a settings file: room for three thousand users and what others keep in it, and read in well under a millisecond.
+/// Bytes of a settings file: room for three thousand users, which take a millisecond to read, and for what
+/// others keep in it.
 pub const SETTINGS_BYTES_MAX: u64 = 256 * 1024;
 /// Bytes of the file of an installation's id: a UUID in any of its forms, and blanks.
 pub const INSTALLATION_ID_BYTES_MAX: u64 = 256;

@@ -49,6 +49,7 @@ fn of_all_that_is_said_the_most_restrictive_wins_and_is_named() {
                     disable_telemetry: word(disable),
                     do_not_track: word(track),
                     telemetry_enabled: word(on),
+                    ..Environment::default()
                 };
                 let decided = decide(&Program { enabled, consent }, &environment, found(settings));
 
