@@ -130,15 +130,46 @@ fn a_place_where_nothing_can_be_made_is_an_error_that_names_it() {
     assert!(matches!(&error, SettingsError::NotPlain(path) if *path == pipe), "{error:?}");
 }
 
+/// Becomes a user who may do nothing.
+fn give_up_rights() {
+    // SAFETY: nothing else in this process depends on whose it is.
+    #[allow(unsafe_code)]
+    let given_up = unsafe { libc::setuid(65_534) };
+    assert_eq!(given_up, 0);
+}
+
+#[test]
+fn a_directory_that_can_only_be_read_is_read_and_a_change_says_what_is_in_its_way() {
+    if is_child() {
+        give_up_rights();
+        let file = SettingsFile::of_user().unwrap();
+        let consent = file.read().unwrap().unwrap().consent();
+        let error = file.change(|settings| settings.set_consent(Level::Full)).unwrap_err();
+        println!("child: {consent:?} {error}");
+        return;
+    }
+    let (directory, path) = place();
+    if fs::metadata(directory.path()).unwrap().uid() != 0 {
+        let _ = writeln!(std::io::stderr(), "SKIPPED: to give up rights takes root");
+        return;
+    }
+    // One for everybody, that the system's own user has set up.
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    write(&path, r#"{"consent":"essential"}"#);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let name = "trouble::a_directory_that_can_only_be_read_is_read_and_a_change_says_what_is_in_its_way";
+    let said = said(&mut again(name, &path));
+    assert!(said.starts_with("Some(Essential) can't open ") && said.contains("settings.json.lock"), "{said}");
+    assert!(said.contains("Permission denied") && said.contains("LASTWORD_SETTINGS"), "{said}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), r#"{"consent":"essential"}"#);
+}
+
 /// A program that was started by root, has given up its rights, and has root's home.
 #[test]
 fn a_home_that_the_process_may_not_look_into_is_another_users_and_one_that_was_named_is_not() {
     let name = "trouble::a_home_that_the_process_may_not_look_into_is_another_users_and_one_that_was_named_is_not";
     if is_child() {
-        // SAFETY: nothing else in this process depends on whose it is.
-        #[allow(unsafe_code)]
-        let given_up = unsafe { libc::setuid(65_534) };
-        assert_eq!(given_up, 0);
+        give_up_rights();
         println!("child: {}", Consent::of_process(&Program::default()).level());
         return;
     }

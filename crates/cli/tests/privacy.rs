@@ -10,7 +10,7 @@
 
 mod common;
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -85,21 +85,27 @@ fn requests(settings: &Path) -> usize {
     let serving = std::thread::spawn(move || {
         let mut requests = 0;
         loop {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut head = [0; 8 * 1024];
-            let read = stream.read(&mut head).unwrap();
-            if head[..read].starts_with(b"OVER") {
-                return requests;
+            let (stream, _) = listener.accept().unwrap();
+            let mut request = BufReader::new(&stream);
+            let (mut line, mut length) = (String::new(), 0);
+            while request.read_line(&mut line).unwrap() > 2 {
+                if line == "OVER\n" {
+                    return requests;
+                }
+                let value = line.strip_prefix("content-length: ").map(|value| value.trim().parse().unwrap());
+                length = value.unwrap_or(length);
+                line.clear();
             }
+            request.read_exact(&mut vec![0; length]).unwrap();
             requests += 1;
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}");
+            let _ = (&stream).write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}");
         }
     });
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "what_is_said_binds_the_programs_that_start_from_then_on"]);
     command.env("LASTWORD_TEST_URL", format!("http://{address}")).env("LASTWORD_SETTINGS", settings);
     assert!(command.stdout(Stdio::null()).status().unwrap().success());
-    std::net::TcpStream::connect(address).unwrap().write_all(b"OVER").unwrap();
+    std::net::TcpStream::connect(address).unwrap().write_all(b"OVER\n").unwrap();
     serving.join().unwrap()
 }
 
