@@ -229,3 +229,17 @@ pub const INPUT_JSON_CHARS_MAX: usize = 4_096;
 
 /// Bytes of a file of names that are reported: some ten thousand names.
 pub const ALLOW_FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Bytes of a settings file: room for three thousand users, which take a millisecond to read, and for what
+/// others keep in it.
+pub const SETTINGS_BYTES_MAX: u64 = 256 * 1024;
+/// Bytes of the file of an installation's id: a UUID in any of its forms, and blanks.
+pub const INSTALLATION_ID_BYTES_MAX: u64 = 256;
+/// The longest that a settings file is waited for which another process changes: that takes milliseconds.
+pub const SETTINGS_LOCK_WAIT_MAX: Duration = Duration::from_secs(5);
+/// How often its lock is tried meanwhile.
+pub const SETTINGS_LOCK_POLL: Duration = Duration::from_millis(2);
+/// The longest id of a user that is taken, in bytes.
+pub const USER_ID_BYTES_MAX: usize = 256;
+/// Characters of an environment variable that are shown: what is longer is none of its words.
+pub const SAID_CHARS_MAX: usize = 40;

@@ -13,7 +13,7 @@ use super::supervisor::SupervisorCell;
 use crate::clock::Clock;
 use crate::event::{Classifier, Screen, UserFault};
 use crate::limits;
-use crate::privacy::{AllowList, Privacy, Redactor};
+use crate::privacy::{AllowList, Level, Privacy, Redactor, User};
 use crate::queue::Durability;
 use crate::sink::{SettingError, Sink};
 
@@ -39,6 +39,10 @@ pub(super) struct Settings {
     pub(super) own_lanes: Option<LaneSettings>,
     pub(super) redactor: Option<Redactor>,
     pub(super) intake: Option<Box<Intake>>,
+    /// How much may be reported.
+    pub(super) consent: Level,
+    /// Whether this is a machine of those who make the program.
+    pub(super) internal: bool,
 }
 
 impl Settings {
@@ -85,6 +89,10 @@ pub struct Builder {
     pub(super) privacy: Privacy,
     pub(super) allow: Option<AllowList>,
     pub(super) shares: Vec<(String, f64)>,
+    pub(super) consent: Option<Level>,
+    pub(super) user: Option<User>,
+    pub(super) user_opt_in: bool,
+    pub(super) internal: bool,
 }
 
 impl Builder {
@@ -118,6 +126,10 @@ impl Builder {
             privacy: Privacy::new(),
             allow: None,
             shares: Vec::new(),
+            consent: None,
+            user: None,
+            user_opt_in: false,
+            internal: false,
         }
     }
 
@@ -134,7 +146,8 @@ impl Builder {
         self
     }
 
-    /// Turns telemetry on or off, whatever `TINKER_TELEMETRY` says.
+    /// Turns telemetry on or off, whatever the environment says. It does not turn on what the user has turned off in the
+    /// [settings file](crate::privacy::consent): give it what a user of yours has chosen, and nothing else.
     pub const fn enabled(mut self, enabled: bool) -> Self {
         self.enabled = Some(enabled);
         self

@@ -10,7 +10,7 @@ use crate::sync::Ordering;
 #[non_exhaustive]
 #[repr(usize)]
 pub enum DropReason {
-    /// Telemetry is off. Not counted.
+    /// Telemetry is off, or the user has consented to less than this event. Not counted.
     Disabled,
     /// The queue had no room for it.
     QueueFull,

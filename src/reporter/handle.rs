@@ -13,6 +13,7 @@ use super::shared::Gate;
 use super::supervisor;
 use crate::clock;
 use crate::event::{Encoder, EventKind, Severity, Tag, names};
+use crate::privacy::Level;
 use crate::queue::{Class, Durability};
 use crate::sync::is_own_thread;
 
@@ -100,6 +101,12 @@ impl Reporter {
         self.inner.as_ref()
     }
 
+    /// Returns what takes events of every kind, where that was consented to.
+    #[inline]
+    fn takes_all(&self) -> Option<&Inner> {
+        self.inner.as_deref().filter(|inner| inner.shared.settings.consent == Level::Full)
+    }
+
     /// Returns whether telemetry is on.
     #[must_use]
     pub const fn is_enabled(&self) -> bool {
@@ -131,7 +138,7 @@ impl Reporter {
     /// # Ok::<(), lastword::StartError>(())
     /// ```
     pub fn log_with<T: Serialize>(&self, severity: Severity, name: &str, data: T) -> Admission {
-        let Some(inner) = &self.inner else { return Admission::Dropped(DropReason::Disabled) };
+        let Some(inner) = self.takes_all() else { return Admission::Dropped(DropReason::Disabled) };
         let share = match inner.shared.pass(name) {
             Ok(share) => share,
             Err(refused) => return refused,
@@ -156,7 +163,7 @@ impl Reporter {
         fields: u32,
         write: impl FnOnce(&mut Encoder<'_>),
     ) -> Admission {
-        let Some(inner) = &self.inner else { return Admission::Dropped(DropReason::Disabled) };
+        let Some(inner) = self.takes_all() else { return Admission::Dropped(DropReason::Disabled) };
         let share = match inner.shared.pass(name) {
             Ok(share) => share,
             Err(refused) => return refused,

@@ -17,6 +17,7 @@
 
 mod admit;
 mod builder;
+mod consent;
 mod core;
 mod drain;
 mod drops;

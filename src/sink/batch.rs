@@ -23,6 +23,8 @@ pub struct Session {
     pub process_uuid: Uuid,
     /// Random, one per queue: with an event's time and index it makes the event's id.
     pub nonce: u64,
+    /// Which [bucket](crate::privacy::user_bucket) the session's user is in, where the program has said who that is.
+    pub user_bucket: Option<u32>,
 }
 
 impl Session {
@@ -37,7 +39,14 @@ impl Session {
             "android" => "unix/android",
             _ => "unix/other",
         };
-        Self { id: id.into(), platform: platform.into(), sdk_version: sdk_version.into(), process_uuid, nonce }
+        Self {
+            id: id.into(),
+            platform: platform.into(),
+            sdk_version: sdk_version.into(),
+            process_uuid,
+            nonce,
+            user_bucket: None,
+        }
     }
 
     /// Returns what the protocol says of it.

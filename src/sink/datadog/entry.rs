@@ -61,6 +61,9 @@ impl Writer {
         field(&mut alike, "session_id", &*session.id);
         field(&mut alike, "platform", &*session.platform);
         field(&mut alike, "process_uuid", &session.process_uuid);
+        if let Some(bucket) = session.user_bucket {
+            field(&mut alike, "userBucket", &bucket);
+        }
         Self { alike, tags: labels.tags.of_session(&session.sdk_version), nested: Vec::new() }
     }
 
