@@ -1,0 +1,129 @@
+//! Where each event is sent: what it is to Sentry.
+
+use sentry_types::protocol::v7::EnvelopeItem;
+use sentry_types::protocol::v7::Log;
+use sentry_types::protocol::v7::client_report::{Category as Kind, Item, Reason};
+use serde_json::{Map, Value};
+
+use super::health::Told;
+use super::rate::Category;
+use super::scene::{self, Ids};
+use super::{Sentry, data, issue, log, trace};
+use crate::event::{Body, DecodeError, EventView, Severity, names};
+use crate::sink::span::Span;
+use crate::sink::{BatchEvent, Session};
+use crate::wire::TranscodeError;
+
+/// Where an event is sent.
+pub(super) enum Home {
+    /// In an envelope of its own.
+    Own(Category, Vec<EnvelopeItem>, Told),
+    /// Among logs, with what it says of events that nobody has.
+    Log(Box<Log>, Vec<Item>),
+    /// Nowhere: it is of a trace that is not among those that are sent.
+    Unsampled,
+}
+
+/// Its bytes are damaged.
+pub(super) struct Damaged;
+
+impl From<DecodeError> for Damaged {
+    fn from(_: DecodeError) -> Self {
+        Self
+    }
+}
+
+impl From<TranscodeError> for Damaged {
+    fn from(_: TranscodeError) -> Self {
+        Self
+    }
+}
+
+/// Finds homes for the events of one session.
+pub(super) struct Desk<'a> {
+    sentry: &'a Sentry,
+    session: &'a Session,
+    ids: Ids,
+}
+
+impl<'a> Desk<'a> {
+    pub(super) fn new(sentry: &'a Sentry, session: &'a Session) -> Self {
+        Self { sentry, session, ids: Ids::of(session) }
+    }
+
+    pub(super) fn home(&self, event: &BatchEvent<'_>) -> Result<Home, Damaged> {
+        let view = &event.view()?;
+        let (scene, ids, nonce) = (&self.sentry.scene, &self.ids, self.session.nonce);
+        let sessions = &self.sentry.sessions;
+        let (update, told) = match view.body() {
+            Body::SessionStart => (sessions.start(scene, ids, nonce, view.time()), Told::Nothing),
+            Body::SessionEnd { duration } => {
+                (sessions.end(scene, ids, nonce, (event.index(), view.time(), duration)), Told::End)
+            }
+            Body::UnhandledException { error_type, message, traceback } => {
+                return Ok(self.exception(event, view, (error_type, message, traceback)));
+            }
+            Body::Generic { name, data } => return Ok(self.generic(event, view, name, data::object(data)?)),
+        };
+        Ok(match update {
+            Some(update) => Home::Own(Category::Session, vec![update.into()], told),
+            None => self.log(event, view, Map::new(), Vec::new()),
+        })
+    }
+
+    fn exception(&self, event: &BatchEvent<'_>, view: &EventView<'_>, error: (&str, &str, Option<&str>)) -> Home {
+        let Sentry { scene, sessions, limits, .. } = self.sentry;
+        let severity = view.severity();
+        let issue = issue::plain(scene, &self.ids, self.session, event, view);
+        let mut items: Vec<EnvelopeItem> = vec![issue::exception(issue, severity, error).into()];
+        if !scene::is_error(view) {
+            return Home::Own(Category::Error, items, Told::Nothing);
+        }
+        let (is_fatal, place) = (severity == Severity::Critical, (event.index(), view.time()));
+        // Where Sentry takes no sessions for now, the next update says as much.
+        let update = match limits.wait(Category::Session) {
+            None => sessions.error(scene, &self.ids, self.session.nonce, place, is_fatal),
+            Some(_) => None,
+        };
+        let told = Told::Error { is_fatal, with_update: update.is_some() };
+        items.extend(update.map(Into::into));
+        Home::Own(Category::Error, items, told)
+    }
+
+    fn generic(&self, event: &BatchEvent<'_>, view: &EventView<'_>, name: &str, data: Map<String, Value>) -> Home {
+        let Sentry { scene, sessions, .. } = self.sentry;
+        if let Some(span) = Span::of(&data) {
+            if !trace::is_sampled(&span, self.sentry.rate()) {
+                return Home::Unsampled;
+            }
+            let transaction = trace::transaction((scene, &span), self.session, event, view, (name, data));
+            return Home::Own(Category::Transaction, vec![transaction.into()], Told::Nothing);
+        }
+        if scene::is_error(view) {
+            let issue = issue::plain(scene, &self.ids, self.session, event, view);
+            return Home::Own(Category::Error, vec![issue::message(issue, name, data).into()], Told::Nothing);
+        }
+        if name == names::SESSION_RECOVERED {
+            sessions.lost(self.session.nonce, data.contains_key("signal"));
+        }
+        let lost = if name == names::TELEMETRY_DROPPED { never_taken(&data) } else { Vec::new() };
+        self.log(event, view, data, lost)
+    }
+
+    fn log(&self, event: &BatchEvent<'_>, view: &EventView<'_>, data: Map<String, Value>, lost: Vec<Item>) -> Home {
+        let log = log::log((&self.sentry.scene, &self.ids), self.session, event, view, data);
+        Home::Log(Box::new(log), lost)
+    }
+}
+
+/// Returns what of the events that were dropped no sink was given, in Sentry's words. What others say of their own losses
+/// is no loss here; and what an event was is not known any more, so each counts as the log that most are.
+fn never_taken(drops: &Map<String, Value>) -> Vec<Item> {
+    const REASONS: [(&str, Reason); 3] = [
+        ("queue_full", Reason::QueueOverflow),
+        ("invalid_data", Reason::InternalSdkError),
+        ("scrub_failed", Reason::BeforeSend),
+    ];
+    let counted = |(name, reason)| Some(Item::new(Kind::LogItem, reason, drops.get(name)?.as_u64()?));
+    REASONS.into_iter().filter_map(counted).collect()
+}

@@ -1,0 +1,469 @@
+//! The Sentry sink against a peer that fails in every way that one can.
+
+#![cfg(feature = "sentry")]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod peers;
+
+use std::time::{Duration, Instant};
+
+use lastword::limits::{SENTRY_ENVELOPE_BYTES_MAX, SENTRY_ENVELOPE_LOGS_MAX};
+use lastword::sink::{Ack, Batch, Policy, Sentry, Sink, SinkError};
+use lastword::testing::{MemorySink, batch};
+use lastword::{Builder, DropReason, Reporter, Severity};
+use peers::{Answer, Item, PATIENCE, Peer, envelope};
+use serde_json::{Value, json};
+
+const KEY: &str = "a0key0that0nobody0may0see";
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+
+fn dsn(peer: &Peer) -> String {
+    format!("{}/42", peer.url().replace("http://", &format!("http://{KEY}@")))
+}
+
+fn sentry(peer: &Peer) -> Sentry {
+    Sentry::new(dsn(peer)).http_timeout(PATIENCE)
+}
+
+fn quick(session: &str) -> Builder {
+    Reporter::builder(session).enabled(true).retry_base_delay(Duration::from_millis(5))
+}
+
+fn span(trace_id: &str, data: Value) -> Value {
+    let mut span = json!({"trace_id": trace_id, "span_id": "b7ad6b7169203331", "duration_ms": 250});
+    span.as_object_mut().unwrap().extend(data.as_object().unwrap().clone());
+    span
+}
+
+/// All items that were stored, each with the header of its envelope.
+fn stored(peer: &Peer) -> Vec<(Value, Item)> {
+    let requests = peer.requests().into_iter().filter(|request| request.is_stored());
+    requests
+        .flat_map(|request| {
+            let (header, items) = envelope(&request.body);
+            items.into_iter().map(move |item| (header.clone(), item))
+        })
+        .collect()
+}
+
+fn payloads(peer: &Peer, kind: &str) -> Vec<Value> {
+    stored(peer).into_iter().filter(|(_, item)| item.kind() == kind).map(|(_, item)| item.payload).collect()
+}
+
+fn logs(peer: &Peer) -> Vec<Value> {
+    payloads(peer, "log").iter().flat_map(|log| log["items"].as_array().unwrap().clone()).collect()
+}
+
+fn attribute<'a>(log: &'a Value, name: &str) -> &'a Value {
+    &log["attributes"][name]["value"]
+}
+
+/// What became of a batch, and the reason where there is one.
+fn outcome(result: Result<Ack, SinkError>) -> (&'static str, String) {
+    match result {
+        Ok(_) => ("delivered", String::new()),
+        Err(SinkError::Transient { reason, .. }) => ("transient", reason),
+        Err(SinkError::Rejected { reason }) => ("rejected", reason),
+        Err(SinkError::Unauthorized { reason }) => ("unauthorized", reason),
+        Err(SinkError::TooLarge) => ("too large", String::new()),
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn one_request_is_a_compressed_envelope_with_all_logs_of_a_batch() {
+    let peer = Peer::start();
+    let sink = sentry(&peer).environment("staging").release("my-sdk@1.0.0").server_name("host-1");
+    assert_eq!(sink.open(), Ok(()));
+    let nested = json!({"usage": {"tokens": 7, "half": 0.5, "by": [1, 2]}, "ok": true, "event_id": "mine", "no": null});
+    let batch = batch("session-1", 4, &[("query", nested), ("other", json!({"trace_id": TRACE}))]).unwrap();
+    assert_eq!(sink.deliver(&batch).await, Ok(Ack::all()));
+
+    let [request] = &peer.requests()[..] else { panic!("one request") };
+    assert_eq!(request.line, "POST /api/42/envelope/ HTTP/1.1");
+    let version = env!("CARGO_PKG_VERSION");
+    for (name, value) in [
+        (
+            "x-sentry-auth",
+            format!("Sentry sentry_version=7, sentry_client=lastword/{version}, sentry_key={KEY}").as_str(),
+        ),
+        ("content-type", "application/x-sentry-envelope"),
+        ("content-encoding", "gzip"),
+        ("content-length", &request.sent_bytes.to_string()),
+        ("user-agent", &format!("AsyncLastword/Rust {version}")),
+    ] {
+        assert_eq!(request.header(name), Some(value), "{name}");
+    }
+    let (header, items) = envelope(&request.body);
+    assert_eq!(header["sdk"], json!({"name": "lastword", "version": version}));
+    assert!(header["sent_at"].as_str().unwrap().ends_with('Z') && header.get("event_id").is_none(), "{header}");
+    let [item] = &items[..] else { panic!("one item") };
+    let content_type = "application/vnd.sentry.items.log+json";
+    assert_eq!(item.header, json!({"type": "log", "item_count": 2, "content_type": content_type}));
+
+    let ids: Vec<_> = batch.events().map(|event| event.id(&event.view().unwrap()).to_string()).collect();
+    let string = |value: &str| json!({"value": value, "type": "string"});
+    let first = &item.payload["items"][0];
+    let expected = json!({
+        "timestamp": 1_700_000_000, "trace_id": first["trace_id"], "level": "info", "severity_number": 9, "body": "query",
+        "attributes": {
+            "sentry.environment": string("staging"), "sentry.release": string("my-sdk@1.0.0"),
+            "sentry.sdk.name": string("lastword"), "sentry.sdk.version": string(version),
+            "server.address": string("host-1"), "event": string("GENERIC_EVENT"), "event_id": string(&ids[0]),
+            "event_session_index": {"value": 4, "type": "integer"}, "session_id": string("session-1"),
+            "platform": string(&batch.session().platform), "process_uuid": string(&batch.session().process_uuid.to_string()),
+            "sdk_version": string(version), "usage.tokens": {"value": 7, "type": "integer"},
+            "usage.half": {"value": 0.5, "type": "double"}, "usage.by": string("[1,2]"),
+            "ok": {"value": true, "type": "boolean"}, "data.event_id": string("mine"), "no": string("null"),
+        },
+    });
+    assert_eq!(*first, expected);
+    assert_eq!(first["trace_id"].as_str().unwrap().len(), 32);
+    assert_eq!(item.payload["items"][1]["trace_id"], TRACE, "that of the event, where it has one");
+}
+
+#[test]
+fn each_kind_of_event_is_what_sentry_has_for_it() {
+    let peer = Peer::start();
+    let reporter = quick("s").sink(sentry(&peer).environment("test").release("a@1")).start().unwrap();
+    for severity in Severity::ALL {
+        assert!(reporter.log_with(severity, "severity", json!({"n": {"m": 1}})).is_accepted());
+    }
+    assert!(reporter.log_error(&"x".parse::<u32>().unwrap_err()).is_accepted());
+    assert!(
+        reporter.log("call", span(TRACE, json!({"op": "llm", "parent_span_id": "00f067aa0ba902b7"}))).is_accepted()
+    );
+    let drain = reporter.blocking_stop(PATIENCE);
+    assert!(drain.is_drained() && drain.delivered == 10, "{drain}");
+
+    let levels: Vec<_> = logs(&peer).iter().map(|log| (log["level"].clone(), log["severity_number"].clone())).collect();
+    let expected = [("trace", 1), ("debug", 5), ("info", 9), ("warn", 13)];
+    assert_eq!(levels, expected.map(|(level, number)| (json!(level), json!(number))));
+    let issues = payloads(&peer, "event");
+    assert_eq!(issues.iter().map(|issue| issue["level"].as_str()).collect::<Vec<_>>(), [None, Some("fatal"), None]);
+    for issue in &issues {
+        assert_eq!(
+            (&issue["platform"], &issue["environment"], &issue["release"]),
+            (&json!("native"), &json!("test"), &json!("a@1"))
+        );
+        assert_eq!(issue["tags"], json!({"session_id": "s"}));
+        assert_eq!(
+            issue["contexts"]["trace"]["trace_id"],
+            logs(&peer)[0]["trace_id"],
+            "beside the logs of its session"
+        );
+        assert_eq!(issue["event_id"].as_str().unwrap().len(), 32);
+    }
+    assert_eq!((&issues[0]["message"], &issues[0]["extra"]), (&json!("severity"), &json!({"n": {"m": 1}})));
+    let [value] = &issues[2]["exception"]["values"].as_array().unwrap()[..] else { panic!("one value") };
+    assert_eq!((&value["type"], &value["module"]), (&json!("ParseIntError"), &json!("core::num::error")));
+    assert_eq!(value["value"], "invalid digit found in string");
+    assert_eq!(value["stacktrace"]["frames"][0]["filename"], file!());
+    assert_eq!(value["mechanism"]["handled"], true);
+
+    let [transaction] = &payloads(&peer, "transaction")[..] else { panic!("one transaction") };
+    assert_eq!((&transaction["transaction"], &transaction["spans"]), (&json!("call"), &json!([])));
+    let trace = json!({
+        "type": "trace", "trace_id": TRACE, "span_id": "b7ad6b7169203331", "parent_span_id": "00f067aa0ba902b7",
+        "op": "llm", "status": "ok",
+    });
+    assert_eq!(transaction["contexts"]["trace"], trace);
+}
+
+#[test]
+fn the_envelope_of_an_event_has_its_id_and_no_other_event() {
+    let peer = Peer::start();
+    let reporter = quick("s").sink(sentry(&peer).traces_sample_rate(1.0)).start().unwrap();
+    for number in 0..5 {
+        assert!(reporter.log_with(Severity::Error, "bad", json!({"number": number})).is_accepted());
+        assert!(reporter.log("call", span(TRACE, json!({}))).is_accepted());
+    }
+    assert!(reporter.blocking_stop(PATIENCE).is_drained());
+    let mut ids = std::collections::HashSet::new();
+    for (header, item) in stored(&peer).iter().filter(|(_, item)| matches!(item.kind(), "event" | "transaction")) {
+        let id = item.payload["event_id"].as_str().unwrap();
+        assert_eq!(header["event_id"].as_str().unwrap().replace('-', ""), id);
+        assert!(ids.insert(id.to_owned()), "{id} is there twice");
+    }
+    assert_eq!(ids.len(), 10);
+}
+
+#[test]
+fn a_session_starts_counts_its_errors_and_ends_where_there_is_a_release() {
+    let peer = Peer::start();
+    let reporter = quick("s").sink(sentry(&peer).release("a@1")).start().unwrap();
+    for _ in 0..2 {
+        assert!(reporter.log_error("text").is_accepted());
+        assert!(reporter.log_error_with(Severity::Warning, "no error").is_accepted());
+    }
+    assert!(reporter.blocking_stop(PATIENCE).is_drained());
+    let updates = payloads(&peer, "session");
+    let told: Vec<_> = updates.iter().map(|u| json!([u["init"], u["status"], u["errors"], u["seq"]])).collect();
+    let expected = [
+        json!([true, "ok", 0, 0]),
+        json!([null, "ok", 1, 1]),
+        json!([null, "ok", 2, 3]),
+        json!([null, "exited", 2, 5]),
+    ];
+    assert_eq!(told, expected);
+    for update in &updates {
+        assert_eq!(update["attrs"], json!({"release": "a@1", "environment": "production"}));
+        assert_eq!((&update["sid"], &update["started"]), (&updates[0]["sid"], &updates[0]["started"]));
+    }
+    assert!(updates[3]["duration"].as_f64().unwrap() > 0.0);
+    assert!(logs(&peer).is_empty(), "start and end are in the updates");
+}
+
+#[test]
+fn a_fatal_error_is_a_crash_and_nothing_follows_it() {
+    let peer = Peer::start();
+    let reporter = quick("s").sink(sentry(&peer).release("a@1")).start().unwrap();
+    assert!(reporter.blocking_log_fatal(&std::io::Error::other("the end")).is_drained());
+    assert!(reporter.blocking_stop(PATIENCE).is_drained());
+    let told: Vec<_> = payloads(&peer, "session").iter().map(|u| json!([u["status"], u["errors"]])).collect();
+    assert_eq!(told, [json!(["ok", 0]), json!(["crashed", 1])]);
+    let issue = &payloads(&peer, "event")[0];
+    assert_eq!(
+        (&issue["level"], &issue["exception"]["values"][0]["mechanism"]["handled"]),
+        (&json!("fatal"), &json!(false))
+    );
+    let ends: Vec<_> = logs(&peer).iter().map(|log| log["body"].clone()).collect();
+    assert_eq!(ends, ["SESSION_END"], "it is not lost: it is a log");
+}
+
+#[test]
+fn without_a_release_sessions_are_logs() {
+    let peer = Peer::start();
+    let reporter = quick("s").sink(sentry(&peer)).start().unwrap();
+    assert!(reporter.blocking_stop(PATIENCE).is_drained());
+    assert!(payloads(&peer, "session").is_empty());
+    let logs = logs(&peer);
+    assert_eq!(logs.iter().map(|log| log["body"].clone()).collect::<Vec<_>>(), ["SESSION_START", "SESSION_END"]);
+    assert!(attribute(&logs[1], "duration_ms").as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn traces_that_are_not_sampled_are_withheld_and_counted_and_sentry_is_told() {
+    let peer = Peer::start();
+    let reporter = quick("s").sink(sentry(&peer).traces_sample_rate(0.5)).start().unwrap();
+    let (low, high) = ("0".repeat(31) + "1", "f".repeat(32));
+    for trace in [&low, &high, &high] {
+        assert!(reporter.log("call", span(trace, json!({}))).is_accepted());
+    }
+    assert!(reporter.blocking_stop(PATIENCE).is_drained());
+    let traces: Vec<_> =
+        payloads(&peer, "transaction").iter().map(|t| t["contexts"]["trace"]["trace_id"].clone()).collect();
+    assert_eq!(traces, [json!(low)]);
+    let [report] = &payloads(&peer, "client_report")[..] else { panic!("one report") };
+    let expected = json!([
+        {"category": "transaction", "reason": "sample_rate", "quantity": 2},
+        {"category": "span", "reason": "sample_rate", "quantity": 2},
+    ]);
+    assert_eq!(report["discarded_events"], expected);
+    let stats = &reporter.stats().sinks[0];
+    assert_eq!((stats.delivered, stats.withheld, stats.dropped.total()), (3, 2, 0));
+}
+
+#[test]
+fn a_sentry_that_fails_once_is_asked_again_and_has_every_event_once() {
+    let peer = Peer::start();
+    // The third request fails: two errors of its batch have arrived by then.
+    for answer in [Answer::Ok, Answer::Ok, Answer::Status(500)] {
+        peer.push(answer);
+    }
+    let reporter = quick("s").sink(sentry(&peer)).start().unwrap();
+    for number in 0..250 {
+        let severity = if number % 10 == 0 { Severity::Error } else { Severity::Info };
+        assert!(reporter.log_with(severity, "n", json!({"number": number})).is_accepted());
+    }
+    let drain = reporter.blocking_stop(PATIENCE);
+    assert!(drain.is_drained() && drain.delivered == 252, "{drain}");
+    let mut numbers: Vec<_> =
+        payloads(&peer, "event").iter().filter_map(|issue| issue["extra"]["number"].as_u64()).collect();
+    numbers.extend(logs(&peer).iter().filter_map(|log| attribute(log, "number").as_u64()));
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..250).collect::<Vec<_>>(), "each once");
+    assert!(peer.requests().iter().any(|request| request.answer == Answer::Status(500)));
+}
+
+#[tokio::test]
+async fn each_status_says_what_happens_next() {
+    let peer = Peer::start();
+    for (expected, statuses) in [
+        ("delivered", &[200, 202][..]),
+        ("transient", &[302, 408, 429, 500, 502, 503, 504]),
+        ("unauthorized", &[401, 403]),
+        ("too large", &[413]),
+        ("rejected", &[400, 404]),
+    ] {
+        for &status in statuses {
+            // Each anew: a limit holds.
+            let sink = sentry(&peer);
+            peer.push(Answer::Status(status));
+            assert_eq!(outcome(sink.deliver(&two()).await).0, expected, "{status}");
+        }
+    }
+}
+
+fn two() -> Batch {
+    batch("session-1", 4, &[("one", json!({})), ("two", json!({}))]).unwrap()
+}
+
+#[tokio::test]
+async fn what_sentry_limits_is_held_and_everything_else_arrives() {
+    let peer = Peer::start();
+    let sink = sentry(&peer).traces_sample_rate(1.0);
+    peer.push(Answer::Full {
+        status: 429,
+        headers: vec![
+            ("retry-after", "40".into()),
+            ("x-sentry-rate-limits", "40:transaction;replay:organization:quota, 20:attachment:key".into()),
+        ],
+        body: "{}".into(),
+    });
+    let batch =
+        batch("s", 0, &[("call", span(TRACE, json!({}))), ("log", json!({})), ("call", span(TRACE, json!({})))])
+            .unwrap();
+    let Err(SinkError::Transient { retry_after: Some(wait), reason }) = sink.deliver(&batch).await else {
+        panic!("held")
+    };
+    assert!(wait > Duration::from_secs(35) && wait <= Duration::from_secs(40), "{wait:?}: {reason}");
+    assert_eq!(peer.requests().len(), 2, "the second span is not even tried");
+    assert_eq!(logs(&peer).len(), 1);
+
+    let Err(SinkError::Transient { .. }) = sink.deliver(&batch).await else { panic!("still held") };
+    assert_eq!(peer.requests().len(), 2, "and the log is not sent again");
+}
+
+#[test]
+fn what_is_limited_for_a_moment_arrives_after_it_once() {
+    let peer = Peer::with([Answer::with_header(429, "x-sentry-rate-limits", "0.2::organization")]);
+    let reporter = quick("s").sink(sentry(&peer)).start().unwrap();
+    assert!(reporter.log("kept", ()).is_accepted());
+    let drain = reporter.blocking_stop(PATIENCE);
+    assert!(drain.is_drained() && drain.delivered == 3, "{drain}");
+    assert_eq!(logs(&peer).len(), 3);
+}
+
+#[test]
+fn no_envelope_is_larger_than_sentry_takes_it_and_every_event_arrives() {
+    let peer = Peer::start();
+    peer.always(Answer::TooLargeAbove(SENTRY_ENVELOPE_BYTES_MAX));
+    let mut policy = Policy::default();
+    policy.max_batch_size = Some(1_000);
+    let reporter = quick("s").sink(sentry(&peer).policy(policy)).max_queue_bytes(64 * 1024 * 1024).start().unwrap();
+    for _ in 0..1_000 {
+        assert!(reporter.log("small", ()).is_accepted());
+    }
+    let large = "x".repeat(60_000);
+    for _ in 0..100 {
+        assert!(reporter.log("large", json!({"text": large})).is_accepted());
+    }
+    assert!(reporter.blocking_stop(PATIENCE).is_drained());
+    let counts: Vec<_> = stored(&peer).iter().map(|(_, item)| item.header["item_count"].as_u64().unwrap()).collect();
+    assert_eq!(*counts.iter().max().unwrap(), SENTRY_ENVELOPE_LOGS_MAX as u64);
+    assert_eq!((counts.iter().sum::<u64>(), logs(&peer).len()), (1_102, 1_102));
+    assert!(peer.requests().iter().all(|request| request.body.len() <= SENTRY_ENVELOPE_BYTES_MAX));
+}
+
+#[test]
+fn an_event_that_is_too_large_alone_is_dropped_alone_and_counted() {
+    let peer = Peer::start();
+    let reporter = quick("s").sink(sentry(&peer)).start().unwrap();
+    // A control character takes six bytes in JSON.
+    let control = "\u{1}".repeat(SENTRY_ENVELOPE_BYTES_MAX / 5);
+    for number in 0..20 {
+        let severity = if number % 2 == 0 { Severity::Error } else { Severity::Info };
+        let data = if matches!(number, 6 | 7) { json!({"text": control}) } else { json!({"number": number}) };
+        assert!(reporter.log_with(severity, "n", data).is_accepted());
+    }
+    let drain = reporter.blocking_stop(PATIENCE);
+    assert_eq!((drain.delivered, drain.dropped.get(DropReason::TooLarge)), (20, 2), "{drain}");
+    assert_eq!((payloads(&peer, "event").len(), logs(&peer).len()), (9, 11), "each of the others once");
+}
+
+#[test]
+fn an_event_that_sentry_refuses_is_dropped_alone_and_its_neighbours_arrive_once() {
+    let peer = Peer::start();
+    peer.always(Answer::RejectIf("poison"));
+    let reporter = quick("s").sink(sentry(&peer)).start().unwrap();
+    for number in 0..20 {
+        let severity = if number % 2 == 0 { Severity::Error } else { Severity::Info };
+        let name = if matches!(number, 6 | 7) { "poison" } else { "good" };
+        assert!(reporter.log_with(severity, name, ()).is_accepted());
+    }
+    let drain = reporter.blocking_stop(PATIENCE);
+    assert_eq!((drain.delivered, drain.dropped.get(DropReason::Rejected)), (20, 2), "{drain}");
+    assert_eq!((payloads(&peer, "event").len(), logs(&peer).len()), (9, 11));
+}
+
+#[test]
+fn hostile_data_makes_envelopes_that_can_be_read_and_loses_nothing() {
+    let peer = Peer::start();
+    let reporter = quick("a \"b\", c").sink(sentry(&peer).traces_sample_rate(1.0)).start().unwrap();
+    let hostile = json!({
+        "": "\n{\"type\":\"event\"}\n", "event_id": [], "trace_id": 7, "span_id": {"a": null}, "duration_ms": "x", "sentry.release": {},
+        "type": "trace", "contexts": {"trace": 1}, "big": u64::MAX, "neg": i64::MIN, "text": "é中😀\u{0}\u{2028}",
+    });
+    for severity in [Severity::Info, Severity::Error] {
+        assert!(reporter.log_with(severity, "\n\u{0}{}", hostile.clone()).is_accepted());
+    }
+    assert!(reporter.log("call", span(TRACE, hostile)).is_accepted());
+    assert!(reporter.log_error("\ncaused by: \n\nbacktrace:\nat :::\n   0: \u{0}").is_accepted());
+    let drain = reporter.blocking_stop(PATIENCE);
+    assert!(drain.is_drained() && drain.delivered == 6, "{drain}");
+    let kinds: Vec<_> = stored(&peer).iter().map(|(_, item)| item.kind().to_owned()).collect();
+    // Spread over the span's own, the hostile `trace_id` made it none: it is a log like the first.
+    assert_eq!(kinds.iter().filter(|kind| *kind == "event").count(), 2);
+    assert_eq!(logs(&peer).len(), 4);
+    let log = &logs(&peer)[1];
+    assert_eq!((attribute(log, "big"), attribute(log, "neg")), (&json!(u64::MAX.to_string()), &json!(i64::MIN)));
+    assert_eq!(attribute(log, "data.event_id"), "[]");
+    assert_eq!(log["body"], "\n\u{0}{}");
+}
+
+#[tokio::test]
+async fn no_secret_is_in_debug_or_in_any_error() {
+    let peer = Peer::start();
+    let sink = Sentry::new(dsn(&peer).replace(KEY, &format!("{KEY}:pa55word")));
+    let echo = Answer::with_body(403, format!("your key {KEY} is wrong \u{1b}[2J"));
+    let mut texts = vec![format!("{sink:?}"), format!("{:?}", Sink::policy(&sink))];
+    for answer in [echo, Answer::Status(500), Answer::DropAfterBody, Answer::Garbage] {
+        peer.push(answer);
+        texts.push(outcome(sink.deliver(&two()).await).1);
+    }
+    for wrong in [format!("{KEY}@host/1"), format!("ftp://{KEY}@host/1"), format!("https://{KEY}@host"), KEY.into()] {
+        let error = Sentry::new(&wrong).open().unwrap_err();
+        texts.extend([error.to_string(), format!("{error:?}"), format!("{:?}", Sentry::new(wrong))]);
+    }
+    for text in &texts {
+        for secret in [KEY, "pa55word", "\u{1b}"] {
+            assert!(!text.contains(secret), "{text}");
+        }
+    }
+    assert!(texts[0].contains("***"), "{}", texts[0]);
+    assert!(texts[2].contains("your key *** is wrong"), "{}", texts[2]);
+    assert!(peer.requests().iter().all(|request| !request.text().contains(KEY)), "it is in the header alone");
+}
+
+#[tokio::test]
+async fn a_sentry_that_hangs_costs_the_timeout_and_no_more() {
+    let timeout = Duration::from_millis(300);
+    let peer = Peer::with([Answer::Hang]);
+    let sink = sentry(&peer).http_timeout(timeout);
+    let start = Instant::now();
+    assert_eq!(outcome(sink.deliver(&two()).await).0, "transient");
+    assert!(start.elapsed() >= timeout && start.elapsed() < timeout * 4, "{:?}", start.elapsed());
+    assert_eq!(sink.deliver(&two()).await, Ok(Ack::all()));
+}
+
+#[test]
+fn sentry_and_another_sink_are_told_of_the_same_events() {
+    let (peer, memory) = (Peer::start(), MemorySink::new());
+    let reporter = quick("s").sink(sentry(&peer)).sink(memory.clone()).start().unwrap();
+    assert!(reporter.log("n", json!({"a": {"b": 1}})).is_accepted());
+    assert!(reporter.blocking_stop(PATIENCE).is_drained());
+    let ids = |ids: Vec<Value>| ids.iter().map(|id| id.as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    let told = ids(logs(&peer).iter().map(|log| attribute(log, "event_id").clone()).collect());
+    assert_eq!(told, ids(memory.events().iter().map(|event| event["event_id"].clone()).collect()));
+}
