@@ -265,6 +265,18 @@ fn traces_that_are_not_sampled_are_withheld_and_counted_and_sentry_is_told() {
 }
 
 #[test]
+fn an_error_is_never_left_out_with_its_trace() {
+    let peer = Peer::start();
+    let reporter = quick("s").sink(sentry(&peer).traces_sample_rate(0.0)).start().unwrap();
+    assert!(reporter.log_with(Severity::Error, "call", span(TRACE, json!({}))).is_accepted());
+    assert!(reporter.blocking_stop(PATIENCE).is_drained());
+    let issue = &payloads(&peer, "event")[0];
+    let trace = json!({"type": "trace", "trace_id": TRACE, "span_id": "b7ad6b7169203331"});
+    assert_eq!((&issue["message"], &issue["contexts"]["trace"]), (&json!("call"), &trace));
+    assert_eq!(reporter.stats().sinks[0].withheld, 0);
+}
+
+#[test]
 fn a_sentry_that_fails_once_is_asked_again_and_has_every_event_once() {
     let peer = Peer::start();
     // The third request fails: two errors of its batch have arrived by then.

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+/// The name of the span's own id, and of the span that one happened in.
+pub(super) const SPAN_ID: &str = "span_id";
+
 /// A span that has ended: with the event, unless who reads it knows better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Span {
@@ -19,7 +22,7 @@ impl Span {
         let milliseconds = data.get("duration_ms")?.as_f64()?;
         Some(Self {
             trace_id: trace_id(data)?,
-            span_id: span_id(data, "span_id")?,
+            span_id: span_id(data, SPAN_ID)?,
             parent_span_id: span_id(data, "parent_span_id"),
             // What is negative, too much or no number is no duration.
             duration: Duration::try_from_secs_f64(milliseconds / 1e3).ok()?,

@@ -143,3 +143,83 @@ fn update(scene: &Scene, ids: &Ids, known: &Known, index: u64, time: Timestamp) 
         },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::sink::Session;
+
+    const NONCE: u64 = 7;
+    const LASTED: Duration = Duration::from_secs(2);
+
+    fn scene() -> Scene {
+        Scene { release: Some("a@1".into()), ..Scene::default() }
+    }
+
+    fn ids() -> Ids {
+        Ids::of(&Session::new("s", "1.0", Uuid::nil(), NONCE))
+    }
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_unix_nanos(seconds * 1_000_000_000)
+    }
+
+    fn end(sessions: &Sessions) -> Option<(SessionStatus, u64, u64)> {
+        let update = sessions.end(&scene(), &ids(), NONCE, (9, at(12), LASTED))?;
+        let started = update.started.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap();
+        Some((update.status, update.errors, started.as_secs()))
+    }
+
+    fn error(sessions: &Sessions, is_fatal: bool, arrives: bool) -> Option<(SessionStatus, u64)> {
+        let update = sessions.error(&scene(), &ids(), NONCE, (3, at(11)), is_fatal);
+        if arrives {
+            sessions.told(NONCE, Told::Error { is_fatal, with_update: update.is_some() });
+        }
+        update.map(|update| (update.status, update.errors))
+    }
+
+    #[test]
+    fn a_session_that_an_earlier_process_left_is_abnormal_or_has_crashed() {
+        let sessions = Sessions::new();
+        sessions.lost(NONCE, false);
+        assert_eq!(end(&sessions), Some((SessionStatus::Abnormal, 0, 10)), "its start is that of its duration");
+        sessions.lost(NONCE, true);
+        assert_eq!(end(&sessions), Some((SessionStatus::Crashed, 1, 10)), "by a signal");
+        let sessions = Sessions::new();
+        assert_eq!(error(&sessions, true, true), None, "its start is not known");
+        assert_eq!(end(&sessions), Some((SessionStatus::Crashed, 1, 10)), "its fatal error was left too");
+    }
+
+    #[test]
+    fn errors_count_once_they_have_arrived_and_an_end_is_told_once() {
+        let sessions = Sessions::new();
+        let start = sessions.start(&scene(), &ids(), NONCE, at(1)).unwrap();
+        assert_eq!((start.init, start.status, start.errors), (true, SessionStatus::Ok, 0));
+        assert_eq!(error(&sessions, false, false), Some((SessionStatus::Ok, 1)));
+        assert_eq!(error(&sessions, false, true), Some((SessionStatus::Ok, 1)), "the same again");
+        assert_eq!(error(&sessions, false, true), Some((SessionStatus::Ok, 2)));
+        assert_eq!(end(&sessions), Some((SessionStatus::Exited, 2, 1)));
+        assert_eq!(error(&sessions, true, true), Some((SessionStatus::Crashed, 3)));
+        assert_eq!((end(&sessions), error(&sessions, false, true)), (None, None), "nothing follows a crash");
+        sessions.told(NONCE, Told::End);
+        assert_eq!(end(&sessions), Some((SessionStatus::Exited, 0, 10)), "it is forgotten with its end");
+    }
+
+    #[test]
+    fn a_crash_that_could_not_be_told_is_told_by_the_end() {
+        let sessions = Sessions::new();
+        sessions.start(&scene(), &ids(), NONCE, at(1));
+        sessions.told(NONCE, Told::Error { is_fatal: true, with_update: false });
+        assert_eq!(end(&sessions), Some((SessionStatus::Crashed, 1, 1)));
+    }
+
+    #[test]
+    fn without_a_release_there_is_nothing_to_tell() {
+        let (sessions, scene) = (Sessions::new(), Scene::default());
+        assert_eq!(sessions.start(&scene, &ids(), NONCE, at(1)), None);
+        assert_eq!(sessions.error(&scene, &ids(), NONCE, (3, at(2)), true), None);
+        assert_eq!(sessions.end(&scene, &ids(), NONCE, (9, at(12), LASTED)), None);
+    }
+}

@@ -92,15 +92,17 @@ impl<'a> Desk<'a> {
 
     fn generic(&self, event: &BatchEvent<'_>, view: &EventView<'_>, name: &str, data: Map<String, Value>) -> Home {
         let Sentry { scene, sessions, .. } = self.sentry;
-        if let Some(span) = Span::of(&data) {
-            if !trace::is_sampled(&span, self.sentry.rate()) {
-                return Home::Unsampled;
+        match Span::of(&data) {
+            Some(span) if trace::is_sampled(&span, self.sentry.rate()) => {
+                let transaction = trace::transaction((scene, &span), self.session, event, view, (name, data));
+                return Home::Own(Category::Transaction, vec![transaction.into()], Told::Nothing);
             }
-            let transaction = trace::transaction((scene, &span), self.session, event, view, (name, data));
-            return Home::Own(Category::Transaction, vec![transaction.into()], Told::Nothing);
+            // An error is never left out: where its trace is, it is an issue.
+            Some(_) if !scene::is_error(view) => return Home::Unsampled,
+            _ => {}
         }
         if scene::is_error(view) {
-            let issue = issue::plain(scene, &self.ids, self.session, event, view);
+            let issue = issue::plain(scene, &self.ids.within(&data), self.session, event, view);
             return Home::Own(Category::Error, vec![issue::message(issue, name, data).into()], Told::Nothing);
         }
         if name == names::SESSION_RECOVERED {
@@ -126,4 +128,24 @@ fn never_taken(drops: &Map<String, Value>) -> Vec<Item> {
     ];
     let counted = |(name, reason)| Some(Item::new(Kind::LogItem, reason, drops.get(name)?.as_u64()?));
     REASONS.into_iter().filter_map(counted).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_what_was_never_taken_is_told_in_sentrys_words() {
+        let told = |drops: Value| serde_json::to_value(never_taken(drops.as_object().unwrap())).unwrap();
+        let drops =
+            json!({"queue_full": 7, "scrub_failed": 1, "rejected": 5, "retries_exhausted": 9, "invalid_data": "x"});
+        let expected = json!([
+            {"category": "log_item", "reason": "queue_overflow", "quantity": 7},
+            {"category": "log_item", "reason": "before_send", "quantity": 1},
+        ]);
+        assert_eq!(told(drops), expected);
+        assert_eq!(told(json!({})), json!([]));
+    }
 }

@@ -1,6 +1,6 @@
 //! An event as a log.
 
-use sentry_types::protocol::v7::{Log, LogAttribute, LogLevel, LogSeverityNumber, Map, TraceId, Value};
+use sentry_types::protocol::v7::{Log, LogAttribute, LogLevel, LogSeverityNumber, Map, Value};
 
 use super::data;
 use super::scene::{self, Ids, Scene};
@@ -43,11 +43,11 @@ pub(super) fn log(
         }
         Body::SessionStart | Body::UnhandledException { .. } => view.kind().as_str(),
     };
-    let trace = span::trace_id(&data).map_or(ids.trace, TraceId::from);
-    if let Some(span) = span::span_id(&data, "span_id") {
+    if let Some(span) = span::span_id(&data, span::SPAN_ID) {
         // The span in which it happened: the name is that of Sentry's own SDKs.
         set("sentry.trace.parent_span_id", format!("{:016x}", u64::from_be_bytes(span)).into());
     }
+    let trace = ids.within(&data).trace;
     for (name, value) in data::flat(data) {
         let name = if attributes.contains_key(&name) { format!("{ELSEWHERE}{name}") } else { name };
         attributes.entry(name).or_insert(LogAttribute(value));

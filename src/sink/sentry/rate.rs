@@ -58,11 +58,12 @@ impl Limits {
 
     /// Notes what an answer says of limits, whatever its status is.
     pub(super) fn note(&self, status: u16, headers: &HeaderMap) {
-        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        if let Some(limits) = text(RATE_LIMITS) {
-            limits.split(',').for_each(|limit| self.note_limit(limit));
+        if headers.contains_key(RATE_LIMITS) {
+            let limits = headers.get_all(RATE_LIMITS).into_iter().filter_map(|limits| limits.to_str().ok());
+            limits.flat_map(|limits| limits.split(',')).for_each(|limit| self.note_limit(limit));
         } else if status == TOO_MANY_REQUESTS {
-            let asked = wire::retry_after(None, text(RETRY_AFTER.as_str()), self.clock.now());
+            let after = headers.get(RETRY_AFTER).and_then(|after| after.to_str().ok());
+            let asked = wire::retry_after(None, after, self.clock.now());
             self.limit(&Category::ALL, asked.unwrap_or(SENTRY_RATE_LIMIT_DEFAULT));
         }
     }
@@ -106,8 +107,11 @@ mod tests {
 
     fn told(status: u16, headers: &[(&'static str, &'static str)]) -> [u64; 4] {
         let (limits, _) = limits();
-        let headers = headers.iter().map(|&(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-        limits.note(status, &headers);
+        let mut map = HeaderMap::new();
+        for &(name, value) in headers {
+            map.append(name, value.parse().unwrap());
+        }
+        limits.note(status, &map);
         Category::ALL.map(|category| limits.wait(category).unwrap_or_default().as_secs())
     }
 
@@ -134,6 +138,7 @@ mod tests {
         assert_eq!(told(429, &[("retry-after", "7")]), [7; 4]);
         assert_eq!(told(429, &[]), [60; 4]);
         assert_eq!(told(503, &[("retry-after", "7")]), [0; 4], "that is no limit");
+        assert_eq!(told(200, &[(RATE_LIMITS, "9:log_item:key"), (RATE_LIMITS, "8:error:key")]), [8, 9, 0, 0]);
         assert_eq!(told(429, &[("retry-after", "7"), (RATE_LIMITS, "9:log_item:key")]), [0, 9, 0, 0]);
     }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::clock::Timestamp;
 use crate::event::{EventView, Severity};
 use crate::limits::{SENTRY_ENVIRONMENT_CHARS_MAX, SENTRY_RELEASE_CHARS_MAX, SENTRY_TAG_CHARS_MAX};
-use crate::sink::{BatchEvent, Session, SettingError};
+use crate::sink::{BatchEvent, Session, SettingError, span};
 
 pub(super) const PRODUCTION: &str = "production";
 /// Of the platforms that Sentry knows, what its own SDK for Rust says.
@@ -106,6 +106,15 @@ impl Ids {
             trace: trace.into(),
             span: span.into(),
         }
+    }
+
+    /// Returns them for an event of the session that says of which trace it is, and in which span it happened.
+    pub(super) fn within(mut self, data: &serde_json::Map<String, Value>) -> Self {
+        if let Some(trace) = span::trace_id(data) {
+            self.trace = trace.into();
+            self.span = span::span_id(data, span::SPAN_ID).map_or(self.span, Into::into);
+        }
+        self
     }
 
     pub(super) fn trace_context(&self) -> TraceContext {
