@@ -4,28 +4,31 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use crate::clock::Timestamp;
+
 /// The name of the span's own id, and of the span that one happened in.
 pub(super) const SPAN_ID: &str = "span_id";
 
-/// A span that has ended: with the event, unless who reads it knows better.
+/// A span that ended with its event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Span {
     pub(super) trace_id: [u8; 16],
     pub(super) span_id: [u8; 8],
     pub(super) parent_span_id: Option<[u8; 8]>,
-    pub(super) duration: Duration,
+    pub(super) start: Timestamp,
 }
 
 impl Span {
     /// Reads the span that an event with these data is, if it is one: all three have to be there and to make sense.
-    pub(super) fn of(data: &Map<String, Value>) -> Option<Self> {
-        let milliseconds = data.get("duration_ms")?.as_f64()?;
+    pub(super) fn of(data: &Map<String, Value>, end: Timestamp) -> Option<Self> {
+        // What is negative, too much or no number is no duration.
+        let duration = Duration::try_from_secs_f64(data.get("duration_ms")?.as_f64()? / 1e3).ok()?;
+        let start = end.unix_nanos().checked_sub(u64::try_from(duration.as_nanos()).ok()?)?;
         Some(Self {
             trace_id: trace_id(data)?,
             span_id: span_id(data, SPAN_ID)?,
             parent_span_id: span_id(data, "parent_span_id"),
-            // What is negative, too much or no number is no duration.
-            duration: Duration::try_from_secs_f64(milliseconds / 1e3).ok()?,
+            start: Timestamp::from_unix_nanos(start),
         })
     }
 }
@@ -55,15 +58,16 @@ mod tests {
 
     const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
+    /// Of an event two seconds after 1970.
     fn span(data: Value) -> Option<Span> {
-        Span::of(data.as_object().unwrap())
+        Span::of(data.as_object().unwrap(), Timestamp::from_unix_nanos(2_000_000_000))
     }
 
     #[test]
     fn an_event_with_a_trace_a_span_and_a_duration_is_a_span() {
         let whole = json!({"trace_id": TRACE, "span_id": "B7AD6B7169203331", "duration_ms": 1.5, "other": [1]});
         let span_of = span(whole.clone()).unwrap();
-        assert_eq!((span_of.span_id, span_of.duration), (*b"\xb7\xadkqi 31", Duration::from_micros(1_500)));
+        assert_eq!((span_of.span_id, span_of.start.unix_nanos()), (*b"\xb7\xadkqi 31", 1_998_500_000));
         assert_eq!((span_of.trace_id[0], span_of.trace_id[15], span_of.parent_span_id), (0x0a, 0x9c, None));
         for missing in ["trace_id", "span_id", "duration_ms"] {
             let mut data = whole.clone();
@@ -81,6 +85,7 @@ mod tests {
             (json!(TRACE), json!("b7ad6b7169203331"), json!(-1)),
             (json!(TRACE), json!("b7ad6b7169203331"), json!("12")),
             (json!(TRACE), json!("b7ad6b7169203331"), json!(1e300)),
+            (json!(TRACE), json!("b7ad6b7169203331"), json!(2_001)),
             (json!(TRACE), json!("b7ad6b7169203331"), json!(null)),
             (json!(TRACE), json!("0000000000000000"), json!(1)),
             (json!(TRACE), json!("+7ad6b7169203331"), json!(1)),

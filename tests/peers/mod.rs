@@ -7,7 +7,6 @@
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 mod answer;
-mod envelope;
 mod http;
 
 use std::collections::{HashSet, VecDeque};
@@ -20,7 +19,6 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 pub use answer::Answer;
-pub use envelope::{Item, envelope};
 pub use http::Recorded;
 
 /// The longest that a test waits for something that should have happened at once.

@@ -25,12 +25,11 @@ pub(super) async fn write(batch: &Batch, labels: &Labels) -> Result<Body, SinkEr
     }
     let mut writer = Writer::new(labels, batch.session());
     let mut gzip = Gzip::new();
-    let mut plain_bytes = 0;
     let mut damaged = Vec::new();
     let mut entry = Vec::new();
     for (place, event) in batch.events().enumerate() {
         entry.clear();
-        entry.push(if plain_bytes == 0 { b'[' } else { b',' });
+        entry.push(if gzip.plain_bytes() == 0 { b'[' } else { b',' });
         match writer.append(&mut entry, &event) {
             Ok(()) => {}
             Err(NoEntry::Damaged) => {
@@ -40,13 +39,12 @@ pub(super) async fn write(batch: &Batch, labels: &Labels) -> Result<Body, SinkEr
             Err(NoEntry::TooLong) => return Err(SinkError::TooLarge),
         }
         // The closing bracket counts too.
-        if plain_bytes + entry.len() + 1 > DATADOG_REQUEST_BYTES_MAX {
+        if gzip.plain_bytes() + entry.len() + 1 > DATADOG_REQUEST_BYTES_MAX {
             return Err(SinkError::TooLarge);
         }
-        plain_bytes += entry.len();
         gzip.write(&entry).await?;
     }
-    if plain_bytes == 0 {
+    if gzip.plain_bytes() == 0 {
         return Ok(Body { gzip: None, damaged });
     }
     gzip.write(b"]").await?;

@@ -1,4 +1,4 @@
-//! Bodies that are compressed, in steps.
+//! Compression of a body, in steps.
 
 use std::io::{self, Write};
 
@@ -11,6 +11,8 @@ use crate::sink::SinkError;
 /// Compresses, and lets others have the thread in between.
 pub(in crate::sink) struct Gzip {
     encoder: GzEncoder<Vec<u8>>,
+    /// Bytes that went in.
+    plain_bytes: usize,
     /// Bytes that went in since others had the thread.
     held_bytes: usize,
 }
@@ -18,7 +20,13 @@ pub(in crate::sink) struct Gzip {
 impl Gzip {
     pub(in crate::sink) fn new() -> Self {
         // The thread belongs to somebody's program: the fast way takes less of it, for a body that is a little longer.
-        Self { encoder: GzEncoder::new(Vec::new(), Compression::fast()), held_bytes: 0 }
+        Self { encoder: GzEncoder::new(Vec::new(), Compression::fast()), plain_bytes: 0, held_bytes: 0 }
+    }
+
+    /// Returns how many bytes went in until now.
+    #[cfg(feature = "datadog")]
+    pub(in crate::sink) const fn plain_bytes(&self) -> usize {
+        self.plain_bytes
     }
 
     pub(in crate::sink) async fn write(&mut self, bytes: &[u8]) -> Result<(), SinkError> {
@@ -29,11 +37,11 @@ impl Gzip {
             }
             self.encoder.write_all(step).map_err(|error| failed(&error))?;
             self.held_bytes += step.len();
+            self.plain_bytes += step.len();
         }
         Ok(())
     }
 
-    /// Returns the compressed body.
     pub(in crate::sink) fn finish(self) -> Result<Vec<u8>, SinkError> {
         self.encoder.finish().map_err(|error| failed(&error))
     }

@@ -92,7 +92,7 @@ impl<'a> Desk<'a> {
 
     fn generic(&self, event: &BatchEvent<'_>, view: &EventView<'_>, name: &str, data: Map<String, Value>) -> Home {
         let Sentry { scene, sessions, .. } = self.sentry;
-        match Span::of(&data) {
+        match Span::of(&data, view.time()) {
             Some(span) if trace::is_sampled(&span, self.sentry.rate()) => {
                 let transaction = trace::transaction((scene, &span), self.session, event, view, (name, data));
                 return Home::Own(Category::Transaction, vec![transaction.into()], Told::Nothing);

@@ -38,7 +38,6 @@ pub(super) fn transaction(
         status: Some(if scene::is_error(view) { SpanStatus::InternalError } else { SpanStatus::Ok }),
         ..TraceContext::default()
     };
-    let end = scene::system_time(view.time());
     Transaction {
         event_id: event.id(view),
         name: Some(name.to_owned()),
@@ -49,8 +48,8 @@ pub(super) fn transaction(
         extra: data.into_iter().collect(),
         sdk: Some(std::borrow::Cow::Owned(scene::sdk())),
         platform: PLATFORM.into(),
-        timestamp: Some(end),
-        start_timestamp: end.checked_sub(span.duration).unwrap_or(end),
+        timestamp: Some(scene::system_time(view.time())),
+        start_timestamp: scene::system_time(span.start),
         contexts: Map::from([
             ("trace".to_owned(), trace.into()),
             (scene::SDK_NAME.to_owned(), scene::context(session, event, view)),
@@ -61,9 +60,8 @@ pub(super) fn transaction(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
+    use crate::clock::Timestamp;
 
     #[test]
     fn the_asked_part_of_all_traces_is_sent_and_each_wholly_or_not() {
@@ -72,7 +70,7 @@ mod tests {
                 trace_id: crate::clock::random_id().into_bytes(),
                 span_id: number.to_be_bytes(),
                 parent_span_id: None,
-                duration: Duration::ZERO,
+                start: Timestamp::from_unix_nanos(0),
             })
             .collect();
         let sampled = |rate: f64| spans.iter().filter(|span| is_sampled(span, rate)).count();
