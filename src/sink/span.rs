@@ -59,24 +59,24 @@ mod tests {
     const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
     /// Of an event two seconds after 1970.
-    fn span(data: Value) -> Option<Span> {
+    fn span(data: &Value) -> Option<Span> {
         Span::of(data.as_object().unwrap(), Timestamp::from_unix_nanos(2_000_000_000))
     }
 
     #[test]
     fn an_event_with_a_trace_a_span_and_a_duration_is_a_span() {
         let whole = json!({"trace_id": TRACE, "span_id": "B7AD6B7169203331", "duration_ms": 1.5, "other": [1]});
-        let span_of = span(whole.clone()).unwrap();
+        let span_of = span(&whole).unwrap();
         assert_eq!((span_of.span_id, span_of.start.unix_nanos()), (*b"\xb7\xadkqi 31", 1_998_500_000));
         assert_eq!((span_of.trace_id[0], span_of.trace_id[15], span_of.parent_span_id), (0x0a, 0x9c, None));
         for missing in ["trace_id", "span_id", "duration_ms"] {
             let mut data = whole.clone();
             data.as_object_mut().unwrap().remove(missing);
-            assert_eq!(span(data), None, "{missing}");
+            assert_eq!(span(&data), None, "{missing}");
         }
         let mut with_parent = whole;
         with_parent["parent_span_id"] = json!("00f067aa0ba902b7");
-        assert_eq!(span(with_parent).unwrap().parent_span_id.unwrap()[1], 0xf0);
+        assert_eq!(span(&with_parent).unwrap().parent_span_id.unwrap()[1], 0xf0);
     }
 
     #[test]
@@ -95,7 +95,7 @@ mod tests {
             (json!(7), json!("b7ad6b7169203331"), json!(1)),
         ] {
             let data = json!({"trace_id": trace, "span_id": span_id, "duration_ms": duration});
-            assert_eq!(span(data.clone()), None, "{data}");
+            assert_eq!(span(&data), None, "{data}");
         }
     }
 }

@@ -69,7 +69,7 @@ fn each_kind_of_event_is_what_sentry_has_for_it() {
     }
     assert!(reporter.log_error(&"x".parse::<u32>().unwrap_err()).is_accepted());
     assert!(
-        reporter.log("call", span(TRACE, json!({"op": "llm", "parent_span_id": "00f067aa0ba902b7"}))).is_accepted()
+        reporter.log("call", span(TRACE, &json!({"op": "llm", "parent_span_id": "00f067aa0ba902b7"}))).is_accepted()
     );
     let drain = reporter.blocking_stop(PATIENCE);
     assert!(drain.is_drained() && drain.delivered == 10, "{drain}");
@@ -114,7 +114,7 @@ fn the_envelope_of_an_event_has_its_id_and_no_other_event() {
     let reporter = quick("s").sink(sentry(&peer).traces_sample_rate(1.0)).start().unwrap();
     for number in 0..5 {
         assert!(reporter.log_with(Severity::Error, "bad", json!({"number": number})).is_accepted());
-        assert!(reporter.log("call", span(TRACE, json!({}))).is_accepted());
+        assert!(reporter.log("call", span(TRACE, &json!({}))).is_accepted());
     }
     assert!(reporter.blocking_stop(PATIENCE).is_drained());
     let mut ids = std::collections::HashSet::new();
@@ -186,7 +186,7 @@ fn traces_that_are_not_sampled_are_withheld_and_counted_and_sentry_is_told() {
     let reporter = quick("s").sink(sentry(&peer).traces_sample_rate(0.5)).start().unwrap();
     let (low, high) = ("0".repeat(31) + "1", "f".repeat(32));
     for trace in [&low, &high, &high] {
-        assert!(reporter.log("call", span(trace, json!({}))).is_accepted());
+        assert!(reporter.log("call", span(trace, &json!({}))).is_accepted());
     }
     assert!(reporter.blocking_stop(PATIENCE).is_drained());
     let traces: Vec<_> =
@@ -206,7 +206,7 @@ fn traces_that_are_not_sampled_are_withheld_and_counted_and_sentry_is_told() {
 fn an_error_is_never_left_out_with_its_trace() {
     let peer = Peer::start();
     let reporter = quick("s").sink(sentry(&peer).traces_sample_rate(0.0)).start().unwrap();
-    assert!(reporter.log_with(Severity::Error, "call", span(TRACE, json!({}))).is_accepted());
+    assert!(reporter.log_with(Severity::Error, "call", span(TRACE, &json!({}))).is_accepted());
     assert!(reporter.blocking_stop(PATIENCE).is_drained());
     let issue = &payloads(&peer, "event")[0];
     let trace = json!({"type": "trace", "trace_id": TRACE, "span_id": "b7ad6b7169203331"});
@@ -225,7 +225,7 @@ fn hostile_data_makes_envelopes_that_can_be_read_and_loses_nothing() {
     for severity in [Severity::Info, Severity::Error] {
         assert!(reporter.log_with(severity, "\n\u{0}{}", hostile.clone()).is_accepted());
     }
-    assert!(reporter.log("call", span(TRACE, hostile)).is_accepted());
+    assert!(reporter.log("call", span(TRACE, &hostile)).is_accepted());
     assert!(reporter.log_error("\ncaused by: \n\nbacktrace:\nat :::\n   0: \u{0}").is_accepted());
     let drain = reporter.blocking_stop(PATIENCE);
     assert!(drain.is_drained() && drain.delivered == 6, "{drain}");

@@ -7,7 +7,7 @@ use lastword::testing::batch;
 use lastword::{Builder, Reporter};
 use serde_json::{Value, json};
 
-use crate::peers::{PATIENCE, Peer};
+use crate::peers::{PATIENCE, Peer, Recorded};
 
 pub(crate) const KEY: &str = "a0key0that0nobody0may0see";
 pub(crate) const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -24,7 +24,7 @@ pub(crate) fn quick(session: &str) -> Builder {
     Reporter::builder(session).enabled(true).retry_base_delay(Duration::from_millis(5))
 }
 
-pub(crate) fn span(trace_id: &str, data: Value) -> Value {
+pub(crate) fn span(trace_id: &str, data: &Value) -> Value {
     let mut span = json!({"trace_id": trace_id, "span_id": "b7ad6b7169203331", "duration_ms": 250});
     span.as_object_mut().unwrap().extend(data.as_object().unwrap().clone());
     span
@@ -32,7 +32,7 @@ pub(crate) fn span(trace_id: &str, data: Value) -> Value {
 
 /// All items that were stored, each with the header of its envelope.
 pub(crate) fn stored(peer: &Peer) -> Vec<(Value, Item)> {
-    let requests = peer.requests().into_iter().filter(|request| request.is_stored());
+    let requests = peer.requests().into_iter().filter(Recorded::is_stored);
     requests
         .flat_map(|request| {
             let (header, items) = envelope(&request.body);

@@ -65,7 +65,7 @@ async fn what_sentry_limits_is_held_and_everything_else_arrives() {
         body: "{}".into(),
     });
     let batch =
-        batch("s", 0, &[("call", span(TRACE, json!({}))), ("log", json!({})), ("call", span(TRACE, json!({})))])
+        batch("s", 0, &[("call", span(TRACE, &json!({}))), ("log", json!({})), ("call", span(TRACE, &json!({})))])
             .unwrap();
     let Err(SinkError::Transient { retry_after: Some(wait), reason }) = sink.deliver(&batch).await else {
         panic!("held")

@@ -132,9 +132,59 @@ fn never_taken(drops: &Map<String, Value>) -> Vec<Item> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use sentry_types::protocol::v7::SessionStatus;
     use serde_json::json;
+    use uuid::Uuid;
 
     use super::*;
+    use crate::clock::Timestamp;
+    use crate::event::{EncodeError, Encoder, EventKind, Tag};
+    use crate::sink::{Batch, BatchBuilder};
+
+    /// What a later process finds of a session, and says of it.
+    fn recovered(data: &Value) -> Batch {
+        let session = Session::new("s", "1.0", Uuid::nil(), 1);
+        let mut builder = BatchBuilder::new(Arc::new(session));
+        for (index, kind) in [(7, EventKind::Generic), (8, EventKind::SessionEnd)] {
+            let mut encoder = Encoder::take();
+            encoder.time(Timestamp::from_unix_nanos(1_700_000_000_000_000_000));
+            if kind == EventKind::SessionEnd {
+                encoder.duration(Duration::from_secs(1));
+            } else {
+                encoder.name(names::SESSION_RECOVERED);
+                encoder.data(data).unwrap();
+            }
+            let (tag, bytes) = (Tag::new(kind, Severity::Warning).to_u32(), encoder.finish().unwrap());
+            let read = |out: &mut Vec<u8>| {
+                out.extend_from_slice(bytes);
+                Ok::<_, EncodeError>(())
+            };
+            builder.push(index, tag, read).unwrap();
+        }
+        builder.build()
+    }
+
+    #[test]
+    fn a_session_that_was_recovered_ends_as_it_was_left() {
+        for (data, expected) in [
+            (json!({"events": 7}), SessionStatus::Abnormal),
+            (json!({"events": 7, "signal": "SIGSEGV"}), SessionStatus::Crashed),
+        ] {
+            let sentry = Sentry::new("http://k@127.0.0.1:1/42").release("a@1");
+            let batch = recovered(&data);
+            let desk = Desk::new(&sentry, batch.session());
+            let homes: Vec<_> = batch.events().filter_map(|event| desk.home(&event).ok()).collect();
+            let [Home::Log(log, _), Home::Own(Category::Session, items, Told::End)] = &homes[..] else {
+                panic!("a log, and an end");
+            };
+            assert_eq!(log.body, names::SESSION_RECOVERED);
+            let [EnvelopeItem::SessionUpdate(update)] = &items[..] else { panic!("one update") };
+            assert_eq!((update.status, update.duration), (expected, Some(1.0)));
+        }
+    }
 
     #[test]
     fn only_what_was_never_taken_is_told_in_sentrys_words() {
