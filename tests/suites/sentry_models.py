@@ -233,8 +233,10 @@ def check_sampling(run):
     for entry in discarded:
         assert DataCategory.parse(entry["category"]) is not None and entry["reason"] == "sample_rate", entry
     counts = {category: sum(entry["quantity"] for entry in discarded if entry["category"] == category) for category in ("transaction", "span")}
-    assert counts == {"transaction": 2, "span": 2}, counts
-    return "2 transactions are reported as left out"
+    assert counts == {"transaction": 1, "span": 1}, counts
+    failed_call = next(event for event in payloads("event") if event.get("message") == "tool.call")
+    assert check_event(failed_call, "event")["contexts"]["trace"]["span_id"] == "00f067aa0ba902b7"
+    return "a transaction is reported as left out, and the one that failed is an issue"
 
 
 def end_of(run):

@@ -110,7 +110,28 @@ fn located(place: &str, frame: Frame) -> Option<Frame> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_the_text_is_it_is_read(
+            parts in prop::collection::vec("at |in thread |, |\ncaused by: |\n\nbacktrace:\n|\n   7: |::|<|[a:ü0\\n]{0,4}", 0..20)
+        ) {
+            let text = parts.concat();
+            let traceback = Traceback::read(&text);
+            for cause in traceback.causes {
+                let (name, message) = typed(cause);
+                prop_assert_eq!(name.map_or(0, |name| name.len() + 2) + message.len(), cause.len());
+            }
+            for frame in traceback.frames {
+                prop_assert!(frame.function.is_some() || frame.lineno.is_some());
+            }
+            let (module, name) = module_and_name(&text);
+            prop_assert_eq!(module.map_or(0, |module| module.len() + 2) + name.len(), text.len());
+        }
+    }
 
     fn shown(frame: &Frame) -> String {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
