@@ -55,5 +55,5 @@ pub(crate) use handle::WeakReporter;
 pub use report::{
     Admission, Drain, DropReason, Drops, Health, Recovered, SinkHealth, SinkState, SinkStats, SpoolHealth, State, Stats,
 };
-pub use sinks::{AttachError, SinkDrain, UnknownSink};
+pub use sinks::{AttachError, SinkDrain, TuneError, UnknownSink};
 pub use supervisor::SupervisorCell;

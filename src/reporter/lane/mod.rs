@@ -118,6 +118,15 @@ impl Lane {
         self.place
     }
 
+    /// Goes on with what a policy says of batches and of trying again.
+    pub(super) fn tune(&mut self, policy: &Policy, now: Instant) {
+        let before = self.settings.flush_interval;
+        self.settings = self.settings.clone().tuned(policy);
+        // As if it had been so since the last flush.
+        let last = self.next_tick.checked_sub(before).unwrap_or(now);
+        self.next_tick = last + self.settings.flush_interval;
+    }
+
     /// Returns whether the sink takes what it is given.
     pub(super) fn is_ready(&self) -> bool {
         self.state == SinkState::Ready
