@@ -18,6 +18,8 @@ mod destination;
 mod http;
 #[cfg(unix)]
 mod jsonl;
+#[cfg(feature = "otlp")]
+mod otlp;
 #[cfg(test)]
 mod samples;
 #[cfg(feature = "http")]
@@ -38,6 +40,8 @@ pub use datadog::Datadog;
 pub use destination::Destination;
 #[cfg(unix)]
 pub use jsonl::{Jsonl, JsonlCounts};
+#[cfg(feature = "otlp")]
+pub use otlp::Otlp;
 #[cfg(feature = "http")]
 pub use tinker::Tinker;
 
