@@ -22,7 +22,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for severity in Severity::ALL {
         reporter.log_with(severity, "severity", ());
     }
-    reporter.log("query", json!({"model": "m", "usage": {"tokens": {"in": 7, "out": 320}}, "tools": ["read", "write"]}));
+    reporter
+        .log("query", json!({"model": "m", "usage": {"tokens": {"in": 7, "out": 320}}, "tools": ["read", "write"]}));
     reporter.log("json", json!({"float": 1.5e300, "no": null, "text": "é中😀\n\"\\\u{0}", "": "empty key"}));
     event!(reporter, "numbers", min = i64::MIN, max = u64::MAX, wide = i128::MIN, half = 0.5_f32, nan = f64::NAN);
     if let Err(error) = "x".parse::<u32>() {
