@@ -13,6 +13,7 @@ use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 use crate::peers::{Answer, PATIENCE, Peer};
+use crate::random::Random;
 use crate::support::*;
 
 #[test]
@@ -152,7 +153,8 @@ fn a_receiver_that_hangs_holds_no_other_sink_back() {
     let peer = Peer::start();
     peer.always(Answer::Hang);
     let memory = MemorySink::new();
-    let sink = otlp(&peer).http_timeout(Duration::from_millis(300));
+    // Long enough for an answer that does come, however busy the machine is.
+    let sink = otlp(&peer).http_timeout(Duration::from_secs(2));
     let reporter = quick("s").max_retries(100).sink(sink).sink(memory.clone()).start().unwrap();
     for number in 0..200 {
         let before = Instant::now();
@@ -186,6 +188,41 @@ async fn no_secret_is_in_debug_or_in_any_error() {
     }
     assert!(texts[0].contains("(\"authorization\", \"***\")"), "{}", texts[0]);
     assert!(texts[2].contains("your key *** and *** are wrong"), "{}", texts[2]);
+}
+
+#[test]
+fn whatever_fails_on_the_way_what_is_called_delivered_is_there_once() {
+    const EVENTS: u64 = 120;
+    for seed in 0..12 {
+        let mut random = Random::new(seed);
+        let peer = Peer::start();
+        for _ in 0..60 {
+            peer.push(match random.below(12) {
+                0 => Answer::Status(503),
+                1 => Answer::Status(429),
+                2 => Answer::DropBeforeBody,
+                3 => Answer::DropAfterBody,
+                4 => Answer::Status(400),
+                5 => Answer::Status(413),
+                6 => Answer::Garbage,
+                _ => Answer::Ok,
+            });
+        }
+        let in_flight = if random.once_in(2) { 1 } else { 16 };
+        let builder =
+            quick("s").max_retries(100).max_batch_size(1 + random.below(40) as usize).max_in_flight(in_flight);
+        let reporter = builder.retry_base_delay(Duration::from_millis(1)).sink(otlp(&peer)).start().unwrap();
+        for number in 0..EVENTS {
+            let data = if random.once_in(2) { span(number) } else { json!({"number": number}) };
+            assert!(reporter.log("n", data).is_accepted());
+        }
+        let drain = reporter.blocking_stop(PATIENCE);
+        let taken = taken(&peer);
+        let unique: HashSet<_> = taken.iter().collect();
+        assert_eq!(unique.len(), taken.len(), "seed {seed}: an event is there twice");
+        assert_eq!(unique.len() as u64, drain.delivered, "seed {seed}: {drain}");
+        assert_eq!(drain.delivered + drain.dropped.total(), EVENTS + 2, "seed {seed}: {drain}");
+    }
 }
 
 #[tokio::test]

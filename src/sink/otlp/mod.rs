@@ -116,9 +116,13 @@ impl Otlp {
     /// One of them has a value that can't be; [`SettingError::field`] is its name.
     ///
     /// ```
-    /// // Nothing is set where this runs.
-    /// assert!(lastword::sink::Otlp::from_env()?.is_none());
-    /// # Ok::<(), lastword::sink::SettingError>(())
+    /// use lastword::sink::{Otlp, Sink};
+    ///
+    /// match Otlp::from_env() {
+    ///     Ok(Some(sink)) => assert_eq!(sink.name(), "otlp"),
+    ///     Ok(None) => {} // It asks for none.
+    ///     Err(error) => assert!(error.field().starts_with("OTEL_"), "{error}"),
+    /// }
     /// ```
     pub fn from_env() -> Result<Option<Self>, SettingError> {
         env::read(&|name| std::env::var_os(name))

@@ -56,8 +56,8 @@ struct Reader<'a>(&'a [u8]);
 impl<'a> Reader<'a> {
     /// Reads so many entries of a map. Of those that have one key the first counts: no receiver needs to know what two mean.
     fn entries(&mut self, count: usize, levels: usize) -> Result<Vec<KeyValue>, Damaged> {
-        // An entry takes two bytes at least: no damaged count makes room for more than there can be.
-        let mut entries = Vec::with_capacity(count.min(self.0.len() / 2));
+        // No room is made in advance: the count may be damaged.
+        let mut entries = Vec::new();
         for _ in 0..count {
             let key = self.key()?;
             entries.push(KeyValue { key, value: Some(self.value(levels)?), ..KeyValue::default() });
@@ -134,7 +134,7 @@ impl<'a> Reader<'a> {
 
     fn list(&mut self, count: usize, levels: usize, start: &'a [u8]) -> Result<Value, Damaged> {
         let Some(levels) = levels.checked_sub(1) else { return self.json(start).map(Value::StringValue) };
-        let mut values = Vec::with_capacity(count.min(self.0.len()));
+        let mut values = Vec::new();
         for _ in 0..count {
             values.push(self.value(levels)?);
         }
