@@ -21,7 +21,19 @@ const NO_DOMAINS: [&str; 18] = [
     "timer", "mount", "target",
 ];
 
+/// Returns whether something may be anchored at this byte, as far as the next one tells.
+#[inline(always)]
+pub(super) fn may_be(bytes: &[u8], at: usize) -> bool {
+    let next = || bytes.get(at + 1).copied().unwrap_or_default();
+    match bytes.get(at) {
+        Some(b'/') => matches!(next(), b'h' | b'u' | b'U' | b'v' | b'm'),
+        Some(b'B' | b'b') => matches!(next() | 0x20, b'e' | b'a'),
+        _ => true,
+    }
+}
+
 /// Returns what is anchored at this byte.
+#[inline(never)]
 pub(super) fn at(bytes: &[u8], at: usize) -> Option<Found> {
     match bytes[at] {
         b'@' => user_of_url(bytes, at).or_else(|| user_of_dsn(bytes, at)).or_else(|| email(bytes, at)),
@@ -32,12 +44,16 @@ pub(super) fn at(bytes: &[u8], at: usize) -> Option<Found> {
             values::assigned(bytes, at).or_else(|| telegram(bytes, at))
         }
         b'+' => digits::phone_at(bytes, at),
-        b'/' => home(bytes, at),
-        // Behind an escape (`\n`) a token begins in the middle of a word.
-        b'\\' => home(bytes, at).or_else(|| shapes::token_at(bytes, at + 2)),
+        b'/' => home_of_root(bytes, at),
+        // Behind an escape (`\n`) something begins in the middle of a word.
+        b'\\' => home(bytes, at).or_else(|| match bytes.get(at + 2)? {
+            b'/' => home_of_root(bytes, at + 2),
+            _ => shapes::token_at(bytes, at + 2),
+        }),
         b'~' => shapes::azure_at(bytes, at),
-        b'-' => private_key(bytes, at).or_else(|| values::flag(bytes, at)),
-        _ => scheme(bytes, at),
+        b'-' if bytes.get(at + 1) == Some(&b'-') => private_key(bytes, at).or_else(|| values::flag(bytes, at)),
+        b'B' | b'b' => scheme(bytes, at),
+        _ => None,
     }
 }
 
@@ -143,6 +159,17 @@ fn telegram(bytes: &[u8], colon: usize) -> Option<Found> {
     })
 }
 
+/// A home on this slash, or behind a folder in which homes are on some systems.
+#[inline]
+fn home_of_root(bytes: &[u8], at: usize) -> Option<Found> {
+    match bytes.get(at + 1)? {
+        b'h' | b'u' | b'U' => home(bytes, at),
+        b'v' if bytes[at..].starts_with(b"/var/") => home(bytes, at + 4),
+        b'm' if bytes[at..].starts_with(b"/mnt/c/") => home(bytes, at + 6),
+        _ => None,
+    }
+}
+
 /// The home of a user: `/home/ada`, `/Users/ada`, `C:\Users\ada`.
 fn home(bytes: &[u8], at: usize) -> Option<Found> {
     let rest = &bytes[at..];
@@ -188,8 +215,9 @@ fn is_root(bytes: &[u8], slash: usize) -> bool {
     !is_inside || escaped || front.ends_with(b"/var") || front.ends_with(b"/mnt/c")
 }
 
-/// A private key in the text form (RFC 7468), to its end or that of the text.
-fn private_key(bytes: &[u8], at: usize) -> Option<Found> {
+/// A private key in the text form (RFC 7468), to its end or that of the text. More dashes than are needed stay.
+fn private_key(bytes: &[u8], dashes: usize) -> Option<Found> {
+    let at = dashes + bytes[dashes..].iter().take_while(|byte| **byte == b'-').count().saturating_sub(5);
     let rest = bytes[at..].strip_prefix(b"-----BEGIN ")?;
     let head = &rest[..rest.len().min(REACH)];
     if !head.windows(11).any(|words| words == b"PRIVATE KEY") {

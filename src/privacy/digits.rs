@@ -3,34 +3,28 @@
 use super::scan::Found;
 
 /// Digits of a card's number.
-const CARD_DIGITS_MIN: usize = 13;
+pub(super) const CARD_DIGITS_MIN: usize = 13;
 const CARD_DIGITS_MAX: usize = 19;
 /// Digits of a telephone number in international form (E.164).
 const PHONE_DIGITS_MIN: usize = 8;
 const PHONE_DIGITS_MAX: usize = 15;
 
-/// Looks for the next digits at or behind `from`, with single blanks or dashes between them. Returns the number of a card if
-/// that is what they are, and where they end; `None` if there are no more before `until`.
-pub(super) fn card_after(bytes: &[u8], from: usize, until: usize) -> Option<(usize, Option<Found>)> {
-    let start = from + bytes.get(from..until.min(bytes.len()))?.iter().position(u8::is_ascii_digit)?;
+/// Returns the number of a card that begins with this digit, which may have single blanks or dashes in it.
+pub(super) fn card_at(bytes: &[u8], start: usize) -> Option<Found> {
     // Most digits are few: what they are is looked at only if there are as many as a card has.
     let (mut count, mut end) = (0, start);
     while let Some(&byte) = bytes.get(end) {
         if byte.is_ascii_digit() {
             count += 1;
-        } else if !is_of_card(byte) || !bytes.get(end + 1).is_some_and(u8::is_ascii_digit) {
+        } else if !matches!(byte, b' ' | b'-') || !bytes.get(end + 1).is_some_and(u8::is_ascii_digit) {
             break;
+        }
+        if count > CARD_DIGITS_MAX {
+            return None;
         }
         end += 1;
     }
-    let is_card = (CARD_DIGITS_MIN..=CARD_DIGITS_MAX).contains(&count) && is_card(bytes, start, end);
-    Some((end, is_card.then_some(Found { start, end, rule: "card" })))
-}
-
-/// Whether a byte may be part of the number of a card.
-#[inline]
-pub(super) const fn is_of_card(byte: u8) -> bool {
-    byte.is_ascii_digit() || matches!(byte, b' ' | b'-')
+    (count >= CARD_DIGITS_MIN && is_card(bytes, start, end)).then_some(Found { start, end, rule: "card" })
 }
 
 /// Whether these digits, as many as a card has, are the number of one.

@@ -55,7 +55,11 @@ pub(super) const fn is_secret_bytes(key: &[u8]) -> bool {
     if end == 0 {
         return false;
     }
-    let names = ending_with(key[end - 1].to_ascii_lowercase());
+    let last = key[end - 1].to_ascii_lowercase();
+    if !may_end(key, end, last) {
+        return false;
+    }
+    let names = ending_with(last);
     let mut at = 0;
     while at < names.len() {
         let Name(name, before) = &names[at];
@@ -67,6 +71,36 @@ pub(super) const fn is_secret_bytes(key: &[u8]) -> bool {
         at += 1;
     }
     false
+}
+
+/// Returns whether a name may be one of those that end with that letter, as far as the letter before it tells.
+const fn may_end(key: &[u8], end: usize, last: u8) -> bool {
+    if !last.is_ascii_lowercase() {
+        return false;
+    }
+    if end < 2 || !key[end - 2].is_ascii_alphabetic() {
+        return true;
+    }
+    BEFORE_LAST[(last - b'a') as usize] >> (key[end - 2].to_ascii_lowercase() - b'a') & 1 == 1
+}
+
+/// For each last letter of a name, the letters before it, a bit each: they tell most names from those of secrets.
+const BEFORE_LAST: [u32; 26] = before_last();
+
+const fn before_last() -> [u32; 26] {
+    let mut letters = [0; 26];
+    let mut last = 0;
+    while last < 26 {
+        let names = ending_with(b'a' + last);
+        let mut at = 0;
+        while at < names.len() {
+            let name = names[at].0.as_bytes();
+            letters[last as usize] |= 1 << (name[name.len() - 2] - b'a');
+            at += 1;
+        }
+        last += 1;
+    }
+    letters
 }
 
 /// Returns whether two names are one, but for case and separators.

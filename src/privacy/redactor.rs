@@ -99,8 +99,23 @@ impl Screen for Redactor {
 
     #[inline]
     fn text(&self, name: &[u8], text: &str) -> Result<Shown, EncodeError> {
+        // Nearly all texts: short, and there is nothing in them.
+        let is_looked_at_once = self.0.rules.is_empty() && self.0.scrub.is_none();
+        let bytes_max = self.0.string_bytes_max.unwrap_or(usize::MAX);
+        if is_looked_at_once && text.len() <= bytes_max && !(self.0.redacts && scan::has_something(text)) {
+            return Ok(Shown::AsItIs);
+        }
+        self.shown(name, text)
+    }
+}
+
+impl Redactor {
+    #[cold]
+    fn shown(&self, name: &[u8], text: &str) -> Result<Shown, EncodeError> {
         let mut out = self.redacted(text)?;
-        if let (Some(scrub), Some(name)) = (&self.0.scrub, read_text(name)) {
+        if let Some(scrub) = &self.0.scrub
+            && let Some(name) = read_text(name)
+        {
             match guarded(|| scrub(name, out.as_deref().unwrap_or(text)))? {
                 Scrubbed::Keep => {}
                 Scrubbed::Replace(other) => out = Some(other),

@@ -1,13 +1,14 @@
 //! Finds what must not leave in a text, in one pass.
 //!
-//! A text is looked at sixteen bytes at a time, with code that the compiler turns into vector instructions. In nearly all
-//! blocks of nearly all texts nothing is to be seen: no byte at which a secret is anchored, no long word, not many digits.
-//! What there is to see is then looked at closely, where it stands. Each look goes no further than a bound, or leaves what
-//! it went through behind for good, so that the work is linear in the length.
+//! A text is looked at in lines of 64 bytes: what each byte is, is a bit in a word. Where a token may begin, a number of a
+//! card, an address, is then known by a few operations on words, and is nowhere in nearly all lines of nearly all texts.
+//! What there is to see is looked at closely, where it stands. Each look goes no further than a bound, or leaves what it
+//! went through behind for good, so that the work is linear in the length.
 
 use super::anchors;
 use super::digits;
 use super::shapes;
+use crate::sys::{Classes, LINE_BYTES, Look};
 
 /// What was found: from where to where, and by which rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,106 +18,132 @@ pub(super) struct Found {
     pub(super) rule: &'static str,
 }
 
-const BLOCK: usize = 16;
-/// So many digits are in at least one of the blocks that the number of a card lies in.
-const CARD_DIGITS_A_BLOCK: u64 = 7;
-/// How far before its block the number of a card may begin.
-const CARD_REACH: usize = 24;
+/// How bytes are told apart. Some classes hold bytes that nobody asked for, because a class is a rectangle in the table of
+/// bytes; `Line::of` takes them out by other classes, or a close look does.
+const CLASSES: Classes = Classes::new([
+    // 0 to 9.
+    (1 << 3, 0x3ff),
+    // Letters: A to O, a to o; P to Z, p to z.
+    (1 << 4 | 1 << 6, 0xfffe),
+    (1 << 5 | 1 << 7, 0x7ff),
+    // - . ] ^
+    (1 << 2 | 1 << 5, 1 << 0xd | 1 << 0xe),
+    // . / ^ _
+    (1 << 2 | 1 << 5, 1 << 0xe | 1 << 0xf),
+    // : = @ \ and, beside some that are letters and digits, < ]
+    (1 << 3 | 1 << 4 | 1 << 5, 1 | 1 << 0xa | 1 << 0xc | 1 << 0xd),
+    // + ~ and . / {
+    (1 << 2 | 1 << 7, 1 << 0xb | 1 << 0xe | 1 << 0xf),
+    // B b
+    (1 << 4 | 1 << 6, 1 << 2),
+]);
 
-/// What is to be seen in a block.
-struct Marks {
-    /// Bytes at which something may be anchored: all bits of each.
-    anchors: u128,
-    /// Bytes of words.
-    words: u128,
+/// What the bytes of a line are: a bit each.
+#[derive(Clone, Copy)]
+struct Line {
     digits: u64,
+    alnum: u64,
+    /// Letters, digits, and what stands between them in a word: `-`, `.`, `_`.
+    words: u64,
+    slashes: u64,
+    dashes: u64,
+    /// What something is anchored at whatever stands beside it.
+    anchors: u64,
+    /// `B` and `b`.
+    bs: u64,
 }
 
-impl Marks {
-    /// Looks at a block and the byte behind it.
-    #[inline(always)]
-    fn of(block: &[u8; BLOCK], next: &[u8; BLOCK]) -> Self {
-        let (mut anchors, mut words, mut digits) = ([0_u8; BLOCK], [0_u8; BLOCK], [0_u8; BLOCK]);
-        for at in 0..BLOCK {
-            let (byte, next) = (block[at], next[at]);
-            let (lower, next_lower) = (byte | 0x20, next | 0x20);
-            let alone =
-                (byte == b'@') | (byte == b'=') | (byte == b':') | (byte == b'+') | (byte == b'\\') | (byte == b'~');
-            let home = (byte == b'/') & ((next_lower == b'h') | (next_lower == b'u'));
-            let dashes = (byte == b'-') & (next == b'-');
-            let scheme = (lower == b'b') & ((next_lower == b'e') | (next_lower == b'a'));
-            anchors[at] = 0_u8.wrapping_sub(u8::from(alone | home | dashes | scheme));
-            let digit = byte.wrapping_sub(b'0') < 10;
-            let mark = (byte == b'_') | (byte == b'-') | (byte == b'.') | (byte == b'~');
-            words[at] = 0_u8.wrapping_sub(u8::from((lower.wrapping_sub(b'a') < 26) | digit | mark));
-            digits[at] = u8::from(digit);
-        }
+impl Line {
+    #[inline]
+    const fn of([digits, letters, more_letters, three, four, five, six, bs]: [u64; 8]) -> Self {
+        let alnum = digits | letters | more_letters;
+        let slashes = four & six & !three;
         Self {
-            anchors: u128::from_le_bytes(anchors),
-            words: u128::from_le_bytes(words),
-            digits: sum(u128::from_le_bytes(digits)),
+            digits,
+            alnum,
+            words: alnum | ((three | four) & !(five | slashes)),
+            slashes,
+            dashes: three & !(four | five),
+            anchors: (five & !alnum) | (six & !(three | four)),
+            bs,
         }
     }
 
-    #[inline(always)]
-    #[allow(clippy::cast_possible_truncation)]
-    const fn is_something(&self) -> bool {
-        let (low, high) = (self.words as u64, (self.words >> 64) as u64);
-        (self.anchors != 0) | (low == u64::MAX) | (high == u64::MAX) | (self.digits >= CARD_DIGITS_A_BLOCK)
+    /// Returns where something may begin that must not leave: tokens, numbers of cards, and all that has an anchor. What
+    /// goes on at the end of the line is taken to go on for long enough.
+    #[inline]
+    const fn places(&self, before: &Before) -> Places {
+        let begins = self.alnum & !(self.alnum << 1 | before.alnum);
+        let dashes = self.dashes & !(self.dashes << 1 | before.dashes) & more::<2>(self.dashes);
+        let roots = self.slashes & !(self.words << 1 | before.words);
+        let tokens = begins & !self.digits & more::<TOKEN_BYTES_MIN>(self.words);
+        let mut cards = begins & more::<CARD_GROUP_MIN>(self.digits);
+        if cards != 0 {
+            cards &= more::<{ digits::CARD_DIGITS_MIN }>(self.digits | !self.alnum);
+        }
+        Places { tokens, cards, anchors: self.anchors | dashes | roots | (self.bs & begins) }
     }
+
+    #[inline]
+    const fn last(&self) -> Before {
+        let last = LINE_BYTES - 1;
+        Before { alnum: self.alnum >> last, words: self.words >> last, dashes: self.dashes >> last }
+    }
+}
+
+/// What the byte before a line is.
+#[derive(Clone, Copy, Default)]
+struct Before {
+    alnum: u64,
+    words: u64,
+    dashes: u64,
+}
+
+/// No token is shorter.
+pub(super) const TOKEN_BYTES_MIN: usize = 16;
+/// The number of a card begins with so many digits at the least.
+const CARD_GROUP_MIN: usize = 4;
+
+/// Where something may begin.
+struct Places {
+    tokens: u64,
+    cards: u64,
+    anchors: u64,
+}
+
+/// Returns the bits from which on there are so many, or all to the end.
+#[inline]
+const fn more<const COUNT: usize>(bits: u64) -> u64 {
+    // The highest bit stands for all that would follow.
+    let mut bits = bits.cast_signed();
+    let mut known = 1;
+    while known < COUNT {
+        let step = if known < COUNT - known { known } else { COUNT - known };
+        bits &= bits >> step;
+        known += step;
+    }
+    bits.cast_unsigned()
+}
+
+/// Returns whether there is something in a text that must not leave.
+#[inline]
+pub(super) fn has_something(text: &str) -> bool {
+    !all(text).is_empty()
 }
 
 /// Returns what there is in a text that must not leave, in the order of where it stands, none over another.
-#[inline]
 pub(super) fn find(text: &str) -> Vec<Found> {
-    let bytes = text.as_bytes();
-    let mut scan = Scan { bytes, found: Vec::new(), words_done: 0, digits_done: 0, anchors_done: 0 };
-    if bytes.len() <= BLOCK {
-        let word = short(bytes);
-        scan.block(0, &word.to_le_bytes(), &(word >> 8).to_le_bytes());
-    }
-    let mut at = 0;
-    while let (Some(block), Some(next)) = (block_at(bytes, at), block_at(bytes, at + 1)) {
-        scan.block(at, block, next);
-        at += BLOCK;
-    }
-    // The last block lies over the one before it, so that it is whole. Nothing is anchored at the very last byte.
-    if let (Some(start), true) = (bytes.len().checked_sub(BLOCK + 1), at < bytes.len())
-        && let (Some(block), Some(next)) = (block_at(bytes, start), block_at(bytes, start + 1))
-    {
-        scan.block(start, block, next);
-    }
-    if scan.found.is_empty() { scan.found } else { in_order(scan.found) }
+    in_order(all(text))
 }
 
-/// Up to sixteen bytes as a number, zeros behind them: a zero is nothing.
 #[inline]
-fn short(bytes: &[u8]) -> u128 {
-    match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
-        (Some(first), Some(last)) => {
-            let shift = 8 * (bytes.len() - 8);
-            // Where the two lie over one another they are the same.
-            u128::from(u64::from_le_bytes(*first)) | u128::from(u64::from_le_bytes(*last)) << shift
-        }
-        _ => bytes.iter().rev().fold(0, |word, &byte| word << 8 | u128::from(byte)),
-    }
-}
-
-/// The sum of sixteen bytes that are zero or one.
-#[inline(always)]
-#[allow(clippy::cast_possible_truncation)]
-const fn sum(ones: u128) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    ((ones as u64 + (ones >> 64) as u64).wrapping_mul(ONES)) >> 56
-}
-
-#[inline(always)]
-fn block_at(bytes: &[u8], at: usize) -> Option<&[u8; BLOCK]> {
-    bytes.get(at..at + BLOCK)?.try_into().ok()
+fn all(text: &str) -> Vec<Found> {
+    let mut scan = Scan { bytes: text.as_bytes(), ..Scan::default() };
+    CLASSES.lines(scan.bytes, &mut scan);
+    scan.found
 }
 
 /// Sorts what was found and makes one of what overlaps: the one that begins first gives its name.
-#[cold]
 fn in_order(mut found: Vec<Found>) -> Vec<Found> {
     found.sort_by_key(|one| (one.start, usize::MAX - one.end));
     let mut kept: Vec<Found> = Vec::with_capacity(found.len());
@@ -129,108 +156,55 @@ fn in_order(mut found: Vec<Found>) -> Vec<Found> {
     kept
 }
 
+#[derive(Default)]
 struct Scan<'t> {
     bytes: &'t [u8],
     found: Vec<Found>,
-    /// Up to where words, digits and anchors were looked at.
-    words_done: usize,
-    digits_done: usize,
+    before: Before,
+    /// Up to where what was found reaches.
+    tokens_done: usize,
+    cards_done: usize,
     anchors_done: usize,
 }
 
-impl Scan<'_> {
+impl Look for Scan<'_> {
+    /// Looks at what is to be seen in a line: first as far as a few bytes tell, then closely.
     #[inline(always)]
-    fn block(&mut self, at: usize, block: &[u8; BLOCK], next: &[u8; BLOCK]) {
-        let marks = Marks::of(block, next);
-        if marks.is_something() {
-            self.look(at, &marks);
-        }
-    }
-
-    /// Looks closely at what is to be seen in the block that begins there.
-    #[inline(never)]
-    fn look(&mut self, at: usize, marks: &Marks) {
-        #[allow(clippy::cast_possible_truncation)]
-        for (half, words) in [(0, marks.words as u64), (BLOCK / 2, (marks.words >> 64) as u64)] {
-            if words == u64::MAX {
-                self.words(at + half);
+    fn look(&mut self, at: usize, planes: [u64; 8]) {
+        let (bytes, line) = (self.bytes, Line::of(planes));
+        let places = line.places(&self.before);
+        self.before = line.last();
+        each(places.tokens, at, |at| {
+            if shapes::may_begin(bytes, at) {
+                take(&mut self.found, &mut self.tokens_done, at, shapes::token_at(bytes, at));
             }
-        }
-        if marks.digits >= CARD_DIGITS_A_BLOCK {
-            self.cards(at);
-        }
-        let mut anchors = marks.anchors;
-        while anchors != 0 {
-            let place = anchors.trailing_zeros() as usize / 8;
-            anchors &= !(0xff << (8 * place));
-            self.anchor(at + place);
-        }
-    }
-
-    fn anchor(&mut self, at: usize) {
-        if at < self.anchors_done {
-            return;
-        }
-        if let Some(found) = anchors::at(self.bytes, at) {
+        });
+        each(places.cards, at, |at| {
+            take(&mut self.found, &mut self.cards_done, at, digits::card_at(bytes, at));
+        });
+        each(places.anchors, at, |at| {
             // What begins in front of an anchor may reach far behind it; nothing in there is looked at again.
-            self.anchors_done = self.anchors_done.max(found.end);
-            self.found.push(found);
-        }
-    }
-
-    /// Looks at what begins in half a block of nothing but words, or up to seven bytes before it, for tokens. One that is
-    /// long enough to count has such a half within it, no later.
-    fn words(&mut self, half: usize) {
-        let (bytes, first) = (self.bytes, half.saturating_sub(BLOCK / 2 - 1).max(self.words_done));
-        let window = half
-            .checked_sub(BLOCK / 2)
-            .and_then(|at| Some((block_at(bytes, at)?, block_at(bytes, at.checked_sub(1)?)?)));
-        let mut begins = [0_u8; BLOCK];
-        let from = if let Some((block, before)) = window {
-            for at in 0..BLOCK {
-                begins[at] = 0_u8.wrapping_sub(u8::from(is_alnum(block[at]) & !is_alnum(before[at])));
+            if anchors::may_be(bytes, at) && at >= self.anchors_done {
+                take(&mut self.found, &mut self.anchors_done, at, anchors::at(bytes, at));
             }
-            half - BLOCK / 2
-        } else {
-            let before = |at: usize| at.checked_sub(1).map_or(0, |before| bytes[before]);
-            for (at, &byte) in bytes.iter().enumerate().take(BLOCK) {
-                begins[at] = 0_u8.wrapping_sub(u8::from(is_alnum(byte) & !is_alnum(before(at))));
-            }
-            0
-        };
-        let mut begins = u128::from_le_bytes(begins);
-        while begins != 0 {
-            let place = begins.trailing_zeros() as usize / 8;
-            begins &= !(0xff << (8 * place));
-            let at = from + place;
-            if at >= first
-                && let Some(found) = shapes::token_at(bytes, at)
-            {
-                self.words_done = found.end;
-                self.found.push(found);
-            }
-        }
-        self.words_done = self.words_done.max((half + BLOCK / 2).min(from + BLOCK));
-    }
-
-    /// Looks at the digits of a block, and what belongs to them, for numbers of cards.
-    fn cards(&mut self, at: usize) {
-        let end = self.bytes.len().min(at + BLOCK);
-        let mut from = self.digits_done.max(at);
-        // A number is looked at from its beginning.
-        let reach = self.digits_done.max(from.saturating_sub(CARD_REACH));
-        while from > reach && digits::is_of_card(self.bytes[from - 1]) {
-            from -= 1;
-        }
-        while let Some((behind, found)) = digits::card_after(self.bytes, from, end) {
-            self.found.extend(found);
-            from = behind;
-            self.digits_done = behind;
-        }
+        });
     }
 }
 
+/// Takes what was found at a place, unless the place lies in what was found by the same kind of look already.
+#[inline]
+fn take(all: &mut Vec<Found>, done: &mut usize, at: usize, found: Option<Found>) {
+    if let Some(found) = found.filter(|_| at >= *done) {
+        *done = found.end.max(*done);
+        all.push(found);
+    }
+}
+
+/// Goes through the bits that are set, as places.
 #[inline(always)]
-const fn is_alnum(byte: u8) -> bool {
-    ((byte | 0x20).wrapping_sub(b'a') < 26) | (byte.wrapping_sub(b'0') < 10)
+fn each(mut bits: u64, from: usize, mut look: impl FnMut(usize)) {
+    while bits != 0 {
+        look(from + bits.trailing_zeros() as usize);
+        bits &= bits - 1;
+    }
 }

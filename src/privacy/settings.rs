@@ -21,10 +21,9 @@ pub enum Scrubbed {
 pub(super) type Scrub = dyn Fn(&str, &str) -> Scrubbed + Send + Sync;
 pub(super) type Search = dyn Fn(&str) -> Option<Range<usize>> + Send + Sync;
 
-/// What is taken out of every event before it is queued: nothing, unless a program asks for it with
-/// [`Builder::privacy`](crate::Builder::privacy).
+/// What is taken out of every event before it is queued; [`Builder::privacy`](crate::Builder::privacy) takes it.
 ///
-/// With [`Privacy::new`], in this order: values whose names are those of secrets (`password`, `api_key`, `authorization`,
+/// Unless set otherwise, in this order: values whose names are those of secrets (`password`, `api_key`, `authorization`,
 /// `cookie`), whatever their type; secrets, addresses, numbers of cards and telephones, and homes of users within texts, of
 /// which the rest stays; what is longer than 64 KiB.
 ///
@@ -57,7 +56,7 @@ impl Default for Privacy {
 }
 
 impl Privacy {
-    /// All of it: what is taken out unless a program says otherwise.
+    /// The settings that a reporter has unless others are set.
     ///
     /// ```
     /// assert!(lastword::privacy::Privacy::new().redactor().is_some());

@@ -131,8 +131,33 @@ const fn places() -> [(u8, u8); 128] {
     places
 }
 
+/// For each first byte, the second and the third ones that there are, by their lower six bits: they tell nearly all words
+/// from a token.
+const HEADS: [[u64; 2]; 128] = heads();
+
+const fn heads() -> [[u64; 2]; 128] {
+    let mut heads = [[0; 2]; 128];
+    let mut at = 0;
+    while at < SHAPES.len() {
+        let prefix = SHAPES[at].0.as_bytes();
+        let [second, third] = &mut heads[prefix[0] as usize];
+        *second |= 1 << (prefix[1] & 63);
+        *third |= if prefix.len() > 2 { 1 << (prefix[2] & 63) } else { u64::MAX };
+        at += 1;
+    }
+    heads
+}
+
+/// Returns whether a token may begin there, as far as three bytes tell.
+#[inline(always)]
+pub(super) fn may_begin(bytes: &[u8], at: usize) -> bool {
+    let Some(&[first, second, third]) = bytes.get(at..).and_then(|rest| rest.first_chunk()) else { return false };
+    let [seconds, thirds] = HEADS[usize::from(first & 127)];
+    (seconds >> (second & 63)) & (thirds >> (third & 63)) & 1 == 1
+}
+
 /// Returns the token that begins there, if one does.
-#[inline]
+#[inline(never)]
 pub(super) fn token_at(bytes: &[u8], at: usize) -> Option<Found> {
     let (first, end) = PLACES.get(usize::from(*bytes.get(at)?)).copied()?;
     SHAPES.get(usize::from(first)..usize::from(end))?.iter().find_map(|shape| shape.found(bytes, at))
@@ -151,10 +176,6 @@ pub(super) fn azure_at(bytes: &[u8], tilde: usize) -> Option<Found> {
 impl Shape {
     fn found(&self, bytes: &[u8], start: usize) -> Option<Found> {
         let Self(prefix, of, count_min, rule) = self;
-        // Two bytes tell nearly all words from a token.
-        if bytes.get(start + 1) != prefix.as_bytes().get(1) {
-            return None;
-        }
         let rest = bytes[start..].strip_prefix(prefix.as_bytes())?;
         // A failure looks at no more than is asked for, so that many beginnings in one word stay cheap.
         if rest.len() < *count_min || !rest[..*count_min].iter().all(|byte| of.has(*byte)) {
@@ -192,6 +213,7 @@ impl Of {
 
 #[cfg(test)]
 mod tests {
+    use super::super::scan::TOKEN_BYTES_MIN;
     use super::*;
 
     #[test]
@@ -199,6 +221,7 @@ mod tests {
         for (at, shape) in SHAPES.iter().enumerate() {
             let (first, end) = PLACES[usize::from(shape.0.as_bytes()[0])];
             assert!((usize::from(first)..usize::from(end)).contains(&at), "{}", shape.0);
+            assert!(shape.0.len() + shape.2 >= TOKEN_BYTES_MIN, "{}", shape.0);
             let same = &SHAPES[usize::from(first)..usize::from(end)];
             assert!(same.iter().all(|other| other.0.as_bytes()[0] == shape.0.as_bytes()[0]), "{}", shape.0);
         }

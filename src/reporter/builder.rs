@@ -111,7 +111,7 @@ impl Builder {
             max_spool_age: limits::SPOOL_AGE_MAX_DEFAULT,
             runtime: None,
             recovery_interval: limits::RECOVERY_INTERVAL,
-            privacy: Privacy::off(),
+            privacy: Privacy::new(),
         }
     }
 
@@ -260,7 +260,8 @@ impl Builder {
         self
     }
 
-    /// Says what is taken out of every event before it is queued; nothing unless set. See [`Privacy`].
+    /// Says what is taken out of every event before it is queued: secrets, addresses, homes and what is too long, unless
+    /// set. See [`Privacy`].
     ///
     /// ```
     /// # let sink = lastword::testing::MemorySink::new();

@@ -1,5 +1,6 @@
 //! The queue's bounds: what they cost, what they never cost, and that nothing goes around them.
 
+use lastword::privacy::Privacy;
 use lastword::testing::{Fault, FaultySink};
 use lastword::{Admission, DropReason};
 use serde_json::json;
@@ -54,7 +55,7 @@ fn bytes_are_bounded_as_events_are() {
 fn an_event_above_its_bound_is_dropped_alone_with_its_reason() {
     let sink = FaultySink::new();
     // No text is cut, or none would be too large.
-    let reporter = quick("s").sink(sink.clone()).start().unwrap();
+    let reporter = quick("s").privacy(Privacy::off()).sink(sink.clone()).start().unwrap();
     log(&reporter, 1);
     let large = json!({"text": "x".repeat(lastword::limits::EVENT_BYTES_MAX)});
     assert_eq!(reporter.log("large", &large), Admission::Dropped(DropReason::TooLarge));
