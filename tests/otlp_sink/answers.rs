@@ -223,6 +223,32 @@ fn whatever_fails_on_the_way_what_is_called_delivered_is_there_once() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn what_a_session_has_left_is_delivered_by_a_later_one_as_what_it_was() {
+    let (peer, spool) = (Peer::start(), tempfile::tempdir().unwrap());
+    peer.always(Answer::Status(503));
+    let first = quick("first").spool(spool.path()).sink(otlp(&peer)).start().unwrap();
+    for number in 0..4 {
+        assert!(first.log("n", if number % 2 == 0 { json!({}) } else { span(number) }).is_accepted());
+    }
+    let drain = first.blocking_stop(Duration::from_millis(200));
+    assert_eq!((drain.delivered, drain.spooled), (0, 6), "{drain}");
+    drop(first);
+    peer.always(Answer::Ok);
+    // Another key: it is not for this one.
+    let other = quick("other").spool(spool.path()).sink(otlp(&peer).header("x-key", "another")).start().unwrap();
+    assert!(other.blocking_stop(PATIENCE).is_drained());
+    let later = quick("later").spool(spool.path()).sink(otlp(&peer)).start().unwrap();
+    assert!(later.blocking_stop(PATIENCE).is_drained());
+
+    let requests: Vec<_> = peer.requests().into_iter().filter(|request| request.answer == Answer::Ok).collect();
+    let logs = requests.iter().flat_map(logs).map(|log| object(&log.attributes)["session.id"].clone());
+    let count = |session: &str| logs.clone().filter(|of| of == session).count();
+    assert_eq!((count("first"), count("other"), count("later")), (4, 2, 2));
+    assert_eq!(requests.iter().flat_map(spans).count(), 2);
+}
+
 #[tokio::test]
 async fn what_a_success_says_is_passed_on_once_without_secrets_until_one_says_nothing() {
     let peer = Peer::start();
