@@ -30,7 +30,8 @@
 //! # In libraries
 //!
 //! An SDK owns a reporter a session, implements [`TelemetryProvider`] for its clients, and wraps its public entry points
-//! with [`capture!`] and [`async_capture!`]. Its users write nothing, and turn it off with `TINKER_TELEMETRY=0`. Where
+//! with [`capture!`] and [`async_capture!`]. Its users write nothing, and turn it off with `TINKER_TELEMETRY=0`, or for
+//! good with `lastword privacy disable` (see [`privacy::consent`]). Where
 //! telemetry is off a [`Reporter`] is the same type: an event costs one branch, under 2 ns. `examples/sdk.rs` is one.
 //!
 //! # In applications
@@ -56,7 +57,9 @@
 //! - `http` (default): [`sink::Tinker`], which speaks the Tinker telemetry protocol, to that backend and to `lastword serve`.
 //! - `rustls` (default): `https://` for it, without a C build. A program whose own `reqwest` has no TLS feature must then
 //!   install a provider for it, or go without this feature.
+//! - `datadog`: [`sink::Datadog`], to Datadog's logs.
 //! - `otlp`: [`sink::Otlp`], which speaks OpenTelemetry's protocol over HTTP.
+//! - `sentry`: [`sink::Sentry`], to Sentry: issues, release health, traces and logs.
 //! - `testing`: sinks and a clock for the tests of a program that reports.
 
 // A system without spools, and a model, have no use for what only spools need.

@@ -149,6 +149,31 @@ pub const OTLP_RESOURCE_BYTES_MAX: usize = 64 * 1024;
 pub const OTLP_HALVES_MAX: usize = 4 * IN_FLIGHT_MAX;
 /// One attempt in OTLP, connection and answer together, unless the sink says otherwise: what OpenTelemetry asks for.
 pub const OTLP_TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
+/// Events in one batch for Sentry, unless the sink's policy says otherwise: each error and each span takes a request.
+pub const SENTRY_BATCH_EVENTS_DEFAULT: usize = 100;
+/// The most events in one batch for Sentry: as many requests have to fit into [`DELIVERY_MAX`].
+pub const SENTRY_BATCH_EVENTS_MAX: usize = 1_000;
+/// Bytes of one envelope before it is compressed: Sentry takes 1 MB of an event, or of the logs, that is in it.
+pub const SENTRY_ENVELOPE_BYTES_MAX: usize = 1_000_000;
+/// Room in an envelope of logs for all that is not a log: headers, and a report of what was left out.
+pub const SENTRY_ENVELOPE_HEAD_BYTES: usize = 8 * 1024;
+/// Logs in one envelope, by Sentry's own documentation.
+pub const SENTRY_ENVELOPE_LOGS_MAX: usize = 100;
+/// How long nothing is sent after a 429 that does not say how long, by Sentry's own documentation.
+pub const SENTRY_RATE_LIMIT_DEFAULT: Duration = Duration::from_secs(60);
+/// The longest that a rate limit of Sentry's is believed: a quota may last until the end of a month, or be raised.
+pub const SENTRY_RATE_LIMIT_MAX: Duration = Duration::from_secs(3600);
+/// Characters of a tag's value: Sentry takes no longer ones.
+pub const SENTRY_TAG_CHARS_MAX: usize = 200;
+/// Characters of the name of an environment: Sentry takes no longer ones.
+pub const SENTRY_ENVIRONMENT_CHARS_MAX: usize = 64;
+/// Characters of the name of a release: Sentry takes no longer ones.
+pub const SENTRY_RELEASE_CHARS_MAX: usize = 200;
+/// Events that are known to have arrived though their batch has not, of which half may be forgotten at a time: those of 16
+/// batches of the largest size.
+pub const SENTRY_ARRIVED_MAX: usize = 2 * 16 * SENTRY_BATCH_EVENTS_MAX;
+/// Sessions whose health is kept, of which half may be forgotten at a time: the program's own, and those it recovers.
+pub const SENTRY_SESSIONS_MAX: usize = 1024;
 /// Bytes that are encoded or compressed before the reporter's thread is offered to others: a millisecond of work.
 pub const COMPRESS_STEP_BYTES: usize = 64 * 1024;
 /// How large a file of lines gets before the next one is begun, unless the sink says otherwise: what an editor still opens.
@@ -228,3 +253,31 @@ pub const STRING_MARGIN_BYTES: usize = 4 * 1024;
 pub const SAFE_STR_CHARS_MAX: usize = 128;
 /// How often a text in which something was found is looked at again: once is enough for nearly all.
 pub const REDACTION_ROUNDS_MAX: usize = 8;
+
+/// A text of what a tool was given is cut beyond this many characters,
+pub const INPUT_TEXT_CHARS_MAX: usize = 512;
+/// to this many: what it begins with tells what it is.
+pub const INPUT_TEXT_CHARS_KEPT: usize = 128;
+/// Items of a list or an object of what a tool was given.
+pub const INPUT_ITEMS_MAX: usize = 20;
+/// How deep lists and objects of it stand in one another.
+pub const INPUT_DEPTH_MAX: usize = 2;
+/// Characters of JSON of all of it.
+pub const INPUT_JSON_CHARS_MAX: usize = 4_096;
+
+/// Bytes of a file of names that are reported: some ten thousand names.
+pub const ALLOW_FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Bytes of a settings file: room for three thousand users, which take a millisecond to read, and for what
+/// others keep in it.
+pub const SETTINGS_BYTES_MAX: u64 = 256 * 1024;
+/// Bytes of the file of an installation's id: a UUID in any of its forms, and blanks.
+pub const INSTALLATION_ID_BYTES_MAX: u64 = 256;
+/// The longest that a settings file is waited for which another process changes: that takes milliseconds.
+pub const SETTINGS_LOCK_WAIT_MAX: Duration = Duration::from_secs(5);
+/// How often its lock is tried meanwhile.
+pub const SETTINGS_LOCK_POLL: Duration = Duration::from_millis(2);
+/// The longest id of a user that is taken, in bytes.
+pub const USER_ID_BYTES_MAX: usize = 256;
+/// Characters of an environment variable that are shown: what is longer is none of its words.
+pub const SAID_CHARS_MAX: usize = 40;

@@ -4,5 +4,10 @@
 pub const USER_ERROR: &str = "user_error";
 /// What was dropped since the last such event, by reason.
 pub const TELEMETRY_DROPPED: &str = "telemetry.dropped";
+/// Which bucket the user of the session is in, and with consent who that is.
+pub const SESSION_USER: &str = "session.user";
 /// A session that never ended was found in a spool and delivered by a later process.
 pub const SESSION_RECOVERED: &str = "session.recovered";
+
+/// The field of an event's data that says which share of the events of its name are reported.
+pub const SAMPLE_RATE: &str = "sample_rate";

@@ -17,6 +17,7 @@
 
 mod admit;
 mod builder;
+mod consent;
 mod core;
 mod drain;
 mod drops;
@@ -25,6 +26,7 @@ mod errors;
 mod flush;
 mod handle;
 pub(crate) mod hooks;
+mod intake;
 mod keeping;
 mod lane;
 mod ledger;

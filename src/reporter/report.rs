@@ -81,6 +81,8 @@ pub struct Stats {
     pub in_flight: u64,
     /// Events that were never accepted, by reason.
     pub refused: Drops,
+    /// Texts of events in which something was taken out, replaced or cut. Values that were hidden by their names don't count.
+    pub redacted: u64,
     /// Bytes of the queue that are in use.
     pub queue_bytes: u64,
     /// The books of each sink.
@@ -118,7 +120,7 @@ pub struct SinkStats {
     pub name: String,
     /// Events that it has.
     pub delivered: u64,
-    /// Events that were not for it: it was switched off, or they are not on its list.
+    /// Events that were not for it: it was switched off, they are not on its list, or it was told to send a part of them.
     pub withheld: u64,
     /// Events that were lost on their way to it, by reason.
     pub dropped: Drops,

@@ -8,7 +8,6 @@
 //!
 //! Sinks run on the reporter's own thread. They must not block it: every reporter of the process shares it.
 
-mod allow;
 mod batch;
 mod console;
 #[cfg(feature = "datadog")]
@@ -22,6 +21,10 @@ mod jsonl;
 mod otlp;
 #[cfg(test)]
 mod samples;
+#[cfg(feature = "sentry")]
+mod sentry;
+#[cfg(feature = "sentry")]
+mod span;
 #[cfg(feature = "http")]
 mod tinker;
 
@@ -32,7 +35,8 @@ use std::time::Duration;
 
 use crate::retry::RetryPolicy;
 
-pub use allow::AllowList;
+pub use crate::event::FieldPolicy;
+pub use crate::privacy::AllowList;
 pub use batch::{Batch, BatchBuilder, BatchEvent, Session};
 pub use console::Console;
 #[cfg(feature = "datadog")]
@@ -42,6 +46,8 @@ pub use destination::Destination;
 pub use jsonl::{Jsonl, JsonlCounts};
 #[cfg(feature = "otlp")]
 pub use otlp::Otlp;
+#[cfg(feature = "sentry")]
+pub use sentry::Sentry;
 #[cfg(feature = "http")]
 pub use tinker::Tinker;
 
@@ -98,6 +104,8 @@ pub struct Policy {
     pub max_retries: Option<u32>,
     /// The events that it is given; all where there is no list.
     pub allow: Option<AllowList>,
+    /// The fields of an event that it is given: [`FieldPolicy::Redacted`] unless set.
+    pub fields: Option<FieldPolicy>,
     /// The server that it delivers to. What was spooled for one server is delivered to no other one; where a sink has
     /// none, its name is what counts.
     pub destination: Option<Destination>,
@@ -107,19 +115,34 @@ pub struct Policy {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ack {
     refused: Vec<usize>,
+    withheld: Vec<usize>,
 }
 
 impl Ack {
     /// All events of the batch are where they should be.
     #[must_use]
     pub const fn all() -> Self {
-        Self { refused: Vec::new() }
+        Self { refused: Vec::new(), withheld: Vec::new() }
     }
 
     /// All but the events at these places of the batch (from 0), which were refused for good.
     #[must_use]
     pub const fn all_but(refused: Vec<usize>) -> Self {
-        Self { refused }
+        Self { refused, withheld: Vec::new() }
+    }
+
+    /// The events at these places of the batch (from 0) were not sent, because the program had asked for that: it sends a
+    /// part of its traces, say. They are neither delivered nor lost.
+    #[must_use]
+    pub fn withholding(mut self, withheld: Vec<usize>) -> Self {
+        self.withheld = withheld;
+        self
+    }
+
+    /// Returns the places in the batch of the events that were not sent.
+    #[must_use]
+    pub fn withheld(&self) -> &[usize] {
+        &self.withheld
     }
 
     /// Returns the places in the batch of the events that were refused.

@@ -14,6 +14,7 @@ mod drain;
 mod extremes;
 mod fatal;
 mod flushing;
+mod intake;
 mod lifecycle;
 mod outage;
 #[path = "../peers/mod.rs"]

@@ -27,6 +27,7 @@ pub(super) async fn post(
     settings: &Settings,
     clock: &Clock,
     message: Message<'_>,
+    see: &(dyn Fn(u16, &HeaderMap) + Sync),
 ) -> Result<Vec<u8>, SinkError> {
     let mut request =
         client.post(settings.endpoint.clone()).header(USER_AGENT, user_agent(message.sdk_version)).body(message.body);
@@ -34,7 +35,9 @@ pub(super) async fn post(
         request = request.header(name, value);
     }
     let response = request.send().await.map_err(|error| no_answer(settings, error))?;
-    let outcome = (settings.judge)(response.status().as_u16());
+    let status = response.status().as_u16();
+    see(status, response.headers());
+    let outcome = (settings.judge)(status);
     if outcome == Outcome::Delivered {
         return Ok(read(response).await);
     }

@@ -10,7 +10,7 @@
 
 mod client;
 mod exchange;
-#[cfg(any(feature = "datadog", feature = "otlp"))]
+#[cfg(any(feature = "datadog", feature = "otlp", feature = "sentry"))]
 mod gzip;
 mod settings;
 
@@ -18,8 +18,10 @@ use std::fmt;
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
+use reqwest::header::HeaderMap;
+
 pub(super) use exchange::Message;
-#[cfg(any(feature = "datadog", feature = "otlp"))]
+#[cfg(any(feature = "datadog", feature = "otlp", feature = "sentry"))]
 pub(super) use gzip::Gzip;
 use settings::Settings;
 
@@ -45,6 +47,8 @@ struct Asked {
     content_type: &'static str,
     /// The header that a key goes into; empty where the protocol has none.
     key_header: &'static str,
+    /// What stands before the key in that header, and is no secret.
+    key_prefix: &'static str,
     key: Option<String>,
     headers: Vec<(String, String)>,
     timeout: Duration,
@@ -65,6 +69,7 @@ impl Http {
             path: path.into(),
             content_type,
             key_header,
+            key_prefix: "",
             key: None,
             headers: Vec::new(),
             timeout: HTTP_TIMEOUT_DEFAULT,
@@ -75,6 +80,12 @@ impl Http {
 
     pub(super) fn set_key(&mut self, key: impl Into<String>) {
         self.asked.key = Some(key.into());
+    }
+
+    /// Sets what stands before the key in its header.
+    #[cfg(feature = "sentry")]
+    pub(super) const fn set_key_prefix(&mut self, prefix: &'static str) {
+        self.asked.key_prefix = prefix;
     }
 
     pub(super) const fn set_timeout(&mut self, timeout: Duration) {
@@ -123,10 +134,19 @@ impl Http {
     ///
     /// What the reporter is to do next.
     pub(super) async fn post(&self, message: Message<'_>) -> Result<Vec<u8>, SinkError> {
+        self.post_and_see(message, &|_, _| ()).await
+    }
+
+    /// [`Self::post`], which shows status and headers of the answer, whatever it is, to who has a use for them.
+    pub(super) async fn post_and_see(
+        &self,
+        message: Message<'_>,
+        see: &(dyn Fn(u16, &HeaderMap) + Sync),
+    ) -> Result<Vec<u8>, SinkError> {
         // `check` has said so long before, to whom it may concern.
         let settings =
             self.settings().map_err(|error| SinkError::Transient { reason: error.to_string(), retry_after: None })?;
-        exchange::post(&self.client(settings)?, settings, &self.clock, message).await
+        exchange::post(&self.client(settings)?, settings, &self.clock, message, see).await
     }
 
     /// Lets go of the client, and with it of its idle connections.

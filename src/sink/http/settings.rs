@@ -128,7 +128,7 @@ fn all_headers(asked: &Asked) -> Result<HeaderMap, SettingError> {
     headers.insert(ACCEPT, HeaderValue::from_static(asked.content_type));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(asked.content_type));
     if let Some(key) = &asked.key {
-        headers.insert(HeaderName::from_static(asked.key_header), key_value(key)?);
+        headers.insert(HeaderName::from_static(asked.key_header), key_value(asked.key_prefix, key)?);
     }
     for (name, value) in &asked.headers {
         let wrong = |reason: &str| SettingError::new("header", format!("`{}` {reason}", name.escape_debug()));
@@ -144,7 +144,7 @@ fn all_headers(asked: &Asked) -> Result<HeaderMap, SettingError> {
     Ok(headers)
 }
 
-fn key_value(key: &str) -> Result<HeaderValue, SettingError> {
+fn key_value(prefix: &str, key: &str) -> Result<HeaderValue, SettingError> {
     let wrong = |reason: String| SettingError::new("api_key", reason);
     if key.is_empty() {
         return Err(wrong("it is empty: leave it out to send none".into()));
@@ -154,7 +154,8 @@ fn key_value(key: &str) -> Result<HeaderValue, SettingError> {
             format!("a key consists of visible ASCII characters, and byte {at} of this one is none (a line end?)");
         return Err(wrong(reason));
     }
-    let mut value = HeaderValue::from_str(key).map_err(|_| wrong("it can't be sent in a header".into()))?;
+    let mut value =
+        HeaderValue::from_str(&format!("{prefix}{key}")).map_err(|_| wrong("it can't be sent in a header".into()))?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -169,6 +170,7 @@ mod tests {
             path: "/api/v1/telemetry".to_owned(),
             content_type: "application/json",
             key_header: "x-api-key",
+            key_prefix: "",
             key: None,
             headers: Vec::new(),
             timeout: Duration::from_secs(1),
