@@ -17,6 +17,8 @@ mod destination;
 mod http;
 #[cfg(unix)]
 mod jsonl;
+#[cfg(feature = "otlp")]
+mod otlp;
 #[cfg(test)]
 mod samples;
 #[cfg(feature = "sentry")]
@@ -42,6 +44,8 @@ pub use datadog::Datadog;
 pub use destination::Destination;
 #[cfg(unix)]
 pub use jsonl::{Jsonl, JsonlCounts};
+#[cfg(feature = "otlp")]
+pub use otlp::Otlp;
 #[cfg(feature = "sentry")]
 pub use sentry::Sentry;
 #[cfg(feature = "http")]
