@@ -68,6 +68,7 @@
 pub mod capture;
 pub mod clock;
 pub mod event;
+pub mod init;
 pub mod limits;
 mod macros;
 pub mod observe;
@@ -92,6 +93,7 @@ pub use reporter::hooks::signal;
 pub use reporter::hooks::{exit, panic};
 
 pub use event::{EventKind, Failure, IntoFailure, Severity, UserError, UserFault};
+pub use init::{Telemetry, init};
 pub use provider::TelemetryProvider;
 pub use queue::Durability;
 pub use reporter::{

@@ -63,6 +63,8 @@ pub const RECOVERED_MAX: usize = 64;
 pub const RECOVERY_RECHECK: Duration = Duration::from_millis(100);
 /// How often a running reporter looks for queues whose process has died, or whose server may have come back.
 pub const RECOVERY_INTERVAL: Duration = Duration::from_secs(30);
+/// How long the end of a program that called `init` takes at the most, unless it says otherwise: a user still waits for it.
+pub const INIT_DEADLINE_DEFAULT: Duration = Duration::from_secs(5);
 /// How often who waits for one sink alone looks how far it is.
 pub const SINK_POLL: Duration = Duration::from_millis(2);
 /// How often a reporter that stops looks whether what it recovers still gets on.

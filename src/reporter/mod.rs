@@ -31,6 +31,7 @@ mod keeping;
 mod lane;
 mod ledger;
 mod open;
+mod preset;
 mod process;
 #[cfg(not(all(unix, not(lastword_loom))))]
 #[path = "no_recovery.rs"]

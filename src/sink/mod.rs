@@ -196,6 +196,11 @@ impl SettingError {
         Self { field, reason: reason.to_string() }
     }
 
+    /// Says the same of what the setting was read from.
+    pub(crate) fn of(self, field: &'static str) -> Self {
+        Self { field, ..self }
+    }
+
     /// Returns the name of the setting.
     #[must_use]
     pub const fn field(&self) -> &'static str {

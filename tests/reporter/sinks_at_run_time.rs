@@ -208,6 +208,7 @@ fn the_batches_of_one_sink_are_changed_while_it_runs_and_those_of_others_are_not
     log(&reporter, 49);
     until("it has its two hundred", || tuned.events().len() == 200);
     assert_eq!(tuned.batches().len(), 1);
+    until("both have all there is", || pending(&reporter).is_empty());
 
     log(&reporter, 3);
     assert_eq!(pending(&reporter).len(), 3);

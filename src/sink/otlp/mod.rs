@@ -125,7 +125,22 @@ impl Otlp {
     /// }
     /// ```
     pub fn from_env() -> Result<Option<Self>, SettingError> {
-        env::read(&|name| std::env::var_os(name))
+        Self::from_variables(&|name| std::env::var_os(name))
+    }
+
+    /// [`Self::from_env`], where `variable` returns what the environment says.
+    pub(crate) fn from_variables(
+        variable: &dyn Fn(&str) -> Option<std::ffi::OsString>,
+    ) -> Result<Option<Self>, SettingError> {
+        env::read(variable)
+    }
+
+    /// Names the program or product, where the environment did not.
+    pub(crate) fn or_service(mut self, name: &str) -> Self {
+        if !self.resource.has_service() {
+            self.resource.set_service(name.to_owned());
+        }
+        self
     }
 
     fn of(logs: Signal, traces: Option<Signal>) -> Self {
