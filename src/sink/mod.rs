@@ -23,7 +23,7 @@ mod otlp;
 mod samples;
 #[cfg(feature = "sentry")]
 mod sentry;
-#[cfg(feature = "sentry")]
+#[cfg(any(feature = "otlp", feature = "sentry"))]
 mod span;
 #[cfg(feature = "http")]
 mod tinker;

@@ -1,9 +1,9 @@
 //! What an event looks like at the other side.
 
-use lastword::Severity;
-use lastword::privacy::Privacy;
-use lastword::sink::{Ack, Otlp, Sink};
+use lastword::privacy::{PiiStr, Privacy, SafeStr};
+use lastword::sink::{Ack, FieldPolicy, Otlp, Policy, Sink};
 use lastword::testing::batch;
+use lastword::{Severity, event};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use prost::Message;
@@ -162,4 +162,31 @@ async fn without_a_place_for_traces_spans_are_logs() {
     let records = logs(request);
     assert_eq!(records.iter().map(|log| log.span_id.len()).collect::<Vec<_>>(), [0, 8, 0, 8]);
     assert_eq!(object(&records[1].attributes)["duration_ms"], 1, "nothing of a span is lost");
+}
+
+#[test]
+fn marked_texts_arrive_as_the_policy_has_it_and_with_the_bucket_of_the_user() {
+    let arrived = |fields: Option<FieldPolicy>| {
+        let peer = Peer::start();
+        let mut policy = Policy::default();
+        policy.fields = fields;
+        let reporter = quick("s").user("ada").sink(otlp(&peer).policy(policy)).start().unwrap();
+        event!(reporter, "n", safe = SafeStr::new("read").unwrap(), pii = PiiStr::new("ada"), text = "any", number = 1);
+        assert!(reporter.log_error(&std::io::Error::other("of a file")).is_accepted());
+        assert!(reporter.blocking_stop(PATIENCE).is_drained());
+        // The start, who it is, these two, the end.
+        let records: Vec<_> = peer.requests().iter().flat_map(logs).collect();
+        assert!(records.iter().all(|log| object(&log.attributes)["userBucket"].is_u64()));
+        let error =
+            (plain(records[3].body.as_ref().unwrap()), object(&records[3].attributes)["exception.message"].clone());
+        (object(&records[2].attributes), error)
+    };
+    let (data, error) = arrived(None);
+    assert_eq!((&data["safe"], &data["text"], &data["number"]), (&json!("read"), &json!("any"), &json!(1)));
+    assert_eq!(data.get("pii"), None);
+    assert_eq!(error, (json!("std::io::error::Error: of a file"), json!("of a file")));
+    let (data, error) = arrived(Some(FieldPolicy::SafeOnly));
+    assert_eq!((&data["safe"], &data["number"], data.get("text")), (&json!("read"), &json!(1), None));
+    assert_eq!(error, (json!("std::io::error::Error"), Json::Null), "no text that nobody has checked");
+    assert_eq!(arrived(Some(FieldPolicy::Personal)).0["pii"], "ada");
 }

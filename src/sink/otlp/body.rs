@@ -60,7 +60,7 @@ pub(super) async fn encode(
     let session = batch.session();
     let mut held_bytes = 0;
     for (place, event) in batch.events().enumerate() {
-        let Ok(item) = item(&event, &session.id, takes_spans) else {
+        let Ok(item) = item(&event, session, takes_spans) else {
             bodies.refused.push(place);
             continue;
         };

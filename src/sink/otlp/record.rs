@@ -12,14 +12,15 @@ use opentelemetry_proto::tonic::trace::v1::{Span, Status};
 use super::trace::{Ended, Place};
 use super::value::{Damaged, IntoAny, attribute, attributes, text};
 use crate::event::{Body, EventView, Severity};
-use crate::sink::BatchEvent;
+use crate::sink::{BatchEvent, Session};
 
 const SESSION_ID: &str = "session.id";
 const INDEX: &str = "event_session_index";
 /// OpenTelemetry's name for what makes a record unique; spans have it too, so that one name finds an event in both.
 const UID: &str = "log.record.uid";
+const USER_BUCKET: &str = "userBucket";
 /// What no property may be named. A name must not be empty either.
-const RESERVED: [&str; 4] = ["", SESSION_ID, INDEX, UID];
+const RESERVED: [&str; 5] = ["", SESSION_ID, INDEX, UID, USER_BUCKET];
 /// What stands before the name of a property that is reserved or there already.
 const ELSEWHERE: &str = "data.";
 
@@ -30,14 +31,15 @@ pub(super) enum Item {
 }
 
 /// Makes a record of a log of an event; a span, where it is the end of one and `takes_spans`.
-pub(super) fn item(event: &BatchEvent<'_>, session_id: &str, takes_spans: bool) -> Result<Item, Damaged> {
+pub(super) fn item(event: &BatchEvent<'_>, session: &Session, takes_spans: bool) -> Result<Item, Damaged> {
     let view = event.view().map_err(|_| Damaged)?;
     let index = i64::try_from(event.index()).map_err(|_| Damaged)?;
     let mut own = vec![
-        text(SESSION_ID, session_id),
+        text(SESSION_ID, &session.id),
         attribute(INDEX, Value::IntValue(index)),
         text(UID, &event.id(&view).hyphenated().to_string()),
     ];
+    own.extend(session.user_bucket.map(|bucket| attribute(USER_BUCKET, Value::IntValue(bucket.into()))));
     let kind = view.kind().as_str();
     let log = |body: &str, attributes| record(&view, kind, body, Place::default(), attributes);
     Ok(match view.body() {
@@ -48,13 +50,15 @@ pub(super) fn item(event: &BatchEvent<'_>, session_id: &str, takes_spans: bool) 
         }
         Body::UnhandledException { error_type, message, traceback } => {
             own.push(text("exception.type", error_type));
-            own.push(text("exception.message", message));
+            // A sink that is given no texts that nobody has checked is given none here.
+            own.extend(Some(message).filter(|message| !message.is_empty()).map(|said| text("exception.message", said)));
             own.extend(traceback.map(|traceback| text("exception.stacktrace", traceback)));
-            Item::Log(log(&format!("{error_type}: {message}"), own))
+            let body = if message.is_empty() { error_type.to_owned() } else { format!("{error_type}: {message}") };
+            Item::Log(log(&body, own))
         }
         Body::Generic { name, data } => {
             let mut said = attributes(data.as_bytes())?;
-            let mut place = Place::take(&mut said, view.time().unix_nanos(), takes_spans);
+            let mut place = Place::take(&mut said, view.time(), takes_spans);
             set_apart(&mut said);
             own.append(&mut said);
             match place.span.take() {
@@ -148,10 +152,9 @@ mod tests {
 
     #[test]
     fn no_property_takes_the_place_of_what_says_which_event_it_is() {
-        let asked = ["a", "session.id", "log.record.uid", "event_session_index", "", "exception.type"];
-        let got =
-            ["a", "data.session.id", "data.log.record.uid", "data.event_session_index", "data.", "exception.type"];
-        assert_eq!(names(&asked), got);
+        for own in RESERVED {
+            assert_eq!(names(&["a", own, "exception.type"]), ["a", &format!("data.{own}"), "exception.type"]);
+        }
     }
 
     #[test]

@@ -9,15 +9,11 @@
 //!
 //! A field that is something else is an attribute like all others, and says nothing of a trace.
 
-use std::time::Duration;
-
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 
-const TRACE_ID: &str = "trace_id";
-const SPAN_ID: &str = "span_id";
-const PARENT_SPAN_ID: &str = "parent_span_id";
-const DURATION: &str = "duration_ms";
+use crate::clock::Timestamp;
+use crate::sink::span::{DURATION, Data, PARENT_SPAN_ID, SPAN_ID, Span, TRACE_ID, span_id, trace_id};
 
 /// Where in a trace an event belongs. An id that it does not have is empty, as OpenTelemetry has it.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -38,62 +34,62 @@ pub(super) struct Ended {
 impl Place {
     /// Takes what an event says of a trace out of its attributes. It is the end of a span only where it has all that a span
     /// needs, and `takes_spans`; a span ends with its event.
-    pub(super) fn take(attributes: &mut Vec<KeyValue>, end_nanos: u64, takes_spans: bool) -> Self {
+    pub(super) fn take(attributes: &mut Vec<KeyValue>, end: Timestamp, takes_spans: bool) -> Self {
         let mut place = Self::default();
-        let Some(trace_id) = id::<16>(attributes, TRACE_ID) else { return place };
-        place.trace_id = trace_id;
+        let data = Attributes(attributes);
+        let Some(trace_id) = trace_id(&data) else { return place };
+        place.trace_id = trace_id.to_vec();
         let mut taken = vec![TRACE_ID];
-        if let Some(span_id) = id::<8>(attributes, SPAN_ID) {
-            place.span_id = span_id;
+        if let Some(span_id) = span_id(&data, SPAN_ID) {
+            place.span_id = span_id.to_vec();
             taken.push(SPAN_ID);
-            let start = duration(attributes).and_then(|duration| end_nanos.checked_sub(duration));
-            if let Some(start_nanos) = start.filter(|_| takes_spans) {
-                let parent = id::<8>(attributes, PARENT_SPAN_ID);
-                taken.push(DURATION);
-                if parent.is_some() || is_empty(attributes, PARENT_SPAN_ID) {
-                    taken.push(PARENT_SPAN_ID);
-                }
-                place.span = Some(Ended { start_nanos, parent_span_id: parent.unwrap_or_default() });
+        }
+        if let Some(span) = Span::of(&data, end).filter(|_| takes_spans) {
+            taken.push(DURATION);
+            if span.parent_span_id.is_some() || data.is_empty(PARENT_SPAN_ID) {
+                taken.push(PARENT_SPAN_ID);
             }
+            let parent_span_id = span.parent_span_id.map(|id| id.to_vec()).unwrap_or_default();
+            place.span = Some(Ended { start_nanos: span.start.unix_nanos(), parent_span_id });
         }
         attributes.retain(|attribute| !taken.contains(&attribute.key.as_str()));
         place
     }
 }
 
-fn find<'a>(attributes: &'a [KeyValue], key: &str) -> Option<&'a Value> {
-    attributes.iter().find(|attribute| attribute.key == key)?.value.as_ref()?.value.as_ref()
-}
+/// The data of an event, as attributes.
+struct Attributes<'a>(&'a [KeyValue]);
 
-/// Whether a field is there and says that there is nothing.
-fn is_empty(attributes: &[KeyValue], key: &str) -> bool {
-    match find(attributes, key) {
-        Some(Value::StringValue(text)) => text.is_empty(),
-        Some(_) => false,
-        None => true,
+impl Attributes<'_> {
+    fn find(&self, key: &str) -> Option<&Value> {
+        self.0.iter().find(|attribute| attribute.key == key)?.value.as_ref()?.value.as_ref()
+    }
+
+    /// Whether a field says that there is nothing, or is not there.
+    fn is_empty(&self, key: &str) -> bool {
+        match self.find(key) {
+            Some(Value::StringValue(text)) => text.is_empty(),
+            other => other.is_none(),
+        }
     }
 }
 
-/// Reads an id of so many bytes.
-fn id<const N: usize>(attributes: &[KeyValue], key: &str) -> Option<Vec<u8>> {
-    let Value::StringValue(text) = find(attributes, key)? else { return None };
-    if text.len() != N * 2 {
-        return None;
+impl Data for Attributes<'_> {
+    fn text(&self, name: &str) -> Option<&str> {
+        match self.find(name)? {
+            Value::StringValue(text) => Some(text),
+            _ => None,
+        }
     }
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let pairs = text.as_bytes().chunks_exact(2);
-    let bytes: Option<Vec<u8>> = pairs.map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect();
-    bytes.filter(|bytes| bytes.iter().any(|&byte| byte != 0))
-}
 
-/// Reads how long it lasted, in nanoseconds.
-fn duration(attributes: &[KeyValue]) -> Option<u64> {
-    let duration = match find(attributes, DURATION)? {
-        Value::IntValue(millis) => Duration::from_millis(u64::try_from(*millis).ok()?),
-        Value::DoubleValue(millis) => Duration::try_from_secs_f64(millis / 1_000.0).ok()?,
-        _ => return None,
-    };
-    u64::try_from(duration.as_nanos()).ok()
+    #[allow(clippy::cast_precision_loss)]
+    fn number(&self, name: &str) -> Option<f64> {
+        match self.find(name)? {
+            Value::IntValue(number) => Some(*number as f64),
+            Value::DoubleValue(number) => Some(*number),
+            _ => None,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -105,9 +101,13 @@ mod tests {
     const SPAN: &str = "B7AD6B7169203331";
     const END: u64 = 5_000_000_000;
 
+    fn take(attributes: &mut Vec<KeyValue>, takes_spans: bool) -> Place {
+        Place::take(attributes, Timestamp::from_unix_nanos(END), takes_spans)
+    }
+
     /// What is read, and the names of the attributes that are left.
     fn taken(mut attributes: Vec<KeyValue>) -> (Place, Vec<String>) {
-        let place = Place::take(&mut attributes, END, true);
+        let place = take(&mut attributes, true);
         (place, attributes.into_iter().map(|attribute| attribute.key).collect())
     }
 
@@ -162,7 +162,7 @@ mod tests {
             assert_eq!(left, ["duration_ms"], "what says nothing of a trace stays");
         }
         let mut attributes = [ids(), vec![millis(Value::IntValue(1))]].concat();
-        assert_eq!(Place::take(&mut attributes, END, false).span, None, "nobody takes spans");
+        assert_eq!(take(&mut attributes, false).span, None, "nobody takes spans");
         assert_eq!(attributes.len(), 1);
     }
 

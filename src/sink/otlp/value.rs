@@ -6,7 +6,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue, KeyValueList};
 use rmp::Marker;
 
-use crate::event::{EXT_I128, EXT_U128};
+use crate::event::{EXT_I128, EXT_U128, Mark};
 use crate::limits::OTLP_DEPTH_MAX;
 use crate::wire;
 
@@ -153,6 +153,8 @@ impl<'a> Reader<'a> {
         Ok(match (of, length) {
             (EXT_I128, 16) => whole(i128::from_be_bytes(self.take()?)),
             (EXT_U128, 16) => whole(u128::from_be_bytes(self.take()?)),
+            // A text within, which the next value is: where marks matter they were taken off before.
+            _ if Mark::of_code(of).is_some() => self.value(0)?.value.unwrap_or(Value::StringValue(String::new())),
             _ => Value::BytesValue(self.bytes(length)?.to_vec()),
         })
     }
