@@ -36,6 +36,7 @@
 //!
 //! # In applications
 //!
+//! [`init()`] sets everything up as the environment says, in one call: see [`mod@init`]. By hand,
 //! `main` holds a [`Reporter::guard`], which ends the session and delivers what there is when `main` ends, however it
 //! does. A fatal error goes to [`Reporter::log_fatal`]: it and the end of the session have room kept for them in the
 //! queue, and the call returns when they have arrived, or after `flush_timeout`. It works from sync code, from any flavour

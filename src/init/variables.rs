@@ -9,8 +9,11 @@ use crate::limits::{DEADLINE_MAX, FLUSH_INTERVAL_MIN, SAID_CHARS_MAX};
 use crate::privacy::{Switch, switch};
 use crate::sink::SettingError;
 
+/// Returns the value of a variable, if there is one.
+type Read = dyn Fn(&str) -> Option<OsString> + Send;
+
 /// The variables of the process, or of a test.
-pub(super) struct Variables(Box<dyn Fn(&str) -> Option<OsString> + Send>);
+pub(super) struct Variables(Box<Read>);
 
 impl Variables {
     /// Returns those of this process: the only place of this module that reads them.

@@ -26,6 +26,6 @@ use crate::Reporter;
 /// ```
 #[must_use]
 pub fn pending(reporter: &Reporter) -> Vec<Value> {
-    let pending = reporter.pending();
-    pending.iter().flat_map(|batch| batch.events()).filter_map(|event| as_json(&event)).collect()
+    let Some(pending) = reporter.pending() else { return Vec::new() };
+    pending.events().filter_map(|event| as_json(&event)).collect()
 }

@@ -122,7 +122,7 @@ fn a_layer_is_installed_where_there_is_no_subscriber_and_only_for_who_asks() {
 #[test]
 fn a_subscriber_of_the_programs_own_is_left_alone() {
     if is_child() {
-        tracing::subscriber::set_global_default(tracing_subscriber::registry()).unwrap();
+        // Its own: the one that listens.
         let (telemetry, lines) = said(|| Init::new().install_layer().init());
         assert!(has(&lines, "no tracing layer: the program has a subscriber"), "{lines:?}");
         assert!(telemetry.is_enabled());

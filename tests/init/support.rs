@@ -1,6 +1,7 @@
 //! What every test of `init` needs: variables, and what was said.
 
-use std::sync::{Arc, Mutex};
+use std::cell::RefCell;
+use std::sync::Once;
 
 use lastword::init::Init;
 use tracing::field::{Field, Visit};
@@ -12,13 +13,21 @@ pub(crate) fn with<const N: usize>(variables: [(&str, &str); N]) -> Init {
     Init::new().variables(variables).with(|reporter| reporter.enabled(true))
 }
 
+thread_local! {
+    static SAID: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
 /// Runs something; returns what the library said meanwhile on this thread, as `LEVEL text`.
+///
+/// One subscriber for all threads: one of its own for each makes `tracing` forget events now and then.
 pub(crate) fn said<T>(run: impl FnOnce() -> T) -> (T, Vec<String>) {
-    let lines = Lines::default();
-    let subscriber = tracing_subscriber::registry().with(lines.clone());
-    let result = tracing::subscriber::with_default(subscriber, run);
-    let lines = lines.0.lock().unwrap().clone();
-    (result, lines)
+    static LISTENS: Once = Once::new();
+    LISTENS.call_once(|| {
+        tracing::subscriber::set_global_default(tracing_subscriber::registry().with(Lines)).unwrap();
+    });
+    SAID.take();
+    let result = run();
+    (result, SAID.take())
 }
 
 /// Whether one of these lines has this in it.
@@ -26,15 +35,14 @@ pub(crate) fn has(lines: &[String], part: &str) -> bool {
     lines.iter().any(|line| line.contains(part))
 }
 
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<String>>>);
+struct Lines;
 
 impl<S: Subscriber> Layer<S> for Lines {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         if event.metadata().target() == "lastword" {
             let mut line = Line(*event.metadata().level(), String::new());
             event.record(&mut line);
-            self.0.lock().unwrap().push(format!("{} {}", line.0, line.1));
+            SAID.with_borrow_mut(|said| said.push(format!("{} {}", line.0, line.1)));
         }
     }
 }

@@ -218,7 +218,8 @@ fn the_batches_of_one_sink_are_changed_while_it_runs_and_those_of_others_are_not
 
     reporter.tune_sink("tuned", &batches(2, hour)).unwrap();
     log(&reporter, 7);
-    until("the last whole batch", || tuned.events().len() == 209);
+    // A record that is still being written ends a batch early.
+    until("all but one at the most", || tuned.events().len() >= 209);
     assert!(reporter.blocking_stop(DEADLINE).is_drained());
     let sizes: Vec<_> = tuned.batches().iter().skip(2).map(|batch| batch.events.len()).collect();
     assert!(sizes.iter().all(|size| *size <= 2), "{sizes:?}");
