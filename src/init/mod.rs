@@ -254,8 +254,7 @@ impl Init {
         }
         let settings = Settings::read(&variables, report);
         builder = settings.apply(builder);
-        let (service, version) = service.as_ref().map(|(name, version)| (&**name, &**version)).unzip();
-        let given = Given { variables: &variables, policy: settings.policy(), service, version };
+        let given = Given { variables: &variables, policy: settings.policy(), service: service.as_ref() };
         builder = sinks::add(builder, &given, report);
         if !builder.has_sinks() {
             let variables = sinks::all_that_ask();
@@ -314,7 +313,7 @@ impl Telemetry {
     }
 
     /// Returns a layer that takes the `tracing` events of this session, for the program's own subscriber. See
-    /// [`observe`](crate::observe).
+    /// [`observe`].
     ///
     /// ```
     /// use tracing_subscriber::layer::SubscriberExt;

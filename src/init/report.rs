@@ -28,6 +28,11 @@ impl Report {
         std::mem::take(&mut self.wrong)
     }
 
+    #[cfg(test)]
+    pub(super) fn lines(&self) -> &[String] {
+        &self.lines
+    }
+
     /// Forgets the decisions: nothing came of them.
     pub(super) fn forget(&mut self) {
         self.lines.clear();

@@ -14,9 +14,9 @@ pub(super) struct Given<'a> {
     pub(super) variables: &'a Variables,
     /// What the environment says of batches.
     pub(super) policy: Policy,
-    /// The name and the version of the program, where it has said them.
-    pub(super) service: Option<&'a str>,
-    pub(super) version: Option<&'a str>,
+    /// The name and the version of the program, where it has said them. Not every sink has a place for them.
+    #[cfg_attr(not(any(feature = "datadog", feature = "otlp", feature = "sentry")), allow(dead_code))]
+    pub(super) service: Option<&'a (String, String)>,
 }
 
 /// A sink that the environment may ask for. One that is new gets a line in [`kinds`], and one in docs/guide-init.md.
@@ -108,8 +108,23 @@ pub(super) fn all_that_ask() -> String {
 }
 
 /// Adds the sinks that the environment asks for.
-pub(super) fn add(mut builder: Builder, given: &Given<'_>, report: &mut Report) -> Builder {
-    for Kind { sink, asked_by, needs, make } in kinds() {
+pub(super) fn add(builder: Builder, given: &Given<'_>, report: &mut Report) -> Builder {
+    let builder = add_of(kinds(), builder, given, report);
+    for (key, url) in [(LASTWORD_API_KEY, LASTWORD_URL), (TINKER_API_KEY, TINKER_BASE_URL)] {
+        if given.variables.has(key) && !given.variables.has(url) {
+            report.say(format_args!("{key} is set and goes nowhere: {url} is not set"));
+        }
+    }
+    builder
+}
+
+fn add_of(
+    kinds: impl IntoIterator<Item = Kind>,
+    mut builder: Builder,
+    given: &Given<'_>,
+    report: &mut Report,
+) -> Builder {
+    for Kind { sink, asked_by, needs, make } in kinds {
         let Some(asked) = asked_by.iter().find(|name| given.variables.has(name)) else { continue };
         if builder.has_sink(sink) {
             report.say(format_args!("no sink {sink} because of {asked}: the program has one of that name"));
@@ -131,11 +146,6 @@ pub(super) fn add(mut builder: Builder, given: &Given<'_>, report: &mut Report) 
                 report.say(format_args!("no sink {sink}: {} is wrong", error.field()));
                 report.wrong(error);
             }
-        }
-    }
-    for (key, url) in [(LASTWORD_API_KEY, LASTWORD_URL), (TINKER_API_KEY, TINKER_BASE_URL)] {
-        if given.variables.has(key) && !given.variables.has(url) {
-            report.say(format_args!("{key} is set and goes nowhere: {url} is not set"));
         }
     }
     builder
@@ -181,7 +191,7 @@ mod http {
         let site = variables.text(SITE)?.unwrap_or_else(|| SITE_DEFAULT.to_owned());
         let key = variables.text(super::DD_API_KEY)?.unwrap_or_default();
         let mut sink = crate::sink::Datadog::new(site).api_key(key).policy(given.policy.clone());
-        if let Some(service) = variables.text("DD_SERVICE")?.or_else(|| given.service.map(str::to_owned)) {
+        if let Some(service) = variables.text("DD_SERVICE")?.or_else(|| given.service.map(|(name, _)| name.clone())) {
             sink = sink.service(service);
         }
         for (variable, tag) in [("DD_ENV", "env"), ("DD_VERSION", "version")] {
@@ -199,8 +209,8 @@ mod http {
     pub(super) fn otlp(given: &Given<'_>) -> Result<Arc<dyn Sink>, Left> {
         let sink = crate::sink::Otlp::from_variables(&|name| given.variables.raw(name))?;
         let mut sink = sink.ok_or(Left::Out("OTEL_SDK_DISABLED says no"))?.policy(given.policy.clone());
-        if let Some(service) = given.service {
-            sink = sink.or_service(service);
+        if let Some((name, _)) = given.service {
+            sink = sink.or_service(name);
         }
         checked(sink, &[])
     }
@@ -216,8 +226,8 @@ mod http {
         }
         let sink = crate::sink::Sentry::from_variables(|name| variables.raw(name)?.into_string().ok());
         let mut sink = sink.ok_or(Left::Out("there is nothing in it"))?.policy(given.policy.clone());
-        if let (Some(service), Some(version), false) = (given.service, given.version, variables.has(RELEASE)) {
-            sink = sink.release(format!("{service}@{version}"));
+        if let (Some((name, version)), false) = (given.service, variables.has(RELEASE)) {
+            sink = sink.release(format!("{name}@{version}"));
         }
         let read_from = [
             ("dsn", super::SENTRY_DSN),
@@ -238,4 +248,21 @@ fn jsonl(given: &Given<'_>) -> Result<Arc<dyn Sink>, Left> {
 
 fn console(given: &Given<'_>) -> Result<Arc<dyn Sink>, Left> {
     if given.variables.flag(CONSOLE)? { checked(Console::new(), &[]) } else { Err(Left::Out("it says no")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Reporter;
+
+    #[test]
+    fn a_sink_that_this_build_does_not_have_is_said_to_be_missing_and_is_no_error() {
+        let kind = Kind { sink: "fax", asked_by: &["FAX", "FAX_2"], needs: "the feature `fax`", make: None };
+        let variables = Variables::of([("FAX_2".to_owned(), "555".into())].into());
+        let given = Given { variables: &variables, policy: Policy::default(), service: None };
+        let mut report = Report::default();
+        let builder = add_of([kind], Reporter::builder("s"), &given, &mut report);
+        assert!(!builder.has_sinks() && report.take_wrong().is_empty());
+        assert_eq!(report.lines(), ["no sink fax: FAX_2 is set, but this build lacks the feature `fax`"]);
+    }
 }

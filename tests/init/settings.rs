@@ -161,3 +161,14 @@ fn each_session_has_an_id_of_its_own_unless_the_program_has_one() {
     assert_eq!(one.session_id().len(), 36, "a UUID");
     assert_eq!(init().session_id("mine").init().session_id(), "mine");
 }
+
+#[test]
+fn the_guide_names_every_variable_that_asks_for_a_sink() {
+    let guide = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/guide-init.md")).unwrap();
+    let (_, lines) = said(|| with([]).init());
+    let (_, names) = lines[0].split_once("because of ").unwrap();
+    assert!(names.split(", ").count() > 6, "{names}");
+    for name in names.split(", ") {
+        assert!(guide.contains(&format!("`{name}`")), "{name}");
+    }
+}
