@@ -15,8 +15,8 @@ use cpu_time::ThreadTime;
 
 use common::peers::{Fastrace, OpenTelemetry};
 use common::subjects::{
-    Bare, CaptureOk, Event, LogJson, StuckSink, Subject, Texts, event, fail, quiet_as_it_is, quiet_reporter, quiet_spooled, reporter,
-    settle, spool,
+    Bare, CaptureOk, Event, LogJson, StuckSink, Subject, Texts, event, fail, quiet_as_it_is, quiet_reporter,
+    quiet_spooled, reporter, settle, spool,
 };
 use common::{is_asked_for, is_chosen, median, nanos_each, quantile, table};
 use lastword::Reporter;
