@@ -179,3 +179,27 @@ fn a_sink_that_another_variable_forbids_is_not_there() {
         "{lines:?}"
     );
 }
+
+#[test]
+fn a_password_in_an_address_is_in_no_line_and_in_no_error() {
+    for (name, address) in [
+        ("LASTWORD_URL", "http://user:sekret@127.0.0.1:1"),
+        ("LASTWORD_URL", "user:sekret@127.0.0.1:1"),
+        ("LASTWORD_URL", "ftp://user:sekret@127.0.0.1:1"),
+        ("TINKER_BASE_URL", "http://user:sekret@127.0.0.1:1/?key=sekret"),
+        ("DD_SITE", "http://user:sekret@127.0.0.1:1"),
+        ("DD_SITE", "sekret@datadoghq.com"),
+        ("SENTRY_DSN", "http://sekret@127.0.0.1:1/42"),
+        ("SENTRY_DSN", "http://sekret@127.0.0.1:1/"),
+        ("SENTRY_DSN", "sekret"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:sekret@127.0.0.1:1"),
+    ] {
+        // Nothing may leave for the place that Datadog has by itself.
+        let key = if name == "DD_SITE" { "DD_API_KEY" } else { "LASTWORD_API_KEY" };
+        let init = || with([(name, address), (key, "sekret")]).deadline(std::time::Duration::ZERO);
+        let (telemetry, mut lines) = said(|| init().init());
+        lines.push(format!("{telemetry:?} {:?}", telemetry.health()));
+        lines.push(init().try_init().map_or_else(|error| format!("{error} {error:?}"), |_| String::new()));
+        assert!(!has(&lines, "sekret"), "{name}={address}: {lines:?}");
+    }
+}
