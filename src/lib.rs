@@ -56,6 +56,7 @@
 //! - `http` (default): [`sink::Tinker`], which speaks the Tinker telemetry protocol, to that backend and to `lastword serve`.
 //! - `rustls` (default): `https://` for it, without a C build. A program whose own `reqwest` has no TLS feature must then
 //!   install a provider for it, or go without this feature.
+//! - `nats`: `sink::Nats`, to a stream of NATS JetStream.
 //! - `testing`: sinks and a clock for the tests of a program that reports.
 
 // A system without spools, and a model, have no use for what only spools need.

@@ -18,6 +18,10 @@ mod destination;
 mod http;
 #[cfg(unix)]
 mod jsonl;
+#[cfg(feature = "nats")]
+mod nats;
+#[cfg(any(feature = "nats", unix))]
+mod object;
 #[cfg(test)]
 mod samples;
 #[cfg(feature = "http")]
@@ -38,6 +42,8 @@ pub use datadog::Datadog;
 pub use destination::Destination;
 #[cfg(unix)]
 pub use jsonl::{Jsonl, JsonlCounts};
+#[cfg(feature = "nats")]
+pub use nats::Nats;
 #[cfg(feature = "http")]
 pub use tinker::Tinker;
 

@@ -16,8 +16,12 @@ use std::fmt;
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
+#[cfg(feature = "nats")]
+pub(super) use client::tls_for;
 pub(super) use exchange::Message;
 use settings::Settings;
+#[cfg(feature = "nats")]
+pub(super) use settings::shown;
 
 use super::{Destination, SettingError, SinkError};
 use crate::clock::Clock;
