@@ -92,5 +92,5 @@ pub use event::{EventKind, Failure, IntoFailure, Severity, UserError, UserFault}
 pub use provider::TelemetryProvider;
 pub use queue::Durability;
 pub use reporter::{
-    Admission, Builder, Drain, DropReason, Drops, Guard, Health, NotDurable, Reporter, StartError, Stats,
+    Admission, Builder, Drain, DropReason, Drops, Environment, Guard, Health, NotDurable, Reporter, StartError, Stats,
 };

@@ -170,6 +170,8 @@ pub const JSONL_REOPENS_MAX: usize = 32;
 
 /// Bytes of each file that are read to say where a session runs: each says one thing.
 pub const ENVIRONMENT_FILE_BYTES_MAX: u64 = 16 * 1024;
+/// The longest name of what a program runs for (`TINKER_ENV`) that is told, in bytes.
+pub const ENVIRONMENT_NAME_BYTES_MAX: usize = 64;
 /// Bytes of the list of mounts that are looked through for the id of a container: some thousand mounts.
 pub const MOUNTINFO_BYTES_MAX: u64 = 256 * 1024;
 /// The longest name that Kubernetes gives to a namespace, in bytes.

@@ -4,5 +4,7 @@
 pub const USER_ERROR: &str = "user_error";
 /// What was dropped since the last such event, by reason.
 pub const TELEMETRY_DROPPED: &str = "telemetry.dropped";
+/// Where a session runs, said once, at its start.
+pub const SESSION_ENVIRONMENT: &str = "session.environment";
 /// A session that never ended was found in a spool and delivered by a later process.
 pub const SESSION_RECOVERED: &str = "session.recovered";

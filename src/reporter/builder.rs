@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+use super::environment::Environment;
+use super::internal::Place;
 use super::lane::LaneSettings;
 use super::supervisor::SupervisorCell;
 use crate::clock::Clock;
@@ -37,6 +39,8 @@ pub(super) struct Settings {
     /// What is so for sinks that do not say otherwise.
     pub(super) own_lanes: Option<LaneSettings>,
     pub(super) redactor: Option<Redactor>,
+    /// Where this is, if diagnostics of our own are on.
+    pub(super) internal: Option<&'static Place>,
 }
 
 impl Settings {
@@ -81,6 +85,8 @@ pub struct Builder {
     pub(super) runtime: Option<Handle>,
     pub(super) recovery_interval: Duration,
     pub(super) privacy: Privacy,
+    pub(super) environment: Option<Environment>,
+    pub(super) internal: bool,
 }
 
 impl Builder {
@@ -112,6 +118,8 @@ impl Builder {
             runtime: None,
             recovery_interval: limits::RECOVERY_INTERVAL,
             privacy: Privacy::new(),
+            environment: None,
+            internal: false,
         }
     }
 
@@ -279,6 +287,19 @@ impl Builder {
     /// ```
     pub fn privacy(mut self, privacy: Privacy) -> Self {
         self.privacy = privacy;
+        self
+    }
+
+    /// Says once, behind SESSION_START, where the session runs: see [`Environment`]. Not said unless set.
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.environment = Some(environment);
+        self
+    }
+
+    /// Lets [`Reporter::log_internal`](super::Reporter::log_internal) log, where `TINKER_TELEMETRY_INTERNAL=1` is set too
+    /// (or `USER_TYPE=ant`). Off unless set, and whatever is set, neither is enough alone.
+    pub const fn internal_diagnostics(mut self, internal: bool) -> Self {
+        self.internal = internal;
         self
     }
 

@@ -9,6 +9,7 @@ use super::builder::{Builder, Settings, StartError};
 use super::core::Core;
 use super::flush::Scope;
 use super::handle::Reporter;
+use super::internal;
 use super::lane::{Lane, LaneSettings};
 use super::ledger::Ledger;
 use super::open::{self, Asked, Opened, SpoolSettings};
@@ -78,6 +79,7 @@ impl Builder {
             probe: self.probe,
             own_lanes: Some(own_lanes),
             redactor: self.privacy.redactor(),
+            internal: internal::place(self.internal),
         };
         let shared = Arc::new(Shared::new(ring, Arc::new(session), self.clock, settings, keeping, state));
         if let Some(recovery) = &recovery {
@@ -85,6 +87,9 @@ impl Builder {
         }
         if !self.sessionless {
             shared.start_session();
+        }
+        if let Some(environment) = &self.environment {
+            shared.describe(environment);
         }
         runtime.spawn(supervisor::run(Arc::clone(&shared), self.supervisor, recovery.clone()));
         Ok(Reporter::running(Core { shared, runtime, recovery }))

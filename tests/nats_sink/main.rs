@@ -8,6 +8,8 @@ mod client;
 mod outages;
 mod refusals;
 mod server;
+#[cfg(target_os = "linux")]
+mod tls;
 
 use std::collections::HashSet;
 use std::time::Duration;

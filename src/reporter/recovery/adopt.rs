@@ -170,6 +170,7 @@ fn shared(ring: Ring, label: &Label, lanes: Vec<Lane>, held: Option<Cursor>, clo
         own_lanes: None,
         // What is in the queue was looked at before it was there.
         redactor: None,
+        internal: None,
     };
     let settled = lanes.iter().map(|lane| lane.settled().seq()).min().unwrap_or_default();
     let ledger = Ledger::resumed(settled, Drops::saved(&ring, counter::DROPPED));
