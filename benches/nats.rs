@@ -140,8 +140,10 @@ impl Bench {
     }
 
     fn jetstream(&self) -> Context {
-        let client = self.runtime.block_on(async_nats::connect(&self.url));
-        ContextBuilder::new().build(client.unwrap_or_else(|error| fail(&error)))
+        self.runtime.block_on(async {
+            let client = async_nats::connect(&self.url).await.unwrap_or_else(|error| fail(&error));
+            ContextBuilder::new().build(client)
+        })
     }
 
     /// Counts the messages of the stream, which is made where there is none; empties it first, if asked to.

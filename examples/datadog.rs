@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use lastword::sink::Datadog;
+use lastword::sink::{Datadog, FieldPolicy};
 use lastword::{Reporter, Severity, event};
 use serde_json::json;
 
@@ -18,7 +18,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .api_key(std::env::var("DD_API_KEY")?)
         .service("lastword-example")
         .hostname("example-host")
-        .tag("env", "example");
+        .tag("env", "example")
+        // All texts that were redacted; without this, only those that are `SafeStr`.
+        .fields(FieldPolicy::Redacted);
     let reporter = Reporter::builder("datadog-example").sink(sink).max_in_flight(1).start()?;
 
     for severity in Severity::ALL {

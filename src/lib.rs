@@ -30,7 +30,8 @@
 //! # In libraries
 //!
 //! An SDK owns a reporter a session, implements [`TelemetryProvider`] for its clients, and wraps its public entry points
-//! with [`capture!`] and [`async_capture!`]. Its users write nothing, and turn it off with `TINKER_TELEMETRY=0`. Where
+//! with [`capture!`] and [`async_capture!`]. Its users write nothing, and turn it off with `TINKER_TELEMETRY=0`, or for
+//! good with `lastword privacy disable` (see [`privacy::consent`]). Where
 //! telemetry is off a [`Reporter`] is the same type: an event costs one branch, under 2 ns. `examples/sdk.rs` is one.
 //!
 //! # In applications

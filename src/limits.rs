@@ -234,3 +234,31 @@ pub const STRING_MARGIN_BYTES: usize = 4 * 1024;
 pub const SAFE_STR_CHARS_MAX: usize = 128;
 /// How often a text in which something was found is looked at again: once is enough for nearly all.
 pub const REDACTION_ROUNDS_MAX: usize = 8;
+
+/// A text of what a tool was given is cut beyond this many characters,
+pub const INPUT_TEXT_CHARS_MAX: usize = 512;
+/// to this many: what it begins with tells what it is.
+pub const INPUT_TEXT_CHARS_KEPT: usize = 128;
+/// Items of a list or an object of what a tool was given.
+pub const INPUT_ITEMS_MAX: usize = 20;
+/// How deep lists and objects of it stand in one another.
+pub const INPUT_DEPTH_MAX: usize = 2;
+/// Characters of JSON of all of it.
+pub const INPUT_JSON_CHARS_MAX: usize = 4_096;
+
+/// Bytes of a file of names that are reported: some ten thousand names.
+pub const ALLOW_FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Bytes of a settings file: room for three thousand users, which take a millisecond to read, and for what
+/// others keep in it.
+pub const SETTINGS_BYTES_MAX: u64 = 256 * 1024;
+/// Bytes of the file of an installation's id: a UUID in any of its forms, and blanks.
+pub const INSTALLATION_ID_BYTES_MAX: u64 = 256;
+/// The longest that a settings file is waited for which another process changes: that takes milliseconds.
+pub const SETTINGS_LOCK_WAIT_MAX: Duration = Duration::from_secs(5);
+/// How often its lock is tried meanwhile.
+pub const SETTINGS_LOCK_POLL: Duration = Duration::from_millis(2);
+/// The longest id of a user that is taken, in bytes.
+pub const USER_ID_BYTES_MAX: usize = 256;
+/// Characters of an environment variable that are shown: what is longer is none of its words.
+pub const SAID_CHARS_MAX: usize = 40;

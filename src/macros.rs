@@ -135,7 +135,7 @@ macro_rules! async_capture {
 /// assert_eq!(timed!(reporter, "rank", "7".parse::<u32>()), Ok(7));
 /// assert!(capture!(reporter, timed!(reporter, "rank", "seven".parse::<u32>())).is_err());
 /// reporter.blocking_stop(std::time::Duration::from_secs(5));
-/// assert_eq!(sink.names()[1..5], ["rank_started", "rank_completed", "rank_started", "rank_failed"]);
+/// assert_eq!(sink.names(), ["rank_started", "rank_completed", "rank_started", "rank_failed"]);
 /// assert!(sink.events()[2]["event_data"]["duration_ms"].is_number());
 /// # Ok::<(), lastword::StartError>(())
 /// ```

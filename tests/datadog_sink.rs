@@ -8,9 +8,10 @@ mod peers;
 use std::time::{Duration, Instant};
 
 use lastword::limits::{DATADOG_ENTRIES_MAX, DATADOG_ENTRY_BYTES_MAX, DATADOG_REQUEST_BYTES_MAX};
-use lastword::sink::{Ack, Batch, Datadog, Policy, Sink, SinkError};
+use lastword::privacy::{Privacy, SafeStr};
+use lastword::sink::{Ack, Batch, Datadog, FieldPolicy, Policy, Sink, SinkError};
 use lastword::testing::{MemorySink, batch};
-use lastword::{Builder, DropReason, Reporter, Severity};
+use lastword::{Builder, DropReason, Reporter, Severity, event};
 use peers::{Answer, PATIENCE, Peer};
 use serde_json::{Value, json};
 
@@ -88,7 +89,7 @@ async fn one_request_is_a_compressed_list_with_an_entry_for_each_event() {
 #[test]
 fn each_kind_and_severity_has_the_fields_and_the_word_that_datadog_has_for_it() {
     let peer = Peer::start();
-    let reporter = quick("s").sink(datadog(&peer)).start().unwrap();
+    let reporter = quick("s").sink(datadog(&peer).fields(FieldPolicy::Redacted)).start().unwrap();
     for severity in Severity::ALL {
         assert!(reporter.log_with(severity, "severity", ()).is_accepted());
     }
@@ -187,9 +188,25 @@ fn no_request_is_larger_than_datadog_takes_it_and_every_event_arrives() {
 }
 
 #[test]
-fn an_entry_that_is_too_large_alone_is_dropped_alone_and_counted() {
+fn no_text_is_sent_that_was_not_checked_unless_it_is_asked_for() {
     let peer = Peer::start();
     let reporter = quick("s").sink(datadog(&peer)).start().unwrap();
+    let tool = SafeStr::new("read_file").unwrap();
+    assert!(event!(reporter, "tool_error", tool = tool, code = 13, path = "/srv/a").is_accepted());
+    assert!(reporter.log_error(&std::io::Error::other("what a user typed")).is_accepted());
+    assert!(reporter.blocking_stop(PATIENCE).is_drained());
+    let [_, event, error, _] = &peer.stored()[..] else { panic!("four entries") };
+    assert_eq!((&event["tool"], &event["code"], event.get("path")), (&json!("read_file"), &json!(13), None));
+    assert_eq!(error["message"], error["error.kind"]);
+    assert!(!error.to_string().contains("typed") && error.get("error.message").is_none(), "{error}");
+}
+
+#[test]
+fn an_entry_that_is_too_large_alone_is_dropped_alone_and_counted() {
+    let peer = Peer::start();
+    // No text is left out or cut, or none would be too large.
+    let sink = datadog(&peer).fields(FieldPolicy::Redacted);
+    let reporter = quick("s").privacy(Privacy::off()).sink(sink).start().unwrap();
     // A control character takes six bytes in JSON.
     let control = "\u{1}".repeat(DATADOG_ENTRY_BYTES_MAX / 5);
     for number in 0..20 {

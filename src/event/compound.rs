@@ -5,7 +5,7 @@
 use serde::ser::{self, Serialize};
 
 use super::EncodeError;
-use super::pack::{close, open, write_long_header, write_text};
+use super::pack::{Output, close, open, write_long_header, write_text};
 use super::screen::{HIDDEN, Looks};
 use super::serialize::{Room, Serializer};
 
@@ -34,7 +34,7 @@ enum End {
 /// A list, map or struct that has been begun.
 #[derive(Debug)]
 pub(super) struct Compound<'a> {
-    out: &'a mut Vec<u8>,
+    out: &'a mut Output,
     looks: Looks<'a>,
     room: Room,
     end: End,
@@ -49,7 +49,7 @@ impl<'a> Compound<'a> {
     /// Begins a list of so many values, or of as many as will come.
     #[inline]
     pub(super) fn list(
-        out: &'a mut Vec<u8>,
+        out: &'a mut Output,
         looks: Looks<'a>,
         room: Room,
         length: Option<usize>,
@@ -61,7 +61,7 @@ impl<'a> Compound<'a> {
     /// Begins a map of so many entries, or of as many as will come.
     #[inline]
     pub(super) fn map(
-        out: &'a mut Vec<u8>,
+        out: &'a mut Output,
         looks: Looks<'a>,
         room: Room,
         entries: Option<usize>,

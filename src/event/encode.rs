@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use serde::ser::{self, Serialize};
 
-use super::pack::write_text;
+use super::pack::{Output, add_entry, write_text};
 use super::screen::{HIDDEN, Key, Looks, Screen, Shown};
 use super::serialize::Serializer;
 use super::{EventKind, Severity};
@@ -42,21 +42,24 @@ pub struct Tag {
     pub severity: Severity,
     /// The reporter wrote it about itself.
     pub own: bool,
+    /// There are texts in it whose type says what is known of them: not every sink is given all of them.
+    pub marked: bool,
 }
 
 impl Tag {
     const OWN: u32 = 1 << 16;
+    const MARKED: u32 = 1 << 17;
 
     /// Makes the tag of an event that the program logged.
     #[must_use]
     pub const fn new(kind: EventKind, severity: Severity) -> Self {
-        Self { kind, severity, own: false }
+        Self { kind, severity, own: false, marked: false }
     }
 
     /// Makes the tag of an event that the reporter writes about itself.
     #[must_use]
     pub const fn own(kind: EventKind, severity: Severity) -> Self {
-        Self { kind, severity, own: true }
+        Self { kind, severity, own: true, marked: false }
     }
 
     /// Returns the tag as the number that stands in a record.
@@ -69,7 +72,8 @@ impl Tag {
             EventKind::UnhandledException => 2,
             EventKind::Generic => 3,
         };
-        kind | (self.severity as u32) << 8 | if self.own { Self::OWN } else { 0 }
+        let own = if self.own { Self::OWN } else { 0 };
+        kind | (self.severity as u32) << 8 | own | if self.marked { Self::MARKED } else { 0 }
     }
 
     /// Reads the number that stands in a record; `None` if it means nothing.
@@ -83,7 +87,9 @@ impl Tag {
             _ => return None,
         };
         match Severity::from_u8(((number >> 8) & 0xff) as u8) {
-            Some(severity) => Some(Self { kind, severity, own: number & Self::OWN != 0 }),
+            Some(severity) => {
+                Some(Self { kind, severity, own: number & Self::OWN != 0, marked: number & Self::MARKED != 0 })
+            }
             None => None,
         }
     }
@@ -140,7 +146,7 @@ impl ser::Error for EncodeError {
 /// A place to encode one event into.
 #[derive(Debug, Default)]
 pub struct Encoder<'s> {
-    bytes: Vec<u8>,
+    bytes: Output,
     looks: Looks<'s>,
     failed: Option<EncodeError>,
 }
@@ -156,7 +162,7 @@ impl Drop for Encoder<'_> {
     #[inline]
     fn drop(&mut self) {
         if self.bytes.capacity() <= SPARE_BYTES_MAX {
-            let bytes = std::mem::take(&mut self.bytes);
+            let bytes = std::mem::take(&mut self.bytes.bytes);
             // A thread that is ending has no place left to keep it.
             let _ = SPARE.try_with(|spare| spare.set(Some(bytes)));
         }
@@ -177,7 +183,7 @@ impl<'s> Encoder<'s> {
     pub fn screened(screen: Option<&'s dyn Screen>) -> Self {
         let mut bytes = SPARE.try_with(Cell::take).ok().flatten().unwrap_or_else(|| Vec::with_capacity(512));
         bytes.clear();
-        Self { bytes, looks: Looks::new(screen), failed: None }
+        Self { bytes: Output { bytes, is_marked: false }, looks: Looks::new(screen), failed: None }
     }
 
     /// Starts an event: every one begins with its time.
@@ -244,25 +250,31 @@ impl<'s> Encoder<'s> {
         Some(self.looks.under(start))
     }
 
-    /// Writes the data of a generic event: an object, or nothing for an empty one.
+    /// Writes the data of a generic event: an object, or nothing for an empty one. Returns where it begins.
     ///
     /// # Errors
     ///
     /// The data is something else than an object, is nested deeper than [`DATA_DEPTH_MAX`], or fails to serialise.
-    pub fn data<T: Serialize + ?Sized>(&mut self, data: &T) -> Result<(), EncodeError> {
+    pub fn data<T: Serialize + ?Sized>(&mut self, data: &T) -> Result<usize, EncodeError> {
         let start = self.bytes.len();
         let error =
             match (data.serialize(Serializer::within(&mut self.bytes, self.looks, 0)), self.bytes.get_mut(start)) {
-                (Ok(()), Some(0x80..=0x8f | 0xde | 0xdf)) => return Ok(()),
+                (Ok(()), Some(0x80..=0x8f | 0xde | 0xdf)) => return Ok(start),
                 (Ok(()), Some(nil @ 0xc0)) => {
                     *nil = 0x80;
-                    return Ok(());
+                    return Ok(start);
                 }
                 (Ok(()), _) => EncodeError::NotAnObject,
                 (Err(error), _) => error,
             };
         self.fail(start, error.clone());
         Err(error)
+    }
+
+    /// Adds a field at the end of the data that begins there.
+    pub(crate) fn one_more_field<T: Serialize + ?Sized>(&mut self, data: usize, key: &str, value: &T) {
+        add_entry(&mut self.bytes, data);
+        self.field(key, value);
     }
 
     /// Writes what an exception says: its type, its message, and how it came to it.
@@ -293,6 +305,12 @@ impl<'s> Encoder<'s> {
             None => Ok(&self.bytes),
             Some(error) => Err(error.clone()),
         }
+    }
+
+    /// Returns whether a text was written whose type says what is known of it.
+    #[inline]
+    pub(crate) const fn is_marked(&self) -> bool {
+        self.bytes.is_marked
     }
 
     #[inline]

@@ -1,8 +1,33 @@
 //! The pieces of `MessagePack`, each in its shortest form.
 
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 
 use super::EncodeError;
+
+/// What an event is encoded into.
+#[derive(Debug, Default)]
+pub(super) struct Output {
+    pub(super) bytes: Vec<u8>,
+    /// There is a text in it whose type says what is known of it.
+    pub(super) is_marked: bool,
+}
+
+impl Deref for Output {
+    type Target = Vec<u8>;
+
+    #[inline]
+    fn deref(&self) -> &Vec<u8> {
+        &self.bytes
+    }
+}
+
+impl DerefMut for Output {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+}
 
 /// Appends a text.
 #[inline]
@@ -110,5 +135,70 @@ pub(super) fn write_signed(out: &mut Vec<u8>, number: i64) {
         -0x8000..-0x80 => write_number(out, 0xd1, (number as i16).to_be_bytes()),
         -0x8000_0000..-0x8000 => write_number(out, 0xd2, (number as i32).to_be_bytes()),
         _ => write_number(out, 0xd3, number.to_be_bytes()),
+    }
+}
+
+/// Counts one entry more in the header of the map that begins there.
+pub(super) fn add_entry(out: &mut Vec<u8>, map: usize) {
+    let Some(&marker) = out.get(map) else { return };
+    let width = match marker {
+        0x80..=0x8e => {
+            out[map] += 1;
+            return;
+        }
+        // The longest of the short headers: there is one of 32 bits for more.
+        0x8f => 0,
+        0xde => 2,
+        _ => 4,
+    };
+    let Some(count) = out.get(map + 1..=map + width) else { return };
+    let count = if width == 0 { 15 } else { count.iter().fold(0_u32, |count, byte| count << 8 | u32::from(*byte)) };
+    let header = count.saturating_add(1).to_be_bytes();
+    out.splice(map..=map + width, [&[0xdf][..], &header].concat());
+}
+
+/// What a value is, as its first byte says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A number, a boolean, nil: so many bytes follow.
+    Plain,
+    /// So many bytes follow, which are UTF-8.
+    Text,
+    /// So many bytes follow.
+    Bytes,
+    /// So many values follow.
+    List,
+    /// So many names with their values follow.
+    Map,
+    /// A type of one byte follows, and then so many bytes.
+    Extension,
+}
+
+/// How much follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Length {
+    /// So much.
+    Is(usize),
+    /// It is said in so many bytes.
+    In(usize),
+}
+
+/// Reads the first byte of a value.
+pub(super) const fn read_header(marker: u8) -> (Kind, Length) {
+    use Length::{In, Is};
+    match marker {
+        0x80..=0x8f => (Kind::Map, Is(marker as usize & 15)),
+        0x90..=0x9f => (Kind::List, Is(marker as usize & 15)),
+        0xa0..=0xbf => (Kind::Text, Is(marker as usize & 31)),
+        0xc4..=0xc6 => (Kind::Bytes, In(1 << (marker - 0xc4))),
+        0xc7..=0xc9 => (Kind::Extension, In(1 << (marker - 0xc7))),
+        0xca | 0xcb => (Kind::Plain, Is(4 << (marker - 0xca))),
+        0xcc..=0xcf => (Kind::Plain, Is(1 << (marker - 0xcc))),
+        0xd0..=0xd3 => (Kind::Plain, Is(1 << (marker - 0xd0))),
+        0xd4..=0xd8 => (Kind::Extension, Is(1 << (marker - 0xd4))),
+        0xd9..=0xdb => (Kind::Text, In(1 << (marker - 0xd9))),
+        0xdc | 0xdd => (Kind::List, In(2 << (marker - 0xdc))),
+        0xde | 0xdf => (Kind::Map, In(2 << (marker - 0xde))),
+        _ => (Kind::Plain, Is(0)),
     }
 }

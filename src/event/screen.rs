@@ -64,6 +64,9 @@ pub trait Screen: Send + Sync {
     /// Returns whether more names are hidden than those that are known at compile time.
     fn has_names_of_its_own(&self) -> bool;
 
+    /// Returns whether what tools were given is written.
+    fn shows_input(&self) -> bool;
+
     /// Decides about a text. `name` is the innermost name that it stands under, encoded; [`read_text`] reads it. It is empty
     /// where the text is itself the key of a map.
     ///
@@ -71,6 +74,13 @@ pub trait Screen: Send + Sync {
     ///
     /// The event can't be taken.
     fn text(&self, name: &[u8], text: &str) -> Result<Shown, EncodeError>;
+
+    /// The same for a text that is said to be about a person, and so reaches only sinks that ask for such texts.
+    ///
+    /// # Errors
+    ///
+    /// The event can't be taken.
+    fn personal(&self, name: &[u8], text: &str) -> Result<Shown, EncodeError>;
 }
 
 /// The screen of an event, if it has one, and the name that is being looked at.
@@ -79,19 +89,27 @@ pub(super) struct Looks<'s> {
     pub(super) screen: Option<&'s dyn Screen>,
     /// Where the innermost name begins in what is written; [`Looks::NO_NAME`] for a key of a map.
     name_at: usize,
+    /// The text is about a person, and said to be.
+    is_personal: bool,
 }
 
 impl<'s> Looks<'s> {
     const NO_NAME: usize = usize::MAX;
 
     pub(super) const fn new(screen: Option<&'s dyn Screen>) -> Self {
-        Self { screen, name_at: Self::NO_NAME }
+        Self { screen, name_at: Self::NO_NAME, is_personal: false }
     }
 
     /// The same screen, under the name that begins there.
     #[inline]
     pub(super) const fn under(self, name_at: usize) -> Self {
-        Self { screen: self.screen, name_at }
+        Self { screen: self.screen, name_at, is_personal: false }
+    }
+
+    /// The same, for a text that is said to be about a person.
+    #[inline]
+    pub(super) const fn at_person(self) -> Self {
+        Self { is_personal: true, ..self }
     }
 
     #[inline]
@@ -116,12 +134,16 @@ impl<'s> Looks<'s> {
         out.get(key_at..).and_then(read_text).is_some_and(|key| screen.hides(key))
     }
 
+    pub(super) fn shows_input(&self) -> bool {
+        self.screen.is_none_or(Screen::shows_input)
+    }
+
     /// Appends a text, or what stands for it.
     #[inline]
     pub(super) fn write(&self, out: &mut Vec<u8>, text: &str) -> Result<(), EncodeError> {
         match self.screen {
             None => write_text(out, text),
-            Some(screen) => match screen.text(self.name(out), text)? {
+            Some(screen) => match self.ask(screen, self.name(out), text)? {
                 Shown::AsItIs => write_text(out, text),
                 Shown::Instead(other) => write_text(out, &other),
                 Shown::Nothing => self.nothing(out),
@@ -136,7 +158,7 @@ impl<'s> Looks<'s> {
         write_formatted(out, text)?;
         let Some(screen) = self.screen else { return Ok(()) };
         let shown = match read_text(&out[start..]) {
-            Some(text) => screen.text(self.name(&out[..start]), text),
+            Some(text) => self.ask(screen, self.name(&out[..start]), text),
             None => return Ok(()),
         };
         match shown {
@@ -155,6 +177,11 @@ impl<'s> Looks<'s> {
             }
         }
         Ok(())
+    }
+
+    #[inline]
+    fn ask(&self, screen: &dyn Screen, name: &[u8], text: &str) -> Result<Shown, EncodeError> {
+        if self.is_personal { screen.personal(name, text) } else { screen.text(name, text) }
     }
 
     /// The key of a map is a text, whatever is taken out of it.

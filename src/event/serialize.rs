@@ -15,7 +15,8 @@
 //! # Format
 //!
 //! `MessagePack` has no integers beyond 64 bits. Those that fit are plain integers; the others are extensions of 16 bytes,
-//! big-endian, of the types [`EXT_I128`] (signed) and [`EXT_U128`] (unsigned).
+//! big-endian, of the types [`EXT_I128`] (signed) and [`EXT_U128`] (unsigned). A text whose type says what is known of it
+//! stands in an extension too: see [`Mark`].
 
 use std::fmt;
 
@@ -23,7 +24,8 @@ use serde::ser::{self, Serialize};
 
 use super::EncodeError;
 use super::compound::Compound;
-use super::pack::{write_long_header, write_number, write_signed, write_text, write_unsigned};
+use super::mark::{INPUT_NAME, Mark};
+use super::pack::{Output, write_long_header, write_number, write_signed, write_text, write_unsigned};
 use super::screen::{HIDDEN, Looks};
 use crate::limits::{DATA_DEPTH_MAX, DATA_WRAPPERS_MAX};
 
@@ -42,7 +44,7 @@ pub(super) struct Room {
 /// Writes one value. It is moved on into what is nested, so that an error leaves nothing to set right.
 #[derive(Debug)]
 pub(super) struct Serializer<'a> {
-    out: &'a mut Vec<u8>,
+    out: &'a mut Output,
     looks: Looks<'a>,
     room: Room,
 }
@@ -50,12 +52,12 @@ pub(super) struct Serializer<'a> {
 impl<'a> Serializer<'a> {
     /// Starts a value that has as many containers around it already.
     #[inline]
-    pub(super) const fn within(out: &'a mut Vec<u8>, looks: Looks<'a>, containers: usize) -> Self {
+    pub(super) const fn within(out: &'a mut Output, looks: Looks<'a>, containers: usize) -> Self {
         Self { out, looks, room: Room { containers: DATA_DEPTH_MAX - containers, wrappers: DATA_WRAPPERS_MAX } }
     }
 
     #[inline]
-    pub(super) const fn with_room(out: &'a mut Vec<u8>, looks: Looks<'a>, room: Room) -> Self {
+    pub(super) const fn with_room(out: &'a mut Output, looks: Looks<'a>, room: Room) -> Self {
         Self { out, looks, room }
     }
 
@@ -78,6 +80,16 @@ impl<'a> Serializer<'a> {
         self.out.push(0x81);
         self.looks = self.looks.under(self.out.len());
         write_text(self.out, name);
+        Ok(())
+    }
+
+    /// Writes a text, and what its type says of it, for sinks that ask.
+    fn marked<T: Serialize + ?Sized>(self, mark: Mark, value: &T) -> Result<(), EncodeError> {
+        let Self { out, looks, room } = self;
+        let start = out.len();
+        let looks = if mark == Mark::Personal { looks.at_person() } else { looks };
+        value.serialize(Serializer { out: &mut *out, looks, room })?;
+        mark.put_before(out, start);
         Ok(())
     }
 
@@ -215,8 +227,12 @@ impl<'a> ser::Serializer for Serializer<'a> {
     }
 
     #[inline]
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), EncodeError> {
-        self.wrapped(value)
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<(), EncodeError> {
+        match Mark::of(name) {
+            Some(mark) => self.marked(mark, value),
+            None if name == INPUT_NAME && !self.looks.shows_input() => self.serialize_unit(),
+            None => self.wrapped(value),
+        }
     }
 
     #[inline]

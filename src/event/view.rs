@@ -17,6 +17,12 @@ pub struct DecodeError(&'static str);
 impl DecodeError {
     /// The tag of the record names no kind of event.
     pub(crate) const UNKNOWN_TAG: Self = Self("its tag names no kind of event");
+    /// Something begins that does not end.
+    pub(super) const CUT_OFF: Self = Self("it is cut off");
+    /// No event is nested so deep.
+    pub(super) const TOO_DEEP: Self = Self("it is nested too deep");
+    /// No event is so long.
+    pub(super) const TOO_LONG: Self = Self("it has more items than can be");
 }
 
 /// What an event says, borrowed from its bytes.
@@ -127,10 +133,10 @@ impl<'a> EventView<'a> {
     }
 }
 
-struct Reader<'a>(&'a [u8]);
+pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
 impl<'a> Reader<'a> {
-    fn u64(&mut self) -> Result<u64, DecodeError> {
+    pub(super) fn u64(&mut self) -> Result<u64, DecodeError> {
         match self.0.split_first_chunk::<9>() {
             Some(([0xcf, number @ ..], rest)) => {
                 self.0 = rest;
@@ -140,7 +146,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn text(&mut self) -> Result<&'a str, DecodeError> {
+    pub(super) fn text(&mut self) -> Result<&'a str, DecodeError> {
         let (text, rest) =
             rmp::decode::read_str_from_slice(self.0).map_err(|_| DecodeError("a text is missing or is not UTF-8"))?;
         self.0 = rest;

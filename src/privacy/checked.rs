@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use crate::event::Mark;
 use crate::limits::SAFE_STR_CHARS_MAX;
 
 /// A text is no [`SafeStr`]. It is not in the message: it may be what must not leave.
@@ -29,8 +30,7 @@ pub enum NotSafe {
 /// assert_eq!(SafeStr::new("src/lib.rs"), Err(NotSafe::Separator));
 /// # Ok::<(), NotSafe>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SafeStr<'a>(&'a str);
 
 impl<'a> SafeStr<'a> {
@@ -59,6 +59,11 @@ impl<'a> SafeStr<'a> {
         Ok(Self(text))
     }
 
+    /// A text of this library's own.
+    pub(super) const fn known(text: &'a str) -> Self {
+        Self(text)
+    }
+
     /// Returns the text.
     ///
     /// ```
@@ -67,6 +72,12 @@ impl<'a> SafeStr<'a> {
     #[must_use]
     pub const fn as_str(self) -> &'a str {
         self.0
+    }
+}
+
+impl Serialize for SafeStr<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_newtype_struct(Mark::Safe.name(), self.0)
     }
 }
 
@@ -86,7 +97,7 @@ impl fmt::Display for SafeStr<'_> {
 /// assert_eq!(serde_json::to_string(&name)?, "\"Ada Lovelace\"");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PiiStr<'a>(&'a str);
 
 impl<'a> PiiStr<'a> {
@@ -119,7 +130,7 @@ impl fmt::Debug for PiiStr<'_> {
 
 impl Serialize for PiiStr<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.0)
+        serializer.serialize_newtype_struct(Mark::Personal.name(), self.0)
     }
 }
 

@@ -16,21 +16,31 @@
 //! middle of a sentence, a key of 32 hexadecimal digits in a field `note`) is not. Numbers and bytes that are no texts are
 //! looked at by their names alone.
 
+mod allow;
 mod anchors;
 mod bucket;
 mod checked;
+pub mod consent;
 mod digits;
+mod fold;
+mod input;
 mod keys;
 mod redactor;
+mod sampling;
 mod scan;
 mod settings;
 mod shapes;
 mod switch;
 mod values;
 
+pub use allow::AllowList;
 pub use bucket::{BUCKETS, Estimate, estimate_users, user_bucket, user_bucket_salted};
 pub use checked::{NotSafe, PiiStr, SafeStr};
+pub use consent::{Level, User, installation_id};
+pub use fold::{EXTERNAL_TOOL, fold_model, fold_tool, http_status_range, path_extension};
+pub use input::ToolInput;
 pub use redactor::Redactor;
+pub use sampling::{Sampler, Share};
 pub use settings::{Privacy, Scrubbed};
 pub use switch::{SWITCH_VARIABLE, Switch, switch};
 

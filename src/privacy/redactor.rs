@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::keys;
 use super::scan::{self, Found};
@@ -19,11 +20,15 @@ use crate::limits::{REDACTION_ROUNDS_MAX, STRING_MARGIN_BYTES, STRING_REMARK_BYT
 /// assert_eq!(redactor.redact(text), "GET https://[redacted:url]@example.com/?token=[redacted:secret] failed");
 /// assert_eq!(redactor.redact("nothing to see"), "nothing to see");
 /// ```
-pub struct Redactor(Privacy);
+pub struct Redactor {
+    privacy: Privacy,
+    /// Texts that are not as they were.
+    changed: AtomicU64,
+}
 
 impl Redactor {
     pub(super) const fn new(privacy: Privacy) -> Self {
-        Self(privacy)
+        Self { privacy, changed: AtomicU64::new(0) }
     }
 
     /// Returns a text as it may leave: the scrubber is not asked, because it decides by names.
@@ -36,32 +41,35 @@ impl Redactor {
     /// ```
     #[must_use]
     pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let Ok(redacted) = self.redacted(text) else { return Cow::Borrowed("[redacted]") };
+        let Ok(redacted) = self.redacted(text, |_| true) else { return Cow::Borrowed("[redacted]") };
         match self.cut(redacted.as_deref().unwrap_or(text), text.len()).or(redacted) {
             Some(other) => Cow::Owned(other),
             None => Cow::Borrowed(text),
         }
     }
 
+    /// Returns in how many texts of events something was taken out, replaced or cut.
+    #[must_use]
+    pub fn changed(&self) -> u64 {
+        self.changed.load(Ordering::Relaxed)
+    }
+
     /// Takes out what must not leave; `None` if there is nothing.
     #[inline]
-    fn redacted(&self, text: &str) -> Result<Option<String>, EncodeError> {
+    fn redacted(&self, text: &str, goes: fn(&Found) -> bool) -> Result<Option<String>, EncodeError> {
         // What is cut off later is not looked at, but for a margin: a secret over the cut is still seen as one.
         let whole = text;
-        let text = match self.0.string_bytes_max {
+        let text = match self.privacy.string_bytes_max {
             Some(max) if text.len() > max + STRING_MARGIN_BYTES => {
                 &text[..text.floor_char_boundary(max + STRING_MARGIN_BYTES)]
             }
             _ => text,
         };
         let mut out = None;
-        if self.0.redacts {
-            let found = scan::find(text);
-            if !found.is_empty() {
-                out = Some(without(text, found));
-            }
+        if self.privacy.redacts {
+            out = without(text, goes);
         }
-        for (name, search) in &self.0.rules {
+        for (name, search) in &self.privacy.rules {
             let ruled = out.as_deref().unwrap_or(text);
             if let Some(other) = guarded(|| by_rule(ruled, name, &**search))? {
                 out = Some(other);
@@ -73,7 +81,7 @@ impl Redactor {
     /// Cuts a text that is too long, of which so many bytes were there; `None` if it isn't.
     #[inline]
     fn cut(&self, text: &str, bytes: usize) -> Option<String> {
-        let max = self.0.string_bytes_max?;
+        let max = self.privacy.string_bytes_max?;
         (text.len() > max).then(|| {
             let kept = text.floor_char_boundary(max.saturating_sub(STRING_REMARK_BYTES_MAX));
             // No mark of what was taken out is cut in two.
@@ -89,47 +97,61 @@ impl Redactor {
 impl Screen for Redactor {
     #[inline]
     fn hides(&self, name: &str) -> bool {
-        (self.0.redacts && keys::is_secret(name)) || self.0.keys.iter().any(|own| keys::is_same(name, own))
+        (self.privacy.redacts && keys::is_secret(name)) || self.privacy.keys.iter().any(|own| keys::is_same(name, own))
     }
 
     #[inline]
     fn has_names_of_its_own(&self) -> bool {
-        !self.0.keys.is_empty()
+        !self.privacy.keys.is_empty()
+    }
+
+    fn shows_input(&self) -> bool {
+        self.privacy.tool_input
     }
 
     #[inline]
     fn text(&self, name: &[u8], text: &str) -> Result<Shown, EncodeError> {
         // Nearly all texts: short, and there is nothing in them.
-        let is_looked_at_once = self.0.rules.is_empty() && self.0.scrub.is_none();
-        let bytes_max = self.0.string_bytes_max.unwrap_or(usize::MAX);
-        if is_looked_at_once && text.len() <= bytes_max && !(self.0.redacts && scan::has_something(text)) {
+        let is_looked_at_once = self.privacy.rules.is_empty() && self.privacy.scrub.is_none();
+        let bytes_max = self.privacy.string_bytes_max.unwrap_or(usize::MAX);
+        if is_looked_at_once && text.len() <= bytes_max && !(self.privacy.redacts && scan::has_something(text)) {
             return Ok(Shown::AsItIs);
         }
-        self.shown(name, text)
+        self.shown(name, text, |_| true)
+    }
+
+    fn personal(&self, name: &[u8], text: &str) -> Result<Shown, EncodeError> {
+        // What tells who somebody is stays: whether it may leave is decided by sink.
+        self.shown(name, text, |found| !matches!(found.rule, "email" | "home" | "phone"))
     }
 }
 
 impl Redactor {
     #[cold]
-    fn shown(&self, name: &[u8], text: &str) -> Result<Shown, EncodeError> {
-        let mut out = self.redacted(text)?;
-        if let Some(scrub) = &self.0.scrub
+    fn shown(&self, name: &[u8], text: &str, goes: fn(&Found) -> bool) -> Result<Shown, EncodeError> {
+        let mut out = self.redacted(text, goes)?;
+        if let Some(scrub) = &self.privacy.scrub
             && let Some(name) = read_text(name)
         {
             match guarded(|| scrub(name, out.as_deref().unwrap_or(text)))? {
                 Scrubbed::Keep => {}
                 Scrubbed::Replace(other) => out = Some(other),
-                Scrubbed::Remove => return Ok(Shown::Nothing),
+                Scrubbed::Remove => {
+                    self.changed.fetch_add(1, Ordering::Relaxed);
+                    return Ok(Shown::Nothing);
+                }
             }
         }
         let cut = self.cut(out.as_deref().unwrap_or(text), text.len());
-        Ok(cut.or(out).map_or(Shown::AsItIs, Shown::Instead))
+        let Some(other) = cut.or(out) else { return Ok(Shown::AsItIs) };
+        self.changed.fetch_add(1, Ordering::Relaxed);
+        Ok(Shown::Instead(other))
     }
 }
 
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Redactor").field(&self.0).finish()
+        f.debug_tuple("Redactor").field(&self.privacy).finish()
     }
 }
 
@@ -138,17 +160,19 @@ fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, EncodeError> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|_| EncodeError::Screen)
 }
 
-/// Writes a text without what was found in it, and without what is only then to be seen as something: what stood right
+/// Writes a text without what is found in it and goes, and without what is only then to be seen as something: what stood right
 /// before it may have hidden it.
 #[cold]
-fn without(text: &str, mut found: Vec<Found>) -> String {
-    let mut out = without_once(text, &found);
-    for _ in 1..REDACTION_ROUNDS_MAX {
-        found = scan::find(&out);
+fn without(text: &str, goes: fn(&Found) -> bool) -> Option<String> {
+    let mut out = None;
+    for _ in 0..REDACTION_ROUNDS_MAX {
+        let text = out.as_deref().unwrap_or(text);
+        let mut found = scan::find(text);
+        found.retain(goes);
         if found.is_empty() {
             break;
         }
-        out = without_once(&out, &found);
+        out = Some(without_once(text, &found));
     }
     out
 }

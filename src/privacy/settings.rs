@@ -47,6 +47,7 @@ pub struct Privacy {
     pub(super) rules: Vec<(&'static str, Arc<Search>)>,
     pub(super) scrub: Option<Arc<Scrub>>,
     pub(super) string_bytes_max: Option<usize>,
+    pub(super) tool_input: bool,
 }
 
 impl Default for Privacy {
@@ -69,6 +70,7 @@ impl Privacy {
             rules: Vec::new(),
             scrub: None,
             string_bytes_max: Some(STRING_BYTES_MAX_DEFAULT),
+            tool_input: false,
         }
     }
 
@@ -79,7 +81,14 @@ impl Privacy {
     /// ```
     #[must_use]
     pub const fn off() -> Self {
-        Self { redacts: false, keys: Vec::new(), rules: Vec::new(), scrub: None, string_bytes_max: None }
+        Self {
+            redacts: false,
+            keys: Vec::new(),
+            rules: Vec::new(),
+            scrub: None,
+            string_bytes_max: None,
+            tool_input: true,
+        }
     }
 
     /// Hides the value of every field of this name too, whatever its type: case and separators don't matter.
@@ -162,6 +171,14 @@ impl Privacy {
         self
     }
 
+    /// Reports what tools were given, where it is logged as [`ToolInput`](super::ToolInput): an outline of it. Without this,
+    /// null stands there.
+    #[must_use]
+    pub const fn tool_input(mut self) -> Self {
+        self.tool_input = true;
+        self
+    }
+
     /// Makes what applies these settings; `None` if they say nothing.
     ///
     /// ```
@@ -174,6 +191,7 @@ impl Privacy {
             || !self.keys.is_empty()
             || !self.rules.is_empty()
             || self.scrub.is_some()
+            || !self.tool_input
             || self.string_bytes_max.is_some();
         says_something.then(|| Redactor::new(self.clone()))
     }
@@ -187,6 +205,7 @@ impl fmt::Debug for Privacy {
             .field("keys", &self.keys)
             .field("rules", &rules)
             .field("scrubs", &self.scrub.is_some())
+            .field("tool_input", &self.tool_input)
             .field("string_bytes_max", &self.string_bytes_max)
             .finish()
     }

@@ -27,9 +27,19 @@ impl Shared {
         encoder.time(self.clock.now());
         // `Serialize`, `Display` and `Debug` are the user's: a panic of theirs costs this event, not the caller.
         let written = catch_unwind(AssertUnwindSafe(|| write(&mut encoder)));
+        let tag = Tag { marked: encoder.is_marked(), ..tag };
         match (written, encoder.finish()) {
             (Ok(Ok(())), Ok(bytes)) => self.push(class, tag, bytes),
             (_, finished) => self.refuse(why_not_encoded(finished.err().as_ref())),
+        }
+    }
+
+    /// Returns which share of the events of its name this one is, where that is not all of them; or that it is not reported.
+    #[inline]
+    pub(super) fn pass(&self, name: &str) -> Result<Option<f64>, Admission> {
+        match &self.settings.intake {
+            None => Ok(None),
+            Some(intake) => intake.pass(name).map_err(|reason| self.refuse(reason)),
         }
     }
 

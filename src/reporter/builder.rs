@@ -8,13 +8,14 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::environment::Environment;
+use super::intake::Intake;
 use super::internal::Place;
 use super::lane::LaneSettings;
 use super::supervisor::SupervisorCell;
 use crate::clock::Clock;
 use crate::event::{Classifier, Screen, UserFault};
 use crate::limits;
-use crate::privacy::{Privacy, Redactor};
+use crate::privacy::{AllowList, Level, Privacy, Redactor, User};
 use crate::queue::Durability;
 use crate::sink::{SettingError, Sink};
 
@@ -39,8 +40,13 @@ pub(super) struct Settings {
     /// What is so for sinks that do not say otherwise.
     pub(super) own_lanes: Option<LaneSettings>,
     pub(super) redactor: Option<Redactor>,
-    /// Where this is, if diagnostics of our own are on.
-    pub(super) internal: Option<&'static Place>,
+    pub(super) intake: Option<Box<Intake>>,
+    /// How much may be reported.
+    pub(super) consent: Level,
+    /// Whether this is a machine of those who make the program.
+    pub(super) internal: bool,
+    /// Where in a cluster it is, if it is such a machine.
+    pub(super) place: Option<&'static Place>,
 }
 
 impl Settings {
@@ -86,6 +92,11 @@ pub struct Builder {
     pub(super) recovery_interval: Duration,
     pub(super) privacy: Privacy,
     pub(super) environment: Option<Environment>,
+    pub(super) allow: Option<AllowList>,
+    pub(super) shares: Vec<(String, f64)>,
+    pub(super) consent: Option<Level>,
+    pub(super) user: Option<User>,
+    pub(super) user_opt_in: bool,
     pub(super) internal: bool,
 }
 
@@ -119,6 +130,11 @@ impl Builder {
             recovery_interval: limits::RECOVERY_INTERVAL,
             privacy: Privacy::new(),
             environment: None,
+            allow: None,
+            shares: Vec::new(),
+            consent: None,
+            user: None,
+            user_opt_in: false,
             internal: false,
         }
     }
@@ -136,7 +152,8 @@ impl Builder {
         self
     }
 
-    /// Turns telemetry on or off, whatever `TINKER_TELEMETRY` says.
+    /// Turns telemetry on or off, whatever the environment says. It does not turn on what the user has turned off in the
+    /// [settings file](crate::privacy::consent): give it what a user of yours has chosen, and nothing else.
     pub const fn enabled(mut self, enabled: bool) -> Self {
         self.enabled = Some(enabled);
         self
@@ -290,16 +307,49 @@ impl Builder {
         self
     }
 
-    /// Says once, behind SESSION_START, where the session runs: see [`Environment`]. Not said unless set.
-    pub fn environment(mut self, environment: Environment) -> Self {
-        self.environment = Some(environment);
+    /// Reports only events whose names are on this list; all unless set. Others are dropped before anything else happens to
+    /// them, and counted, as [`DropReason::NotAllowed`](crate::DropReason::NotAllowed). Errors, and start and end of a session,
+    /// are reported in any case.
+    ///
+    /// Names in the environment are allowed too: `LASTWORD_ALLOW` has them separated by commas, `LASTWORD_ALLOW_FILE` names a
+    /// file with a name a line. Where there is no list here, they are the list.
+    ///
+    /// ```
+    /// # let sink = lastword::testing::MemorySink::new();
+    /// use lastword::privacy::AllowList;
+    /// use lastword::{Admission, DropReason, Reporter, event};
+    ///
+    /// let allow = AllowList::new(["tool.*", "query"]);
+    /// let reporter = Reporter::builder("s").allow(allow).enabled(true).sink(sink).start()?;
+    /// assert!(event!(reporter, "tool.error", code = 13).is_accepted());
+    /// assert_eq!(event!(reporter, "chat", text = "hi"), Admission::Dropped(DropReason::NotAllowed));
+    /// # Ok::<(), lastword::StartError>(())
+    /// ```
+    pub fn allow(mut self, names: AllowList) -> Self {
+        self.allow = Some(names);
         self
     }
 
-    /// Lets [`Reporter::log_internal`](super::Reporter::log_internal) log, where `TINKER_TELEMETRY_INTERNAL=1` is set too
-    /// (or `USER_TYPE=ant`). Off unless set, and whatever is set, neither is enough alone.
-    pub const fn internal_diagnostics(mut self, internal: bool) -> Self {
-        self.internal = internal;
+    /// Reports this share of the events of a name, from 0 (none) to 1 (all, as unless set): which ones is random. Each has the
+    /// share in its data, as `sample_rate`, so that counts can be weighted again. What is left out is counted, as
+    /// [`DropReason::SampledOut`](crate::DropReason::SampledOut). A name that ends with `*` stands for all that begin so.
+    ///
+    /// ```
+    /// # let sink = lastword::testing::MemorySink::new();
+    /// use lastword::{DropReason, Reporter, event};
+    ///
+    /// let reporter = Reporter::builder("s").sample("cache.hit", 0.25).enabled(true).sink(sink.clone()).start()?;
+    /// for key in 0..1_000 {
+    ///     event!(reporter, "cache.hit", key);
+    /// }
+    /// reporter.blocking_stop(std::time::Duration::from_secs(5));
+    /// let left_out = reporter.stats().refused.get(DropReason::SampledOut);
+    /// assert!((650..850).contains(&left_out));
+    /// assert_eq!(sink.events()[1]["event_data"]["sample_rate"], 0.25);
+    /// # Ok::<(), lastword::StartError>(())
+    /// ```
+    pub fn sample(mut self, name: impl Into<String>, share: f64) -> Self {
+        self.shares.push((name.into(), share));
         self
     }
 

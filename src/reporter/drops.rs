@@ -10,7 +10,7 @@ use crate::sync::Ordering;
 #[non_exhaustive]
 #[repr(usize)]
 pub enum DropReason {
-    /// Telemetry is off. Not counted.
+    /// Telemetry is off, or the user has consented to less than this event. Not counted.
     Disabled,
     /// The queue had no room for it.
     QueueFull,
@@ -40,11 +40,15 @@ pub enum DropReason {
     Shed,
     /// The program's own scrubber, which decides what may leave, panicked over it.
     ScrubFailed,
+    /// Its name is not on the list of those that are reported.
+    NotAllowed,
+    /// It was left out of a sample, as the program asked.
+    SampledOut,
 }
 
 impl DropReason {
     /// Every reason there is.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Disabled,
         Self::QueueFull,
         Self::TooLarge,
@@ -60,6 +64,8 @@ impl DropReason {
         Self::SpoolExpired,
         Self::Shed,
         Self::ScrubFailed,
+        Self::NotAllowed,
+        Self::SampledOut,
     ];
 
     /// Returns the reason's name, as it is told to the server.
@@ -85,6 +91,8 @@ impl DropReason {
             Self::SpoolExpired => "spool_expired",
             Self::Shed => "shed",
             Self::ScrubFailed => "scrub_failed",
+            Self::NotAllowed => "not_allowed",
+            Self::SampledOut => "sampled_out",
         }
     }
 }
@@ -133,6 +141,13 @@ impl Drops {
         for (reason, count) in self.0.into_iter().enumerate() {
             ring.counter(place + reason).store(count, Ordering::Relaxed);
         }
+    }
+
+    /// The same without those that the program asked for: nobody has to be told of them.
+    pub(super) const fn unasked(mut self) -> Self {
+        self.0[DropReason::NotAllowed as usize] = 0;
+        self.0[DropReason::SampledOut as usize] = 0;
+        self
     }
 
     pub(super) fn add(&mut self, reason: DropReason, count: u64) {
@@ -199,7 +214,7 @@ mod tests {
         }
         for (first, what) in [(counter::REFUSED, "never accepted"), (counter::TOLD, "told"), (counter::DROPPED, "lost")]
         {
-            let row = document.lines().find(|line| line.starts_with(&format!("| {first} to {} |", first + 15)));
+            let row = document.lines().find(|line| line.starts_with(&format!("| {first} to {} |", first + 19)));
             assert!(row.is_some_and(|row| row.contains(what)), "{what}");
         }
         assert!(document.contains(&format!("| {} | not 0 once SESSION_END", counter::ENDED)));

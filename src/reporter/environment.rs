@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use super::builder::Builder;
 use super::shared::Shared;
 use crate::event::{Encoder, EventKind, Severity, Tag, names};
 use crate::limits::{ENVIRONMENT_FILE_BYTES_MAX, ENVIRONMENT_NAME_BYTES_MAX, SESSION_ID_BYTES_MAX};
@@ -57,6 +58,15 @@ impl Environment {
     #[must_use]
     pub fn parent_id(mut self, id: impl Into<String>) -> Self {
         self.parent_id = Some(bounded(id.into()));
+        self
+    }
+}
+
+impl Builder {
+    /// Says once, behind SESSION_START, where the session runs: see [`Environment`]. Not said unless set, nor
+    /// where less than everything may be reported.
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.environment = Some(environment);
         self
     }
 }

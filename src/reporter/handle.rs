@@ -12,7 +12,8 @@ use super::report::{Admission, DropReason, Health, State, Stats};
 use super::shared::Gate;
 use super::supervisor;
 use crate::clock::{self, Clock, Instant};
-use crate::event::{Encoder, EventKind, Severity, Tag};
+use crate::event::{Encoder, EventKind, Severity, Tag, names};
+use crate::privacy::Level;
 use crate::queue::{Class, Durability};
 use crate::sync::is_own_thread;
 
@@ -100,6 +101,12 @@ impl Reporter {
         self.inner.as_ref()
     }
 
+    /// Returns what takes events of every kind, where that was consented to.
+    #[inline]
+    fn takes_all(&self) -> Option<&Inner> {
+        self.inner.as_deref().filter(|inner| inner.shared.settings.consent == Level::Full)
+    }
+
     /// Returns whether telemetry is on.
     #[must_use]
     pub const fn is_enabled(&self) -> bool {
@@ -131,10 +138,18 @@ impl Reporter {
     /// # Ok::<(), lastword::StartError>(())
     /// ```
     pub fn log_with<T: Serialize>(&self, severity: Severity, name: &str, data: T) -> Admission {
-        let Some(inner) = &self.inner else { return Admission::Dropped(DropReason::Disabled) };
+        let Some(inner) = self.takes_all() else { return Admission::Dropped(DropReason::Disabled) };
+        let share = match inner.shared.pass(name) {
+            Ok(share) => share,
+            Err(refused) => return refused,
+        };
         inner.shared.admit(Class::Ordinary, Tag::new(EventKind::Generic, severity), |encoder| {
             encoder.name(name);
-            encoder.data(&data)
+            let start = encoder.data(&data)?;
+            if let Some(share) = share {
+                encoder.one_more_field(start, names::SAMPLE_RATE, &share);
+            }
+            Ok(())
         })
     }
 
@@ -148,11 +163,18 @@ impl Reporter {
         fields: u32,
         write: impl FnOnce(&mut Encoder<'_>),
     ) -> Admission {
-        let Some(inner) = &self.inner else { return Admission::Dropped(DropReason::Disabled) };
+        let Some(inner) = self.takes_all() else { return Admission::Dropped(DropReason::Disabled) };
+        let share = match inner.shared.pass(name) {
+            Ok(share) => share,
+            Err(refused) => return refused,
+        };
         inner.shared.admit(Class::Ordinary, Tag::new(EventKind::Generic, severity), |encoder| {
             encoder.name(name);
-            encoder.fields(fields);
+            encoder.fields(fields + u32::from(share.is_some()));
             write(encoder);
+            if let Some(share) = share {
+                encoder.field(names::SAMPLE_RATE, &share);
+            }
             Ok(())
         })
     }

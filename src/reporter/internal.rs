@@ -1,7 +1,6 @@
 //! Diagnostics for the people who make the program, and for nobody else.
 //!
-//! Two keys open the gate, a setting of the program's and a variable of the environment's, so that neither a program that
-//! was shipped so, nor a variable that somebody has set, opens it alone. Where it is shut, a call is a branch.
+//! Who they are says [`Reporter::internal`]. For anybody else a call is a branch.
 
 use std::path::Path;
 
@@ -11,16 +10,8 @@ use super::environment::read_head;
 use super::handle::Reporter;
 use super::process::Process;
 use super::report::{Admission, DropReason};
-use crate::event::{EventKind, Severity, Tag};
+use crate::event::Severity;
 use crate::limits::{ENVIRONMENT_FILE_BYTES_MAX, KUBERNETES_NAME_BYTES_MAX, MOUNTINFO_BYTES_MAX};
-use crate::privacy::{Switch, switch};
-use crate::queue::Class;
-
-/// The variable that is the second key.
-const INTERNAL_VARIABLE: &str = "TINKER_TELEMETRY_INTERNAL";
-/// What counts as the second key too, where programs of ours have always had it.
-const USER_TYPE_VARIABLE: &str = "USER_TYPE";
-const USER_TYPE_INTERNAL: &str = "ant";
 
 /// Hexadecimal digits of the id of a container.
 const CONTAINER_ID_DIGITS: usize = 64;
@@ -29,8 +20,7 @@ impl Reporter {
     /// Logs an event for the people who make the program: `context`, and where in a cluster it happened
     /// (`kubernetes_namespace`, `container_id`, as far as they are known).
     ///
-    /// Only where the program has said [`internal_diagnostics`](super::Builder::internal_diagnostics) and
-    /// `TINKER_TELEMETRY_INTERNAL=1` is set. For anybody else it returns at once, and `context` is not called.
+    /// Only where [`internal`](Self::internal) is there. For anybody else it returns at once, and `context` is not called.
     ///
     /// ```
     /// use lastword::{Admission, DropReason, Reporter};
@@ -44,25 +34,26 @@ impl Reporter {
     /// ```
     #[inline]
     pub fn log_internal<T: Serialize>(&self, name: &str, context: impl FnOnce() -> T) -> Admission {
-        match self.inner() {
-            Some(inner) if inner.shared.settings.internal.is_some() => self.log_where(name, context),
-            _ => Admission::Dropped(DropReason::Disabled),
+        match self.internal().and_then(|_| self.place()) {
+            Some(place) => self.log_where(place, name, context),
+            None => Admission::Dropped(DropReason::Disabled),
         }
     }
 
     #[cold]
-    fn log_where<T: Serialize>(&self, name: &str, context: impl FnOnce() -> T) -> Admission {
-        let Some(inner) = self.inner() else { return Admission::Dropped(DropReason::Disabled) };
-        let Some(place) = inner.shared.settings.internal else { return Admission::Dropped(DropReason::Disabled) };
-        inner.shared.admit(Class::Ordinary, Tag::new(EventKind::Generic, Severity::Debug), |encoder| {
-            encoder.name(name);
-            let known = [("kubernetes_namespace", &place.namespace), ("container_id", &place.container)];
-            let known = || known.iter().filter_map(|(key, value)| Some((*key, value.as_deref()?)));
-            encoder.fields(u32::try_from(known().count() + 1).unwrap_or_default());
+    fn log_where<T: Serialize>(&self, place: &Place, name: &str, context: impl FnOnce() -> T) -> Admission {
+        let known = [("kubernetes_namespace", &place.namespace), ("container_id", &place.container)];
+        let known = || known.iter().filter_map(|(key, value)| Some((*key, value.as_deref()?)));
+        let fields = u32::try_from(known().count() + 1).unwrap_or_default();
+        self.record(Severity::Debug, name, fields, |encoder| {
             known().for_each(|(key, value)| encoder.field(key, value));
             encoder.field("context", &context());
-            Ok(())
         })
+    }
+
+    #[inline]
+    fn place(&self) -> Option<&'static Place> {
+        self.inner().and_then(|inner| inner.shared.settings.place)
     }
 }
 
@@ -73,18 +64,9 @@ pub(super) struct Place {
     container: Option<String>,
 }
 
-/// Returns where this process is, if both keys are there. Read once a process, by who starts a reporter: no event waits
-/// for a file.
-pub(super) fn place(asked: bool) -> Option<&'static Place> {
-    let variable = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
-    let is_open = asked && has_key(variable(INTERNAL_VARIABLE).as_deref(), variable(USER_TYPE_VARIABLE).as_deref());
-    is_open.then(|| Process::this().place.get_or_init(|| Place::look(Path::new("/"))))
-}
-
-/// Whether the environment has the second key.
-fn has_key(internal: Option<&str>, user_type: Option<&str>) -> bool {
-    let is_on = internal.is_some_and(|word| switch(Some(word)) == Switch::On);
-    is_on || user_type == Some(USER_TYPE_INTERNAL)
+/// Returns where this process is. Read once a process, by who starts a reporter: no event waits for a file.
+pub(super) fn place() -> &'static Place {
+    Process::this().place.get_or_init(|| Place::look(Path::new("/")))
 }
 
 impl Place {
@@ -123,22 +105,6 @@ mod tests {
     use super::*;
 
     const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-
-    #[test]
-    fn the_environments_key_is_its_own_word_or_the_old_one() {
-        for (internal, user_type, expected) in [
-            (Some("1"), None, true),
-            (Some(" TRUE "), None, true),
-            (None, Some("ant"), true),
-            (None, None, false),
-            (Some("0"), None, false),
-            (Some(""), None, false),
-            (Some("maybe"), None, false),
-            (None, Some("external"), false),
-        ] {
-            assert_eq!(has_key(internal, user_type), expected, "{internal:?} {user_type:?}");
-        }
-    }
 
     #[test]
     fn the_id_of_a_container_is_found_where_each_runtime_has_it() {

@@ -17,6 +17,7 @@
 
 mod admit;
 mod builder;
+mod consent;
 mod core;
 mod drain;
 mod drops;
@@ -26,6 +27,7 @@ mod errors;
 mod flush;
 mod handle;
 pub(crate) mod hooks;
+mod intake;
 mod internal;
 mod keeping;
 mod lane;

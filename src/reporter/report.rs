@@ -81,6 +81,8 @@ pub struct Stats {
     pub in_flight: u64,
     /// Events that were never accepted, by reason.
     pub refused: Drops,
+    /// Texts of events in which something was taken out, replaced or cut. Values that were hidden by their names don't count.
+    pub redacted: u64,
     /// Bytes of the queue that are in use.
     pub queue_bytes: u64,
     /// The books of each sink.

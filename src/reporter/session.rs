@@ -75,7 +75,7 @@ impl Shared {
 
     /// Returns what was lost and the server does not know of.
     fn untold(&self, state: &State) -> Drops {
-        self.refused().plus(&state.ledger.known_drops()).plus(&state.elsewhere).minus(&state.told)
+        self.refused().unasked().plus(&state.ledger.known_drops()).plus(&state.elsewhere).minus(&state.told)
     }
 
     /// Takes the event that tells of drops, and returns its number. A refusal is not counted: there is nothing lost that

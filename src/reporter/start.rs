@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::builder::{Builder, Settings, StartError};
 use super::core::Core;
 use super::flush::Scope;
 use super::handle::Reporter;
+use super::intake::Intake;
 use super::internal;
 use super::lane::{Lane, LaneSettings};
 use super::ledger::Ledger;
@@ -20,12 +21,11 @@ use super::shared::{Shared, State};
 use super::supervisor;
 use crate::clock::{self, timer_now};
 use crate::limits;
-use crate::privacy::{SWITCH_VARIABLE, Switch, switch};
+use crate::privacy::Level;
 use crate::queue::{Bounds, Cursor, Ring};
 use crate::retry::{Jitter, RetryPolicy};
-use crate::sink::{Session, SettingError, Sink};
+use crate::sink::{FieldPolicy, Session, SettingError, Sink};
 use crate::spool::Target;
-use crate::sync::say;
 
 /// The environment variable that names the directory of the spool.
 const SPOOL_VARIABLE: &str = "LASTWORD_SPOOL";
@@ -46,14 +46,19 @@ impl Builder {
     /// let error = Reporter::builder("session-123").max_batch_size(0).enabled(true).start().unwrap_err();
     /// assert!(error.to_string().contains("max_batch_size"));
     /// ```
-    pub fn start(self) -> Result<Reporter, StartError> {
-        if !self.is_on() {
+    pub fn start(mut self) -> Result<Reporter, StartError> {
+        let consent = self.decide();
+        if consent.level() == Level::None {
             return Ok(Reporter::disabled());
         }
         self.check()?;
         let ways = self.ways()?;
+        let intake = Intake::new(self.allow.clone(), self.shares.clone(), clock::random_u64())?;
         let runtime = self.runtime.clone().map_or_else(process::runtime, Ok)?;
-        let session = Session::new(&self.session_id, &self.sdk_version, process_uuid(), clock::random_u64());
+        let user = self.attribution(&consent);
+        let is_internal = self.is_internal();
+        let mut session = Session::new(&self.session_id, &self.sdk_version, process_uuid(), clock::random_u64());
+        session.user_bucket = user.as_ref().map(|user| user.bucket);
         let targets = self.sinks.iter().map(|sink| Target::of(&**sink)).collect();
         let spool = self.spool_settings();
         if spool.is_some() && self.sinks.is_empty() {
@@ -79,7 +84,10 @@ impl Builder {
             probe: self.probe,
             own_lanes: Some(own_lanes),
             redactor: self.privacy.redactor(),
-            internal: internal::place(self.internal),
+            intake,
+            consent: consent.level(),
+            internal: is_internal,
+            place: is_internal.then(internal::place),
         };
         let shared = Arc::new(Shared::new(ring, Arc::new(session), self.clock, settings, keeping, state));
         if let Some(recovery) = &recovery {
@@ -88,8 +96,11 @@ impl Builder {
         if !self.sessionless {
             shared.start_session();
         }
-        if let Some(environment) = &self.environment {
-            shared.describe(environment);
+        if let Some(environment) = self.environment.filter(|_| consent.level() == Level::Full) {
+            shared.describe(&environment);
+        }
+        if let Some(user) = &user {
+            shared.say_user(user);
         }
         runtime.spawn(supervisor::run(Arc::clone(&shared), self.supervisor, recovery.clone()));
         Ok(Reporter::running(Core { shared, runtime, recovery }))
@@ -114,25 +125,6 @@ impl Builder {
         Some(SpoolSettings { directory, durability: self.durability, bytes, age: self.max_spool_age })
     }
 
-    fn is_on(&self) -> bool {
-        if let Some(enabled) = self.enabled {
-            return enabled;
-        }
-        static WARNED: OnceLock<()> = OnceLock::new();
-        // What is no Unicode is no word that turns anything on.
-        let value = std::env::var_os(SWITCH_VARIABLE).map(|value| value.to_string_lossy().into_owned());
-        match switch(value.as_deref()) {
-            Switch::On => true,
-            Switch::Off => false,
-            Switch::UnknownOff => {
-                WARNED.get_or_init(|| {
-                    say(|| tracing::warn!(target: "lastword", "{SWITCH_VARIABLE} is neither on (1 true yes on) nor off (0 false no off): telemetry is off"));
-                });
-                false
-            }
-        }
-    }
-
     fn check(&self) -> Result<(), SettingError> {
         let length = self.session_id.len();
         if length == 0 || length > limits::SESSION_ID_BYTES_MAX || self.session_id.contains(char::is_control) {
@@ -140,6 +132,7 @@ impl Builder {
             let reason = format!("it has {length} bytes; use 1 to {max} of text without control characters");
             return Err(SettingError::new("session_id", reason));
         }
+        self.check_user()?;
         within("flush_interval", self.flush_interval, limits::FLUSH_INTERVAL_MIN, limits::DEADLINE_MAX)?;
         within("flush_timeout", self.flush_timeout, Duration::ZERO, limits::DEADLINE_MAX)?;
         within("retry_base_delay", self.retry_base_delay, Duration::ZERO, limits::RETRY_DELAY_MAX)?;
@@ -189,6 +182,7 @@ impl Builder {
             max_in_flight: self.max_in_flight,
             retry: RetryPolicy { max_retries: self.max_retries, base: self.retry_base_delay, ..RetryPolicy::default() },
             allow: None,
+            fields: FieldPolicy::default(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::lane::Lane;
 use super::report::{Health, Recovered, SinkState, State as HealthState, Stats};
 use super::shared::{Gate, Shared};
+use crate::privacy::Redactor;
 
 impl Shared {
     pub(super) fn stats(&self, recovered: Recovered) -> Stats {
@@ -18,6 +19,7 @@ impl Shared {
             queued: accepted - taken,
             in_flight: taken - settled,
             refused: self.refused(),
+            redacted: self.settings.redactor.as_ref().map_or(0, Redactor::changed),
             queue_bytes: self.ring.used_bytes(),
             sinks: state.lanes.iter().map(|lane| lane.stats(accepted)).collect(),
             recovered,

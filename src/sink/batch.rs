@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::event::{DecodeError, EventView, Tag};
+use crate::event::{DecodeError, EventView, FieldPolicy, Tag};
 #[cfg(any(feature = "http", unix))]
 use crate::wire::Origin;
 
@@ -23,6 +23,8 @@ pub struct Session {
     pub process_uuid: Uuid,
     /// Random, one per queue: with an event's time and index it makes the event's id.
     pub nonce: u64,
+    /// Which [bucket](crate::privacy::user_bucket) the session's user is in, where the program has said who that is.
+    pub user_bucket: Option<u32>,
 }
 
 impl Session {
@@ -37,7 +39,14 @@ impl Session {
             "android" => "unix/android",
             _ => "unix/other",
         };
-        Self { id: id.into(), platform: platform.into(), sdk_version: sdk_version.into(), process_uuid, nonce }
+        Self {
+            id: id.into(),
+            platform: platform.into(),
+            sdk_version: sdk_version.into(),
+            process_uuid,
+            nonce,
+            user_bucket: None,
+        }
     }
 
     /// Returns what the protocol says of it.
@@ -164,13 +173,23 @@ impl<'a> BatchEvent<'a> {
 #[derive(Debug)]
 pub struct BatchBuilder {
     batch: Batch,
+    fields: FieldPolicy,
+    raw: Vec<u8>,
 }
 
 impl BatchBuilder {
     /// Starts a batch of a session.
     #[must_use]
     pub const fn new(session: Arc<Session>) -> Self {
-        Self { batch: Batch { session, entries: Vec::new(), bytes: Vec::new() } }
+        let batch = Batch { session, entries: Vec::new(), bytes: Vec::new() };
+        Self { batch, fields: FieldPolicy::Redacted, raw: Vec::new() }
+    }
+
+    /// Says which fields of the events are in the batch; [`FieldPolicy::Redacted`] unless set.
+    #[must_use]
+    pub const fn fields(mut self, fields: FieldPolicy) -> Self {
+        self.fields = fields;
+        self
     }
 
     /// Adds an event, whose bytes `read` appends to what it is given.
@@ -180,10 +199,24 @@ impl BatchBuilder {
             self.batch.bytes.truncate(start);
             return Err(error);
         }
+        if let Some(tag) = Tag::from_u32(tag).filter(|tag| self.fields.applies_to(*tag)) {
+            self.select(tag, start);
+        }
         // A batch is bounded far below 4 GiB.
         let end = u32::try_from(self.batch.bytes.len()).unwrap_or(u32::MAX);
         self.batch.entries.push(Entry { tag, end, seq });
         Ok(())
+    }
+
+    /// Leaves out of the event that begins there and was added last what is not for whom the batch is.
+    #[cold]
+    fn select(&mut self, tag: Tag, start: usize) {
+        self.raw.clear();
+        self.raw.extend(self.batch.bytes.drain(start..));
+        if self.fields.select(tag, &self.raw, &mut self.batch.bytes).is_err() {
+            // What can't be read can't be given either: nothing is left of it, which no sink takes for an event.
+            self.batch.bytes.truncate(start);
+        }
     }
 
     /// Returns how many events were added.

@@ -8,7 +8,6 @@
 //!
 //! Sinks run on the reporter's own thread. They must not block it: every reporter of the process shares it.
 
-mod allow;
 mod batch;
 mod console;
 #[cfg(feature = "datadog")]
@@ -34,7 +33,8 @@ use std::time::Duration;
 
 use crate::retry::RetryPolicy;
 
-pub use allow::AllowList;
+pub use crate::event::FieldPolicy;
+pub use crate::privacy::AllowList;
 pub use batch::{Batch, BatchBuilder, BatchEvent, Session};
 pub use console::Console;
 #[cfg(feature = "datadog")]
@@ -100,6 +100,8 @@ pub struct Policy {
     pub max_retries: Option<u32>,
     /// The events that it is given; all where there is no list.
     pub allow: Option<AllowList>,
+    /// The fields of an event that it is given: [`FieldPolicy::Redacted`] unless set.
+    pub fields: Option<FieldPolicy>,
     /// The server that it delivers to. What was spooled for one server is delivered to no other one; where a sink has
     /// none, its name is what counts.
     pub destination: Option<Destination>,

@@ -22,6 +22,9 @@ pub(crate) struct Label {
     pub(crate) pid: u32,
     /// When the session began, in nanoseconds since 1970.
     pub(crate) started_unix_nanos: u64,
+    /// Which bucket its user is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) user_bucket: Option<u32>,
     /// Where its events go, in the order of the places of readers in the queue.
     pub(crate) sinks: Vec<Target>,
 }
@@ -47,6 +50,7 @@ impl Label {
             process_uuid: session.process_uuid,
             pid: std::process::id(),
             started_unix_nanos: now.unix_nanos(),
+            user_bucket: session.user_bucket,
             sinks,
         }
     }
@@ -59,6 +63,7 @@ impl Label {
             sdk_version: self.sdk_version.as_str().into(),
             process_uuid: self.process_uuid,
             nonce,
+            user_bucket: self.user_bucket,
         }
     }
 

@@ -57,14 +57,14 @@ pub(crate) struct Trimmed {
 
 /// What the counters are that a session keeps in its queue. Their places are part of the format.
 pub(crate) mod counter {
-    /// Events that were never accepted, by reason: 16 of them.
+    /// Events that were never accepted, by reason: 20 of them.
     pub(crate) const REFUSED: usize = 0;
-    /// What of the drops the server was told, by reason: 16 of them.
-    pub(crate) const TOLD: usize = 16;
-    /// Events that were accepted and lost, by reason: 16 of them.
-    pub(crate) const DROPPED: usize = 32;
+    /// What of the drops the server was told, by reason: 20 of them.
+    pub(crate) const TOLD: usize = 20;
+    /// Events that were accepted and lost, by reason: 20 of them.
+    pub(crate) const DROPPED: usize = 40;
     /// Not 0 once SESSION_END was seen in the queue, or the session was ended that has none.
-    pub(crate) const ENDED: usize = 48;
+    pub(crate) const ENDED: usize = 60;
     /// What [`ENDED`] is where the session has ended by itself.
     pub(crate) const BY_ITSELF: u64 = 1;
     /// What [`ENDED`] is where a later process has ended it, for one that never said so.

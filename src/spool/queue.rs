@@ -10,6 +10,7 @@ use super::directory::Entry;
 use super::error::SpoolError;
 use super::label::{Label, Target};
 use crate::clock::Timestamp;
+use crate::event::FieldPolicy;
 use crate::limits::BATCH_EVENTS_DEFAULT;
 use crate::queue::{FileError, Found, Orphan, Peek, Ring, Unreadable, is_in_use};
 use crate::sink::{Batch, BatchBuilder, Destination, Session};
@@ -158,7 +159,8 @@ impl Queue {
         let session = Arc::new(self.session());
         let mut cursor = self.ring.tail();
         std::iter::from_fn(move || {
-            let mut builder = BatchBuilder::new(Arc::clone(&session));
+            // Who may read the file may read all that is in it.
+            let mut builder = BatchBuilder::new(Arc::clone(&session)).fields(FieldPolicy::Personal);
             while builder.len() < BATCH_EVENTS_DEFAULT {
                 let Peek::Record(record, next) = self.ring.peek(cursor) else { break };
                 let read = |out: &mut Vec<u8>| if self.ring.read(&record, out) { Ok(()) } else { Err(()) };

@@ -3,7 +3,7 @@
 use rmp::Marker;
 use serde::Serialize;
 
-use crate::event::{EXT_I128, EXT_U128};
+use crate::event::{EXT_I128, EXT_U128, Mark};
 use crate::limits::DATA_DEPTH_MAX;
 
 /// The bytes are not the data of an event.
@@ -273,6 +273,8 @@ impl<'a> Writer<'a, '_> {
         match (of, length) {
             (EXT_I128, 16) => self.number(i128::from_be_bytes),
             (EXT_U128, 16) => self.number(u128::from_be_bytes),
+            // A text within, which the next value is: where marks matter they were taken off before.
+            _ if Mark::of_code(of).is_some() => self.value().map(drop),
             _ => self.binary(length),
         }
     }

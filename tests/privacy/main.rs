@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod corpora;
+mod fields;
 mod harmless;
 mod properties;
 mod scrubbing;

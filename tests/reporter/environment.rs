@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use lastword::privacy::Level;
 use lastword::testing::MemorySink;
 use lastword::{Admission, DropReason, Environment, Reporter};
 use serde_json::{Value, json};
@@ -47,6 +48,15 @@ fn where_a_session_runs_is_said_once_behind_its_start_and_only_for_who_asks() {
 }
 
 #[test]
+fn where_a_session_runs_is_not_said_where_only_the_essential_may_be() {
+    let sink = MemorySink::new();
+    let builder = Reporter::builder("s").environment(Environment::new()).consent(Level::Essential);
+    let reporter = builder.enabled(true).sink(sink.clone()).start().unwrap();
+    assert!(reporter.blocking_stop(PATIENCE).is_drained());
+    assert!(sink.names().is_empty() && sink.events().len() == 2, "{:?}", sink.names());
+}
+
+#[test]
 fn what_is_said_of_the_environment_names_no_user_no_machine_and_no_path() {
     let found = events_said(Some(Environment::new()), false);
     let text = found[1]["event_data"].to_string();
@@ -63,7 +73,7 @@ fn what_is_said_of_the_environment_names_no_user_no_machine_and_no_path() {
 /// What a reporter made of an internal event in this process, and whether anything was computed for it.
 fn log_internally(asked: bool) -> (Admission, bool, Vec<Value>) {
     let sink = MemorySink::new();
-    let reporter = Reporter::builder("s").internal_diagnostics(asked).enabled(true).sink(sink.clone()).start().unwrap();
+    let reporter = Reporter::builder("s").internal(asked).enabled(true).sink(sink.clone()).start().unwrap();
     let mut is_computed = false;
     let admission = reporter.log_internal("queue.state", || {
         is_computed = true;

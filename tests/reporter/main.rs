@@ -15,6 +15,7 @@ mod environment;
 mod extremes;
 mod fatal;
 mod flushing;
+mod intake;
 mod lifecycle;
 mod outage;
 #[path = "../peers/mod.rs"]

@@ -144,6 +144,11 @@ def unpack(data, at):
     if byte in numbers:
         form = ">" + numbers[byte]
         return struct.unpack_from(form, data, at + 1)[0], at + 1 + struct.calcsize(form)
+    if byte in (0xC7, 0xC8, 0xC9):
+        # A text with a mark: the text is all that is shown.
+        width = 1 << byte - 0xC7
+        start = at + 2 + width
+        return unpack(data, start)[0], start + int.from_bytes(data[at + 1 : at + 1 + width], "big")
     if byte == 0xD8:
         return int.from_bytes(data[at + 2 : at + 18], "big", signed=data[at + 1] == ord("I")), at + 18
     if 0x80 <= byte <= 0xBF:

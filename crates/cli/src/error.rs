@@ -132,6 +132,30 @@ pub(crate) enum Error {
         /// Events that are lost.
         dropped: u64,
     },
+    /// The user's settings can't be read or changed.
+    #[error(transparent)]
+    Settings(#[from] lastword::privacy::consent::SettingsError),
+    /// What is to be read can't be.
+    #[error("cannot read {what}: {source}")]
+    Input {
+        /// The file, or standard input.
+        what: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// What was read is no event, nor the data of one.
+    #[error(
+        "{what} is no event: {reason}; give one JSON object, as in `echo '{{\"note\": \"hello\"}}' | lastword privacy test`"
+    )]
+    NoEvent {
+        /// The file, or standard input.
+        what: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// An id of a user is empty or too long.
+    #[error("the id of a user has 1 to {max} bytes, and this one {0}", max = lastword::limits::USER_ID_BYTES_MAX)]
+    NoUser(usize),
     /// An answer that is not the collector's.
     #[error("{url} answered {status}: {message}")]
     Refused {
@@ -157,7 +181,7 @@ impl Error {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::BrokenPipe => ExitCode::SUCCESS,
-            Self::Url(_) | Self::Setting(_) | Self::NoSession => ExitCode::from(USAGE),
+            Self::Url(_) | Self::Setting(_) | Self::NoSession | Self::NoUser(_) => ExitCode::from(USAGE),
             #[cfg(unix)]
             Self::NoSpool(_) => ExitCode::from(USAGE),
             _ => ExitCode::FAILURE,

@@ -31,6 +31,9 @@ pub(crate) const FLUSH_ROUNDS_MAX: usize = 3;
 /// Sessions that are named in one remark about what is left. `--json` names all.
 pub(crate) const SESSIONS_NAMED_MAX: usize = 5;
 
+/// Bytes of an object whose privacy is tested: JSON may be twice as long as the largest event.
+pub(crate) const TEST_INPUT_BYTES_MAX: u64 = 1024 * 1024;
+
 /// How often the progress line is drawn anew.
 pub(crate) const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 

@@ -58,6 +58,7 @@ fn run(command: Command) -> Result<(), Error> {
         Command::Sessions(args) => runtime(Builder::new_current_thread())?.block_on(commands::listing::sessions(args)),
         #[cfg(unix)]
         Command::Spool(args) => runtime(Builder::new_current_thread())?.block_on(commands::spool::run(args)),
+        Command::Privacy(args) => commands::privacy::run(args),
         Command::Exceptions(args) => {
             runtime(Builder::new_current_thread())?.block_on(commands::listing::exceptions(args))
         }

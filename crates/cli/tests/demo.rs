@@ -29,6 +29,19 @@ fn promise_and_store_agree_and_nothing_is_left_behind() {
 }
 
 #[test]
+fn the_demo_reports_to_itself_whatever_other_programs_may_report() {
+    let place = tempfile::tempdir().unwrap();
+    let settings = place.path().join("settings.json");
+    let mut command = lastword();
+    command.env("LASTWORD_SETTINGS", &settings).args(["privacy", "disable"]);
+    assert!(command.output().unwrap().status.success());
+    let mut command = lastword();
+    command.args(["demo", "--once"]).env("LASTWORD_SETTINGS", &settings).env("DO_NOT_TRACK", "1");
+    let output = command.env("TINKER_TELEMETRY", "0").output().unwrap();
+    assert!(String::from_utf8(output.stdout).unwrap().contains("They agree."));
+}
+
+#[test]
 fn a_demo_that_is_kept_can_be_read_afterwards() {
     let data = tempfile::tempdir().unwrap();
     let data = data.path().to_str().unwrap();

@@ -10,7 +10,7 @@ use common::{lastword, run, stdout_of};
 fn help_has_examples_and_exit_codes() {
     let help = stdout_of(&["--help"]);
     assert!(help.contains("lastword events --follow") && help.contains("Exit codes: 0"), "{help}");
-    for command in ["serve", "events", "sessions", "exceptions"] {
+    for command in ["serve", "events", "sessions", "exceptions", "privacy"] {
         assert!(stdout_of(&[command, "--help"]).contains("Examples:"), "{command}");
     }
     #[cfg(unix)]

@@ -248,7 +248,7 @@ impl Lane {
         lease.skipped.clear();
         lease.withheld.clear();
         let allow = self.settings.allow.as_ref();
-        let mut builder = BatchBuilder::new(Arc::clone(session));
+        let mut builder = BatchBuilder::new(Arc::clone(session)).fields(self.settings.fields);
         let mut cursor = lease.start;
         while cursor != lease.end {
             let Peek::Record(record, next) = ring.peek(cursor) else { break };

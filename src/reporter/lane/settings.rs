@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::limits;
 use crate::retry::RetryPolicy;
-use crate::sink::{AllowList, Policy};
+use crate::sink::{AllowList, FieldPolicy, Policy};
 
 /// What a lane may do, with all defaults filled in.
 #[derive(Debug, Clone)]
@@ -15,6 +15,7 @@ pub(in crate::reporter) struct LaneSettings {
     pub(in crate::reporter) max_in_flight: usize,
     pub(in crate::reporter) retry: RetryPolicy,
     pub(in crate::reporter) allow: Option<AllowList>,
+    pub(in crate::reporter) fields: FieldPolicy,
 }
 
 impl LaneSettings {
@@ -32,6 +33,7 @@ impl LaneSettings {
             max_in_flight: policy.max_in_flight.unwrap_or(own.max_in_flight).clamp(1, limits::IN_FLIGHT_MAX),
             retry: RetryPolicy { max_retries, ..retry },
             allow: policy.allow,
+            fields: policy.fields.unwrap_or_default(),
         }
     }
 }

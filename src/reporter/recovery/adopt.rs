@@ -16,6 +16,7 @@ use super::{Recovery, Way};
 use crate::clock::{Clock, Timestamp, timer_now};
 use crate::event::{Encoder, EventKind, Severity, Tag, names};
 use crate::limits::FLUSH_TIMEOUT_DEFAULT;
+use crate::privacy::Level;
 use crate::queue::{Candidate, Class, Cursor, FileError, Found, Orphan, Ring, Unreadable};
 use crate::retry::Jitter;
 use crate::spool::{Entry, EntryKind, Label, Remains, Target, counter};
@@ -170,7 +171,11 @@ fn shared(ring: Ring, label: &Label, lanes: Vec<Lane>, held: Option<Cursor>, clo
         own_lanes: None,
         // What is in the queue was looked at before it was there.
         redactor: None,
-        internal: None,
+        intake: None,
+        // Nobody logs into it: it is what another process was allowed to.
+        consent: Level::Full,
+        internal: false,
+        place: None,
     };
     let settled = lanes.iter().map(|lane| lane.settled().seq()).min().unwrap_or_default();
     let ledger = Ledger::resumed(settled, Drops::saved(&ring, counter::DROPPED));

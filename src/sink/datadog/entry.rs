@@ -61,6 +61,9 @@ impl Writer {
         field(&mut alike, "session_id", &*session.id);
         field(&mut alike, "platform", &*session.platform);
         field(&mut alike, "process_uuid", &session.process_uuid);
+        if let Some(bucket) = session.user_bucket {
+            field(&mut alike, "userBucket", &bucket);
+        }
         Self { alike, tags: labels.tags.of_session(&session.sdk_version), nested: Vec::new() }
     }
 
@@ -74,6 +77,7 @@ impl Writer {
             _ => view.kind().as_str(),
         };
         match view.body() {
+            Body::UnhandledException { error_type, message: "", .. } => json(out, error_type),
             Body::UnhandledException { error_type, message, .. } => json(out, &format!("{error_type}: {message}")),
             _ => json(out, name),
         }
@@ -99,7 +103,9 @@ impl Writer {
             Body::SessionEnd { duration } => field(out, "duration", &duration.as_nanos()),
             Body::UnhandledException { error_type, message, traceback } => {
                 field(out, "error.kind", error_type);
-                field(out, "error.message", message);
+                if !message.is_empty() {
+                    field(out, "error.message", message);
+                }
                 if let Some(traceback) = traceback {
                     field(out, "error.stack", traceback);
                 }

@@ -10,7 +10,7 @@ use crate::limits::DATADOG_ENTRY_BYTES_MAX;
 
 /// What no property may be named, nor begin with before a dot: what this sink sets, and what Datadog would read in its
 /// place (the preprocessing of JSON logs, in its documentation).
-const RESERVED: [&[u8]; 16] = [
+const RESERVED: [&[u8]; 17] = [
     b"@timestamp",
     b"ddsource",
     b"ddtags",
@@ -27,6 +27,7 @@ const RESERVED: [&[u8]; 16] = [
     b"source",
     b"status",
     b"timestamp",
+    b"userBucket",
 ];
 /// What stands before the name of a property that is reserved or there already.
 const ELSEWHERE: &[u8] = b"data.";

@@ -26,7 +26,7 @@ use reqwest::header::{CONTENT_ENCODING, HeaderValue};
 
 use self::entry::Labels;
 use super::http::{Http, Message};
-use super::{Ack, Batch, Closing, Delivery, Policy, SettingError, Sink};
+use super::{Ack, Batch, Closing, Delivery, FieldPolicy, Policy, SettingError, Sink};
 use crate::limits::{DATADOG_BATCH_EVENTS_DEFAULT, DATADOG_ENTRIES_MAX, DATADOG_FLUSH_INTERVAL_DEFAULT};
 
 /// Where logs are posted to, below the base URL.
@@ -38,6 +38,9 @@ const API_KEY_HEADER: &str = "dd-api-key";
 ///
 /// Each event is an entry whose `message` is the event's name; its data is flattened into the entry, nested names joined by
 /// dots. A name that Datadog or this sink needs is not overwritten: such a property is sent as `data.<name>`.
+///
+/// It is given numbers, booleans and texts that were checked ([`SafeStr`](crate::privacy::SafeStr)), and of an error its type:
+/// what others operate gets no text that nobody looked at, unless [`fields`](Self::fields) says otherwise.
 ///
 /// 100 events make a batch, and 15 seconds are the longest that one waits for others, unless [`policy`](Self::policy) says
 /// otherwise. Datadog does not know an entry that it has already: one whose answer was lost is there twice, with the same
@@ -55,6 +58,7 @@ const API_KEY_HEADER: &str = "dd-api-key";
 pub struct Datadog {
     name: String,
     policy: Policy,
+    fields: Option<FieldPolicy>,
     http: Http,
     labels: Labels,
     /// Whether it is Datadog itself, and no proxy before it that may know the key.
@@ -74,6 +78,7 @@ impl Datadog {
         Self {
             name: "datadog".into(),
             policy: Policy::default(),
+            fields: None,
             http: Http::new(url, LOGS_PATH, API_KEY_HEADER, "application/json"),
             labels: Labels::default(),
             is_site,
@@ -125,6 +130,13 @@ impl Datadog {
         self
     }
 
+    /// Says which fields of an event are sent; [`FieldPolicy::SafeOnly`] unless set, here or by [`policy`](Self::policy).
+    #[must_use]
+    pub const fn fields(mut self, fields: FieldPolicy) -> Self {
+        self.fields = Some(fields);
+        self
+    }
+
     /// Sets how the reporter deals with this sink. What is `None` is as [`Datadog`] says, or else as the reporter's builder
     /// says. A batch has 1,000 events at most, whatever is asked for.
     #[must_use]
@@ -146,6 +158,7 @@ impl Sink for Datadog {
             flush_threshold: asked.flush_threshold.or(Some(DATADOG_BATCH_EVENTS_DEFAULT)),
             flush_interval: asked.flush_interval.or(Some(DATADOG_FLUSH_INTERVAL_DEFAULT)),
             destination: self.http.destination(),
+            fields: self.fields.or(asked.fields).or(Some(FieldPolicy::SafeOnly)),
             ..asked
         }
     }

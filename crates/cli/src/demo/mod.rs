@@ -74,7 +74,7 @@ async fn show(url: &str, directory: &Path) -> Result<bool, Error> {
         &format!("client     a process of its own, reporting as {session}"),
         "",
     ])?;
-    let promise = client_process(url, &session).await?;
+    let promise = client_process(url, &session, directory).await?;
     let source = Source::open(Place::Url(url.parse()?))?;
     let stored = stored::count(&source, &session).await?;
     let comparison = Comparison::of(&promise, &stored);
@@ -90,12 +90,12 @@ async fn show(url: &str, directory: &Path) -> Result<bool, Error> {
 }
 
 /// Runs the client to its end and returns what it promised. What it tells a person goes to our standard error.
-async fn client_process(url: &str, session: &str) -> Result<Promise, Error> {
+async fn client_process(url: &str, session: &str, directory: &Path) -> Result<Promise, Error> {
     let program = env::current_exe().map_err(Error::Demo)?;
     let client = Command::new(program)
         .args(["demo-client", "--url", url, "--session", session])
-        // The demo shows that it works, whatever this says to other programs.
-        .env_remove("TINKER_TELEMETRY")
+        // The demo shows that it works, whatever is said to other programs: it reports to itself alone.
+        .env("LASTWORD_SETTINGS", directory.join("no-settings.json"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .kill_on_drop(true)

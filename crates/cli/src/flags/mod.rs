@@ -8,6 +8,7 @@ pub(crate) mod duration;
 #[cfg(unix)]
 pub(crate) mod key;
 pub(crate) mod list;
+pub(crate) mod privacy;
 pub(crate) mod serve;
 pub(crate) mod source;
 #[cfg(unix)]
@@ -25,6 +26,7 @@ Examples:
   lastword sessions --state crashed               who died without a goodbye
   lastword spool list state/spool                 what they have left undelivered
   lastword spool flush state/spool                deliver that
+  lastword privacy status                         how much programs may report, and why
 
 Exit codes: 0 done, 1 failed (the reason is on standard error), 2 wrong usage.
 `lastword COMMAND --help` has examples of each command.";
@@ -52,6 +54,8 @@ pub(crate) enum Command {
     /// Look at what processes have left in a spool, and deliver it
     #[cfg(unix)]
     Spool(spool::SpoolArgs),
+    /// See and say how much programs may report, and what would leave
+    Privacy(privacy::PrivacyArgs),
     #[command(hide = true)]
     DemoClient(demo::DemoClientArgs),
 }
@@ -61,7 +65,7 @@ impl Command {
     pub(crate) const fn tells_all(&self) -> bool {
         match self {
             // What happens to the demo's client is all meant to.
-            Self::DemoClient(_) => true,
+            Self::DemoClient(_) | Self::Privacy(_) => true,
             #[cfg(unix)]
             Self::Spool(_) => true,
             _ => false,

@@ -16,9 +16,12 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 pub fn lastword() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lastword"));
     let ours = ["LASTWORD_URL", "LASTWORD_DATA", "LASTWORD_LISTEN", "LASTWORD_SPOOL", "LASTWORD_API_KEY"];
-    for name in ours.into_iter().chain(["NO_COLOR", "http_proxy", "HTTP_PROXY"]) {
+    let switches = ["TINKER_TELEMETRY", "DISABLE_TELEMETRY", "DO_NOT_TRACK", "TELEMETRY_ENABLED"];
+    for name in ours.into_iter().chain(switches).chain(["NO_COLOR", "http_proxy", "HTTP_PROXY"]) {
         command.env_remove(name);
     }
+    // The user's own settings are none of a test's.
+    command.env("LASTWORD_SETTINGS", "/nowhere/settings.json");
     command.stdin(Stdio::null());
     command
 }

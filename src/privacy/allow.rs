@@ -1,11 +1,11 @@
-//! Which events a sink is given, by their names.
+//! Which events are reported, or given to a sink, by their names.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::event::{Body, EventView};
 
-/// The names of the events that a sink is given. A name that ends with `*` stands for all that begin so. Events that have no
+/// The names of the events that are reported, or that a sink is given. A name that ends with `*` stands for all that begin so. Events that have no
 /// name of their own go by the name of their kind: `SESSION_START`, `SESSION_END`, `UNHANDLED_EXCEPTION`.
 ///
 /// ```
@@ -34,6 +34,32 @@ impl AllowList {
             }
         }
         Self { names: Arc::new(whole), beginnings: beginnings.into() }
+    }
+
+    /// Reads a list as it stands in a file: a name a line; `#` begins a remark; empty lines are nothing.
+    ///
+    /// ```
+    /// let list = lastword::privacy::AllowList::parse("# what the support asks for\ntool.*\n\nquery  # the slow ones\n");
+    /// assert!(list.has("tool.error") && list.has("query") && !list.has("") && !list.has("#"));
+    /// ```
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+        Self::new(lines.filter(|name| !name.is_empty()))
+    }
+
+    /// Returns a list of the names of both.
+    ///
+    /// ```
+    /// use lastword::privacy::AllowList;
+    /// let both = AllowList::new(["query"]).and(&AllowList::new(["tool.*"]));
+    /// assert!(both.has("query") && both.has("tool.error"));
+    /// ```
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let names = self.names.union(&other.names).cloned().collect();
+        let beginnings = self.beginnings.iter().chain(&*other.beginnings).cloned().collect();
+        Self { names: Arc::new(names), beginnings }
     }
 
     /// Returns whether a name is on the list.

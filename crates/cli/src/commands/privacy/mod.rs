@@ -1,0 +1,26 @@
+//! `lastword privacy`: how much programs may report, who said so, and what would leave.
+
+mod change;
+mod status;
+mod taken;
+mod test;
+
+use crate::error::Error;
+use crate::flags::privacy::{PrivacyArgs, PrivacyCommand, Word};
+use lastword::privacy::Level;
+
+/// Does what the command line says.
+///
+/// # Errors
+///
+/// The settings file can't be changed, the input is no JSON object, or the output can't be written.
+pub(crate) fn run(args: PrivacyArgs) -> Result<(), Error> {
+    match args.command {
+        PrivacyCommand::Status(args) => status::run(&args),
+        PrivacyCommand::Enable(_) => change::level(Level::Full),
+        PrivacyCommand::Disable(_) => change::level(Level::None),
+        PrivacyCommand::Level(args) => change::level(args.level),
+        PrivacyCommand::User(args) => change::user(args.word == Word::Allow, args.id),
+        PrivacyCommand::Test(args) => test::run(&args),
+    }
+}

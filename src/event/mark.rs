@@ -1,0 +1,67 @@
+//! What the type of a text says of it, kept beside the text until it is known which sink it is for.
+//!
+//! # Format
+//!
+//! An extension of the type [`Mark::code`], whose bytes are the text as a `MessagePack` value.
+
+use super::pack::{Kind, Output, read_header};
+
+/// What is known of a text by its type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// It was checked: it names a thing of the program's.
+    Safe,
+    /// It is about a person.
+    Personal,
+}
+
+/// The name that what a tool was given serialises under, as a newtype.
+pub(crate) const INPUT_NAME: &str = "$lastword::ToolInput";
+
+impl Mark {
+    const ALL: [Self; 2] = [Self::Safe, Self::Personal];
+
+    /// The name that a type which says so serialises under, as a newtype; other formats leave it away.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Safe => "$lastword::SafeStr",
+            Self::Personal => "$lastword::PiiStr",
+        }
+    }
+
+    #[inline]
+    pub(super) fn of(name: &str) -> Option<Self> {
+        // One comparison tells it from nearly all names of types.
+        name.starts_with('$').then(|| Self::ALL.into_iter().find(|mark| mark.name() == name)).flatten()
+    }
+
+    /// The type of the extension.
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Safe => b'S',
+            Self::Personal => b'P',
+        }
+    }
+
+    pub(crate) fn of_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|mark| mark.code() == code)
+    }
+
+    /// Marks the text that begins there and ends the output. What is no text, because nothing was left of it, is not marked.
+    #[allow(clippy::cast_possible_truncation)]
+    pub(super) fn put_before(self, out: &mut Output, start: usize) {
+        if out.get(start).is_none_or(|marker| read_header(*marker).0 != Kind::Text) {
+            return;
+        }
+        let length = out.len() - start;
+        let mut header = match length {
+            0..=0xff => vec![0xc7, length as u8],
+            0x100..=0xffff => [&[0xc8][..], &(length as u16).to_be_bytes()].concat(),
+            // A text of 4 GiB makes a damaged event, which is refused by its size before anybody reads it.
+            _ => [&[0xc9][..], &(length as u32).to_be_bytes()].concat(),
+        };
+        header.push(self.code());
+        out.splice(start..start, header);
+        out.is_marked = true;
+    }
+}
