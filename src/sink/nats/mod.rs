@@ -167,6 +167,7 @@ impl Nats {
         let end = timer_now() + settings.timeout;
         let link = within(end, settings, self.link(settings)).await??;
         let published = tokio::select! {
+            biased;
             published = within(end, settings, publish::publish(&link, settings, batch)) => published,
             trouble = link.trouble() => return Err(trouble.error(settings)),
         };

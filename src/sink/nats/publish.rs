@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use async_nats::Subject;
 use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::{self, ErrorCode};
@@ -69,7 +70,7 @@ fn message(
     prefix: &str,
     expected: usize,
     event: &BatchEvent<'_>,
-) -> Option<(String, PublishMessage)> {
+) -> Option<(Subject, PublishMessage)> {
     let view = event.view().ok()?;
     let mut json = Vec::with_capacity(expected + expected / 8);
     if !objects.write(&mut json, event, &view) {
@@ -77,7 +78,7 @@ fn message(
     }
     let mut buffer = Uuid::encode_buffer();
     let id = event.id(&view).hyphenated().encode_lower(&mut buffer);
-    Some((subject_of(prefix, &view), PublishMessage::build().payload(json.into()).message_id(id)))
+    Some((subject_of(prefix, &view).into(), PublishMessage::build().payload(json.into()).message_id(id)))
 }
 
 fn verdict(settings: &Settings, subject: &str, error: &PublishError) -> Verdict {
