@@ -136,7 +136,45 @@ pub const DATADOG_FLUSH_INTERVAL_DEFAULT: Duration = Duration::from_secs(15);
 pub const DATADOG_TAGS_MAX: usize = 100;
 /// Characters of one tag: Datadog cuts what is longer.
 pub const DATADOG_TAG_CHARS_MAX: usize = 200;
-/// Bytes that are compressed before the reporter's thread is offered to others: a millisecond of work.
+/// Bytes of one request in OTLP before they are compressed: the least that receivers in use take unless they are told otherwise
+/// (4 MiB, over gRPC).
+pub const OTLP_REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// How deep values are nested in OTLP: each level takes up to three of the 100 that readers of protobuf allow, and is gone
+/// through once more for its length.
+pub const OTLP_DEPTH_MAX: usize = 16;
+/// Bytes of the resource's attributes that a program may set: they are part of every request.
+pub const OTLP_RESOURCE_BYTES_MAX: usize = 64 * 1024;
+/// Batches that are remembered because their logs are at the other side and their spans are not: all that may be under way for
+/// some sessions, at a hundred bytes each.
+pub const OTLP_HALVES_MAX: usize = 4 * IN_FLIGHT_MAX;
+/// One attempt in OTLP, connection and answer together, unless the sink says otherwise: what OpenTelemetry asks for.
+pub const OTLP_TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
+/// Events in one batch for Sentry, unless the sink's policy says otherwise: each error and each span takes a request.
+pub const SENTRY_BATCH_EVENTS_DEFAULT: usize = 100;
+/// The most events in one batch for Sentry: as many requests have to fit into [`DELIVERY_MAX`].
+pub const SENTRY_BATCH_EVENTS_MAX: usize = 1_000;
+/// Bytes of one envelope before it is compressed: Sentry takes 1 MB of an event, or of the logs, that is in it.
+pub const SENTRY_ENVELOPE_BYTES_MAX: usize = 1_000_000;
+/// Room in an envelope of logs for all that is not a log: headers, and a report of what was left out.
+pub const SENTRY_ENVELOPE_HEAD_BYTES: usize = 8 * 1024;
+/// Logs in one envelope, by Sentry's own documentation.
+pub const SENTRY_ENVELOPE_LOGS_MAX: usize = 100;
+/// How long nothing is sent after a 429 that does not say how long, by Sentry's own documentation.
+pub const SENTRY_RATE_LIMIT_DEFAULT: Duration = Duration::from_secs(60);
+/// The longest that a rate limit of Sentry's is believed: a quota may last until the end of a month, or be raised.
+pub const SENTRY_RATE_LIMIT_MAX: Duration = Duration::from_secs(3600);
+/// Characters of a tag's value: Sentry takes no longer ones.
+pub const SENTRY_TAG_CHARS_MAX: usize = 200;
+/// Characters of the name of an environment: Sentry takes no longer ones.
+pub const SENTRY_ENVIRONMENT_CHARS_MAX: usize = 64;
+/// Characters of the name of a release: Sentry takes no longer ones.
+pub const SENTRY_RELEASE_CHARS_MAX: usize = 200;
+/// Events that are known to have arrived though their batch has not, of which half may be forgotten at a time: those of 16
+/// batches of the largest size.
+pub const SENTRY_ARRIVED_MAX: usize = 2 * 16 * SENTRY_BATCH_EVENTS_MAX;
+/// Sessions whose health is kept, of which half may be forgotten at a time: the program's own, and those it recovers.
+pub const SENTRY_SESSIONS_MAX: usize = 1024;
+/// Bytes that are encoded or compressed before the reporter's thread is offered to others: a millisecond of work.
 pub const COMPRESS_STEP_BYTES: usize = 64 * 1024;
 /// One attempt to publish a batch to NATS, the connection and all acknowledgements together, unless the sink says otherwise.
 pub const NATS_TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);

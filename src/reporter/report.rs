@@ -120,7 +120,7 @@ pub struct SinkStats {
     pub name: String,
     /// Events that it has.
     pub delivered: u64,
-    /// Events that were not for it: it was switched off, or they are not on its list.
+    /// Events that were not for it: it was switched off, they are not on its list, or it was told to send a part of them.
     pub withheld: u64,
     /// Events that were lost on their way to it, by reason.
     pub dropped: Drops,

@@ -21,8 +21,14 @@ mod jsonl;
 mod nats;
 #[cfg(any(feature = "nats", unix))]
 mod object;
+#[cfg(feature = "otlp")]
+mod otlp;
 #[cfg(test)]
 mod samples;
+#[cfg(feature = "sentry")]
+mod sentry;
+#[cfg(any(feature = "otlp", feature = "sentry"))]
+mod span;
 #[cfg(feature = "http")]
 mod tinker;
 
@@ -44,6 +50,10 @@ pub use destination::Destination;
 pub use jsonl::{Jsonl, JsonlCounts};
 #[cfg(feature = "nats")]
 pub use nats::Nats;
+#[cfg(feature = "otlp")]
+pub use otlp::Otlp;
+#[cfg(feature = "sentry")]
+pub use sentry::Sentry;
 #[cfg(feature = "http")]
 pub use tinker::Tinker;
 
@@ -111,19 +121,34 @@ pub struct Policy {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ack {
     refused: Vec<usize>,
+    withheld: Vec<usize>,
 }
 
 impl Ack {
     /// All events of the batch are where they should be.
     #[must_use]
     pub const fn all() -> Self {
-        Self { refused: Vec::new() }
+        Self { refused: Vec::new(), withheld: Vec::new() }
     }
 
     /// All but the events at these places of the batch (from 0), which were refused for good.
     #[must_use]
     pub const fn all_but(refused: Vec<usize>) -> Self {
-        Self { refused }
+        Self { refused, withheld: Vec::new() }
+    }
+
+    /// The events at these places of the batch (from 0) were not sent, because the program had asked for that: it sends a
+    /// part of its traces, say. They are neither delivered nor lost.
+    #[must_use]
+    pub fn withholding(mut self, withheld: Vec<usize>) -> Self {
+        self.withheld = withheld;
+        self
+    }
+
+    /// Returns the places in the batch of the events that were not sent.
+    #[must_use]
+    pub fn withheld(&self) -> &[usize] {
+        &self.withheld
     }
 
     /// Returns the places in the batch of the events that were refused.

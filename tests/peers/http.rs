@@ -44,6 +44,11 @@ impl Recorded {
         Self { connection, at: Instant::now(), line: head.line, headers: head.headers, body, sent_bytes, answer }
     }
 
+    /// Returns whether what is in it was stored.
+    pub fn is_stored(&self) -> bool {
+        self.answer.stores(self)
+    }
+
     /// Returns the value of a header that is there once.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.iter().filter(|(other, _)| other == name).map(|(_, value)| value.as_str());

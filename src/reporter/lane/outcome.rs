@@ -77,20 +77,24 @@ impl Lane {
         lease.stage = Stage::Settled;
         let is_sent = |seq: &u64| !lease.skipped.contains(seq) && !lease.withheld.contains(seq);
         let sent = (lease.start.seq()..lease.end.seq()).filter(is_sent);
-        let mut refused = 0;
-        if !ack.refused().is_empty() {
-            for (_, seq) in sent.enumerate().filter(|(place, _)| ack.refused().contains(place)) {
-                ledger.lose(seq, DropReason::Rejected);
-                refused += 1;
+        let (mut refused, mut withheld) = (0, lease.withheld.len() as u64);
+        if !ack.refused().is_empty() || !ack.withheld().is_empty() {
+            for (place, seq) in sent.enumerate() {
+                if ack.refused().contains(&place) {
+                    ledger.lose(seq, DropReason::Rejected);
+                    refused += 1;
+                } else if ack.withheld().contains(&place) {
+                    withheld += 1;
+                }
             }
         }
-        let (skipped, withheld) = (lease.skipped.len() as u64, lease.withheld.len() as u64);
+        let skipped = lease.skipped.len() as u64;
         self.stats.delivered += lease.len() - refused - skipped - withheld;
         self.stats.withheld += withheld;
         self.stats.dropped.add(DropReason::Rejected, refused);
         self.stats.dropped.add(DropReason::Damaged, skipped);
         self.stats.batches += 1;
-        self.stats.largest_batch = self.stats.largest_batch.max(lease.len() - skipped - withheld);
+        self.stats.largest_batch = self.stats.largest_batch.max(lease.len() - skipped - lease.withheld.len() as u64);
         self.state = SinkState::Ready;
         self.last_error = None;
         self.warned = false;

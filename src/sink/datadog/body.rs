@@ -1,12 +1,8 @@
 //! A batch as the compressed body of a request.
 
-use std::io::{self, Write};
-
-use flate2::Compression;
-use flate2::write::GzEncoder;
-
 use super::entry::{Labels, NoEntry, Writer};
-use crate::limits::{COMPRESS_STEP_BYTES, DATADOG_ENTRIES_MAX, DATADOG_REQUEST_BYTES_MAX};
+use crate::limits::{DATADOG_ENTRIES_MAX, DATADOG_REQUEST_BYTES_MAX};
+use crate::sink::http::Gzip;
 use crate::sink::{Batch, SinkError};
 
 /// The body of a request, and what of the batch is not in it.
@@ -33,7 +29,7 @@ pub(super) async fn write(batch: &Batch, labels: &Labels) -> Result<Body, SinkEr
     let mut entry = Vec::new();
     for (place, event) in batch.events().enumerate() {
         entry.clear();
-        entry.push(if gzip.plain_bytes == 0 { b'[' } else { b',' });
+        entry.push(if gzip.plain_bytes() == 0 { b'[' } else { b',' });
         match writer.append(&mut entry, &event) {
             Ok(()) => {}
             Err(NoEntry::Damaged) => {
@@ -43,51 +39,16 @@ pub(super) async fn write(batch: &Batch, labels: &Labels) -> Result<Body, SinkEr
             Err(NoEntry::TooLong) => return Err(SinkError::TooLarge),
         }
         // The closing bracket counts too.
-        if gzip.plain_bytes + entry.len() + 1 > DATADOG_REQUEST_BYTES_MAX {
+        if gzip.plain_bytes() + entry.len() + 1 > DATADOG_REQUEST_BYTES_MAX {
             return Err(SinkError::TooLarge);
         }
-        gzip.write(&entry).await.map_err(|error| failed(&error))?;
+        gzip.write(&entry).await?;
     }
-    let gzip = if gzip.plain_bytes == 0 { None } else { Some(gzip.finish().map_err(|error| failed(&error))?) };
-    Ok(Body { gzip, damaged })
-}
-
-fn failed(error: &io::Error) -> SinkError {
-    SinkError::Transient { reason: format!("the body can't be compressed: {error}"), retry_after: None }
-}
-
-/// Compresses, and lets others have the thread in between.
-struct Gzip {
-    encoder: GzEncoder<Vec<u8>>,
-    /// Bytes that went in.
-    plain_bytes: usize,
-    /// Bytes that went in since others had the thread.
-    held_bytes: usize,
-}
-
-impl Gzip {
-    fn new() -> Self {
-        // The thread belongs to somebody's program: the fast way takes less of it, for a body that is a little longer.
-        Self { encoder: GzEncoder::new(Vec::new(), Compression::fast()), plain_bytes: 0, held_bytes: 0 }
+    if gzip.plain_bytes() == 0 {
+        return Ok(Body { gzip: None, damaged });
     }
-
-    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        for step in bytes.chunks(COMPRESS_STEP_BYTES) {
-            if self.held_bytes + step.len() > COMPRESS_STEP_BYTES {
-                tokio::task::yield_now().await;
-                self.held_bytes = 0;
-            }
-            self.encoder.write_all(step)?;
-            self.held_bytes += step.len();
-            self.plain_bytes += step.len();
-        }
-        Ok(())
-    }
-
-    fn finish(mut self) -> io::Result<Vec<u8>> {
-        self.encoder.write_all(b"]")?;
-        self.encoder.finish()
-    }
+    gzip.write(b"]").await?;
+    Ok(Body { gzip: Some(gzip.finish()?), damaged })
 }
 
 #[cfg(test)]
@@ -97,6 +58,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::limits::COMPRESS_STEP_BYTES;
     use crate::sink::samples::batch;
 
     fn entries(body: &Body) -> Value {

@@ -10,15 +10,21 @@
 
 mod client;
 mod exchange;
+#[cfg(any(feature = "datadog", feature = "otlp", feature = "sentry"))]
+mod gzip;
 mod settings;
 
 use std::fmt;
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
+use reqwest::header::HeaderMap;
+
 #[cfg(feature = "nats")]
 pub(super) use client::tls_for;
 pub(super) use exchange::Message;
+#[cfg(any(feature = "datadog", feature = "otlp", feature = "sentry"))]
+pub(super) use gzip::Gzip;
 use settings::Settings;
 #[cfg(feature = "nats")]
 pub(super) use settings::shown;
@@ -27,6 +33,7 @@ use super::{Destination, SettingError, SinkError};
 use crate::clock::Clock;
 use crate::limits::HTTP_TIMEOUT_DEFAULT;
 use crate::sync::lock;
+use crate::wire::Outcome;
 
 /// One endpoint of a service, and who we are to it.
 pub(super) struct Http {
@@ -42,15 +49,19 @@ struct Asked {
     /// Appended to the base URL.
     path: String,
     content_type: &'static str,
-    /// The header that a key goes into.
+    /// The header that a key goes into; empty where the protocol has none.
     key_header: &'static str,
+    /// What stands before the key in that header, and is no secret.
+    key_prefix: &'static str,
     key: Option<String>,
     headers: Vec<(String, String)>,
     timeout: Duration,
+    /// What a status means.
+    judge: fn(u16) -> Outcome,
 }
 
 impl Http {
-    /// Prepares requests with bodies of this type to a path below a base URL.
+    /// Prepares requests with bodies of this type to a path below a base URL; to the very URL where the path is empty.
     pub(super) fn new(
         base_url: impl Into<String>,
         path: impl Into<String>,
@@ -62,15 +73,23 @@ impl Http {
             path: path.into(),
             content_type,
             key_header,
+            key_prefix: "",
             key: None,
             headers: Vec::new(),
             timeout: HTTP_TIMEOUT_DEFAULT,
+            judge: Outcome::of_status,
         };
         Self { asked, clock: Clock::system(), settings: OnceLock::new(), client: Mutex::new(None) }
     }
 
     pub(super) fn set_key(&mut self, key: impl Into<String>) {
         self.asked.key = Some(key.into());
+    }
+
+    /// Sets what stands before the key in its header.
+    #[cfg(feature = "sentry")]
+    pub(super) const fn set_key_prefix(&mut self, prefix: &'static str) {
+        self.asked.key_prefix = prefix;
     }
 
     pub(super) const fn set_timeout(&mut self, timeout: Duration) {
@@ -81,13 +100,31 @@ impl Http {
         self.asked.headers.push((name.into(), value.into()));
     }
 
-    /// Checks what it was set up with.
+    /// Says what a status means to a protocol that reads it in its own way.
+    #[cfg(feature = "otlp")]
+    pub(super) const fn judge_by(&mut self, judge: fn(u16) -> Outcome) {
+        self.asked.judge = judge;
+    }
+
+    /// Checks what it was set up with. More may be set afterwards.
     ///
     /// # Errors
     ///
     /// Something of it is wrong.
     pub(super) fn check(&self) -> Result<(), SettingError> {
-        self.settings().map(|_| ())
+        Settings::check(&self.asked).map(|_| ())
+    }
+
+    /// Returns where it posts to, as that may be shown.
+    #[cfg(all(test, feature = "otlp"))]
+    pub(super) fn endpoint(&self) -> Result<String, SettingError> {
+        Settings::check(&self.asked).map(|settings| settings.shown)
+    }
+
+    /// Returns how a text of the other side begins, as it may be shown.
+    #[cfg(feature = "otlp")]
+    pub(super) fn excerpt(&self, text: &str) -> String {
+        self.settings().map(|settings| exchange::excerpt(settings, text)).unwrap_or_default()
     }
 
     /// Returns the server, and who we are to it: by the key, and by what the address itself says.
@@ -101,10 +138,19 @@ impl Http {
     ///
     /// What the reporter is to do next.
     pub(super) async fn post(&self, message: Message<'_>) -> Result<Vec<u8>, SinkError> {
+        self.post_and_see(message, &|_, _| ()).await
+    }
+
+    /// [`Self::post`], which shows status and headers of the answer, whatever it is, to who has a use for them.
+    pub(super) async fn post_and_see(
+        &self,
+        message: Message<'_>,
+        see: &(dyn Fn(u16, &HeaderMap) + Sync),
+    ) -> Result<Vec<u8>, SinkError> {
         // `check` has said so long before, to whom it may concern.
         let settings =
             self.settings().map_err(|error| SinkError::Transient { reason: error.to_string(), retry_after: None })?;
-        exchange::post(&self.client(settings)?, settings, &self.clock, message).await
+        exchange::post(&self.client(settings)?, settings, &self.clock, message, see).await
     }
 
     /// Lets go of the client, and with it of its idle connections.
@@ -138,7 +184,7 @@ impl fmt::Debug for Http {
             .field("base_url", &settings::shown(base_url))
             .field("path", path)
             .field("key", &key.as_ref().map(|_| "***"))
-            .field("headers", &headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("headers", &headers.iter().map(|(name, _)| (name, "***")).collect::<Vec<_>>())
             .field("timeout", timeout)
             .finish_non_exhaustive()
     }

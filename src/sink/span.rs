@@ -1,0 +1,124 @@
+//! The span of a trace that an event may be: `trace_id`, `span_id` and `duration_ms` among its data.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::clock::Timestamp;
+
+/// The name of the trace's id.
+pub(super) const TRACE_ID: &str = "trace_id";
+/// The name of the span's own id, and of the span that one happened in.
+pub(super) const SPAN_ID: &str = "span_id";
+/// The name of the id of the span that a span is within.
+pub(super) const PARENT_SPAN_ID: &str = "parent_span_id";
+/// The name of how long a span took, in milliseconds.
+pub(super) const DURATION: &str = "duration_ms";
+
+/// The data of an event, in whatever form a sink has them.
+pub(super) trait Data {
+    /// Returns a value that is a text.
+    fn text(&self, name: &str) -> Option<&str>;
+    /// Returns a value that is a number.
+    fn number(&self, name: &str) -> Option<f64>;
+}
+
+impl Data for Map<String, Value> {
+    fn text(&self, name: &str) -> Option<&str> {
+        self.get(name)?.as_str()
+    }
+
+    fn number(&self, name: &str) -> Option<f64> {
+        self.get(name)?.as_f64()
+    }
+}
+
+/// A span that ended with its event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) trace_id: [u8; 16],
+    pub(super) span_id: [u8; 8],
+    pub(super) parent_span_id: Option<[u8; 8]>,
+    pub(super) start: Timestamp,
+}
+
+impl Span {
+    /// Reads the span that an event with these data is, if it is one: all three have to be there and to make sense.
+    pub(super) fn of(data: &impl Data, end: Timestamp) -> Option<Self> {
+        // What is negative, too much or no number is no duration.
+        let duration = Duration::try_from_secs_f64(data.number(DURATION)? / 1e3).ok()?;
+        let start = end.unix_nanos().checked_sub(u64::try_from(duration.as_nanos()).ok()?)?;
+        Some(Self {
+            trace_id: trace_id(data)?,
+            span_id: span_id(data, SPAN_ID)?,
+            parent_span_id: span_id(data, PARENT_SPAN_ID),
+            start: Timestamp::from_unix_nanos(start),
+        })
+    }
+}
+
+/// Reads the trace that an event belongs to: 32 hexadecimal digits, not all of them 0.
+pub(super) fn trace_id(data: &impl Data) -> Option<[u8; 16]> {
+    hex(data.text(TRACE_ID)?, 32).map(u128::to_be_bytes)
+}
+
+/// Reads the id of a span: 16 hexadecimal digits, not all of them 0.
+pub(super) fn span_id(data: &impl Data, name: &str) -> Option<[u8; 8]> {
+    u64::try_from(hex(data.text(name)?, 16)?).ok().map(u64::to_be_bytes)
+}
+
+fn hex(text: &str, digits: usize) -> Option<u128> {
+    // `from_str_radix` takes a sign, which is no digit.
+    let is_hex = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    u128::from_str_radix(text, 16).ok().filter(|number| is_hex && *number != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+
+    /// Of an event two seconds after 1970.
+    fn span(data: &Value) -> Option<Span> {
+        Span::of(data.as_object().unwrap(), Timestamp::from_unix_nanos(2_000_000_000))
+    }
+
+    #[test]
+    fn an_event_with_a_trace_a_span_and_a_duration_is_a_span() {
+        let whole = json!({"trace_id": TRACE, "span_id": "B7AD6B7169203331", "duration_ms": 1.5, "other": [1]});
+        let span_of = span(&whole).unwrap();
+        assert_eq!((span_of.span_id, span_of.start.unix_nanos()), (*b"\xb7\xadkqi 31", 1_998_500_000));
+        assert_eq!((span_of.trace_id[0], span_of.trace_id[15], span_of.parent_span_id), (0x0a, 0x9c, None));
+        for missing in ["trace_id", "span_id", "duration_ms"] {
+            let mut data = whole.clone();
+            data.as_object_mut().unwrap().remove(missing);
+            assert_eq!(span(&data), None, "{missing}");
+        }
+        let mut with_parent = whole;
+        with_parent["parent_span_id"] = json!("00f067aa0ba902b7");
+        assert_eq!(span(&with_parent).unwrap().parent_span_id.unwrap()[1], 0xf0);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_no_span() {
+        for (trace, span_id, duration) in [
+            (json!(TRACE), json!("b7ad6b7169203331"), json!(-1)),
+            (json!(TRACE), json!("b7ad6b7169203331"), json!("12")),
+            (json!(TRACE), json!("b7ad6b7169203331"), json!(1e300)),
+            (json!(TRACE), json!("b7ad6b7169203331"), json!(2_001)),
+            (json!(TRACE), json!("b7ad6b7169203331"), json!(null)),
+            (json!(TRACE), json!("0000000000000000"), json!(1)),
+            (json!(TRACE), json!("+7ad6b7169203331"), json!(1)),
+            (json!(TRACE), json!("b7ad6b71692033310"), json!(1)),
+            (json!("0".repeat(32)), json!("b7ad6b7169203331"), json!(1)),
+            (json!(&TRACE[1..]), json!("b7ad6b7169203331"), json!(1)),
+            (json!(7), json!("b7ad6b7169203331"), json!(1)),
+        ] {
+            let data = json!({"trace_id": trace, "span_id": span_id, "duration_ms": duration});
+            assert_eq!(span(&data), None, "{data}");
+        }
+    }
+}
