@@ -104,3 +104,29 @@ fn a_server_that_hangs_costs_the_timeout_and_holds_neither_log_nor_another_sink(
     found.sort_unstable();
     assert_eq!(found, (0..1_000).collect::<Vec<_>>());
 }
+
+#[test]
+fn what_was_left_in_a_spool_is_brought_by_the_next_session_with_the_same_sink() {
+    let Some(mut server) = Server::not_yet() else { return };
+    let spool = tempfile::tempdir().unwrap();
+    let reporter = quick("first").sink(sink(&server)).spool(spool.path()).start().unwrap();
+    for number in 0..300_u64 {
+        event!(reporter, "n", number);
+    }
+    let drain = reporter.blocking_stop(Duration::from_millis(200));
+    assert_eq!((drain.spooled, drain.dropped.total()), (302, 0), "{drain}");
+    drop(reporter);
+    server.run("");
+    let reporter = quick("second").sink(sink(&server)).spool(spool.path()).start().unwrap();
+    let end = Instant::now() + PATIENCE;
+    while reporter.stats().recovered.delivered < 302 {
+        assert!(Instant::now() < end, "{:?}", reporter.stats().recovered);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(reporter.blocking_stop(PATIENCE).is_drained());
+    let stored = Client::connect(&server, &json!({})).stored("T");
+    let first = stored.iter().filter(|message| message.event["session_id"] == "first").count();
+    let mut found = numbers(&stored);
+    found.sort_unstable();
+    assert_eq!((first, found), (302, (0..300).collect::<Vec<_>>()));
+}
