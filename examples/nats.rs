@@ -9,14 +9,18 @@
 
 use std::time::Duration;
 
-use lastword::sink::Nats;
+use lastword::sink::{FieldPolicy, Nats};
 use lastword::{Reporter, event};
 use serde_json::json;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let servers = std::env::var("NATS_URL").unwrap_or_else(|_| "nats://127.0.0.1:4222".into());
-    // Without `.stream(..)` one has to be there, whose subjects are `example.>`.
-    let sink = Nats::new(servers).subject_prefix("example").stream("EXAMPLE").timeout(Duration::from_secs(2));
+    // Every text, as it was redacted. Without `.stream(..)` one has to be there, whose subjects are `example.>`.
+    let sink = Nats::new(servers)
+        .subject_prefix("example")
+        .stream("EXAMPLE")
+        .timeout(Duration::from_secs(2))
+        .fields(FieldPolicy::Redacted);
     let reporter = Reporter::builder("nats-example").sink(sink).start()?;
 
     // To `example.query`.

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use lastword::clock::Timestamp;
+use lastword::sink::{FieldPolicy, Policy};
 use lastword::testing::{ManualClock, MemorySink};
 use lastword::{Reporter, async_timed, timed};
 use serde_json::{Value, json};
@@ -54,6 +55,18 @@ fn an_error_goes_on_and_is_logged_as_a_failure_with_its_type() {
     let data = &events[1].1;
     assert_eq!((&data["duration_ms"], &data["message"]), (&json!(2.0), &json!("invalid digit found in string")));
     assert!(data["error_type"].as_str().unwrap().contains("ParseIntError"), "{data}");
+}
+
+#[test]
+fn a_sink_that_is_given_safe_fields_alone_knows_how_long_it_took_and_what_kind_of_failure_it_was() {
+    let mut policy = Policy::default();
+    policy.fields = Some(FieldPolicy::SafeOnly);
+    let sink = MemorySink::new().policy(policy);
+    let reporter = Reporter::builder("s").enabled(true).sink(sink.clone()).start().unwrap();
+    assert!(timed!(reporter, "query", "x".parse::<u32>()).is_err());
+    assert!(reporter.blocking_stop(PATIENCE).is_drained());
+    let data = sink.events()[2]["event_data"].as_object().unwrap().clone();
+    assert_eq!(data.keys().collect::<Vec<_>>(), ["duration_ms", "error_type"]);
 }
 
 #[test]

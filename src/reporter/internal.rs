@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::environment::read_head;
+use super::environment::{checked, read_head};
 use super::handle::Reporter;
 use super::process::Process;
 use super::report::{Admission, DropReason};
@@ -46,7 +46,7 @@ impl Reporter {
         let known = || known.iter().filter_map(|(key, value)| Some((*key, value.as_deref()?)));
         let fields = u32::try_from(known().count() + 1).unwrap_or_default();
         self.record(Severity::Debug, name, fields, |encoder| {
-            known().for_each(|(key, value)| encoder.field(key, value));
+            known().for_each(|(key, value)| checked(encoder, key, value));
             encoder.field("context", &context());
         })
     }

@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
+use lastword::privacy::SafeStr;
 use lastword::sink::Nats;
 use lastword::testing::MemorySink;
 use lastword::{Severity, event};
@@ -31,7 +32,7 @@ fn ten_thousand_events_arrive_once_each() {
 fn a_message_is_the_event_as_other_sinks_have_it_under_a_subject_of_its_name() {
     let Some(server) = Server::start() else { return };
     let memory = MemorySink::new();
-    let sink = Nats::new(server.url()).stream("T").subject_prefix("my.sdk");
+    let sink = sink(&server).subject_prefix("my.sdk");
     let reporter = quick("session-1").sink(sink).sink(memory.clone()).max_in_flight(1).start().unwrap();
     reporter.log_with(Severity::Warning, "cache.miss > all", json!({"key": 1, "text": "é\"\\\n"}));
     reporter.log_error(&"x".parse::<u32>().unwrap_err());
@@ -57,6 +58,18 @@ fn a_message_is_the_event_as_other_sinks_have_it_under_a_subject_of_its_name() {
 
 fn take(event: &mut Value, field: &str) -> Value {
     event.as_object_mut().unwrap().remove(field).unwrap_or_default()
+}
+
+#[test]
+fn no_text_is_sent_that_was_not_checked_unless_it_is_asked_for() {
+    let Some(server) = Server::start() else { return };
+    let reporter = quick("s").sink(Nats::new(server.url()).stream("T")).start().unwrap();
+    event!(reporter, "n", number = 7, tool = SafeStr::new("read_file").unwrap(), note = "a plan of ours");
+    reporter.log_error("what it said");
+    assert!(reporter.blocking_stop(PATIENCE).is_drained());
+    let stored = Client::connect(&server, &json!({})).stored("T");
+    assert_eq!(stored[1].event["event_data"], json!({"number": 7, "tool": "read_file"}));
+    assert!(stored.iter().all(|message| !message.event.to_string().contains("what it said")));
 }
 
 #[test]

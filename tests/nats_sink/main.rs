@@ -15,7 +15,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use client::Stored;
-use lastword::sink::{Ack, Nats, SinkError};
+use lastword::sink::{Ack, FieldPolicy, Nats, SinkError};
 use lastword::{Builder, Reporter};
 
 /// How long a test waits for what has to come, on a machine that is busy.
@@ -25,9 +25,9 @@ fn quick(session: &str) -> Builder {
     Reporter::builder(session).enabled(true).retry_base_delay(Duration::from_millis(20)).max_retries(100)
 }
 
-/// A sink for a server, with a stream `T` that it makes itself.
+/// A sink for a server, with a stream `T` that it makes itself. All texts are sent.
 fn sink(server: &server::Server) -> Nats {
-    Nats::new(server.url()).stream("T")
+    Nats::new(server.url()).stream("T").fields(FieldPolicy::Redacted)
 }
 
 /// The numbers that the events named `n` carry, in the order they are stored in; and that no event is there twice.

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use lastword::privacy::Level;
+use lastword::sink::{FieldPolicy, Policy};
 use lastword::testing::MemorySink;
 use lastword::{Admission, DropReason, Environment, Reporter};
 use serde_json::{Value, json};
@@ -45,6 +46,19 @@ fn where_a_session_runs_is_said_once_behind_its_start_and_only_for_who_asks() {
     }
     assert_eq!(events_said(None, false).len(), 3, "nothing is said unasked");
     assert_eq!(events_said(Some(Environment::new()), true).len(), 2, "a session-less reporter has an environment too");
+}
+
+#[test]
+fn a_sink_that_is_given_safe_fields_alone_knows_where_a_session_runs() {
+    let mut policy = Policy::default();
+    policy.fields = Some(FieldPolicy::SafeOnly);
+    let sink = MemorySink::new().policy(policy);
+    let builder = Reporter::builder("s").environment(Environment::new().agent_id("agent-7"));
+    let reporter = builder.enabled(true).sink(sink.clone()).start().unwrap();
+    assert!(reporter.blocking_stop(PATIENCE).is_drained());
+    let data = &sink.events()[1]["event_data"];
+    assert_eq!((&data["os"], &data["agent_id"]), (&json!(std::env::consts::OS), &json!("agent-7")), "{data}");
+    assert!(data["ci"].is_boolean() && data["process_id"].is_u64(), "{data}");
 }
 
 #[test]

@@ -27,7 +27,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
 use super::http::shown;
-use super::{Ack, Batch, Closing, Delivery, Policy, SettingError, Sink, SinkError};
+use super::{Ack, Batch, Closing, Delivery, FieldPolicy, Policy, SettingError, Sink, SinkError};
 use crate::clock::timer_now;
 use crate::limits::{NATS_BATCH_EVENTS_MAX, NATS_TIMEOUT_DEFAULT};
 use link::Link;
@@ -39,6 +39,9 @@ use settings::{Asked, Login, Settings};
 /// An event is one message: the JSON object that `Jsonl` writes as a line, published to `telemetry.<name of the event>`.
 /// In a name, dots part the words of the subject, and what no subject may have is `_`; what has no name goes to
 /// `telemetry.SESSION_START` and its like. All of a batch is published, and then all acknowledgements are waited for.
+///
+/// It is given numbers, booleans and texts that were checked ([`SafeStr`](crate::privacy::SafeStr)), and of an error its type:
+/// who reads a stream is not known. [`fields`](Self::fields) says otherwise.
 ///
 /// The server stores a message that it has once, as long as it comes again within the stream's duplicate window: two
 /// minutes, unless the stream was made otherwise.
@@ -54,6 +57,7 @@ use settings::{Asked, Login, Settings};
 pub struct Nats {
     name: String,
     policy: Policy,
+    fields: Option<FieldPolicy>,
     asked: Asked,
     settings: OnceLock<Settings>,
     link: Mutex<Option<Arc<Link>>>,
@@ -74,6 +78,7 @@ impl Nats {
         Self {
             name: "nats".into(),
             policy: Policy::default(),
+            fields: None,
             asked,
             settings: OnceLock::new(),
             link: Mutex::new(None),
@@ -113,6 +118,13 @@ impl Nats {
     #[must_use]
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.asked.timeout = timeout;
+        self
+    }
+
+    /// Says which fields of an event are sent; [`FieldPolicy::SafeOnly`] unless set, here or by [`policy`](Self::policy).
+    #[must_use]
+    pub const fn fields(mut self, fields: FieldPolicy) -> Self {
+        self.fields = Some(fields);
         self
     }
 
@@ -197,6 +209,7 @@ impl Sink for Nats {
         let asked = self.policy.clone();
         Policy {
             max_batch_size: asked.max_batch_size.map(|events| events.min(NATS_BATCH_EVENTS_MAX)),
+            fields: self.fields.or(asked.fields).or(Some(FieldPolicy::SafeOnly)),
             destination: self.settings().ok().map(Settings::destination),
             ..asked
         }
