@@ -88,6 +88,11 @@ pub const DATA_DEPTH_MAX: usize = 128;
 /// level.
 pub const DATA_WRAPPERS_MAX: usize = 4 * DATA_DEPTH_MAX;
 
+/// An attempt that fails after this long may have failed because of its size.
+pub const ATTEMPT_SLOW_FROM: Duration = Duration::from_secs(1);
+/// Batches do not become smaller than this: what fails then does so whatever its size.
+pub const PACE_EVENTS_MIN: usize = 10;
+
 /// Events in one request, unless the builder says otherwise; the protocol takes no more than this.
 pub const BATCH_EVENTS_DEFAULT: usize = 100;
 /// Bytes of one request body, before it is halved.
