@@ -58,6 +58,7 @@
 //! - `http` (default): [`sink::Tinker`], which speaks the Tinker telemetry protocol, to that backend and to `lastword serve`.
 //! - `rustls` (default): `https://` for it, without a C build. A program whose own `reqwest` has no TLS feature must then
 //!   install a provider for it, or go without this feature.
+//! - `nats`: `sink::Nats`, to a stream of NATS JetStream.
 //! - `datadog`: [`sink::Datadog`], to Datadog's logs.
 //! - `otlp`: [`sink::Otlp`], which speaks OpenTelemetry's protocol over HTTP.
 //! - `sentry`: [`sink::Sentry`], to Sentry: issues, release health, traces and logs.
@@ -98,5 +99,5 @@ pub use init::{Telemetry, init};
 pub use provider::TelemetryProvider;
 pub use queue::Durability;
 pub use reporter::{
-    Admission, Builder, Drain, DropReason, Drops, Guard, Health, NotDurable, Reporter, StartError, Stats,
+    Admission, Builder, Drain, DropReason, Drops, Environment, Guard, Health, NotDurable, Reporter, StartError, Stats,
 };

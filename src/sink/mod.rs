@@ -17,6 +17,10 @@ mod destination;
 mod http;
 #[cfg(unix)]
 mod jsonl;
+#[cfg(feature = "nats")]
+mod nats;
+#[cfg(any(feature = "nats", unix))]
+mod object;
 #[cfg(feature = "otlp")]
 mod otlp;
 #[cfg(test)]
@@ -44,6 +48,8 @@ pub use datadog::Datadog;
 pub use destination::Destination;
 #[cfg(unix)]
 pub use jsonl::{Jsonl, JsonlCounts};
+#[cfg(feature = "nats")]
+pub use nats::Nats;
 #[cfg(feature = "otlp")]
 pub use otlp::Otlp;
 #[cfg(feature = "sentry")]
