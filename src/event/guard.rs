@@ -3,6 +3,8 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::limits::CUT_WORD_BYTES_MAX;
+
 /// Runs code of the user's; `None` if it panicked.
 pub(super) fn guarded<T>(run: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(run)).ok()
@@ -35,10 +37,24 @@ impl Clipped {
     /// Returns what was kept, and says how much was not.
     pub(super) fn finish(mut self) -> String {
         if self.left_out > 0 {
+            let kept = before_word(&self.text, self.text.len());
+            self.left_out += self.text.len() - kept;
+            self.text.truncate(kept);
             self.text.push_str(&format!("… ({} bytes more)", self.left_out));
         }
         self.text
     }
+}
+
+/// Returns where a text that is to be cut there is cut, so that no word is cut in two: of a half of a secret nobody could
+/// tell what it is.
+pub(super) fn before_word(text: &str, end: usize) -> usize {
+    let first = text.floor_char_boundary(end.saturating_sub(CUT_WORD_BYTES_MAX));
+    let head = &text[first..end];
+    let behind = |ends: fn(char) -> bool| head.char_indices().rfind(|(_, char)| ends(*char));
+    let found = behind(|char| char.is_whitespace() || matches!(char, '"' | '\'' | '\\' | '<' | '>'))
+        .or_else(|| behind(|char| !char.is_ascii_alphanumeric() && !matches!(char, '-' | '_' | '.')));
+    found.map_or(end, |(at, char)| first + at + char.len_utf8())
 }
 
 impl fmt::Write for Clipped {
@@ -73,6 +89,15 @@ mod tests {
             out.write_str(part).unwrap();
         }
         assert_eq!(out.finish(), "abcö… (3 bytes more)");
+    }
+
+    #[test]
+    fn no_word_is_cut_in_two() {
+        let mut out = Clipped::new(REMARK_BYTES_MAX + 20);
+        write!(out, "the key is ghp_abcdefghijkl").unwrap();
+        assert_eq!(out.finish(), "the key is … (16 bytes more)");
+        assert_eq!(before_word("https://x/?a=1&key=abc", 22), 19);
+        assert_eq!(before_word(&"x".repeat(5_000), 4_000), 4_000);
     }
 
     #[test]

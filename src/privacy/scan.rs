@@ -30,10 +30,10 @@ const CLASSES: Classes = Classes::new([
     (1 << 2 | 1 << 5, 1 << 0xd | 1 << 0xe),
     // . / ^ _
     (1 << 2 | 1 << 5, 1 << 0xe | 1 << 0xf),
-    // : = @ \ and, beside some that are letters and digits, < ]
+    // : < = @ \ and, beside some that are letters and digits, ]
     (1 << 3 | 1 << 4 | 1 << 5, 1 | 1 << 0xa | 1 << 0xc | 1 << 0xd),
-    // + ~ and . / {
-    (1 << 2 | 1 << 7, 1 << 0xb | 1 << 0xe | 1 << 0xf),
+    // % + ~ and . / u {
+    (1 << 2 | 1 << 7, 1 << 5 | 1 << 0xb | 1 << 0xe | 1 << 0xf),
     // B b
     (1 << 4 | 1 << 6, 1 << 2),
 ]);
@@ -64,7 +64,7 @@ impl Line {
             words: alnum | ((three | four) & !(five | slashes)),
             slashes,
             dashes: three & !(four | five),
-            anchors: (five & !alnum) | (six & !(three | four)),
+            anchors: (five | (six & !(three | four))) & !alnum,
             bs,
         }
     }
@@ -165,6 +165,7 @@ struct Scan<'t> {
     tokens_done: usize,
     cards_done: usize,
     anchors_done: usize,
+    keys_done: usize,
 }
 
 impl Look for Scan<'_> {
@@ -184,8 +185,16 @@ impl Look for Scan<'_> {
         });
         each(places.anchors, at, |at| {
             // What begins in front of an anchor may reach far behind it; nothing in there is looked at again.
-            if anchors::may_be(bytes, at) && at >= self.anchors_done {
+            if !anchors::may_be(bytes, at) {
+                return;
+            }
+            if at >= self.anchors_done {
                 take(&mut self.found, &mut self.anchors_done, at, anchors::at(bytes, at));
+            }
+            // But for a key: it is the only thing that may reach far behind what it begins in.
+            if bytes[at] == b'-' && at < self.anchors_done && at >= self.keys_done {
+                take(&mut self.found, &mut self.keys_done, at, anchors::private_key(bytes, at));
+                self.anchors_done = self.anchors_done.max(self.keys_done);
             }
         });
     }
