@@ -15,8 +15,8 @@ use cpu_time::ThreadTime;
 
 use common::peers::{Fastrace, OpenTelemetry};
 use common::subjects::{
-    Bare, CaptureOk, Event, LogJson, StuckSink, Subject, Texts, event, fail, quiet_reporter, quiet_spooled, reporter,
-    settle, spool,
+    Bare, CaptureOk, Event, LogJson, StuckSink, Subject, Texts, event, fail, quiet_as_it_is, quiet_reporter,
+    quiet_spooled, reporter, settle, spool,
 };
 use common::{is_asked_for, is_chosen, median, nanos_each, quantile, table};
 use lastword::Reporter;
@@ -46,6 +46,7 @@ fn main() {
         return;
     }
     let event_4 = Event::new("event!, 4 fields", quiet_reporter(QUEUE_EVENTS));
+    let as_it_is = Event::new("event!, 4 fields, privacy off", quiet_as_it_is(QUEUE_EVENTS));
     let spooled = Event::new("event!, 4 fields, in a spool", quiet_spooled(QUEUE_EVENTS));
     let log_json = LogJson { reporter: quiet_reporter(QUEUE_EVENTS), texts: Texts::default() };
     let (opentelemetry, fastrace) = (OpenTelemetry::new(QUEUE_EVENTS), Fastrace::new());
@@ -54,7 +55,7 @@ fn main() {
     let capture = CaptureOk { reporter: quiet_reporter(QUEUE_EVENTS) };
 
     println!("One event is {:.0} bytes in the queue, its record's head included.", queued_bytes(&event_4));
-    let busy = chosen(&[&event_4, &spooled, &opentelemetry, &fastrace, &log_json]);
+    let busy = chosen(&[&event_4, &as_it_is, &spooled, &opentelemetry, &fastrace, &log_json]);
     for threads in [1, 2] {
         let samples = rounds(&busy, threads, EVENTS_A_BURST);
         print(&format!("{threads} thread(s), into a queue with room"), &busy, samples);

@@ -43,7 +43,11 @@ fn main() {
             .repeat(3)[..200]
             .to_owned(),
     };
-    let calls: [(&str, Call); 4] = [
+    let calls: [(&str, Call); 5] = [
+        ("event!, 4 fields, two short texts", |reporter, id, samples| {
+            let (user, tool) = (black_box(&samples.texts.user[..4]), black_box("read_file"));
+            black_box(event!(reporter, "cache.miss", key = id, hit = true, user = user, tool = tool));
+        }),
         ("event!, 4 fields", |reporter, id, samples| {
             black_box(event(reporter, id, &samples.texts));
         }),

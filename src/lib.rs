@@ -58,6 +58,7 @@
 //! - `rustls` (default): `https://` for it, without a C build. A program whose own `reqwest` has no TLS feature must then
 //!   install a provider for it, or go without this feature.
 //! - `datadog`: [`sink::Datadog`], to Datadog's logs.
+//! - `otlp`: [`sink::Otlp`], which speaks OpenTelemetry's protocol over HTTP.
 //! - `sentry`: [`sink::Sentry`], to Sentry: issues, release health, traces and logs.
 //! - `testing`: sinks and a clock for the tests of a program that reports.
 

@@ -136,6 +136,19 @@ pub const DATADOG_FLUSH_INTERVAL_DEFAULT: Duration = Duration::from_secs(15);
 pub const DATADOG_TAGS_MAX: usize = 100;
 /// Characters of one tag: Datadog cuts what is longer.
 pub const DATADOG_TAG_CHARS_MAX: usize = 200;
+/// Bytes of one request in OTLP before they are compressed: the least that receivers in use take unless they are told otherwise
+/// (4 MiB, over gRPC).
+pub const OTLP_REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// How deep values are nested in OTLP: each level takes up to three of the 100 that readers of protobuf allow, and is gone
+/// through once more for its length.
+pub const OTLP_DEPTH_MAX: usize = 16;
+/// Bytes of the resource's attributes that a program may set: they are part of every request.
+pub const OTLP_RESOURCE_BYTES_MAX: usize = 64 * 1024;
+/// Batches that are remembered because their logs are at the other side and their spans are not: all that may be under way for
+/// some sessions, at a hundred bytes each.
+pub const OTLP_HALVES_MAX: usize = 4 * IN_FLIGHT_MAX;
+/// One attempt in OTLP, connection and answer together, unless the sink says otherwise: what OpenTelemetry asks for.
+pub const OTLP_TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
 /// Events in one batch for Sentry, unless the sink's policy says otherwise: each error and each span takes a request.
 pub const SENTRY_BATCH_EVENTS_DEFAULT: usize = 100;
 /// The most events in one batch for Sentry: as many requests have to fit into [`DELIVERY_MAX`].
@@ -161,7 +174,7 @@ pub const SENTRY_RELEASE_CHARS_MAX: usize = 200;
 pub const SENTRY_ARRIVED_MAX: usize = 2 * 16 * SENTRY_BATCH_EVENTS_MAX;
 /// Sessions whose health is kept, of which half may be forgotten at a time: the program's own, and those it recovers.
 pub const SENTRY_SESSIONS_MAX: usize = 1024;
-/// Bytes that are compressed before the reporter's thread is offered to others: a millisecond of work.
+/// Bytes that are encoded or compressed before the reporter's thread is offered to others: a millisecond of work.
 pub const COMPRESS_STEP_BYTES: usize = 64 * 1024;
 /// How large a file of lines gets before the next one is begun, unless the sink says otherwise: what an editor still opens.
 pub const JSONL_ROTATE_BYTES_DEFAULT: u64 = 64 * 1024 * 1024;

@@ -80,24 +80,28 @@ const fn may_end(key: &[u8], end: usize, last: u8) -> bool {
     if !last.is_ascii_lowercase() {
         return false;
     }
+    let (letters, shortest) = BEFORE_LAST[(last - b'a') as usize];
     if end < 2 || !key[end - 2].is_ascii_alphabetic() {
         return true;
     }
-    BEFORE_LAST[(last - b'a') as usize] >> (key[end - 2].to_ascii_lowercase() - b'a') & 1 == 1
+    end >= shortest && letters >> (key[end - 2].to_ascii_lowercase() - b'a') & 1 == 1
 }
 
-/// For each last letter of a name, the letters before it, a bit each: they tell most names from those of secrets.
-const BEFORE_LAST: [u32; 26] = before_last();
+/// For each last letter of a name, the letters before it, a bit each, and how long the shortest name is: they tell most names
+/// from those of secrets.
+const BEFORE_LAST: [(u32, usize); 26] = before_last();
 
-const fn before_last() -> [u32; 26] {
-    let mut letters = [0; 26];
+const fn before_last() -> [(u32, usize); 26] {
+    let mut letters = [(0, usize::MAX); 26];
     let mut last = 0;
     while last < 26 {
         let names = ending_with(b'a' + last);
         let mut at = 0;
         while at < names.len() {
             let name = names[at].0.as_bytes();
-            letters[last as usize] |= 1 << (name[name.len() - 2] - b'a');
+            let known = &mut letters[last as usize];
+            known.0 |= 1 << (name[name.len() - 2] - b'a');
+            known.1 = if name.len() < known.1 { name.len() } else { known.1 };
             at += 1;
         }
         last += 1;

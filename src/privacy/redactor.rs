@@ -22,13 +22,17 @@ use crate::limits::{REDACTION_ROUNDS_MAX, STRING_MARGIN_BYTES, STRING_REMARK_BYT
 /// ```
 pub struct Redactor {
     privacy: Privacy,
+    /// Texts shorter than this are not changed if there is nothing in them: nobody else is asked.
+    plain_bytes_end: usize,
     /// Texts that are not as they were.
     changed: AtomicU64,
 }
 
 impl Redactor {
-    pub(super) const fn new(privacy: Privacy) -> Self {
-        Self { privacy, changed: AtomicU64::new(0) }
+    pub(super) fn new(privacy: Privacy) -> Self {
+        let is_plain = privacy.rules.is_empty() && privacy.scrub.is_none();
+        let plain_bytes_end = if is_plain { privacy.string_bytes_max.map_or(usize::MAX, |max| max + 1) } else { 0 };
+        Self { privacy, plain_bytes_end, changed: AtomicU64::new(0) }
     }
 
     /// Returns a text as it may leave: the scrubber is not asked, because it decides by names.
@@ -124,10 +128,8 @@ impl Screen for Redactor {
 
     #[inline]
     fn text(&self, name: &[u8], text: &str) -> Result<Shown, EncodeError> {
-        // Nearly all texts: short, and there is nothing in them.
-        let is_looked_at_once = self.privacy.rules.is_empty() && self.privacy.scrub.is_none();
-        let bytes_max = self.privacy.string_bytes_max.unwrap_or(usize::MAX);
-        if is_looked_at_once && text.len() <= bytes_max && !(self.privacy.redacts && scan::has_something(text)) {
+        // Nearly all texts: not long, and there is nothing in them.
+        if text.len() < self.plain_bytes_end && !(self.privacy.redacts && scan::has_something(text)) {
             return Ok(Shown::AsItIs);
         }
         self.shown(name, text, |_| true)

@@ -101,6 +101,8 @@ struct Before {
 
 /// No token is shorter.
 pub(super) const TOKEN_BYTES_MIN: usize = 16;
+/// Texts of so many bytes are looked at as one number.
+const SHORT_BYTES_MAX: usize = 12;
 /// The number of a card begins with so many digits at the least.
 const CARD_GROUP_MIN: usize = 4;
 
@@ -128,19 +130,45 @@ const fn more<const COUNT: usize>(bits: u64) -> u64 {
 /// Returns whether there is something in a text that must not leave.
 #[inline]
 pub(super) fn has_something(text: &str) -> bool {
-    !all(text).is_empty()
+    let bytes = text.as_bytes();
+    if let Some(word) = short(bytes) {
+        // So short a text has no token and no number of a card, and `Bearer` and what follows are longer.
+        let mut anchors = false;
+        for byte in word.to_le_bytes() {
+            anchors |= matches!(byte, b'@' | b'=' | b':' | b'+' | b'\\' | b'/' | b'-' | b'<' | b'%');
+        }
+        if !anchors {
+            return false;
+        }
+    }
+    CLASSES.lines(bytes, Whether { bytes, before: Before::default(), found: false }).found
+}
+
+/// Up to twelve bytes as a number, zeros behind them.
+#[inline]
+fn short(bytes: &[u8]) -> Option<u128> {
+    match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        _ if bytes.len() > SHORT_BYTES_MAX => None,
+        (Some(first), Some(last)) => {
+            // Where the two lie over one another they are the same.
+            let (first, last) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
+            Some(u128::from(first) | u128::from(last) << (8 * (bytes.len() - 8)))
+        }
+        _ => match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+            (Some(first), Some(last)) => {
+                let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+                Some(u128::from(first) | u128::from(last) << (8 * (bytes.len() - 4)))
+            }
+            // Nothing is as short as that: `pw=x` is not.
+            _ => Some(0),
+        },
+    }
 }
 
 /// Returns what there is in a text that must not leave, in the order of where it stands, none over another.
 pub(super) fn find(text: &str) -> Vec<Found> {
-    in_order(all(text))
-}
-
-#[inline]
-fn all(text: &str) -> Vec<Found> {
-    let mut scan = Scan { bytes: text.as_bytes(), ..Scan::default() };
-    CLASSES.lines(scan.bytes, &mut scan);
-    scan.found
+    let scan = Scan { bytes: text.as_bytes(), ..Scan::default() };
+    in_order(CLASSES.lines(scan.bytes, scan).found)
 }
 
 /// Sorts what was found and makes one of what overlaps: the one that begins first gives its name.
@@ -156,6 +184,32 @@ fn in_order(mut found: Vec<Found>) -> Vec<Found> {
     kept
 }
 
+/// Looks whether there is anything.
+struct Whether<'t> {
+    bytes: &'t [u8],
+    before: Before,
+    found: bool,
+}
+
+impl Look for Whether<'_> {
+    #[inline(always)]
+    fn look(&mut self, at: usize, planes: [u64; 8]) {
+        let (bytes, line) = (self.bytes, Line::of(planes));
+        let places = line.places(&self.before);
+        self.before = line.last();
+        let mut found = self.found;
+        each(places.tokens, at, |at| {
+            found = found || (shapes::may_begin(bytes, at) && shapes::token_at(bytes, at).is_some())
+        });
+        each(places.cards, at, |at| found = found || digits::card_at(bytes, at).is_some());
+        each(places.anchors, at, |at| {
+            found = found || (anchors::may_be(bytes, at) && anchors::at(bytes, at).is_some())
+        });
+        self.found = found;
+    }
+}
+
+/// Looks for all that there is.
 #[derive(Default)]
 struct Scan<'t> {
     bytes: &'t [u8],
@@ -169,41 +223,36 @@ struct Scan<'t> {
 }
 
 impl Look for Scan<'_> {
-    /// Looks at what is to be seen in a line: first as far as a few bytes tell, then closely.
     #[inline(always)]
     fn look(&mut self, at: usize, planes: [u64; 8]) {
         let (bytes, line) = (self.bytes, Line::of(planes));
         let places = line.places(&self.before);
         self.before = line.last();
         each(places.tokens, at, |at| {
-            if shapes::may_begin(bytes, at) {
-                take(&mut self.found, &mut self.tokens_done, at, shapes::token_at(bytes, at));
-            }
+            take(&mut self.found, &mut self.tokens_done, at, || shapes::token_at(bytes, at));
         });
         each(places.cards, at, |at| {
-            take(&mut self.found, &mut self.cards_done, at, digits::card_at(bytes, at));
+            take(&mut self.found, &mut self.cards_done, at, || digits::card_at(bytes, at));
         });
         each(places.anchors, at, |at| {
-            // What begins in front of an anchor may reach far behind it; nothing in there is looked at again.
-            if !anchors::may_be(bytes, at) {
-                return;
-            }
             if at >= self.anchors_done {
-                take(&mut self.found, &mut self.anchors_done, at, anchors::at(bytes, at));
-            }
-            // But for a key: it is the only thing that may reach far behind what it begins in.
-            if bytes[at] == b'-' && at < self.anchors_done && at >= self.keys_done {
-                take(&mut self.found, &mut self.keys_done, at, anchors::private_key(bytes, at));
+                take(&mut self.found, &mut self.anchors_done, at, || anchors::at(bytes, at));
+            } else if bytes[at] == b'-' {
+                // It is the only thing that may reach far behind what it begins in.
+                take(&mut self.found, &mut self.keys_done, at, || anchors::private_key(bytes, at));
                 self.anchors_done = self.anchors_done.max(self.keys_done);
             }
         });
     }
 }
 
-/// Takes what was found at a place, unless the place lies in what was found by the same kind of look already.
+/// Takes what is found at a place, unless the place lies in what was found by the same kind of look already: what begins in
+/// front of an anchor may reach far behind it.
 #[inline]
-fn take(all: &mut Vec<Found>, done: &mut usize, at: usize, found: Option<Found>) {
-    if let Some(found) = found.filter(|_| at >= *done) {
+fn take(all: &mut Vec<Found>, done: &mut usize, at: usize, look: impl FnOnce() -> Option<Found>) {
+    if at >= *done
+        && let Some(found) = look()
+    {
         *done = found.end.max(*done);
         all.push(found);
     }

@@ -17,11 +17,13 @@ mod destination;
 mod http;
 #[cfg(unix)]
 mod jsonl;
+#[cfg(feature = "otlp")]
+mod otlp;
 #[cfg(test)]
 mod samples;
 #[cfg(feature = "sentry")]
 mod sentry;
-#[cfg(feature = "sentry")]
+#[cfg(any(feature = "otlp", feature = "sentry"))]
 mod span;
 #[cfg(feature = "http")]
 mod tinker;
@@ -42,6 +44,8 @@ pub use datadog::Datadog;
 pub use destination::Destination;
 #[cfg(unix)]
 pub use jsonl::{Jsonl, JsonlCounts};
+#[cfg(feature = "otlp")]
+pub use otlp::Otlp;
 #[cfg(feature = "sentry")]
 pub use sentry::Sentry;
 #[cfg(feature = "http")]

@@ -6,8 +6,32 @@ use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
 
+/// The name of the trace's id.
+pub(super) const TRACE_ID: &str = "trace_id";
 /// The name of the span's own id, and of the span that one happened in.
 pub(super) const SPAN_ID: &str = "span_id";
+/// The name of the id of the span that a span is within.
+pub(super) const PARENT_SPAN_ID: &str = "parent_span_id";
+/// The name of how long a span took, in milliseconds.
+pub(super) const DURATION: &str = "duration_ms";
+
+/// The data of an event, in whatever form a sink has them.
+pub(super) trait Data {
+    /// Returns a value that is a text.
+    fn text(&self, name: &str) -> Option<&str>;
+    /// Returns a value that is a number.
+    fn number(&self, name: &str) -> Option<f64>;
+}
+
+impl Data for Map<String, Value> {
+    fn text(&self, name: &str) -> Option<&str> {
+        self.get(name)?.as_str()
+    }
+
+    fn number(&self, name: &str) -> Option<f64> {
+        self.get(name)?.as_f64()
+    }
+}
 
 /// A span that ended with its event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,34 +44,33 @@ pub(super) struct Span {
 
 impl Span {
     /// Reads the span that an event with these data is, if it is one: all three have to be there and to make sense.
-    pub(super) fn of(data: &Map<String, Value>, end: Timestamp) -> Option<Self> {
+    pub(super) fn of(data: &impl Data, end: Timestamp) -> Option<Self> {
         // What is negative, too much or no number is no duration.
-        let duration = Duration::try_from_secs_f64(data.get("duration_ms")?.as_f64()? / 1e3).ok()?;
+        let duration = Duration::try_from_secs_f64(data.number(DURATION)? / 1e3).ok()?;
         let start = end.unix_nanos().checked_sub(u64::try_from(duration.as_nanos()).ok()?)?;
         Some(Self {
             trace_id: trace_id(data)?,
             span_id: span_id(data, SPAN_ID)?,
-            parent_span_id: span_id(data, "parent_span_id"),
+            parent_span_id: span_id(data, PARENT_SPAN_ID),
             start: Timestamp::from_unix_nanos(start),
         })
     }
 }
 
 /// Reads the trace that an event belongs to: 32 hexadecimal digits, not all of them 0.
-pub(super) fn trace_id(data: &Map<String, Value>) -> Option<[u8; 16]> {
-    hex(data.get("trace_id")?, 32).map(u128::to_be_bytes)
+pub(super) fn trace_id(data: &impl Data) -> Option<[u8; 16]> {
+    hex(data.text(TRACE_ID)?, 32).map(u128::to_be_bytes)
 }
 
 /// Reads the id of a span: 16 hexadecimal digits, not all of them 0.
-pub(super) fn span_id(data: &Map<String, Value>, name: &str) -> Option<[u8; 8]> {
-    u64::try_from(hex(data.get(name)?, 16)?).ok().map(u64::to_be_bytes)
+pub(super) fn span_id(data: &impl Data, name: &str) -> Option<[u8; 8]> {
+    u64::try_from(hex(data.text(name)?, 16)?).ok().map(u64::to_be_bytes)
 }
 
-fn hex(value: &Value, digits: usize) -> Option<u128> {
+fn hex(text: &str, digits: usize) -> Option<u128> {
     // `from_str_radix` takes a sign, which is no digit.
-    let text =
-        value.as_str().filter(|text| text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
-    u128::from_str_radix(text, 16).ok().filter(|number| *number != 0)
+    let is_hex = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    u128::from_str_radix(text, 16).ok().filter(|number| is_hex && *number != 0)
 }
 
 #[cfg(test)]

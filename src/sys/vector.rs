@@ -47,9 +47,10 @@ impl Classes {
         Self { low, high, whole }
     }
 
-    /// Goes through a text in lines of 64 bytes. Behind its end no byte is of any class.
+    /// Goes through a text in lines of 64 bytes, and returns what has looked at them: as a value, it can stay in registers.
+    /// Behind the end of the text no byte is of any class.
     #[inline]
-    pub(crate) fn lines(&self, text: &[u8], look: &mut impl Look) {
+    pub(crate) fn lines<L: Look>(&self, text: &[u8], look: L) -> L {
         #[cfg(all(target_arch = "x86_64", not(miri)))]
         if std::arch::is_x86_feature_detected!("avx2")
             && std::arch::is_x86_feature_detected!("bmi1")
@@ -59,12 +60,12 @@ impl Classes {
             #[allow(unsafe_code)]
             return unsafe { self.lines_by_32(text, look) };
         }
-        each_line(text, |line| self.of_each(line), look);
+        each_line(text, |line| self.of_each(line), look)
     }
 
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     #[target_feature(enable = "avx2,bmi1,bmi2")]
-    fn lines_by_32(&self, text: &[u8], look: &mut impl Look) {
+    fn lines_by_32<L: Look>(&self, text: &[u8], look: L) -> L {
         use std::arch::x86_64::{
             __m256i, _mm256_and_si256, _mm256_movemask_epi8, _mm256_set_epi64x, _mm256_set1_epi8, _mm256_shuffle_epi8,
             _mm256_slli_epi16, _mm256_srli_epi16,
@@ -98,7 +99,7 @@ impl Classes {
             }
             planes!(7 6 5 4 3 2 1 0)
         };
-        each_line(text, of, look);
+        each_line(text, of, look)
     }
 
     /// The same, byte by byte.
@@ -116,7 +117,7 @@ impl Classes {
 
 /// Cuts a text into lines.
 #[inline(always)]
-fn each_line(text: &[u8], of: impl Fn(&[u8; LINE_BYTES]) -> [u64; 8], look: &mut impl Look) {
+fn each_line<L: Look>(text: &[u8], of: impl Fn(&[u8; LINE_BYTES]) -> [u64; 8], mut look: L) -> L {
     for at in (0..text.len()).step_by(LINE_BYTES) {
         let planes = match (text.get(at..).and_then(|rest| rest.first_chunk()), text.last_chunk()) {
             (Some(line), _) => of(line),
@@ -126,6 +127,7 @@ fn each_line(text: &[u8], of: impl Fn(&[u8; LINE_BYTES]) -> [u64; 8], look: &mut
         };
         look.look(at, planes);
     }
+    look
 }
 
 /// A short text, and zeros behind it. Pieces of fixed lengths, which lie over one another, are copied faster than one of
@@ -198,11 +200,8 @@ mod tests {
             }));
             let expected: Vec<_> = (0..).step_by(LINE_BYTES).zip(expected).collect();
             let table = Classes::new(classes);
-            let (mut found, mut found_each) = (Seen::default(), Seen::default());
-            table.lines(&text, &mut found);
-            each_line(&text, |line| table.of_each(line), &mut found_each);
-            prop_assert_eq!(&found.0, &expected);
-            prop_assert_eq!(found_each.0, expected);
+            prop_assert_eq!(&table.lines(&text, Seen::default()).0, &expected);
+            prop_assert_eq!(each_line(&text, |line| table.of_each(line), Seen::default()).0, expected);
         }
     }
 }

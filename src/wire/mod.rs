@@ -23,6 +23,8 @@ mod request;
 mod time;
 
 pub use answer::{Outcome, refused, retry_after};
+#[cfg(feature = "otlp")]
+pub(crate) use data::write_value;
 pub use data::{TranscodeError, write_data};
 pub use event::write_event;
 pub use request::{Origin, Request};

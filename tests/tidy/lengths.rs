@@ -43,7 +43,8 @@ pub(crate) fn check_functions(tree: &Tree) -> Vec<Finding> {
 fn check_functions_of(path: &str, code: &str) -> Vec<Finding> {
     words(code, "fn")
         .filter_map(|at| {
-            let name = word_at(code, at + 3);
+            // The type of a function has no name: `fn(u16) -> bool`.
+            let name = if code[at..].starts_with("fn(") { "" } else { word_at(code, at + 3) };
             let (open, close) = if name.is_empty() { None } else { body(code, at) }?;
             let lines = code[open..close].matches('\n').count().saturating_sub(1);
             let what =
@@ -107,7 +108,7 @@ mod tests {
     #[test]
     fn a_declaration_a_function_type_and_a_neighbour_are_not_counted() {
         let text = format!(
-            "trait T {{ fn f(&self) -> [u8; 2]; }}\ntype F = fn(u8);\nfn c() -> A<{{ N }}> {{}}\n{}",
+            "trait T {{ fn f(&self) -> [u8; 2]; }}\ntype F = fn(u8);\nfn c() -> A<{{ N }}> {{}}\nstruct S {{ f: fn(u8), }}\nmod m {{\n{}}}",
             "//\n".repeat(80)
         );
         assert_eq!(check_functions_of("a.rs", &text), []);

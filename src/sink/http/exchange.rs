@@ -37,7 +37,7 @@ pub(super) async fn post(
     let response = request.send().await.map_err(|error| no_answer(settings, error))?;
     let status = response.status().as_u16();
     see(status, response.headers());
-    let outcome = Outcome::of_status(status);
+    let outcome = (settings.judge)(status);
     if outcome == Outcome::Delivered {
         return Ok(read(response).await);
     }
@@ -81,14 +81,20 @@ async fn read(mut response: Response) -> Vec<u8> {
 async fn said(settings: &Settings, response: Response) -> String {
     let status = response.status();
     let answer = read(response).await;
-    let text = settings.redact(&String::from_utf8_lossy(&answer));
     let mut reason = format!("{} answered {status}", settings.shown);
-    let excerpt: String = text.trim().chars().take(HTTP_ANSWER_EXCERPT_CHARS_MAX).collect();
+    let excerpt = excerpt(settings, &String::from_utf8_lossy(&answer));
     if !excerpt.is_empty() {
-        // Escaped: an answer must not be able to write control characters into somebody's terminal.
-        let _ = write!(reason, ": {}", excerpt.escape_debug());
+        let _ = write!(reason, ": {excerpt}");
     }
     reason
+}
+
+/// Returns how a text of the other side begins, as it may be shown.
+pub(super) fn excerpt(settings: &Settings, text: &str) -> String {
+    let text = settings.redact(text);
+    let excerpt: String = text.trim().chars().take(HTTP_ANSWER_EXCERPT_CHARS_MAX).collect();
+    // Escaped: an answer must not be able to write control characters into somebody's terminal.
+    excerpt.escape_debug().to_string()
 }
 
 /// Describes why there is no answer.

@@ -10,7 +10,7 @@
 
 mod client;
 mod exchange;
-#[cfg(any(feature = "datadog", feature = "sentry"))]
+#[cfg(any(feature = "datadog", feature = "otlp", feature = "sentry"))]
 mod gzip;
 mod settings;
 
@@ -21,7 +21,7 @@ use std::time::Duration;
 use reqwest::header::HeaderMap;
 
 pub(super) use exchange::Message;
-#[cfg(any(feature = "datadog", feature = "sentry"))]
+#[cfg(any(feature = "datadog", feature = "otlp", feature = "sentry"))]
 pub(super) use gzip::Gzip;
 use settings::Settings;
 
@@ -29,6 +29,7 @@ use super::{Destination, SettingError, SinkError};
 use crate::clock::Clock;
 use crate::limits::HTTP_TIMEOUT_DEFAULT;
 use crate::sync::lock;
+use crate::wire::Outcome;
 
 /// One endpoint of a service, and who we are to it.
 pub(super) struct Http {
@@ -44,17 +45,19 @@ struct Asked {
     /// Appended to the base URL.
     path: String,
     content_type: &'static str,
-    /// The header that a key goes into.
+    /// The header that a key goes into; empty where the protocol has none.
     key_header: &'static str,
     /// What stands before the key in that header, and is no secret.
     key_prefix: &'static str,
     key: Option<String>,
     headers: Vec<(String, String)>,
     timeout: Duration,
+    /// What a status means.
+    judge: fn(u16) -> Outcome,
 }
 
 impl Http {
-    /// Prepares requests with bodies of this type to a path below a base URL.
+    /// Prepares requests with bodies of this type to a path below a base URL; to the very URL where the path is empty.
     pub(super) fn new(
         base_url: impl Into<String>,
         path: impl Into<String>,
@@ -70,6 +73,7 @@ impl Http {
             key: None,
             headers: Vec::new(),
             timeout: HTTP_TIMEOUT_DEFAULT,
+            judge: Outcome::of_status,
         };
         Self { asked, clock: Clock::system(), settings: OnceLock::new(), client: Mutex::new(None) }
     }
@@ -92,13 +96,31 @@ impl Http {
         self.asked.headers.push((name.into(), value.into()));
     }
 
-    /// Checks what it was set up with.
+    /// Says what a status means to a protocol that reads it in its own way.
+    #[cfg(feature = "otlp")]
+    pub(super) const fn judge_by(&mut self, judge: fn(u16) -> Outcome) {
+        self.asked.judge = judge;
+    }
+
+    /// Checks what it was set up with. More may be set afterwards.
     ///
     /// # Errors
     ///
     /// Something of it is wrong.
     pub(super) fn check(&self) -> Result<(), SettingError> {
-        self.settings().map(|_| ())
+        Settings::check(&self.asked).map(|_| ())
+    }
+
+    /// Returns where it posts to, as that may be shown.
+    #[cfg(all(test, feature = "otlp"))]
+    pub(super) fn endpoint(&self) -> Result<String, SettingError> {
+        Settings::check(&self.asked).map(|settings| settings.shown)
+    }
+
+    /// Returns how a text of the other side begins, as it may be shown.
+    #[cfg(feature = "otlp")]
+    pub(super) fn excerpt(&self, text: &str) -> String {
+        self.settings().map(|settings| exchange::excerpt(settings, text)).unwrap_or_default()
     }
 
     /// Returns the server, and who we are to it: by the key, and by what the address itself says.
@@ -158,7 +180,7 @@ impl fmt::Debug for Http {
             .field("base_url", &settings::shown(base_url))
             .field("path", path)
             .field("key", &key.as_ref().map(|_| "***"))
-            .field("headers", &headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("headers", &headers.iter().map(|(name, _)| (name, "***")).collect::<Vec<_>>())
             .field("timeout", timeout)
             .finish_non_exhaustive()
     }

@@ -8,7 +8,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use super::Asked;
 use crate::sink::{Destination, SettingError};
-use crate::wire::IDEMPOTENCY_KEY_HEADER;
+use crate::wire::{IDEMPOTENCY_KEY_HEADER, Outcome};
 
 /// Headers that a protocol or the connection needs as they are, beside the one with the key.
 const OWN_HEADERS: [&str; 9] = [
@@ -37,6 +37,8 @@ pub(super) struct Settings {
     secrets: Vec<String>,
     /// What was appended to the base URL.
     path: String,
+    /// What a status means.
+    pub(super) judge: fn(u16) -> Outcome,
 }
 
 impl Settings {
@@ -53,7 +55,8 @@ impl Settings {
         // The longest first: one may be a part of another.
         secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
         let shown = shown(endpoint.as_str());
-        Ok(Self { endpoint, shown, headers: all_headers(asked)?, timeout: *timeout, secrets, path: path.clone() })
+        let headers = all_headers(asked)?;
+        Ok(Self { endpoint, shown, headers, timeout: *timeout, secrets, path: path.clone(), judge: asked.judge })
     }
 
     /// Returns whether the other side is this machine, which no proxy has anything to do with.
@@ -66,7 +69,11 @@ impl Settings {
     /// Returns the server, and who we are to it: by the key, and by what the address itself says.
     pub(super) fn destination(&self, asked: &Asked) -> Destination {
         let user = Some(self.endpoint.username()).filter(|user| !user.is_empty());
-        let secrets: Vec<&str> = [asked.key.as_deref(), user, self.endpoint.password()].into_iter().flatten().collect();
+        // Where a protocol has no header of its own for a key, it is in one of the others.
+        let others = asked.headers.iter().filter(|_| asked.key_header.is_empty());
+        let headers = others.flat_map(|(name, value)| [name.as_str(), value.as_str()]);
+        let own = [asked.key.as_deref(), user, self.endpoint.password()].into_iter().flatten();
+        let secrets: Vec<&str> = own.chain(headers).collect();
         Destination::new(self.shown.strip_suffix(&self.path).unwrap_or(&self.shown), &secrets)
     }
 
@@ -94,11 +101,14 @@ fn endpoint(base_url: &str, path: &str) -> Result<Url, SettingError> {
         }
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(wrong(format!("`{shown}` must not have a query or a fragment: a path is appended to it")));
+        return Err(wrong(format!("`{shown}` must not have a query or a fragment: it ends with a path")));
     }
     let mut endpoint = url;
-    let path = format!("{}{path}", endpoint.path().trim_end_matches('/'));
-    endpoint.set_path(&path);
+    // Without a path to append, it is posted to as it is.
+    if !path.is_empty() {
+        let path = format!("{}{path}", endpoint.path().trim_end_matches('/'));
+        endpoint.set_path(&path);
+    }
     Ok(endpoint)
 }
 
@@ -114,7 +124,8 @@ pub(super) fn shown(url: &str) -> String {
 
 fn all_headers(asked: &Asked) -> Result<HeaderMap, SettingError> {
     let mut headers = HeaderMap::new();
-    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    // An answer is in the form of its request.
+    headers.insert(ACCEPT, HeaderValue::from_static(asked.content_type));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(asked.content_type));
     if let Some(key) = &asked.key {
         headers.insert(HeaderName::from_static(asked.key_header), key_value(asked.key_prefix, key)?);
@@ -163,6 +174,7 @@ mod tests {
             key: None,
             headers: Vec::new(),
             timeout: Duration::from_secs(1),
+            judge: Outcome::of_status,
         }
     }
 
@@ -177,6 +189,19 @@ mod tests {
         assert_eq!(endpoint(" http://127.0.0.1:4318/ "), "http://127.0.0.1:4318/api/v1/telemetry");
         assert_eq!(endpoint("http://host/a/b//"), "http://host/a/b/api/v1/telemetry");
         assert_eq!(endpoint("HTTP://[::1]:1/p"), "http://[::1]:1/p/api/v1/telemetry");
+    }
+
+    #[test]
+    fn without_a_path_the_url_is_posted_to_as_it_is() {
+        let as_it_is = |url: &str| {
+            let asked = Asked { path: String::new(), ..asked(url) };
+            let settings = Settings::check(&asked).unwrap();
+            (settings.endpoint.to_string(), settings.destination(&asked).address().to_owned())
+        };
+        for url in ["http://host/v1/logs", "http://host/a/b/", "http://host/"] {
+            assert_eq!(as_it_is(url), (url.to_owned(), url.to_owned()));
+        }
+        assert_eq!(as_it_is("http://host").0, "http://host/");
     }
 
     #[test]
