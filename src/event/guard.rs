@@ -52,10 +52,22 @@ pub(super) fn before_word(text: &str, end: usize) -> usize {
     let first = text.floor_char_boundary(end.saturating_sub(CUT_WORD_BYTES_MAX));
     let head = &text[first..end];
     let behind = |ends: fn(char) -> bool| head.char_indices().rfind(|(_, char)| ends(*char));
-    let found = behind(|char| char.is_whitespace() || matches!(char, '"' | '\'' | '\\' | '<' | '>'))
+    let found = behind(|char| char.is_whitespace() || matches!(char, '"' | '\'' | '\\'))
         .or_else(|| behind(|char| !char.is_ascii_alphanumeric() && !matches!(char, '-' | '_' | '.')));
-    found.map_or(end, |(at, char)| first + at + char.len_utf8())
+    let end = found.map_or(end, |(at, char)| first + at + char.len_utf8());
+    // Numbers of cards and telephones are words of digits.
+    let is_of_number = |char: char| char.is_ascii_digit() || matches!(char, ' ' | '+' | '-' | '(' | ')');
+    let number = text[..end].trim_end_matches(is_of_number).len();
+    let run = &text[number..end];
+    // Digits at the end of a word are part of it.
+    let is_end_of_word = text[..number].ends_with(|char: char| char.is_alphanumeric() || char == '_');
+    let number = number + if is_end_of_word { run.find([' ', '+', '(']).unwrap_or(run.len()) } else { 0 };
+    let is_number = end - number <= NUMBER_BYTES_MAX && text[number..end].contains(|char: char| char.is_ascii_digit());
+    if is_number { number } else { end }
 }
+
+/// The longest number of a card or a telephone, with what stands between its digits.
+const NUMBER_BYTES_MAX: usize = 32;
 
 impl fmt::Write for Clipped {
     fn write_str(&mut self, text: &str) -> fmt::Result {
@@ -97,6 +109,7 @@ mod tests {
         write!(out, "the key is ghp_abcdefghijkl").unwrap();
         assert_eq!(out.finish(), "the key is … (16 bytes more)");
         assert_eq!(before_word("https://x/?a=1&key=abc", 22), 19);
+        assert_eq!(before_word("pay by 4111 1111 1111 1111", 20), 6);
         assert_eq!(before_word(&"x".repeat(5_000), 4_000), 4_000);
     }
 

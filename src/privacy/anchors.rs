@@ -37,9 +37,9 @@ pub(super) fn may_be(bytes: &[u8], at: usize) -> bool {
     }
 }
 
-/// Returns what is anchored at this byte.
+/// Returns what is anchored at this byte, which may be in a line that must not leave to its end.
 #[inline(never)]
-pub(super) fn at(bytes: &[u8], at: usize) -> Option<Found> {
+pub(super) fn at(bytes: &[u8], at: usize, is_in_line: bool) -> Option<Found> {
     match bytes[at] {
         b'@' => user_of_url(bytes, at).or_else(|| user_of_dsn(bytes, at)).or_else(|| email(bytes, at, 1)),
         b'%' => match bytes.get(at + 1)? {
@@ -52,7 +52,7 @@ pub(super) fn at(bytes: &[u8], at: usize) -> Option<Found> {
             if bytes[at] == b':' && bytes[at + 1..].starts_with(b"//") {
                 return webhook(bytes, at + 3);
             }
-            values::assigned(bytes, at).or_else(|| telegram(bytes, at))
+            values::assigned(bytes, at, is_in_line).or_else(|| telegram(bytes, at))
         }
         b'+' => digits::phone_at(bytes, at, 1),
         b'/' => home_of_root(bytes, at),
@@ -104,8 +104,15 @@ fn user_of_url(bytes: &[u8], at: usize) -> Option<Found> {
     let user = match front.windows(3).rposition(|three| three == b"://") {
         Some(sign) => start + sign + 3,
         // As some write a slash in JSON.
-        None if front.starts_with(b"/") && bytes[..start].ends_with(b":\\/\\") => start + 1,
-        None => return None,
+        None => {
+            let slashes = start - before(bytes, start, 16, |byte| matches!(byte, b'\\' | b'/'));
+            let is_sign = bytes[..slashes].ends_with(b":")
+                && bytes[slashes..start].iter().filter(|byte| **byte == b'/').count() == 1;
+            if !is_sign || !front.starts_with(b"/") {
+                return None;
+            }
+            start + 1
+        }
     };
     // A password may hold an `@`: the last one before the path is it.
     let rest = after(bytes, at, USER_REACH, |byte| is_of_url(byte) && !matches!(byte, b'/' | b'?' | b'#' | b','));

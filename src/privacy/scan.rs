@@ -203,7 +203,7 @@ impl Look for Whether<'_> {
         });
         each(places.cards, at, |at| found = found || digits::card_at(bytes, at).is_some());
         each(places.anchors, at, |at| {
-            found = found || (anchors::may_be(bytes, at) && anchors::at(bytes, at).is_some())
+            found = found || (anchors::may_be(bytes, at) && anchors::at(bytes, at, false).is_some())
         });
         self.found = found;
     }
@@ -219,6 +219,7 @@ struct Scan<'t> {
     tokens_done: usize,
     cards_done: usize,
     anchors_done: usize,
+    headers_done: usize,
     keys_done: usize,
 }
 
@@ -236,7 +237,12 @@ impl Look for Scan<'_> {
         });
         each(places.anchors, at, |at| {
             if at >= self.anchors_done {
-                take(&mut self.found, &mut self.anchors_done, at, || anchors::at(bytes, at));
+                // The rest of a line is not looked at for where it ends again, but for what else there is in it.
+                let Some(found) = anchors::at(bytes, at, at < self.headers_done) else { return };
+                let is_line = matches!(found.rule, "authorization" | "cookie");
+                let done = if is_line { &mut self.headers_done } else { &mut self.anchors_done };
+                *done = found.end.max(*done);
+                self.found.push(found);
             } else if bytes[at] == b'-' {
                 // It is the only thing that may reach far behind what it begins in.
                 take(&mut self.found, &mut self.keys_done, at, || anchors::private_key(bytes, at));

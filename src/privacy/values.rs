@@ -15,8 +15,24 @@ const ATTRIBUTES_BYTES_MAX: usize = 256;
 const OPENERS_MAX: usize = 4;
 const OPENER_BYTES_MAX: usize = 32;
 const PREFIX_BYTES_MAX: usize = 3;
-/// Values that are none.
-const NO_VALUES: [&str; 9] = ["null", "nil", "none", "true", "false", "undefined", "required", "missing", "invalid"];
+/// Values that are none: words for that there is one or not, and for its type.
+const NO_VALUES: [&str; 15] = [
+    "null",
+    "nil",
+    "none",
+    "true",
+    "false",
+    "undefined",
+    "required",
+    "missing",
+    "invalid",
+    "enabled",
+    "disabled",
+    "string",
+    "option",
+    "&str",
+    "str",
+];
 
 /// What is known of a value by its name.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,10 +47,11 @@ enum Kind {
     Header(&'static str),
 }
 
-fn kind_of(name: &[u8]) -> Option<Kind> {
+fn kind_of(whole: &[u8]) -> Option<Kind> {
+    let name = keys::without_number(whole);
     let ends_with = |end: &str| keys::before_name(name, end.as_bytes()).is_some();
-    let is = |whole: &str| keys::before_name(name, whole.as_bytes()) == Some(0);
-    if !keys::is_secret_bytes(name) {
+    let is = |other: &str| keys::before_name(name, other.as_bytes()) == Some(0);
+    if !keys::is_secret_bytes(whole) {
         // Names that are known only from the queries of URLs.
         let is_signature = matches!(name.last(), Some(b'g' | b'G' | b'e' | b'E'))
             && (is("sig") || ends_with("amzsignature") || ends_with("googsignature"));
@@ -58,7 +75,7 @@ const fn is_of_name(byte: u8) -> bool {
 }
 
 /// Returns the value behind an `=` or a `:`, if the name before it says that it is secret.
-pub(super) fn assigned(bytes: &[u8], sign: usize) -> Option<Found> {
+pub(super) fn assigned(bytes: &[u8], sign: usize, is_in_line: bool) -> Option<Found> {
     // A path of a program's names has two colons, and a time has digits.
     if bytes[sign] == b':' && (bytes.get(sign + 1) == Some(&b':') || bytes[..sign].ends_with(b":")) {
         return None;
@@ -71,6 +88,14 @@ pub(super) fn assigned(bytes: &[u8], sign: usize) -> Option<Found> {
     let mut start = sign + 1 + after(bytes, sign + 1, 2, |byte| matches!(byte, b'=' | b'>'));
     let blanks = after(bytes, start, BLANKS_MAX, |byte| matches!(byte, b' ' | b'\t'));
     start += blanks;
+    if is_in_line && matches!(kind, Kind::Header(_)) {
+        // The rest of the line is taken already, but for what is in quotes and goes on behind it.
+        let quote = behind_openers(bytes, start);
+        let quote = quote + after(bytes, quote, 3, |byte| byte == b'\\');
+        if !matches!(bytes.get(quote), Some(b'"' | b'\'' | b'`')) {
+            return None;
+        }
+    }
     value(bytes, start, kind, blanks == 0 && marks == 0)
 }
 
@@ -97,7 +122,11 @@ pub(super) fn element(bytes: &[u8], at: usize) -> Option<Found> {
         None => (rest, close + 1),
     };
     let length = text.iter().take_while(|byte| **byte != b'<').count();
-    let is_closed = text[length..].starts_with(b"</");
+    // What is cut off has no end.
+    let is_cut = || {
+        text[length..].starts_with("<…".as_bytes()) || text[..length].windows(5).any(|five| five == "… (".as_bytes())
+    };
+    let is_closed = text[length..].starts_with(b"</") || is_cut();
     let is_new = length > 0 && !text.starts_with(MARKER) && !is_template(text);
     (is_closed && is_new).then_some(Found { start, end: start + length, rule: "secret" })
 }

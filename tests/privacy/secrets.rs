@@ -150,11 +150,12 @@ pub(crate) const SURROUNDED: &[Sample] = samples! {
     "call " ["+1415" "5552671"] "ext5",
     "" ["bob@mailbox" "es.net"] "-17 is the mailbox",
     // As they stand in a URL, in a JSON within a text, and in other alphabets.
-    "GET /?email=" ["ada%40" "example.com"] "&x=1",
+    "GET /?email=" ["mallory%40" "corp-box.org"] "&x=1",
     "GET /?phone=" ["%2B1415" "5552671"] "",
     "GET /?next=%2Fcb%3Faccess_token%3D" ["2YotnFZFEjr1z" "CsicMWpAA"] "%26x%3D1",
     "{\"url\":\"postgres:\\/\\/" ["app:hunter2" "json"] "@db:5432\"}",
     "" ["ada@example" ".xn--p1ai"] "",
+    "DB_PASSWORD_2=" ["hunter2" "numbered"] "",
 };
 
 /// Values that nothing but the name of their field gives away.
