@@ -275,6 +275,9 @@ pub const STRING_BYTES_MAX: usize = EVENT_BYTES_MAX;
 pub const STRING_REMARK_BYTES_MAX: usize = 40;
 /// How far beyond the cut a text is looked at, so that a secret that lies over the cut is seen whole.
 pub const STRING_MARGIN_BYTES: usize = 4 * 1024;
+/// How far back from where a text of an error is cut the beginning of the word is looked for that is left out whole: no known
+/// token is longer, but for some whose beginning says what they are.
+pub const CUT_WORD_BYTES_MAX: usize = 1024;
 /// Characters of a text that counts as safe: it names something, and holds no content.
 pub const SAFE_STR_CHARS_MAX: usize = 128;
 /// How often a text in which something was found is looked at again: once is enough for nearly all.

@@ -29,6 +29,8 @@ enum End {
     Announced(usize),
     /// Its header begins there, and lacks the count.
     Patched(usize),
+    /// Nothing: what is in it is hidden.
+    Hidden,
 }
 
 /// A list, map or struct that has been begun.
@@ -70,9 +72,19 @@ impl<'a> Compound<'a> {
         Ok(Self { out, looks, room, end, written: 0, hides_value: false, key_at: 0 })
     }
 
+    /// Begins something of which nobody may see anything.
+    #[cold]
+    pub(super) fn hidden(out: &'a mut Output, looks: Looks<'a>, room: Room) -> Self {
+        write_text(out, HIDDEN);
+        Self { out, looks, room, end: End::Hidden, written: 0, hides_value: false, key_at: 0 }
+    }
+
     /// Writes one value. Who goes on after its error goes on without it, in a container that is whole.
     #[inline]
     fn value<T: Serialize + ?Sized>(&mut self, looks: Looks<'_>, value: &T) -> Result<(), EncodeError> {
+        if matches!(self.end, End::Hidden) {
+            return Ok(());
+        }
         let start = self.out.len();
         match value.serialize(Serializer::with_room(&mut *self.out, looks, self.room)) {
             Ok(()) => {
@@ -88,6 +100,9 @@ impl<'a> Compound<'a> {
 
     #[inline]
     fn field<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), EncodeError> {
+        if matches!(self.end, End::Hidden) {
+            return Ok(());
+        }
         let start = self.out.len();
         write_text(self.out, key);
         if self.looks.hides(key.into()) {
@@ -109,6 +124,7 @@ impl<'a> Compound<'a> {
     #[inline]
     fn finish(self, each: usize) -> Result<(), EncodeError> {
         match self.end {
+            End::Hidden => Ok(()),
             _ if !self.written.is_multiple_of(each) => Err(EncodeError::UnpairedKey),
             End::Announced(announced) if announced == self.written => Ok(()),
             End::Announced(announced) => {

@@ -200,6 +200,11 @@ impl<'s> Encoder<'s> {
         self.text(cut(name, EVENT_NAME_BYTES_MAX).0);
     }
 
+    /// Writes the name of a generic event that may have been put together from anything.
+    pub(crate) fn name_of_any(&mut self, name: &str) {
+        self.looked_at(cut(name, EVENT_NAME_BYTES_MAX).0);
+    }
+
     /// Starts the data of a generic event: a map of as many fields as follow.
     #[inline]
     pub fn fields(&mut self, count: u32) {
@@ -279,7 +284,7 @@ impl<'s> Encoder<'s> {
 
     /// Writes what an exception says: its type, its message, and how it came to it.
     pub fn exception(&mut self, error_type: &str, message: &str, traceback: Option<&str>) {
-        self.text(cut(error_type, EVENT_NAME_BYTES_MAX).0);
+        self.looked_at(cut(error_type, EVENT_NAME_BYTES_MAX).0);
         self.text_cut("message", message, ERROR_MESSAGE_BYTES_MAX);
         match traceback {
             Some(traceback) => self.text_cut("traceback", traceback, TRACEBACK_BYTES_MAX),
@@ -316,6 +321,14 @@ impl<'s> Encoder<'s> {
     #[inline]
     fn text(&mut self, text: &str) {
         write_text(&mut self.bytes, text);
+    }
+
+    /// Writes a text that stands under no name, and is one whatever becomes of it.
+    fn looked_at(&mut self, text: &str) {
+        let start = self.bytes.len();
+        if let Err(error) = self.looks.at_key().write(&mut self.bytes, text) {
+            self.fail(start, error);
+        }
     }
 
     /// Writes a text of an exception, which is a text whatever becomes of it.

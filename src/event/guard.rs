@@ -3,6 +3,8 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::limits::CUT_WORD_BYTES_MAX;
+
 /// Runs code of the user's; `None` if it panicked.
 pub(super) fn guarded<T>(run: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(run)).ok()
@@ -35,11 +37,37 @@ impl Clipped {
     /// Returns what was kept, and says how much was not.
     pub(super) fn finish(mut self) -> String {
         if self.left_out > 0 {
+            let kept = before_word(&self.text, self.text.len());
+            self.left_out += self.text.len() - kept;
+            self.text.truncate(kept);
             self.text.push_str(&format!("… ({} bytes more)", self.left_out));
         }
         self.text
     }
 }
+
+/// Returns where a text that is to be cut there is cut, so that no word is cut in two: of a half of a secret nobody could
+/// tell what it is.
+pub(super) fn before_word(text: &str, end: usize) -> usize {
+    let first = text.floor_char_boundary(end.saturating_sub(CUT_WORD_BYTES_MAX));
+    let head = &text[first..end];
+    let behind = |ends: fn(char) -> bool| head.char_indices().rfind(|(_, char)| ends(*char));
+    let found = behind(|char| char.is_whitespace() || matches!(char, '"' | '\'' | '\\'))
+        .or_else(|| behind(|char| !char.is_ascii_alphanumeric() && !matches!(char, '-' | '_' | '.')));
+    let end = found.map_or(end, |(at, char)| first + at + char.len_utf8());
+    // Numbers of cards and telephones are words of digits.
+    let is_of_number = |char: char| char.is_ascii_digit() || matches!(char, ' ' | '+' | '-' | '(' | ')');
+    let number = text[..end].trim_end_matches(is_of_number).len();
+    let run = &text[number..end];
+    // Digits at the end of a word are part of it.
+    let is_end_of_word = text[..number].ends_with(|char: char| char.is_alphanumeric() || char == '_');
+    let number = number + if is_end_of_word { run.find([' ', '+', '(']).unwrap_or(run.len()) } else { 0 };
+    let is_number = end - number <= NUMBER_BYTES_MAX && text[number..end].contains(|char: char| char.is_ascii_digit());
+    if is_number { number } else { end }
+}
+
+/// The longest number of a card or a telephone, with what stands between its digits.
+const NUMBER_BYTES_MAX: usize = 32;
 
 impl fmt::Write for Clipped {
     fn write_str(&mut self, text: &str) -> fmt::Result {
@@ -73,6 +101,16 @@ mod tests {
             out.write_str(part).unwrap();
         }
         assert_eq!(out.finish(), "abcö… (3 bytes more)");
+    }
+
+    #[test]
+    fn no_word_is_cut_in_two() {
+        let mut out = Clipped::new(REMARK_BYTES_MAX + 20);
+        write!(out, "the key is ghp_abcdefghijkl").unwrap();
+        assert_eq!(out.finish(), "the key is … (16 bytes more)");
+        assert_eq!(before_word("https://x/?a=1&key=abc", 22), 19);
+        assert_eq!(before_word("pay by 4111 1111 1111 1111", 20), 6);
+        assert_eq!(before_word(&"x".repeat(5_000), 4_000), 4_000);
     }
 
     #[test]

@@ -47,6 +47,18 @@ impl Mark {
         Self::ALL.into_iter().find(|mark| mark.code() == code)
     }
 
+    /// Returns the text that these bytes begin with, encoded, if it is marked.
+    pub(super) fn inner(bytes: &[u8]) -> Option<&[u8]> {
+        let code_at = match *bytes.first()? {
+            0xc7 => 2,
+            0xc8 => 3,
+            0xc9 => 5,
+            _ => return None,
+        };
+        Self::of_code(*bytes.get(code_at)?)?;
+        bytes.get(code_at + 1..)
+    }
+
     /// Marks the text that begins there and ends the output. What is no text, because nothing was left of it, is not marked.
     #[allow(clippy::cast_possible_truncation)]
     pub(super) fn put_before(self, out: &mut Output, start: usize) {

@@ -5,6 +5,7 @@
 use std::fmt;
 
 use super::EncodeError;
+use super::mark::Mark;
 use super::pack::{write_formatted, write_text};
 
 /// What stands for a value whose name says that it is a secret.
@@ -179,6 +180,25 @@ impl<'s> Looks<'s> {
         Ok(())
     }
 
+    /// Returns what stands for bytes in which there are texts that must not leave; `None` if they may leave as they are.
+    pub(super) fn bytes(&self, out: &[u8], bytes: &[u8]) -> Result<Option<Vec<u8>>, EncodeError> {
+        let Some(screen) = self.screen else { return Ok(None) };
+        let mut shown = Vec::new();
+        let mut is_changed = false;
+        for chunk in bytes.utf8_chunks() {
+            match self.ask(screen, self.name(out), chunk.valid())? {
+                Shown::AsItIs => shown.extend_from_slice(chunk.valid().as_bytes()),
+                Shown::Instead(other) => {
+                    is_changed = true;
+                    shown.extend_from_slice(other.as_bytes());
+                }
+                Shown::Nothing => is_changed = true,
+            }
+            shown.extend_from_slice(chunk.invalid());
+        }
+        Ok(is_changed.then_some(shown))
+    }
+
     #[inline]
     fn ask(&self, screen: &dyn Screen, name: &[u8], text: &str) -> Result<Shown, EncodeError> {
         if self.is_personal { screen.personal(name, text) } else { screen.text(name, text) }
@@ -205,13 +225,14 @@ impl fmt::Debug for Looks<'_> {
     }
 }
 
-/// Reads the text that these bytes begin with; `None` if they begin with something else.
+/// Reads the text that these bytes begin with, whatever its type says of it; `None` if they begin with something else.
 #[must_use]
 pub fn read_text(bytes: &[u8]) -> Option<&str> {
     let number = |from: usize, to: usize| {
         let length = bytes.get(from..to)?.iter().fold(0_usize, |number, &byte| number << 8 | usize::from(byte));
         Some((to, length))
     };
+    let bytes = Mark::inner(bytes).unwrap_or(bytes);
     let (start, length) = match *bytes.first()? {
         short @ 0xa0..=0xbf => (1, usize::from(short & 0x1f)),
         0xd9 => number(1, 2)?,

@@ -189,6 +189,8 @@ impl<'a> ser::Serializer for Serializer<'a> {
     }
 
     fn serialize_bytes(self, value: &[u8]) -> Result<(), EncodeError> {
+        let shown = self.looks.bytes(self.out, value)?;
+        let value = shown.as_deref().unwrap_or(value);
         let length = u32::try_from(value.len()).map_err(|_| EncodeError::TooLong(value.len()))?;
         match u8::try_from(length) {
             Ok(short) => self.out.extend_from_slice(&[0xc4, short]),
@@ -275,6 +277,9 @@ impl<'a> ser::Serializer for Serializer<'a> {
         length: usize,
     ) -> Result<Compound<'a>, EncodeError> {
         self.variant(variant)?;
+        if self.looks.hides(variant.into()) {
+            return Ok(Compound::hidden(self.out, self.looks, self.room));
+        }
         self.list(Some(length))
     }
 
@@ -297,6 +302,9 @@ impl<'a> ser::Serializer for Serializer<'a> {
         fields: usize,
     ) -> Result<Compound<'a>, EncodeError> {
         self.variant(variant)?;
+        if self.looks.hides(variant.into()) {
+            return Ok(Compound::hidden(self.out, self.looks, self.room));
+        }
         self.map(Some(fields))
     }
 

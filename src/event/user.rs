@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::guard::guarded;
+use super::guard::{before_word, guarded};
 use crate::limits::{DATA_DEPTH_MAX, USER_ERROR_BODY_BYTES_MAX};
 
 /// Says of an error whether it is the user's, and if so, what the other side answered.
@@ -163,7 +163,7 @@ fn bounded(body: Value) -> Value {
     if text.len() <= USER_ERROR_BODY_BYTES_MAX {
         return body;
     }
-    let end = text.floor_char_boundary(USER_ERROR_BODY_BYTES_MAX);
+    let end = before_word(&text, text.floor_char_boundary(USER_ERROR_BODY_BYTES_MAX));
     Value::from(format!("{}… ({} bytes more)", &text[..end], text.len() - end))
 }
 

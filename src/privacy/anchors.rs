@@ -1,4 +1,5 @@
-//! What is found by a byte in its middle: `@`, `=`, `:`, `+`, a backslash, two dashes, and the words before a header's value.
+//! What is found by a byte in its middle: `@`, `=`, `:`, `+`, `<`, a backslash, two dashes, the words before a header's value,
+//! and some of these as they stand in a URL: `%40`.
 //!
 //! A look to the left goes no further than a bound; one to the right either ends at a bound or ends what was found.
 
@@ -28,32 +29,54 @@ pub(super) fn may_be(bytes: &[u8], at: usize) -> bool {
     match bytes.get(at) {
         Some(b'/') => matches!(next(), b'h' | b'u' | b'U' | b'v' | b'm'),
         Some(b'B' | b'b') => matches!(next() | 0x20, b'e' | b'a'),
+        Some(b'%') => {
+            let last = bytes.get(at + 2).copied().unwrap_or_default() | 0x20;
+            matches!((next(), last), (b'4', b'0') | (b'2', b'b') | (b'3', b'd'))
+        }
         _ => true,
     }
 }
 
-/// Returns what is anchored at this byte.
+/// Returns what is anchored at this byte, which may be in a line that must not leave to its end.
 #[inline(never)]
-pub(super) fn at(bytes: &[u8], at: usize) -> Option<Found> {
+pub(super) fn at(bytes: &[u8], at: usize, is_in_line: bool) -> Option<Found> {
     match bytes[at] {
-        b'@' => user_of_url(bytes, at).or_else(|| user_of_dsn(bytes, at)).or_else(|| email(bytes, at)),
+        b'@' => user_of_url(bytes, at).or_else(|| user_of_dsn(bytes, at)).or_else(|| email(bytes, at, 1)),
+        b'%' => match bytes.get(at + 1)? {
+            b'4' => email(bytes, at, 3),
+            b'2' => digits::phone_at(bytes, at, 3),
+            _ => values::encoded(bytes, at),
+        },
+        b'<' => values::element(bytes, at),
         b'=' | b':' => {
             if bytes[at] == b':' && bytes[at + 1..].starts_with(b"//") {
                 return webhook(bytes, at + 3);
             }
-            values::assigned(bytes, at).or_else(|| telegram(bytes, at))
+            values::assigned(bytes, at, is_in_line).or_else(|| telegram(bytes, at))
         }
-        b'+' => digits::phone_at(bytes, at),
+        b'+' => digits::phone_at(bytes, at, 1),
         b'/' => home_of_root(bytes, at),
         // Behind an escape (`\n`) something begins in the middle of a word.
         b'\\' => home(bytes, at).or_else(|| match bytes.get(at + 2)? {
             b'/' => home_of_root(bytes, at + 2),
+            b'+' => digits::phone_at(bytes, at + 2, 1),
+            b'0'..=b'9' => digits::card_at(bytes, at + 2),
+            b'B' | b'b' => scheme(bytes, at + 2),
             _ => shapes::token_at(bytes, at + 2),
         }),
         b'~' => shapes::azure_at(bytes, at),
         b'-' if bytes.get(at + 1) == Some(&b'-') => private_key(bytes, at).or_else(|| values::flag(bytes, at)),
         b'B' | b'b' => scheme(bytes, at),
         _ => None,
+    }
+}
+
+/// Returns the byte before a place, unless an escape (`\n`) ends there.
+pub(super) fn before_of(bytes: &[u8], at: usize) -> Option<u8> {
+    match bytes.get(..at)? {
+        [.., b'\\', b'n' | b'r' | b't'] => None,
+        [.., last] => Some(*last),
+        [] => None,
     }
 }
 
@@ -78,7 +101,19 @@ fn user_of_url(bytes: &[u8], at: usize) -> Option<Found> {
     // What is before another `@` was looked at with that one.
     let start = at - before(bytes, at, USER_REACH, |byte| is_of_url(byte) && byte != b'@');
     let front = &bytes[start..at];
-    let user = start + front.windows(3).rposition(|three| three == b"://")? + 3;
+    let user = match front.windows(3).rposition(|three| three == b"://") {
+        Some(sign) => start + sign + 3,
+        // As some write a slash in JSON.
+        None => {
+            let slashes = start - before(bytes, start, 16, |byte| matches!(byte, b'\\' | b'/'));
+            let is_sign = bytes[..slashes].ends_with(b":")
+                && bytes[slashes..start].iter().filter(|byte| **byte == b'/').count() == 1;
+            if !is_sign || !front.starts_with(b"/") {
+                return None;
+            }
+            start + 1
+        }
+    };
     // A password may hold an `@`: the last one before the path is it.
     let rest = after(bytes, at, USER_REACH, |byte| is_of_url(byte) && !matches!(byte, b'/' | b'?' | b'#' | b','));
     let end = at + bytes[at..at + rest].iter().rposition(|&byte| byte == b'@')?;
@@ -105,25 +140,41 @@ fn user_of_dsn(bytes: &[u8], at: usize) -> Option<Found> {
     (colon + 1 < at && is_new).then_some(Found { start: colon + 1, end: at, rule: "url" })
 }
 
-fn email(bytes: &[u8], at: usize) -> Option<Found> {
+/// An address around this `@`, which is so many bytes.
+fn email(bytes: &[u8], at: usize, sign: usize) -> Option<Found> {
     let of_name =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'%' | b'+' | b'-') || byte >= 0x80;
     let of_domain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-') || byte >= 0x80;
     let start = at - before(bytes, at, REACH, of_name);
     let start = start + after(bytes, start, at - start, |byte| (0x80..0xc0).contains(&byte) || byte == b'.');
-    let mut end = at + 1 + after(bytes, at + 1, 4 * REACH, of_domain);
-    while matches!(bytes[end - 1], b'.' | b'-') {
-        end -= 1;
-    }
-    let domain = &bytes[(at + 1).min(end)..end];
-    let dot = domain.iter().rposition(|&byte| byte == b'.')?;
-    let top = &domain[dot + 1..];
-    let is_top = top.len() >= 2
-        && top.iter().all(|byte| byte.is_ascii_alphabetic() || *byte >= 0x80)
-        && !NO_DOMAINS.iter().any(|none| top.eq_ignore_ascii_case(none.as_bytes()));
+    let host = at + sign;
+    let domain = &bytes[host..host + after(bytes, host, 4 * REACH, of_domain)];
+    let end = host + end_of_domain(domain)?;
     // `git@host` is how everybody names a repository, and nobody.
-    let is_somebody = start < at && &bytes[start..at] != b"git" && dot > 0;
-    (is_top && is_somebody && is_boundary(bytes, end)).then_some(Found { start, end, rule: "email" })
+    let is_somebody = start < at && &bytes[start..at] != b"git";
+    (is_somebody && is_boundary(bytes, end)).then_some(Found { start, end, rule: "email" })
+}
+
+/// Returns where a domain ends that begins there and has a top-level domain; what goes on behind a dash, or as the number
+/// of something, is none of it.
+fn end_of_domain(mut domain: &[u8]) -> Option<usize> {
+    while let [rest @ .., b'.' | b'-'] = domain {
+        domain = rest;
+    }
+    let dot = domain.iter().rposition(|&byte| byte == b'.').filter(|&dot| dot > 0)?;
+    let (front, top) = (&domain[..dot], &domain[dot + 1..]);
+    let letters = top.iter().take_while(|byte| byte.is_ascii_alphabetic() || **byte >= 0x80).count();
+    // Versions stand behind an `@` too.
+    let is_named = || front.iter().any(u8::is_ascii_alphabetic);
+    if letters == 0 && top.iter().all(u8::is_ascii_digit) && is_named() {
+        return end_of_domain(front).filter(|end| *end == front.len());
+    }
+    if top.len() > 4 && top[..4].eq_ignore_ascii_case(b"xn--") {
+        return Some(domain.len());
+    }
+    let is_top = letters >= 2 && !NO_DOMAINS.iter().any(|none| top[..letters].eq_ignore_ascii_case(none.as_bytes()));
+    let is_whole = letters == top.len() || (top[letters] == b'-' && is_named());
+    (is_top && is_whole).then_some(dot + 1 + letters)
 }
 
 /// Whether no character is cut in two there.
@@ -216,7 +267,7 @@ fn is_root(bytes: &[u8], slash: usize) -> bool {
 }
 
 /// A private key in the text form (RFC 7468), to its end or that of the text. More dashes than are needed stay.
-fn private_key(bytes: &[u8], dashes: usize) -> Option<Found> {
+pub(super) fn private_key(bytes: &[u8], dashes: usize) -> Option<Found> {
     let at = dashes + bytes[dashes..].iter().take_while(|byte| **byte == b'-').count().saturating_sub(5);
     let rest = bytes[at..].strip_prefix(b"-----BEGIN ")?;
     let head = &rest[..rest.len().min(REACH)];
@@ -244,7 +295,7 @@ fn scheme(bytes: &[u8], at: usize) -> Option<Found> {
         } else {
             return None;
         };
-    let begins_a_word = at == 0 || !bytes[at - 1].is_ascii_alphanumeric();
+    let begins_a_word = before_of(bytes, at).is_none_or(|byte| !byte.is_ascii_alphanumeric());
     let blanks = after(bytes, start, 4, |byte| matches!(byte, b' ' | b':'));
     let escaped = if bytes[start..].starts_with(b"%20") { 3 } else { 0 };
     if blanks.max(escaped) == 0 || !begins_a_word {

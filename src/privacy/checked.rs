@@ -1,5 +1,6 @@
 //! Texts whose type says what is known of them.
 
+use std::cell::Cell;
 use std::fmt;
 
 use serde::{Serialize, Serializer};
@@ -89,6 +90,10 @@ impl fmt::Display for SafeStr<'_> {
 
 /// A text about a person. It serialises as what it is; its `Debug` does not show it, and it has no `Display`.
 ///
+/// What it is, is known as long as it is serialised by a reporter. Made into another value before, it is a text like any
+/// other, which every sink is given that is given redacted texts: `serde_json::json!({"who": PiiStr::new("Ada")})` loses it,
+/// `event!(reporter, "e", who = PiiStr::new("Ada"))` and a struct that is logged don't.
+///
 /// ```
 /// use lastword::privacy::PiiStr;
 /// let name = PiiStr::new("Ada Lovelace");
@@ -124,14 +129,38 @@ impl<'a> PiiStr<'a> {
 
 impl fmt::Debug for PiiStr<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PiiStr(***)")
+        f.debug_tuple("PiiStr").field(&format_args!("{MASK}")).finish()
     }
 }
 
 impl Serialize for PiiStr<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if ARE_MASKED.get() {
+            return serializer.serialize_str(MASK);
+        }
         serializer.serialize_newtype_struct(Mark::Personal.name(), self.0)
     }
+}
+
+/// What stands for a text about a person where it is not shown.
+const MASK: &str = "***";
+
+thread_local! {
+    /// Texts about persons are written as a mask.
+    static ARE_MASKED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs what serialises something on this thread into a form that doesn't keep what is known of a text: those about persons
+/// are a mask in it.
+pub(super) fn without_persons<T>(run: impl FnOnce() -> T) -> T {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            ARE_MASKED.set(self.0);
+        }
+    }
+    let _restore = Restore(ARE_MASKED.replace(true));
+    run()
 }
 
 #[cfg(test)]

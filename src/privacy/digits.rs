@@ -1,5 +1,6 @@
 //! Numbers of cards and telephones.
 
+use super::anchors::before_of;
 use super::scan::Found;
 
 /// Digits of a card's number.
@@ -9,22 +10,36 @@ const CARD_DIGITS_MAX: usize = 19;
 const PHONE_DIGITS_MIN: usize = 8;
 const PHONE_DIGITS_MAX: usize = 15;
 
-/// Returns the number of a card that begins with this digit, which may have single blanks or dashes in it.
+/// Returns the number of a card that begins with this digit, which may have single blanks or dashes in it. Other numbers may
+/// stand behind it: the date to which it is valid, or one that has nothing to do with it.
 pub(super) fn card_at(bytes: &[u8], start: usize) -> Option<Found> {
     // Most digits are few: what they are is looked at only if there are as many as a card has.
-    let (mut count, mut end) = (0, start);
-    while let Some(&byte) = bytes.get(end) {
+    let (mut count, mut at) = (0, start);
+    let mut ends = [start; 1 + CARD_DIGITS_MAX - CARD_DIGITS_MIN];
+    let mut known = 0;
+    loop {
+        let byte = bytes.get(at).copied().unwrap_or_default();
         if byte.is_ascii_digit() {
             count += 1;
-        } else if !matches!(byte, b' ' | b'-') || !bytes.get(end + 1).is_some_and(u8::is_ascii_digit) {
-            break;
+            if count > CARD_DIGITS_MAX {
+                break;
+            }
+        } else {
+            // Each is behind another digit, so that there is room.
+            if count >= CARD_DIGITS_MIN
+                && let Some(end) = ends.get_mut(known)
+            {
+                *end = at;
+                known += 1;
+            }
+            if !matches!(byte, b' ' | b'-') || !bytes.get(at + 1).is_some_and(u8::is_ascii_digit) {
+                break;
+            }
         }
-        if count > CARD_DIGITS_MAX {
-            return None;
-        }
-        end += 1;
+        at += 1;
     }
-    (count >= CARD_DIGITS_MIN && is_card(bytes, start, end)).then_some(Found { start, end, rule: "card" })
+    let end = ends[..known].iter().rev().copied().find(|&end| is_card(bytes, start, end))?;
+    Some(Found { start, end, rule: "card" })
 }
 
 /// Whether these digits, as many as a card has, are the number of one.
@@ -45,8 +60,9 @@ fn is_card(bytes: &[u8], start: usize, end: usize) -> bool {
     }
     let bounded = |byte: Option<&u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
     let dotted = bytes.get(end) == Some(&b'.') && bytes.get(end + 1).is_some_and(u8::is_ascii_digit);
-    let before = start.checked_sub(1).map(|before| &bytes[before]);
-    let is_alone = bounded(before) && !matches!(before, Some(b'.' | b'-' | b'+')) && bounded(bytes.get(end)) && !dotted;
+    let before = before_of(bytes, start);
+    let is_alone =
+        bounded(before.as_ref()) && !matches!(before, Some(b'.' | b'-' | b'+')) && bounded(bytes.get(end)) && !dotted;
     is_alone && is_grouped(&groups, group) && is_issued(&digits[..count]) && passes_luhn(&digits[..count])
 }
 
@@ -89,13 +105,14 @@ fn passes_luhn(digits: &[u8]) -> bool {
     sum.is_multiple_of(10)
 }
 
-/// Returns the telephone number that begins with this `+`.
-pub(super) fn phone_at(bytes: &[u8], plus: usize) -> Option<Found> {
-    let before = plus.checked_sub(1).map(|before| bytes[before]);
-    if before.is_some_and(|before| before.is_ascii_alphanumeric() || matches!(before, b'+' | b'_')) {
+/// Returns the telephone number that begins with this `+`, which is so many bytes.
+pub(super) fn phone_at(bytes: &[u8], plus: usize, sign: usize) -> Option<Found> {
+    if before_of(bytes, plus).is_some_and(|before| before.is_ascii_alphanumeric() || matches!(before, b'+' | b'_')) {
         return None;
     }
-    let (mut count, mut end, mut at) = (0, plus, plus + 1);
+    let (mut count, mut end, mut at) = (0, plus, plus + sign);
+    // Where the last piece ended with which it could be all.
+    let mut known = None;
     if !matches!(bytes.get(at), Some(b'1'..=b'9')) {
         return None;
     }
@@ -107,15 +124,23 @@ pub(super) fn phone_at(bytes: &[u8], plus: usize) -> Option<Found> {
                 separators = 0;
                 end = at + 1;
             }
-            Some(b' ' | b'-' | b'.' | b'(' | b')' | b'/') if separators < 2 => separators += 1,
+            Some(b' ' | b'-' | b'.' | b'(' | b')' | b'/') if separators < 2 => {
+                separators += 1;
+                known = Some(end).filter(|_| count >= PHONE_DIGITS_MIN);
+            }
             _ => break,
         }
         at += 1;
         if count > PHONE_DIGITS_MAX {
-            return None;
+            // The number of something else follows.
+            return known.map(|end| Found { start: plus, end, rule: "phone" });
         }
     }
-    let goes_on = bytes.get(end).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    let goes_on = match &bytes[end..] {
+        [b'x', b'0'..=b'9', ..] | [b'e', b'x', b't', ..] => false,
+        [byte, ..] => byte.is_ascii_alphanumeric() || *byte == b'_',
+        [] => false,
+    };
     ((PHONE_DIGITS_MIN..=PHONE_DIGITS_MAX).contains(&count) && !goes_on).then_some(Found {
         start: plus,
         end,

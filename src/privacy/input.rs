@@ -3,6 +3,7 @@
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use super::checked::without_persons;
 use super::scan;
 use crate::event::INPUT_NAME;
 use crate::limits::{
@@ -48,7 +49,8 @@ struct Outline<'a, T: ?Sized>(&'a T);
 
 impl<T: Serialize + ?Sized> Serialize for Outline<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let whole = serde_json::to_value(self.0).map_err(serde::ser::Error::custom)?;
+        // What is about a person would be a text like any other in there.
+        let whole = without_persons(|| serde_json::to_value(self.0)).map_err(serde::ser::Error::custom)?;
         let outline = outlined(whole, 0);
         let json = outline.to_string();
         match json.char_indices().nth(INPUT_JSON_CHARS_MAX) {

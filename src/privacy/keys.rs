@@ -29,10 +29,12 @@ const fn ending_with(last: u8) -> &'static [Name] {
         b'g' => names!(Anything: "connectionstring";),
         b'h' => names!(Anything: "passwordhash" "basicauth"; Nothing: "auth" "httpauth";),
         b'l' => names!(Anything: "credential";),
-        b'n' => names!(Anything: "token" "authorization"; Nothing: "ssn" "pin";),
+        b'm' => names!(Anything: "passwordconfirm";),
+        b'n' => names!(Anything: "token" "authorization" "passwordconfirmation"; Nothing: "ssn" "pin";),
         b'p' => names!(Nothing: "otp" "totp";),
         b'r' => names!(Anything: "cardnumber"; Nothing: "bearer";),
-        b's' => names!(Anything: "credentials" "secrets" "passwords" "cookies" "apikeys";),
+        b's' => names!(Anything: "credentials" "secrets" "passwords" "cookies" "apikeys" "dbpass" "userpass" "smtppass"
+            "sshpass" "mysqlpass";),
         b't' => names!(Anything: "secret"; Nothing: "jwt";),
         b'v' => names!(Nothing: "cvv";),
         b'w' => names!(Nothing: "pw";),
@@ -55,6 +57,9 @@ pub(super) const fn is_secret_bytes(key: &[u8]) -> bool {
     if end == 0 {
         return false;
     }
+    if key[end - 1].is_ascii_digit() {
+        return is_numbered(key);
+    }
     let last = key[end - 1].to_ascii_lowercase();
     if !may_end(key, end, last) {
         return false;
@@ -71,6 +76,33 @@ pub(super) const fn is_secret_bytes(key: &[u8]) -> bool {
         at += 1;
     }
     false
+}
+
+/// Returns whether a name that ends with a number is one of those before which anything may stand: `password2`, but not `pin2`.
+const fn is_numbered(key: &[u8]) -> bool {
+    let name = without_number(key);
+    let end = before_separators(name, name.len());
+    if end == 0 {
+        return false;
+    }
+    let names = ending_with(name[end - 1].to_ascii_lowercase());
+    let mut at = 0;
+    while at < names.len() {
+        if matches!(names[at].1, Anything) && before_name(name, names[at].0.as_bytes()).is_some() {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
+/// Returns a name without the number at its end.
+pub(super) const fn without_number(key: &[u8]) -> &[u8] {
+    let mut end = before_separators(key, key.len());
+    while end > 0 && key[end - 1].is_ascii_digit() {
+        end -= 1;
+    }
+    key.split_at(end).0
 }
 
 /// Returns whether a name may be one of those that end with that letter, as far as the letter before it tells.
@@ -144,9 +176,17 @@ mod tests {
         {
             assert!(is_secret(key), "{key}");
         }
-        for key in
-            ["private.key", "access_key", "clientSecret", "session_token", "credential", "AWS_ACCESS_KEY_ID", "pin"]
-        {
+        for key in [
+            "private.key",
+            "access_key",
+            "clientSecret",
+            "session_token",
+            "credential",
+            "AWS_ACCESS_KEY_ID",
+            "pin",
+            "password2",
+            "API_KEY_1",
+        ] {
             assert!(is_secret(key), "{key}");
         }
     }
@@ -167,7 +207,23 @@ mod tests {
         ] {
             assert!(!is_secret(key), "{key}");
         }
-        for key in ["", "_", "spin", "oauth_version", "cookies_enabled", "keyboard", "primary_key", "session_id"] {
+        for key in [
+            "",
+            "_",
+            "7",
+            "_1",
+            "pin2",
+            "md5",
+            "sha256",
+            "key1",
+            "tokens2",
+            "spin",
+            "oauth_version",
+            "cookies_enabled",
+            "keyboard",
+            "primary_key",
+            "session_id",
+        ] {
             assert!(!is_secret(key), "{key}");
         }
     }

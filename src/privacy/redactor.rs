@@ -46,7 +46,7 @@ impl Redactor {
     #[must_use]
     pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let Ok(redacted) = self.redacted(text, |_| true) else { return Cow::Borrowed("[redacted]") };
-        match self.cut(redacted.as_deref().unwrap_or(text), text.len()).or(redacted) {
+        match self.cut(redacted.as_deref().unwrap_or(text), text).or(redacted) {
             Some(other) => Cow::Owned(other),
             None => Cow::Borrowed(text),
         }
@@ -62,13 +62,9 @@ impl Redactor {
     #[inline]
     fn redacted(&self, text: &str, goes: fn(&Found) -> bool) -> Result<Option<String>, EncodeError> {
         // What is cut off later is not looked at, but for a margin: a secret over the cut is still seen as one.
-        let whole = text;
-        let text = match self.privacy.string_bytes_max {
-            Some(max) if text.len() > max + STRING_MARGIN_BYTES => {
-                &text[..text.floor_char_boundary(max + STRING_MARGIN_BYTES)]
-            }
-            _ => text,
-        };
+        let seen = self.seen_bytes(text);
+        let is_whole = seen == text.len();
+        let text = &text[..seen];
         let mut out = None;
         if self.privacy.redacts {
             out = without(text, goes);
@@ -79,14 +75,31 @@ impl Redactor {
                 out = Some(other);
             }
         }
-        Ok(out.or_else(|| (text.len() < whole.len()).then(|| text.to_owned())))
+        if !is_whole {
+            // What was found made it shorter: the last bytes of what is left are none the less those in which something may
+            // have been cut in two.
+            let mut kept = out.unwrap_or_else(|| text.to_owned());
+            kept.truncate(kept.floor_char_boundary(kept.len().saturating_sub(STRING_MARGIN_BYTES)));
+            return Ok(Some(kept));
+        }
+        Ok(out)
     }
 
-    /// Cuts a text that is too long, of which so many bytes were there; `None` if it isn't.
+    /// Returns how much of a text is looked at, and may stay.
     #[inline]
-    fn cut(&self, text: &str, bytes: usize) -> Option<String> {
+    fn seen_bytes(&self, text: &str) -> usize {
+        match self.privacy.string_bytes_max {
+            Some(max) if text.len() > max + STRING_MARGIN_BYTES => text.floor_char_boundary(max + STRING_MARGIN_BYTES),
+            _ => text.len(),
+        }
+    }
+
+    /// Cuts what is left of a text, if it is too long or was not looked at to its end; `None` otherwise.
+    #[inline]
+    fn cut(&self, text: &str, whole: &str) -> Option<String> {
         let max = self.privacy.string_bytes_max?;
-        (text.len() > max).then(|| {
+        let bytes = whole.len();
+        (text.len() > max || self.seen_bytes(whole) < bytes).then(|| {
             let kept = text.floor_char_boundary(max.saturating_sub(STRING_REMARK_BYTES_MAX));
             // No mark of what was taken out is cut in two.
             let kept = match text[..kept].rfind('[') {
@@ -133,8 +146,10 @@ impl Redactor {
     fn shown(&self, name: &[u8], text: &str, goes: fn(&Found) -> bool) -> Result<Shown, EncodeError> {
         let mut out = self.redacted(text, goes)?;
         if let Some(scrub) = &self.privacy.scrub
-            && let Some(name) = read_text(name)
+            && !name.is_empty()
         {
+            // The key of a map may be a number.
+            let name = read_text(name).unwrap_or_default();
             match guarded(|| scrub(name, out.as_deref().unwrap_or(text)))? {
                 Scrubbed::Keep => {}
                 Scrubbed::Replace(other) => out = Some(other),
@@ -144,7 +159,7 @@ impl Redactor {
                 }
             }
         }
-        let cut = self.cut(out.as_deref().unwrap_or(text), text.len());
+        let cut = self.cut(out.as_deref().unwrap_or(text), text);
         let Some(other) = cut.or(out) else { return Ok(Shown::AsItIs) };
         self.changed.fetch_add(1, Ordering::Relaxed);
         Ok(Shown::Instead(other))

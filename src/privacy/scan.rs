@@ -30,10 +30,10 @@ const CLASSES: Classes = Classes::new([
     (1 << 2 | 1 << 5, 1 << 0xd | 1 << 0xe),
     // . / ^ _
     (1 << 2 | 1 << 5, 1 << 0xe | 1 << 0xf),
-    // : = @ \ and, beside some that are letters and digits, < ]
+    // : < = @ \ and, beside some that are letters and digits, ]
     (1 << 3 | 1 << 4 | 1 << 5, 1 | 1 << 0xa | 1 << 0xc | 1 << 0xd),
-    // + ~ and . / {
-    (1 << 2 | 1 << 7, 1 << 0xb | 1 << 0xe | 1 << 0xf),
+    // % + ~ and . / u {
+    (1 << 2 | 1 << 7, 1 << 5 | 1 << 0xb | 1 << 0xe | 1 << 0xf),
     // B b
     (1 << 4 | 1 << 6, 1 << 2),
 ]);
@@ -64,7 +64,7 @@ impl Line {
             words: alnum | ((three | four) & !(five | slashes)),
             slashes,
             dashes: three & !(four | five),
-            anchors: (five & !alnum) | (six & !(three | four)),
+            anchors: (five | (six & !(three | four))) & !alnum,
             bs,
         }
     }
@@ -135,7 +135,7 @@ pub(super) fn has_something(text: &str) -> bool {
         // So short a text has no token and no number of a card, and `Bearer` and what follows are longer.
         let mut anchors = false;
         for byte in word.to_le_bytes() {
-            anchors |= matches!(byte, b'@' | b'=' | b':' | b'+' | b'\\' | b'/' | b'-' | b'~');
+            anchors |= matches!(byte, b'@' | b'=' | b':' | b'+' | b'\\' | b'/' | b'-' | b'<' | b'%');
         }
         if !anchors {
             return false;
@@ -203,7 +203,7 @@ impl Look for Whether<'_> {
         });
         each(places.cards, at, |at| found = found || digits::card_at(bytes, at).is_some());
         each(places.anchors, at, |at| {
-            found = found || (anchors::may_be(bytes, at) && anchors::at(bytes, at).is_some());
+            found = found || (anchors::may_be(bytes, at) && anchors::at(bytes, at, false).is_some());
         });
         self.found = found;
     }
@@ -219,6 +219,8 @@ struct Scan<'t> {
     tokens_done: usize,
     cards_done: usize,
     anchors_done: usize,
+    headers_done: usize,
+    keys_done: usize,
 }
 
 impl Look for Scan<'_> {
@@ -234,7 +236,18 @@ impl Look for Scan<'_> {
             take(&mut self.found, &mut self.cards_done, at, || digits::card_at(bytes, at));
         });
         each(places.anchors, at, |at| {
-            take(&mut self.found, &mut self.anchors_done, at, || anchors::at(bytes, at));
+            if at >= self.anchors_done {
+                // The rest of a line is not looked at for where it ends again, but for what else there is in it.
+                let Some(found) = anchors::at(bytes, at, at < self.headers_done) else { return };
+                let is_line = matches!(found.rule, "authorization" | "cookie");
+                let done = if is_line { &mut self.headers_done } else { &mut self.anchors_done };
+                *done = found.end.max(*done);
+                self.found.push(found);
+            } else if bytes[at] == b'-' {
+                // It is the only thing that may reach far behind what it begins in.
+                take(&mut self.found, &mut self.keys_done, at, || anchors::private_key(bytes, at));
+                self.anchors_done = self.anchors_done.max(self.keys_done);
+            }
         });
     }
 }

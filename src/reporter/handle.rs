@@ -144,7 +144,7 @@ impl Reporter {
             Err(refused) => return refused,
         };
         inner.shared.admit(Class::Ordinary, Tag::new(EventKind::Generic, severity), |encoder| {
-            encoder.name(name);
+            encoder.name_of_any(name);
             let start = encoder.data(&data)?;
             if let Some(share) = share {
                 encoder.one_more_field(start, names::SAMPLE_RATE, &share);

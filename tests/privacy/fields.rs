@@ -21,7 +21,7 @@ struct Call<'a> {
 const POLICIES: [FieldPolicy; 3] = [FieldPolicy::SafeOnly, FieldPolicy::Redacted, FieldPolicy::Personal];
 
 /// What sinks with each policy were given of what `act` reported to all three.
-fn given(act: impl FnOnce(&Reporter)) -> [Vec<Value>; 3] {
+pub(crate) fn given(act: impl FnOnce(&Reporter)) -> [Vec<Value>; 3] {
     let sinks = POLICIES.map(|fields| {
         let mut policy = Policy::default();
         policy.fields = Some(fields);

@@ -5,6 +5,8 @@
 mod corpora;
 mod fields;
 mod harmless;
+mod marks;
+mod positions;
 mod properties;
 mod scrubbing;
 mod secrets;

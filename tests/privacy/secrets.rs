@@ -2,6 +2,7 @@
 //! none here.
 
 /// A text with a secret in it, and the part of it that must not leave.
+#[derive(Debug)]
 pub(crate) struct Sample {
     pub(crate) text: &'static str,
     pub(crate) secret: &'static str,
@@ -117,6 +118,44 @@ pub(crate) const SURROUNDED: &[Sample] = samples! {
     "open /home/" ["adalove" "lace"] "/sdk/main.rs",
     "at /Users/" ["adalove" "lace"] "/sdk/main.rs:3",
     "in C:\\Users\\" ["Ada Love" "lace"] "\\sdk\\main.rs",
+    // As languages and formats show values.
+    "Config { password: Some(\"" ["hunter2" "some"] "\") }",
+    "Config {\n    password: Some(\n        \"" ["hunter2" "lines"] "\",\n    ),\n}",
+    "{\"password\": String(\"" ["hunter2" "json"] "\")}",
+    "{u'password': u'" ["hunter2" "py"] "'}",
+    "password: b\"" ["hunter2" "bytes"] "\"",
+    "password = r#\"" ["hunter2" "raw"] "\"#",
+    "password = '''" ["hunter2" "three"] "'''",
+    "passwords = [\"a\", \"" ["hunter2" "second"] "\"]",
+    "password                = \"" ["hunter2" "column"] "\"",
+    "password:               " ["hunter2" "column"] "",
+    "<password>" ["hunter2" "xml"] "</password>",
+    "<wsse:Password Type=\"x\">" ["hunter2" "soap"] "</wsse:Password>",
+    "<Token><![CDATA[" ["hunter2" "cdata"] "]]></Token>",
+    "\"mysql\" \"--password\" \"" ["hunter2" "command"] "\" \"-u\"",
+    "[\"--token\", \"" ["hunter2" "array"] "\"]",
+    "password_hash=" ["$2b$12$EixZaYVK1fsbw1ZfbX3OXe" "PaWxn96p36WQoeG6Lruj3vjPEMb4L7u"] "",
+    "password=" ["%41hunter2" "percent"] "",
+    "pin=" ["48" "21"] "",
+    "Authorization: Digest username=\"" ["Mufasa\", realm=\"x\", response=\"" "6629fae49393a05397450978507c4ef1\""] "",
+    "authorization: Some(\"" ["ApiKey " "hunter2"] "\")",
+    "Cookie: " ["a=\"hunter2\"; " "b=secret12345"] "",
+    "PRIVATE_KEY=" ["-----BEGIN PRIVATE" " KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEF\n-----END PRIVATE" " KEY-----"] "",
+    "X-Api-Key: abcd1234, -----BEGIN PRIVATE" [" KEY-----\nMIIEvQIBADANBgkq" "hkiG9w0BAQEF\n-----END PRIVATE" " KEY-----"] "",
+    // With something behind that looks as if it went on.
+    "paid with " ["4111 1111" " 1111 1111"] " 12/27",
+    "card " ["41111111" "11111111"] " 123",
+    "card " ["41111111" "11111111"] " 2026-11-25T10:00",
+    "call " ["+1415" "5552671"] " 2026-11-25T10:00",
+    "call " ["+1415" "5552671"] "ext5",
+    "" ["bob@mailbox" "es.net"] "-17 is the mailbox",
+    // As they stand in a URL, in a JSON within a text, and in other alphabets.
+    "GET /?email=" ["mallory%40" "corp-box.org"] "&x=1",
+    "GET /?phone=" ["%2B1415" "5552671"] "",
+    "GET /?next=%2Fcb%3Faccess_token%3D" ["2YotnFZFEjr1z" "CsicMWpAA"] "%26x%3D1",
+    "{\"url\":\"postgres:\\/\\/" ["app:hunter2" "json"] "@db:5432\"}",
+    "" ["ada@example" ".xn--p1ai"] "",
+    "DB_PASSWORD_2=" ["hunter2" "numbered"] "",
 };
 
 /// Values that nothing but the name of their field gives away.

@@ -28,10 +28,13 @@ pub(crate) fn reported(act: impl FnOnce(&Reporter)) -> Vec<Value> {
 
 /// Fails if a half of a secret stands in a text: a secret that is cut is none the less one.
 pub(crate) fn assert_hidden(text: &str, secret: &str, what: &str) {
+    assert!(is_hidden(text, secret), "{what}: a half of {secret:?} is in {text:?}");
+}
+
+/// Whether no half of a secret stands in a text.
+pub(crate) fn is_hidden(text: &str, secret: &str) -> bool {
     let middle = text_middle(secret);
-    for half in [&secret[..middle], &secret[middle..]] {
-        assert!(half.len() < 4 || !text.contains(half), "{what}: {half:?} of {secret:?} is in {text:?}");
-    }
+    [&secret[..middle], &secret[middle..]].iter().all(|half| half.len() < 4 || !text.contains(half))
 }
 
 fn text_middle(secret: &str) -> usize {

@@ -25,6 +25,7 @@ mod latecomers;
 mod mounts;
 #[path = "../peers/mod.rs"]
 mod peers;
+mod persons;
 mod recovery;
 mod successors;
 mod supervision;
