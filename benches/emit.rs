@@ -15,8 +15,8 @@ use cpu_time::ThreadTime;
 
 use common::peers::{Fastrace, OpenTelemetry};
 use common::subjects::{
-    Bare, CaptureOk, Event, LogJson, StuckSink, Subject, Texts, event, fail, quiet_as_it_is, quiet_reporter,
-    quiet_spooled, reporter, settle, spool,
+    Bare, CaptureOk, Event, InternalOff, LogJson, StuckSink, Subject, Texts, event, fail, quiet_as_it_is,
+    quiet_reporter, quiet_spooled, reporter, settle, spool,
 };
 use common::{is_asked_for, is_chosen, median, nanos_each, quantile, table};
 use lastword::Reporter;
@@ -60,7 +60,8 @@ fn main() {
         let samples = rounds(&busy, threads, EVENTS_A_BURST);
         print(&format!("{threads} thread(s), into a queue with room"), &busy, samples);
     }
-    let cheap = chosen(&[&full, &disabled, &capture, &Bare]);
+    let internal = InternalOff { reporter: quiet_reporter(QUEUE_EVENTS) };
+    let cheap = chosen(&[&full, &disabled, &capture, &internal, &Bare]);
     print("1 thread, nothing to queue", &cheap, rounds(&cheap, 1, CHEAP_CALLS_A_BURST));
     if is_chosen("low rate") {
         low_rate();

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use lastword::sink::Otlp;
+use lastword::sink::{FieldPolicy, Otlp};
 use lastword::{Reporter, Severity, event};
 use serde_json::json;
 
@@ -16,7 +16,9 @@ use serde_json::json;
 const STEPS: u64 = 250;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let Some(sink) = Otlp::from_env()? else { return Err("set OTEL_EXPORTER_OTLP_ENDPOINT".into()) };
+    // Every text, as it was redacted.
+    let asked = Otlp::from_env()?.map(|sink| sink.fields(FieldPolicy::Redacted));
+    let Some(sink) = asked else { return Err("set OTEL_EXPORTER_OTLP_ENDPOINT".into()) };
     let reporter = Reporter::builder("otlp-example").sink(sink).start()?;
 
     for severity in Severity::ALL {

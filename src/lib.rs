@@ -36,6 +36,7 @@
 //!
 //! # In applications
 //!
+//! [`init()`] sets everything up as the environment says, in one call: see [`mod@init`]. By hand,
 //! `main` holds a [`Reporter::guard`], which ends the session and delivers what there is when `main` ends, however it
 //! does. A fatal error goes to [`Reporter::log_fatal`]: it and the end of the session have room kept for them in the
 //! queue, and the call returns when they have arrived, or after `flush_timeout`. It works from sync code, from any flavour
@@ -57,6 +58,7 @@
 //! - `http` (default): [`sink::Tinker`], which speaks the Tinker telemetry protocol, to that backend and to `lastword serve`.
 //! - `rustls` (default): `https://` for it, without a C build. A program whose own `reqwest` has no TLS feature must then
 //!   install a provider for it, or go without this feature.
+//! - `nats`: `sink::Nats`, to a stream of NATS JetStream.
 //! - `datadog`: [`sink::Datadog`], to Datadog's logs.
 //! - `otlp`: [`sink::Otlp`], which speaks OpenTelemetry's protocol over HTTP.
 //! - `sentry`: [`sink::Sentry`], to Sentry: issues, release health, traces and logs.
@@ -68,6 +70,7 @@
 pub mod capture;
 pub mod clock;
 pub mod event;
+pub mod init;
 pub mod limits;
 mod macros;
 pub mod observe;
@@ -92,8 +95,9 @@ pub use reporter::hooks::signal;
 pub use reporter::hooks::{exit, panic};
 
 pub use event::{EventKind, Failure, IntoFailure, Severity, UserError, UserFault};
+pub use init::{Telemetry, init};
 pub use provider::TelemetryProvider;
 pub use queue::Durability;
 pub use reporter::{
-    Admission, Builder, Drain, DropReason, Drops, Guard, Health, NotDurable, Reporter, StartError, Stats,
+    Admission, Builder, Drain, DropReason, Drops, Environment, Guard, Health, NotDurable, Reporter, StartError, Stats,
 };

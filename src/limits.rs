@@ -63,6 +63,8 @@ pub const RECOVERED_MAX: usize = 64;
 pub const RECOVERY_RECHECK: Duration = Duration::from_millis(100);
 /// How often a running reporter looks for queues whose process has died, or whose server may have come back.
 pub const RECOVERY_INTERVAL: Duration = Duration::from_secs(30);
+/// How long the end of a program that called `init` takes at the most, unless it says otherwise: a user still waits for it.
+pub const INIT_DEADLINE_DEFAULT: Duration = Duration::from_secs(5);
 /// How often who waits for one sink alone looks how far it is.
 pub const SINK_POLL: Duration = Duration::from_millis(2);
 /// How often a reporter that stops looks whether what it recovers still gets on.
@@ -87,6 +89,11 @@ pub const DATA_DEPTH_MAX: usize = 128;
 /// How many newtypes and `Some`s the data of an event may have around one value: they are no level, but stack. Four for each
 /// level.
 pub const DATA_WRAPPERS_MAX: usize = 4 * DATA_DEPTH_MAX;
+
+/// An attempt that fails after this long may have failed because of its size.
+pub const ATTEMPT_SLOW_FROM: Duration = Duration::from_secs(1);
+/// Batches do not become smaller than this: what fails then does so whatever its size.
+pub const PACE_EVENTS_MIN: usize = 10;
 
 /// Events in one request, unless the builder says otherwise; the protocol takes no more than this.
 pub const BATCH_EVENTS_DEFAULT: usize = 100;
@@ -176,6 +183,16 @@ pub const SENTRY_ARRIVED_MAX: usize = 2 * 16 * SENTRY_BATCH_EVENTS_MAX;
 pub const SENTRY_SESSIONS_MAX: usize = 1024;
 /// Bytes that are encoded or compressed before the reporter's thread is offered to others: a millisecond of work.
 pub const COMPRESS_STEP_BYTES: usize = 64 * 1024;
+/// One attempt to publish a batch to NATS, the connection and all acknowledgements together, unless the sink says otherwise.
+pub const NATS_TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
+/// Events in one batch for NATS: all are written before the first acknowledgement is looked at.
+pub const NATS_BATCH_EVENTS_MAX: usize = 1_000;
+/// Acknowledgements of NATS that are waited for on one connection: as many full batches as may be under way.
+pub const NATS_UNACKNOWLEDGED_MAX: usize = NATS_BATCH_EVENTS_MAX * IN_FLIGHT_MAX;
+/// Servers of NATS that one sink may name: each is tried in turn within one attempt.
+pub const NATS_SERVERS_MAX: usize = 16;
+/// The longest name of a stream of NATS, and the longest prefix of a subject: what is sent with each event.
+pub const NATS_NAME_BYTES_MAX: usize = 128;
 /// How large a file of lines gets before the next one is begun, unless the sink says otherwise: what an editor still opens.
 pub const JSONL_ROTATE_BYTES_DEFAULT: u64 = 64 * 1024 * 1024;
 /// The least that a file of lines may be told to hold: a few events.
@@ -195,6 +212,15 @@ pub const JSONL_LOCK_WAIT_MAX: Duration = Duration::from_secs(5);
 pub const JSONL_LOCK_POLL: Duration = Duration::from_micros(200);
 /// How often a file of lines is opened for one batch, where others rotate it each time.
 pub const JSONL_REOPENS_MAX: usize = 32;
+
+/// Bytes of each file that are read to say where a session runs: each says one thing.
+pub const ENVIRONMENT_FILE_BYTES_MAX: u64 = 16 * 1024;
+/// The longest name of what a program runs for (`TINKER_ENV`) that is told, in bytes.
+pub const ENVIRONMENT_NAME_BYTES_MAX: usize = 64;
+/// Bytes of the list of mounts that are looked through for the id of a container: some thousand mounts.
+pub const MOUNTINFO_BYTES_MAX: u64 = 256 * 1024;
+/// The longest name that Kubernetes gives to a namespace, in bytes.
+pub const KUBERNETES_NAME_BYTES_MAX: usize = 63;
 
 /// Attempts after the first, unless the builder says otherwise.
 pub const RETRIES_DEFAULT: u32 = 3;

@@ -1,4 +1,5 @@
-//! The macros: [`capture!`](crate::capture!), [`async_capture!`](crate::async_capture!), [`event!`](crate::event!).
+//! The macros: [`capture!`](crate::capture!), [`async_capture!`](crate::async_capture!), [`timed!`](crate::timed!),
+//! [`async_timed!`](crate::async_timed!), [`event!`](crate::event!).
 //!
 //! They name everything by its whole path, so they work wherever they are called, `#![no_implicit_prelude]` included.
 
@@ -114,6 +115,71 @@ macro_rules! async_capture {
     };
     ($reporter:expr, $future:expr $(,)?) => {
         $crate::__capture!(future, $reporter, $crate::capture::How::error(), $future)
+    };
+}
+
+/// Runs an expression and logs how long it took: `<name>_started`, and then `<name>_completed` with `duration_ms`, or, where
+/// it comes to an `Err` or a panic, `<name>_failed` with `duration_ms`, `error_type` and `message`.
+///
+/// Value, `Err` and panic (with its very payload) go on to the caller unchanged. Milliseconds are of the monotonic clock,
+/// with a fraction. Where telemetry is off, the expression is run and nothing else. The first argument is what
+/// [`capture!`](crate::capture!) takes, and what that says of the expression holds here too; an error is not reported as one:
+/// for that, the two are nested. The name is a literal.
+///
+/// ```
+/// use lastword::testing::MemorySink;
+/// use lastword::{Reporter, capture, timed};
+///
+/// let sink = MemorySink::new();
+/// let reporter = Reporter::builder("session-123").enabled(true).sink(sink.clone()).start()?;
+/// assert_eq!(timed!(reporter, "rank", "7".parse::<u32>()), Ok(7));
+/// assert!(capture!(reporter, timed!(reporter, "rank", "seven".parse::<u32>())).is_err());
+/// reporter.blocking_stop(std::time::Duration::from_secs(5));
+/// assert_eq!(sink.names(), ["rank_started", "rank_completed", "rank_started", "rank_failed"]);
+/// assert!(sink.events()[2]["event_data"]["duration_ms"].is_number());
+/// # Ok::<(), lastword::StartError>(())
+/// ```
+#[macro_export]
+macro_rules! timed {
+    ($reporter:expr, $name:literal, $body:expr $(,)?) => {
+        $crate::__capture!(
+            @call timed, $reporter, $crate::__timing_names!($name), $body, ::core::marker::PhantomData
+        )
+    };
+}
+
+/// Wraps a future so that how long it takes is logged, from when it is first polled: what [`timed!`](crate::timed!) is to an
+/// expression. The result is a future that borrows the reporter.
+///
+/// ```
+/// use lastword::{Reporter, async_timed};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let reporter = Reporter::disabled();
+/// assert_eq!(async_timed!(reporter, "add", async { 3 + 4 }).await, 7);
+/// # }
+/// ```
+///
+/// # Cancel safety
+///
+/// Dropping the future drops the wrapped one, and logs `<name>_failed` with `cancelled`, if it was polled before.
+#[macro_export]
+macro_rules! async_timed {
+    ($reporter:expr, $name:literal, $future:expr $(,)?) => {
+        $crate::__capture!(@call timed_future, $reporter, $crate::__timing_names!($name), $future)
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __timing_names {
+    ($name:literal) => {
+        $crate::capture::Names {
+            started: ::core::concat!($name, "_started"),
+            completed: ::core::concat!($name, "_completed"),
+            failed: ::core::concat!($name, "_failed"),
+        }
     };
 }
 

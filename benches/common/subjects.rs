@@ -213,6 +213,26 @@ impl Subject for CaptureOk {
     fn settle(&self) {}
 }
 
+/// `log_internal` where nobody has turned it on.
+pub struct InternalOff {
+    pub reporter: Reporter,
+}
+
+impl Subject for InternalOff {
+    fn name(&self) -> &'static str {
+        "log_internal, not turned on"
+    }
+
+    fn run(&self, times: u64) {
+        for id in 0..times {
+            let admission = self.reporter.log_internal("queue.state", || serde_json::json!({"waiting": black_box(id)}));
+            let _ = black_box(admission);
+        }
+    }
+
+    fn settle(&self) {}
+}
+
 /// The same call without `capture!`: what is subtracted in the head.
 pub struct Bare;
 

@@ -12,6 +12,7 @@
 
 mod captured;
 mod probe;
+mod timed;
 
 use std::any::Any;
 use std::future::Future;
@@ -25,6 +26,8 @@ pub use captured::Captured;
 use captured::Report;
 #[doc(hidden)]
 pub use probe::{Probe, ViaDebug, ViaDisplay, ViaError, ViaHolder, ViaNothing, ViaOpaque, ViaUnit};
+#[doc(hidden)]
+pub use timed::{Names, timed, timed_future};
 
 use crate::event::{Cause, Failure, Severity};
 use crate::reporter::hooks::told;

@@ -135,12 +135,29 @@ impl<'a> Selection<'a, '_> {
         self.policy = if is_strict { FieldPolicy::Redacted } else { asked };
         let is_named = self.kept(depth)?;
         self.policy = asked;
+        let value = self.input;
         let is_named = is_named && (!is_strict || read_text(&self.out[at..]).is_some_and(is_name));
-        let is_kept = self.kept(depth)? && is_named;
+        let is_kept = (self.kept(depth)? || self.is_id_of_trace(at, value)) && is_named;
         if !is_kept {
             self.out.truncate(at);
         }
         Ok(is_kept)
+    }
+
+    /// Writes the id of a trace or of a span, which is made up of digits and tells nothing, and returns whether it is one: `at` is
+    /// where the name was written, `value` what began with it.
+    fn is_id_of_trace(&mut self, at: usize, value: &[u8]) -> bool {
+        let digits = match read_text(&self.out[at..]) {
+            Some("trace_id") => 32,
+            Some("span_id" | "parent_span_id") => 16,
+            _ => return false,
+        };
+        let is_id = read_text(value)
+            .is_some_and(|text| text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        if is_id {
+            self.copy(value);
+        }
+        is_id
     }
 
     /// Reads a header: what follows, and how many bytes or items of it.

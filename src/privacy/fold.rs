@@ -28,8 +28,9 @@ const MODELS: [(&str, &str); 22] = [
     ("claude", "claude"),
     ("gpt-4o-mini", "gpt-4o-mini"),
     ("gpt-4o", "gpt-4o"),
+    ("gpt-4.1", "gpt-4.1"),
     ("gpt-4", "gpt-4"),
-    ("gpt-3", "gpt-3.5"),
+    ("gpt-3.5", "gpt-3.5"),
     ("gpt-5", "gpt-5"),
     ("gpt-oss", "gpt-oss"),
     ("gpt", "gpt"),
@@ -43,7 +44,6 @@ const MODELS: [(&str, &str); 22] = [
     ("grok", "grok"),
     ("kimi", "kimi"),
     ("command-r", "command-r"),
-    ("phi-", "phi"),
 ];
 
 /// Returns the family of a model by its name, and `other` for one that is not known: names carry dates, sizes, and those of
@@ -96,4 +96,40 @@ pub fn path_extension(path: &str) -> Option<String> {
     let (stem, extension) = name.rsplit_once('.')?;
     let is_word = (1..=10).contains(&extension.len()) && extension.bytes().all(|byte| byte.is_ascii_alphanumeric());
     (!stem.is_empty() && is_word).then(|| extension.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_from_elsewhere_become_few() {
+        let own = ["bash", "a/b"];
+        assert_eq!(
+            ["bash", "mcp__acme__list", "Bash", ""].map(|name| fold_tool(name, &own).as_str()),
+            ["bash", "external", "external", "external"]
+        );
+        assert_eq!(fold_tool("a/b", &own), EXTERNAL_TOOL, "what is no name is nobody's own");
+        for (name, family) in [
+            ("claude-opus-4-1", "claude-opus"),
+            ("anthropic.claude-v2:1", "claude"),
+            ("gpt-4o-2024-08-06", "gpt-4o"),
+            ("gpt-4-turbo", "gpt-4"),
+            ("GEMINI-2.5-PRO", "gemini"),
+            ("Mixtral-8x7B", "mixtral"),
+            ("", "other"),
+            ("ft:acme:secret-project", "other"),
+        ] {
+            assert_eq!(fold_model(name).as_str(), family, "{name}");
+        }
+        // Every family is a name, and found by itself.
+        for (_, family) in MODELS {
+            assert!(SafeStr::new(family).is_ok());
+            assert_eq!(fold_model(family).as_str(), family);
+        }
+        assert_eq!(
+            [99, 100, 299, 599, 600].map(|status| http_status_range(status).as_str()),
+            ["other", "1xx", "2xx", "5xx", "other"]
+        );
+    }
 }

@@ -199,11 +199,11 @@ impl Look for Whether<'_> {
         self.before = line.last();
         let mut found = self.found;
         each(places.tokens, at, |at| {
-            found = found || (shapes::may_begin(bytes, at) && shapes::token_at(bytes, at).is_some())
+            found = found || (shapes::may_begin(bytes, at) && shapes::token_at(bytes, at).is_some());
         });
         each(places.cards, at, |at| found = found || digits::card_at(bytes, at).is_some());
         each(places.anchors, at, |at| {
-            found = found || (anchors::may_be(bytes, at) && anchors::at(bytes, at, false).is_some())
+            found = found || (anchors::may_be(bytes, at) && anchors::at(bytes, at, false).is_some());
         });
         self.found = found;
     }

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+use super::environment::Environment;
 use super::intake::Intake;
+use super::internal::Place;
 use super::lane::LaneSettings;
 use super::supervisor::SupervisorCell;
 use crate::clock::Clock;
@@ -43,6 +45,8 @@ pub(super) struct Settings {
     pub(super) consent: Level,
     /// Whether this is a machine of those who make the program.
     pub(super) internal: bool,
+    /// Where in a cluster it is, if it is such a machine.
+    pub(super) place: Option<&'static Place>,
 }
 
 impl Settings {
@@ -87,6 +91,7 @@ pub struct Builder {
     pub(super) runtime: Option<Handle>,
     pub(super) recovery_interval: Duration,
     pub(super) privacy: Privacy,
+    pub(super) environment: Option<Environment>,
     pub(super) allow: Option<AllowList>,
     pub(super) shares: Vec<(String, f64)>,
     pub(super) consent: Option<Level>,
@@ -124,6 +129,7 @@ impl Builder {
             runtime: None,
             recovery_interval: limits::RECOVERY_INTERVAL,
             privacy: Privacy::new(),
+            environment: None,
             allow: None,
             shares: Vec::new(),
             consent: None,

@@ -11,7 +11,7 @@ use super::core::Core;
 use super::report::{Admission, DropReason, Health, State, Stats};
 use super::shared::Gate;
 use super::supervisor;
-use crate::clock;
+use crate::clock::{self, Clock, Instant};
 use crate::event::{Encoder, EventKind, Severity, Tag, names};
 use crate::privacy::Level;
 use crate::queue::{Class, Durability};
@@ -177,6 +177,11 @@ impl Reporter {
             }
             Ok(())
         })
+    }
+
+    /// Returns the moment on the reporter's clock, for durations.
+    pub(crate) fn instant(&self) -> Instant {
+        self.inner.as_ref().map_or_else(|| Clock::system().instant(), |inner| inner.shared.clock.instant())
     }
 
     /// Returns the reporter's books.

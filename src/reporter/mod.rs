@@ -22,15 +22,18 @@ mod core;
 mod drain;
 mod drops;
 mod durable;
+mod environment;
 mod errors;
 mod flush;
 mod handle;
 pub(crate) mod hooks;
 mod intake;
+mod internal;
 mod keeping;
 mod lane;
 mod ledger;
 mod open;
+mod preset;
 mod process;
 #[cfg(not(all(unix, not(lastword_loom))))]
 #[path = "no_recovery.rs"]
@@ -49,11 +52,12 @@ mod worker;
 pub use builder::{Builder, StartError};
 pub use drain::Guard;
 pub use durable::NotDurable;
+pub use environment::Environment;
 pub use flush::{Flush, FlushError, Flushing};
 pub use handle::Reporter;
 pub(crate) use handle::WeakReporter;
 pub use report::{
     Admission, Drain, DropReason, Drops, Health, Recovered, SinkHealth, SinkState, SinkStats, SpoolHealth, State, Stats,
 };
-pub use sinks::{AttachError, SinkDrain, UnknownSink};
+pub use sinks::{AttachError, SinkDrain, TuneError, UnknownSink};
 pub use supervisor::SupervisorCell;

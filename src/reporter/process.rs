@@ -14,6 +14,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use uuid::Uuid;
 
 use super::hooks::Sessions;
+use super::internal::Place;
 use crate::clock;
 use crate::sync::{lock, mark_own_thread};
 use crate::sys;
@@ -22,6 +23,8 @@ use crate::sys;
 pub(super) struct Process {
     runtime: Mutex<Option<Handle>>,
     uuid: OnceLock<Uuid>,
+    /// Where in a cluster it is, for whoever is told.
+    pub(super) place: OnceLock<Place>,
     /// Sessions that want to know of a panic.
     pub(super) panics: Sessions,
     /// Sessions that end with the process.
@@ -39,6 +42,7 @@ impl Process {
         Self {
             runtime: Mutex::new(None),
             uuid: OnceLock::new(),
+            place: OnceLock::new(),
             panics: Sessions::new(),
             exits: Sessions::new(),
             signals: Sessions::new(),

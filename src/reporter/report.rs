@@ -130,6 +130,8 @@ pub struct SinkStats {
     pub batches: u64,
     /// Events in the largest of them.
     pub largest_batch: u64,
+    /// Events that the next batch may have: fewer than asked for while attempts fail after a second or more.
+    pub batch_size: u64,
     /// Attempts that came to an end.
     pub attempts: u64,
     /// Of these, the ones that failed.

@@ -15,7 +15,7 @@ use super::shared::{Gate, Shared, State};
 use crate::clock::timer_now;
 use crate::limits::{DEADLINE_MAX, SINK_POLL, SINKS_MAX};
 use crate::retry::Jitter;
-use crate::sink::{SettingError, Sink};
+use crate::sink::{Policy, SettingError, Sink};
 use crate::sync::is_own_thread;
 
 /// There is no sink of that name.
@@ -24,6 +24,18 @@ use crate::sync::is_own_thread;
 pub struct UnknownSink {
     name: String,
     known: Vec<String>,
+}
+
+/// Why a sink was not tuned. Nothing has changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TuneError {
+    /// There is no sink of that name.
+    #[error(transparent)]
+    Unknown(#[from] UnknownSink),
+    /// What the policy sets can't be changed while a sink is in use.
+    #[error("`{0}` of a sink is set before it is added to a reporter, and stays; leave it out here")]
+    Fixed(&'static str),
 }
 
 /// Why a sink was not attached.
@@ -138,6 +150,49 @@ impl Reporter {
             let place = state.place_of(name)?;
             state.lanes[place].switch(is_on);
             shared.settle(state);
+        }
+        shared.nudge.notify_one();
+        Ok(())
+    }
+
+    /// Changes how large the batches of a sink are, how long events wait for others, and how a batch is tried again, from now
+    /// on. What is `None` stays as it is; what there is has the bounds that the builder's settings have, and a batch that is
+    /// more than the other side takes is halved. What earlier processes have left in a spool is delivered as it was.
+    ///
+    /// # Errors
+    ///
+    /// There is no sink of that name, or the policy sets what stays: which events a sink is given (`allow`), which of their
+    /// fields (`fields`), and where they go (`destination`).
+    ///
+    /// ```
+    /// use lastword::sink::Policy;
+    /// # use lastword::{Reporter, testing::MemorySink};
+    /// # let sink = MemorySink::new().name("memory");
+    /// # let reporter = Reporter::builder("s").enabled(true).sink(sink.clone()).start()?;
+    /// let mut policy = Policy::default();
+    /// policy.max_batch_size = Some(200);
+    /// policy.flush_interval = Some(std::time::Duration::from_millis(10));
+    /// reporter.tune_sink("memory", &policy)?;
+    /// let unknown = reporter.tune_sink("memori", &policy).unwrap_err();
+    /// assert_eq!(unknown.to_string(), "there is no sink named `memori`; there are: memory");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn tune_sink(&self, name: &str, policy: &Policy) -> Result<(), TuneError> {
+        let fixed = [
+            ("allow", policy.allow.is_some()),
+            ("fields", policy.fields.is_some()),
+            ("destination", policy.destination.is_some()),
+        ];
+        if let Some((field, _)) = fixed.iter().find(|(_, is_set)| *is_set) {
+            return Err(TuneError::Fixed(field));
+        }
+        let Some(shared) = self.inner().map(|inner| &inner.shared).filter(|shared| !shared.is_foreign()) else {
+            return Ok(());
+        };
+        {
+            let state = &mut *shared.state();
+            let place = state.place_of(name)?;
+            state.lanes[place].tune(policy, timer_now());
         }
         shared.nudge.notify_one();
         Ok(())

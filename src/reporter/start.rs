@@ -10,6 +10,7 @@ use super::core::Core;
 use super::flush::Scope;
 use super::handle::Reporter;
 use super::intake::Intake;
+use super::internal;
 use super::lane::{Lane, LaneSettings};
 use super::ledger::Ledger;
 use super::open::{self, Asked, Opened, SpoolSettings};
@@ -55,7 +56,7 @@ impl Builder {
         let intake = Intake::new(self.allow.clone(), self.shares.clone(), clock::random_u64())?;
         let runtime = self.runtime.clone().map_or_else(process::runtime, Ok)?;
         let user = self.attribution(&consent);
-        let internal = self.is_internal();
+        let is_internal = self.is_internal();
         let mut session = Session::new(&self.session_id, &self.sdk_version, process_uuid(), clock::random_u64());
         session.user_bucket = user.as_ref().map(|user| user.bucket);
         let targets = self.sinks.iter().map(|sink| Target::of(&**sink)).collect();
@@ -85,7 +86,8 @@ impl Builder {
             redactor: self.privacy.redactor(),
             intake,
             consent: consent.level(),
-            internal,
+            internal: is_internal,
+            place: is_internal.then(internal::place),
         };
         let shared = Arc::new(Shared::new(ring, Arc::new(session), self.clock, settings, keeping, state));
         if let Some(recovery) = &recovery {
@@ -93,6 +95,9 @@ impl Builder {
         }
         if !self.sessionless {
             shared.start_session();
+        }
+        if let Some(environment) = self.environment.filter(|_| consent.level() == Level::Full) {
+            shared.describe(&environment);
         }
         if let Some(user) = &user {
             shared.say_user(user);

@@ -1,9 +1,15 @@
 //! What a reporter says of itself when it is asked.
 
+#[cfg(any(test, feature = "testing"))]
+use super::handle::Reporter;
 use super::lane::Lane;
 use super::report::{Health, Recovered, SinkState, State as HealthState, Stats};
 use super::shared::{Gate, Shared};
 use crate::privacy::Redactor;
+#[cfg(any(test, feature = "testing"))]
+use crate::queue::Peek;
+#[cfg(any(test, feature = "testing"))]
+use crate::sink::{Batch, BatchBuilder};
 
 impl Shared {
     pub(super) fn stats(&self, recovered: Recovered) -> Stats {
@@ -47,5 +53,24 @@ impl Shared {
             Gate::Stopped => HealthState::Stopped,
         };
         Health { state: state_of, restarts: state.restarts, sinks, durability, spool: self.keeping.health() }
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl Reporter {
+    /// Returns what is in the queue: events that some sink has not settled. `None` where telemetry is off.
+    pub(crate) fn pending(&self) -> Option<Batch> {
+        let shared = &self.inner().filter(|inner| !inner.shared.is_foreign())?.shared;
+        // Held, so that nothing is freed while it is read.
+        let state = shared.state();
+        let mut cursor = state.lanes.iter().map(Lane::settled).min_by_key(|cursor| cursor.seq())?;
+        let mut pending = BatchBuilder::new(std::sync::Arc::clone(&shared.session));
+        while let Peek::Record(record, next) = shared.ring.peek(cursor) {
+            // What is damaged is left out, as it is of a batch.
+            let read = |out: &mut Vec<u8>| if shared.ring.read(&record, out) { Ok(()) } else { Err(()) };
+            let _ = pending.push(record.seq, record.kind, read);
+            cursor = next;
+        }
+        Some(pending.build())
     }
 }

@@ -17,6 +17,10 @@ mod destination;
 mod http;
 #[cfg(unix)]
 mod jsonl;
+#[cfg(feature = "nats")]
+mod nats;
+#[cfg(any(feature = "nats", unix))]
+mod object;
 #[cfg(feature = "otlp")]
 mod otlp;
 #[cfg(test)]
@@ -44,6 +48,8 @@ pub use datadog::Datadog;
 pub use destination::Destination;
 #[cfg(unix)]
 pub use jsonl::{Jsonl, JsonlCounts};
+#[cfg(feature = "nats")]
+pub use nats::Nats;
 #[cfg(feature = "otlp")]
 pub use otlp::Otlp;
 #[cfg(feature = "sentry")]
@@ -194,6 +200,11 @@ impl SettingError {
     #[must_use]
     pub fn new(field: &'static str, reason: impl fmt::Display) -> Self {
         Self { field, reason: reason.to_string() }
+    }
+
+    /// Says the same of what the setting was read from.
+    pub(crate) fn of(self, field: &'static str) -> Self {
+        Self { field, ..self }
     }
 
     /// Returns the name of the setting.

@@ -7,13 +7,16 @@
 //!   nothing else.
 //! - [`FaultySink`] fails as its script says, then works.
 //! - [`ManualClock`] shows the time that it is set to.
+//! - [`pending`] shows what a reporter has not delivered yet.
 
 mod batch;
 mod clock;
 mod faulty;
 mod memory;
+mod pending;
 
 pub use batch::batch;
 pub use clock::ManualClock;
 pub use faulty::{Attempt, Fault, FaultySink};
 pub use memory::{MemorySink, ReceivedBatch};
+pub use pending::pending;

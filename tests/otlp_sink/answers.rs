@@ -108,10 +108,10 @@ async fn each_status_says_what_happens_next() {
     let sink = otlp(&peer);
     for (expected, statuses) in [
         ("delivered", &[200, 202][..]),
-        ("transient", &[302, 429, 502, 503, 504]),
+        ("transient", &[302, 408, 429, 500, 502, 503, 504]),
         ("unauthorized", &[401, 403]),
         ("too large", &[413]),
-        ("rejected", &[400, 404, 500, 501]),
+        ("rejected", &[400, 404]),
     ] {
         for &status in statuses {
             peer.push(Answer::Status(status));
@@ -123,7 +123,7 @@ async fn each_status_says_what_happens_next() {
 
 #[tokio::test]
 async fn the_receiver_says_how_long_it_wants_to_be_left_alone() {
-    let peer = Peer::with([Answer::with_header(503, "retry-after", "2"), Answer::with_header(500, "retry-after", "2")]);
+    let peer = Peer::with([Answer::with_header(503, "retry-after", "2"), Answer::with_header(400, "retry-after", "2")]);
     let sink = otlp(&peer);
     match sink.deliver(&mixed()).await {
         Err(SinkError::Transient { retry_after, .. }) => assert_eq!(retry_after, Some(Duration::from_secs(2))),

@@ -1,7 +1,7 @@
 //! What an event looks like at the other side.
 
 use lastword::privacy::{PiiStr, Privacy, SafeStr};
-use lastword::sink::{Ack, FieldPolicy, Otlp, Policy, Sink};
+use lastword::sink::{Ack, FieldPolicy, Otlp, Sink};
 use lastword::testing::batch;
 use lastword::{Severity, event};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
@@ -168,9 +168,11 @@ async fn without_a_place_for_traces_spans_are_logs() {
 fn marked_texts_arrive_as_the_policy_has_it_and_with_the_bucket_of_the_user() {
     let arrived = |fields: Option<FieldPolicy>| {
         let peer = Peer::start();
-        let mut policy = Policy::default();
-        policy.fields = fields;
-        let reporter = quick("s").user("ada").sink(otlp(&peer).policy(policy)).start().unwrap();
+        let sink = match fields {
+            Some(fields) => otlp(&peer).fields(fields),
+            None => Otlp::new(peer.url()),
+        };
+        let reporter = quick("s").user("ada").sink(sink).start().unwrap();
         event!(reporter, "n", safe = SafeStr::new("read").unwrap(), pii = PiiStr::new("ada"), text = "any", number = 1);
         assert!(reporter.log_error(&std::io::Error::other("of a file")).is_accepted());
         assert!(reporter.blocking_stop(PATIENCE).is_drained());
@@ -181,11 +183,11 @@ fn marked_texts_arrive_as_the_policy_has_it_and_with_the_bucket_of_the_user() {
             (plain(records[3].body.as_ref().unwrap()), object(&records[3].attributes)["exception.message"].clone());
         (object(&records[2].attributes), error)
     };
-    let (data, error) = arrived(None);
+    let (data, error) = arrived(Some(FieldPolicy::Redacted));
     assert_eq!((&data["safe"], &data["text"], &data["number"]), (&json!("read"), &json!("any"), &json!(1)));
     assert_eq!(data.get("pii"), None);
     assert_eq!(error, (json!("std::io::error::Error: of a file"), json!("of a file")));
-    let (data, error) = arrived(Some(FieldPolicy::SafeOnly));
+    let (data, error) = arrived(None);
     assert_eq!((&data["safe"], &data["number"], data.get("text")), (&json!("read"), &json!(1), None));
     assert_eq!(error, (json!("std::io::error::Error"), Json::Null), "no text that nobody has checked");
     assert_eq!(arrived(Some(FieldPolicy::Personal)).0["pii"], "ada");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lastword::sink::{Ack, Batch, Otlp, SinkError};
+use lastword::sink::{Ack, Batch, FieldPolicy, Otlp, SinkError};
 use lastword::testing::batch;
 use lastword::{Builder, Reporter};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
@@ -21,7 +21,7 @@ pub(crate) const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 pub(crate) const SPAN: &str = "b7ad6b7169203331";
 
 pub(crate) fn otlp(peer: &Peer) -> Otlp {
-    Otlp::new(peer.url()).header("authorization", KEY).http_timeout(PATIENCE)
+    Otlp::new(peer.url()).header("authorization", KEY).http_timeout(PATIENCE).fields(FieldPolicy::Redacted)
 }
 
 pub(crate) fn quick(session: &str) -> Builder {

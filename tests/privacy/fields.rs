@@ -65,6 +65,18 @@ fn each_sink_is_given_the_fields_that_its_policy_says() {
 }
 
 #[test]
+fn ids_of_traces_are_for_every_sink_and_what_only_has_their_name_is_not() {
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let [safe, ..] = given(|reporter| {
+        let _ =
+            event!(reporter, "e", trace_id = trace, span_id = "b7ad6b7169203331", parent_span_id = "ada", id = trace);
+        let _ = event!(reporter, "e", trace_id = format!("{trace}0"), span_id = PiiStr::new("ada"));
+    });
+    assert_eq!(safe[0]["event_data"], json!({"trace_id": trace, "span_id": "b7ad6b7169203331"}));
+    assert_eq!(safe[1]["event_data"], json!({}));
+}
+
+#[test]
 fn of_an_error_a_sink_for_safe_fields_is_given_the_type() {
     let [safe, redacted, _] = given(|reporter| {
         reporter.log_error_with(Severity::Error, &std::io::Error::other("what a user typed"));

@@ -1,6 +1,6 @@
 //! Settings: names of the program's own, the cut, and none of it.
 
-use lastword::privacy::Privacy;
+use lastword::privacy::{Privacy, ToolInput};
 use lastword::testing::MemorySink;
 use lastword::{Reporter, event};
 use serde_json::json;
@@ -70,4 +70,25 @@ fn texts_that_are_not_as_they_were_are_counted() {
     let _ = event!(reporter, "e", plain = "nothing", mail = "ada@example.com", long = "x ".repeat(100_000));
     reporter.log("f", json!({"list": ["ada@example.com", "bob@example.com"], "n": 1}));
     assert_eq!(reporter.stats().redacted, 4);
+}
+
+#[test]
+fn what_a_tool_was_given_is_null_unless_it_is_asked_for() {
+    struct Unread;
+    impl serde::Serialize for Unread {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            panic!("nobody asks for this");
+        }
+    }
+    let events = reported(|reporter| {
+        let _ = event!(reporter, "tool_use", tool = "bash", input = ToolInput(&Unread));
+    });
+    assert_eq!(events[0]["event_data"], json!({"tool": "bash", "input": null}));
+    let input = json!({"password": "hunter2", "to": "ada@example.com", "text": "x".repeat(600), "list": [[1]]});
+    let events = reported_with(Privacy::new().tool_input(), |reporter| {
+        let _ = event!(reporter, "tool_use", input = ToolInput(&input));
+    });
+    let text = format!("{}… (of 600 characters)", "x".repeat(128));
+    let outline = json!({"password": "[redacted]", "to": "[redacted:email]", "text": text, "list": ["[1 item]"]});
+    assert_eq!(events[0]["event_data"]["input"], outline);
 }

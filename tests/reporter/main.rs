@@ -11,6 +11,7 @@ mod bad_input;
 mod children;
 mod delivery;
 mod drain;
+mod environment;
 mod extremes;
 mod fatal;
 mod flushing;

@@ -1,14 +1,17 @@
 //! Several sinks, several reporters: what one of them suffers, no other one does.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use lastword::sink::{Ack, Batch, Closing, Delivery, Policy, SettingError, Sink, SinkError};
 use lastword::testing::{Fault, FaultySink, MemorySink};
 use lastword::{DropReason, Reporter};
 
 use crate::support::{DEADLINE, assert_books, assert_law, indices, log, ms, numbers, quick, until};
 
-fn policy(set: impl FnOnce(&mut lastword::sink::Policy)) -> lastword::sink::Policy {
-    let mut policy = lastword::sink::Policy::default();
+fn policy(set: impl FnOnce(&mut Policy)) -> Policy {
+    let mut policy = Policy::default();
     set(&mut policy);
     policy
 }
@@ -106,4 +109,55 @@ fn twelve_reporters_in_one_process_do_not_disturb_one_another() {
         assert!(!reporter.blocking_stop(ms(20)).is_drained());
         assert_law(&reporter.stats());
     }
+}
+
+/// A sink that takes long to fail, some times, and then takes everything at once.
+#[derive(Clone, Default)]
+struct Slow {
+    failures: Arc<AtomicUsize>,
+    sizes: Arc<Mutex<Vec<usize>>>,
+}
+
+impl Sink for Slow {
+    fn name(&self) -> &str {
+        "slow"
+    }
+
+    fn policy(&self) -> Policy {
+        policy(|policy| policy.max_in_flight = Some(1))
+    }
+
+    fn open(&self) -> Result<(), SettingError> {
+        Ok(())
+    }
+
+    fn deliver<'a>(&'a self, batch: &'a Batch) -> Delivery<'a> {
+        Box::pin(async move {
+            self.sizes.lock().unwrap().push(batch.len());
+            if self.failures.load(Ordering::Relaxed) > 0 {
+                self.failures.fetch_sub(1, Ordering::Relaxed);
+                tokio::time::sleep(lastword::limits::ATTEMPT_SLOW_FROM).await;
+                return Err(SinkError::Transient { reason: "too slow".into(), retry_after: None });
+            }
+            Ok(Ack::all())
+        })
+    }
+
+    fn close(&self) -> Closing<'_> {
+        Box::pin(async {})
+    }
+}
+
+#[test]
+fn batches_are_smaller_while_attempts_fail_slowly_and_grow_again() {
+    let sink = Slow::default();
+    sink.failures.store(3, Ordering::Relaxed);
+    let reporter = quick("s").max_retries(10).sink(sink.clone()).start().unwrap();
+    log(&reporter, 499);
+    let drain = reporter.blocking_flush(DEADLINE);
+    assert!(drain.is_drained(), "{drain}");
+    // Three times slow: 50, 25, 12; and twice as many after each that is taken.
+    assert_eq!(sink.sizes.lock().unwrap()[..], [100, 100, 100, 100, 24, 48, 96, 100, 100, 32]);
+    assert_eq!(reporter.stats().sinks[0].batch_size, 100);
+    assert!(reporter.blocking_stop(DEADLINE).is_drained());
 }

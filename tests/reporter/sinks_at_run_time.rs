@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use lastword::reporter::{AttachError, SinkState};
+use lastword::reporter::{AttachError, SinkState, TuneError};
 use lastword::retry::RetryPolicy;
-use lastword::sink::{AllowList, Policy};
-use lastword::testing::{Fault, FaultySink, MemorySink};
+use lastword::sink::{AllowList, FieldPolicy, Policy};
+use lastword::testing::{Fault, FaultySink, MemorySink, pending};
 use lastword::{Admission, DropReason, Reporter};
 
 use crate::support::{DEADLINE, assert_law, kinds, log, ms, quick, until};
@@ -185,4 +185,73 @@ fn a_sink_says_how_large_its_batches_are_how_long_they_take_and_what_waits_for_i
     assert!(other.slowest <= other.busy && other.mean_latency().unwrap() <= other.slowest);
     reporter.blocking_flush(ms(50));
     assert_eq!((of(1).waiting, of(1).batches, of(1).largest_batch), (0, 3, 40));
+}
+
+/// A policy for batches of so many events, each of which is waited for so long.
+fn batches(events: usize, interval: Duration) -> Policy {
+    let mut policy = Policy::default();
+    policy.max_batch_size = Some(events);
+    policy.flush_threshold = Some(events);
+    policy.flush_interval = Some(interval);
+    policy
+}
+
+#[test]
+fn the_batches_of_one_sink_are_changed_while_it_runs_and_those_of_others_are_not() {
+    let hour = Duration::from_secs(3_600);
+    let (tuned, other) = (MemorySink::new().name("tuned"), MemorySink::new().name("other"));
+    let reporter = quick("s").sink(tuned.clone()).sink(other.clone()).start().unwrap();
+    reporter.tune_sink("tuned", &batches(200, hour)).unwrap();
+    log(&reporter, 150);
+    until("the other one has its hundred", || other.events().len() == 100);
+    assert_eq!(tuned.events().len(), 0, "151 events are no 200");
+    log(&reporter, 49);
+    until("it has its two hundred", || tuned.events().len() == 200);
+    assert_eq!(tuned.batches().len(), 1);
+    until("both have all there is", || pending(&reporter).is_empty());
+
+    log(&reporter, 3);
+    assert_eq!(pending(&reporter).len(), 3);
+    reporter.tune_sink("tuned", &batches(200, ms(10))).unwrap();
+    until("an interval of an hour is over at once", || tuned.events().len() == 203);
+    assert_eq!(other.events().len(), 200, "for the other one the hour goes on");
+
+    reporter.tune_sink("tuned", &batches(2, hour)).unwrap();
+    log(&reporter, 7);
+    // A record that is still being written ends a batch early.
+    until("all but one at the most", || tuned.events().len() >= 209);
+    assert!(reporter.blocking_stop(DEADLINE).is_drained());
+    let sizes: Vec<_> = tuned.batches().iter().skip(2).map(|batch| batch.events.len()).collect();
+    assert!(sizes.iter().all(|size| *size <= 2), "{sizes:?}");
+    assert_eq!((tuned.events().len(), other.events().len()), (211, 211));
+}
+
+#[test]
+fn what_can_not_be_changed_of_a_sink_that_runs_is_an_error_and_changes_nothing() {
+    let sink = MemorySink::new();
+    let reporter = quick("s").sink(sink.clone()).start().unwrap();
+    let mut policy = batches(1, ms(1));
+    policy.fields = Some(FieldPolicy::SafeOnly);
+    assert_eq!(reporter.tune_sink("memory", &policy), Err(TuneError::Fixed("fields")));
+    assert!(matches!(reporter.tune_sink("elsewhere", &batches(1, ms(1))), Err(TuneError::Unknown(_))));
+    log(&reporter, 1);
+    assert_eq!(pending(&reporter).len(), 2);
+    assert!(reporter.blocking_stop(DEADLINE).is_drained());
+    assert_eq!(sink.batches().len(), 1);
+    assert_eq!(Reporter::disabled().tune_sink("memory", &batches(1, ms(1))), Ok(()));
+}
+
+#[test]
+fn what_waits_can_be_looked_at_until_it_has_arrived() {
+    let sink = FaultySink::new().afterwards(Fault::RetryAfter(ms(20)));
+    let reporter = quick("s").max_retries(100).sink(sink.clone()).start().unwrap();
+    log(&reporter, 2);
+    let names = || pending(&reporter).iter().map(|event| event["event_name"].clone()).collect::<Vec<_>>();
+    assert_eq!(names(), [serde_json::Value::Null, "n".into(), "n".into()]);
+    assert!(!reporter.blocking_flush(ms(50)).is_drained());
+    assert_eq!(names().len(), 3, "what is tried again waits still");
+    sink.set(Fault::None);
+    assert!(reporter.blocking_flush(DEADLINE).is_drained());
+    assert!(names().is_empty());
+    assert!(pending(&Reporter::disabled()).is_empty());
 }

@@ -9,7 +9,7 @@ use crate::source::{matching, word_at, words};
 use crate::tree::Tree;
 
 /// The modules of the library and their layers, as docs/ARCHITECTURE.md tells them.
-const LAYERS: [(&str, u8); 25] = [
+const LAYERS: [(&str, u8); 26] = [
     ("limits", 0),
     ("error", 0),
     ("clock", 0),
@@ -31,6 +31,7 @@ const LAYERS: [(&str, u8); 25] = [
     ("lifecycle", 6),
     ("runs", 6),
     ("views", 6),
+    ("init", 7),
     ("macros", 7),
     ("testing", 7),
     // What the expansion of a macro has to reach from a user's crate.

@@ -7,6 +7,7 @@
 
 mod lease;
 mod outcome;
+mod pace;
 mod settings;
 mod shed;
 mod withhold;
@@ -18,6 +19,7 @@ use tokio::time::Instant;
 
 use lease::{Lease, Stage};
 pub(in crate::reporter) use outcome::{Outcome, Warning};
+use pace::Pace;
 pub(in crate::reporter) use settings::LaneSettings;
 
 use super::ledger::Ledger;
@@ -36,6 +38,7 @@ pub(super) struct Lane {
     /// Which of the queue's readers this is.
     place: usize,
     settings: LaneSettings,
+    pace: Pace,
     cursor: Cursor,
     leases: VecDeque<Lease>,
     next_lease: u64,
@@ -81,6 +84,7 @@ impl Lane {
         Self {
             sink,
             place,
+            pace: Pace::new(settings.max_batch_size),
             settings,
             cursor,
             leases: VecDeque::new(),
@@ -118,6 +122,18 @@ impl Lane {
         self.place
     }
 
+    /// Goes on with what a policy says of batches and of trying again.
+    pub(super) fn tune(&mut self, policy: &Policy, now: Instant) {
+        let LaneSettings { flush_interval: before, max_batch_size, .. } = self.settings;
+        self.settings = self.settings.clone().tuned(policy);
+        if self.settings.max_batch_size != max_batch_size {
+            self.pace = Pace::new(self.settings.max_batch_size);
+        }
+        // As if it had been so since the last flush.
+        let last = self.next_tick.checked_sub(before).unwrap_or(now);
+        self.next_tick = last + self.settings.flush_interval;
+    }
+
     /// Returns whether the sink takes what it is given.
     pub(super) fn is_ready(&self) -> bool {
         self.state == SinkState::Ready
@@ -140,7 +156,8 @@ impl Lane {
 
     /// Returns its figures, where so many events were pushed.
     pub(super) fn stats(&self, pushed: u64) -> SinkStats {
-        SinkStats { waiting: pushed.saturating_sub(self.settled().seq()), ..self.stats.clone() }
+        let waiting = pushed.saturating_sub(self.settled().seq());
+        SinkStats { waiting, batch_size: self.pace.events() as u64, ..self.stats.clone() }
     }
 
     pub(super) fn health(&self) -> SinkHealth {
@@ -181,7 +198,7 @@ impl Lane {
         let waiting = pushed - self.cursor.seq();
         if waiting >= self.settings.flush_threshold as u64 {
             // Whole batches, where the threshold is that much: the rest waits for company.
-            let batch = self.settings.max_batch_size.min(self.settings.flush_threshold) as u64;
+            let batch = self.pace.events().min(self.settings.flush_threshold) as u64;
             self.flush_to = self.flush_to.max(pushed - waiting % batch);
         }
         while self.cursor.seq() < self.flush_to.min(pushed) && self.may_take(pushed) {
@@ -195,7 +212,7 @@ impl Lane {
     /// Finds where the next batch ends, if there is one.
     fn measure(&mut self, ring: &Ring) -> Option<(Cursor, bool)> {
         let (mut end, mut bytes, mut has_end) = (self.cursor, 0, false);
-        while end.seq() - self.cursor.seq() < self.settings.max_batch_size as u64 {
+        while end.seq() - self.cursor.seq() < self.pace.events() as u64 {
             match ring.peek(end) {
                 Peek::Record(record, next) => {
                     bytes += record.len;

@@ -39,7 +39,7 @@ impl Lane {
         ledger: &mut Ledger,
         now: Instant,
     ) {
-        self.time(id, now);
+        self.time(id, matches!(outcome, Outcome::Answered(Ok(_))), now);
         let error = match outcome {
             Outcome::Answered(Ok(ack)) => return self.delivered(id, &ack, ledger),
             Outcome::Answered(Err(error)) => error,
@@ -62,13 +62,14 @@ impl Lane {
     }
 
     /// Notes how long an attempt took.
-    fn time(&mut self, id: u64, now: Instant) {
+    fn time(&mut self, id: u64, is_taken: bool, now: Instant) {
         let lease = self.leases.iter().find(|lease| lease.id == id);
         if let Some(Stage::Sending(since)) = lease.map(|lease| lease.stage) {
             let took = now.saturating_duration_since(since);
             self.stats.attempts += 1;
             self.stats.busy = self.stats.busy.saturating_add(took);
             self.stats.slowest = self.stats.slowest.max(took);
+            self.pace.note(took, is_taken);
         }
     }
 

@@ -36,4 +36,10 @@ impl LaneSettings {
             fields: policy.fields.unwrap_or_default(),
         }
     }
+
+    /// Returns these, with what a policy says of batches and of trying again; the rest of it is not asked.
+    pub(in crate::reporter) fn tuned(self, policy: &Policy) -> Self {
+        let Self { allow, fields, .. } = self.clone();
+        Self::of(Policy { allow, fields: Some(fields), ..policy.clone() }, &self)
+    }
 }

@@ -175,6 +175,7 @@ fn shared(ring: Ring, label: &Label, lanes: Vec<Lane>, held: Option<Cursor>, clo
         // Nobody logs into it: it is what another process was allowed to.
         consent: Level::Full,
         internal: false,
+        place: None,
     };
     let settled = lanes.iter().map(|lane| lane.settled().seq()).min().unwrap_or_default();
     let ledger = Ledger::resumed(settled, Drops::saved(&ring, counter::DROPPED));

@@ -20,7 +20,8 @@ pub(super) fn build(settings: &Settings) -> Result<reqwest::Client, SinkError> {
     }
     #[cfg(feature = "rustls")]
     {
-        builder = builder.tls_backend_preconfigured(tls(settings)?);
+        let tls = tls_for(settings.endpoint.scheme() == "https").map_err(|error| failed(&error))?;
+        builder = builder.tls_backend_preconfigured(tls);
     }
     builder.build().map_err(|error| failed(&error))
 }
@@ -28,23 +29,21 @@ pub(super) fn build(settings: &Settings) -> Result<reqwest::Client, SinkError> {
 /// Configures TLS with a provider of its own, so that nothing is installed for the whole process.
 ///
 /// Certificates are judged by the platform's verifier: what an operator has added to the system's store, or taken from
-/// it, counts here too. It is what the HTTP client brings along anyway, and needs no build of C.
+/// it, counts here too. It is what the HTTP client brings along anyway, and needs no build of C. A client that wants a
+/// configuration and won't use it gets one that trusts nobody: no store of certificates is read for that.
 #[cfg(feature = "rustls")]
-fn tls(settings: &Settings) -> Result<rustls::ClientConfig, SinkError> {
+pub(in crate::sink) fn tls_for(is_used: bool) -> Result<rustls::ClientConfig, rustls::Error> {
     use std::sync::Arc;
 
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| failed(&error))?;
-    let config = if settings.endpoint.scheme() == "https" {
-        let verifier = rustls_platform_verifier::Verifier::new(provider).map_err(|error| failed(&error))?;
+    let builder =
+        rustls::ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
+    Ok(if is_used {
+        let verifier = rustls_platform_verifier::Verifier::new(provider)?;
         builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
     } else {
-        // The client wants a configuration, though it never uses it: no store of certificates is read for that.
         builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth()
-    };
-    Ok(config)
+    })
 }
 
 fn failed(error: &dyn std::error::Error) -> SinkError {

@@ -20,10 +20,14 @@ use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 
+#[cfg(feature = "nats")]
+pub(super) use client::tls_for;
 pub(super) use exchange::Message;
 #[cfg(any(feature = "datadog", feature = "otlp", feature = "sentry"))]
 pub(super) use gzip::Gzip;
 use settings::Settings;
+#[cfg(feature = "nats")]
+pub(super) use settings::shown;
 
 use super::{Destination, SettingError, SinkError};
 use crate::clock::Clock;

@@ -113,7 +113,7 @@ fn endpoint(base_url: &str, path: &str) -> Result<Url, SettingError> {
 }
 
 /// Returns a URL as it may be shown: without user, password and query.
-pub(super) fn shown(url: &str) -> String {
+pub(in crate::sink) fn shown(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     // A path may hold an `@` too; hiding all that is before it hides too much, never too little.
     let (hidden, rest) = rest.rsplit_once('@').map_or(("", rest), |(_, rest)| ("***@", rest));

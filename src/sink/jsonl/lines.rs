@@ -1,10 +1,7 @@
 //! A batch as lines of JSON.
 
+use crate::sink::object::Objects;
 use crate::sink::{Ack, Batch};
-use crate::wire::write_event;
-
-/// What a line has beside the data of its event and its origin: names of fields, id, index, time, severity.
-const EVENT_OVERHEAD_BYTES: usize = 224;
 
 /// The lines of a batch, and which of its events have none.
 pub(super) struct Lines {
@@ -15,22 +12,13 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) fn of(batch: &Batch) -> Self {
-        let origin = batch.session().origin();
-        // The same for all, so it is written once and copied.
-        let mut end = b",".to_vec();
-        origin.write_fields(&mut end);
-        end.extend_from_slice(b"}\n");
-
-        let expected = batch.encoded_bytes() + batch.len() * (EVENT_OVERHEAD_BYTES + end.len());
+        let objects = Objects::of(batch.session());
+        let expected = batch.encoded_bytes() + batch.len() * (objects.overhead() + 1);
         let mut text = Vec::with_capacity(expected + expected / 8);
         let mut damaged = Vec::new();
         for (place, event) in batch.events().enumerate() {
-            let written =
-                event.view().is_ok_and(|view| write_event(&mut text, event.index(), event.id(&view), &view).is_ok());
-            if written {
-                // The brace that closes the event: the origin stands in the same object.
-                text.pop();
-                text.extend_from_slice(&end);
+            if event.view().is_ok_and(|view| objects.write(&mut text, &event, &view)) {
+                text.push(b'\n');
             } else {
                 damaged.push(place);
             }

@@ -6,12 +6,13 @@ use prost::Message;
 
 use crate::wire::Outcome;
 
-/// Says what a status means. OTLP names those after which a request may be sent again, and no others; a redirect is not
-/// followed, and says nothing about the events.
+/// Says what a status means. OTLP names 429, 502, 503 and 504 alone as those after which a request may be sent again; but a 500
+/// that a proxy gives for a moment must not cost a batch, so it and its like are tried again too, as often as the policy says. A
+/// redirect is not followed, and says nothing about the events.
 pub(super) const fn outcome_of(status: u16) -> Outcome {
     match status {
         200..=299 => Outcome::Delivered,
-        300..=399 | 429 | 502..=504 => Outcome::Transient,
+        300..=399 | 408 | 429 | 500..=599 => Outcome::Transient,
         401 | 403 => Outcome::Unauthorized,
         413 => Outcome::TooLarge,
         _ => Outcome::Rejected,
@@ -57,10 +58,10 @@ mod tests {
     fn each_status_has_the_outcome_that_otlp_gives_it() {
         for (outcome, statuses) in [
             (Outcome::Delivered, &[200, 202, 204][..]),
-            (Outcome::Transient, &[302, 429, 502, 503, 504]),
+            (Outcome::Transient, &[302, 408, 429, 500, 501, 502, 503, 504, 505]),
             (Outcome::Unauthorized, &[401, 403]),
             (Outcome::TooLarge, &[413]),
-            (Outcome::Rejected, &[400, 404, 408, 415, 422, 500, 501, 505]),
+            (Outcome::Rejected, &[400, 404, 415, 422]),
         ] {
             for &status in statuses {
                 assert_eq!(outcome_of(status), outcome, "{status}");

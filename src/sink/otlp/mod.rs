@@ -36,7 +36,7 @@ use self::body::{Around, Records};
 use self::resource::Attributes;
 use self::sent::{Half, Sent};
 use super::http::{Http, Message};
-use super::{Ack, Batch, Closing, Delivery, Destination, Policy, SettingError, Sink, SinkError};
+use super::{Ack, Batch, Closing, Delivery, Destination, FieldPolicy, Policy, SettingError, Sink, SinkError};
 use crate::limits::OTLP_TIMEOUT_DEFAULT;
 use crate::sync::say;
 
@@ -70,6 +70,7 @@ const PROTOCOL: &str = "otlp/http";
 pub struct Otlp {
     name: String,
     policy: Policy,
+    fields: Option<FieldPolicy>,
     logs: Signal,
     /// Without it, spans are logs like all other events.
     traces: Option<Signal>,
@@ -125,13 +126,29 @@ impl Otlp {
     /// }
     /// ```
     pub fn from_env() -> Result<Option<Self>, SettingError> {
-        env::read(&|name| std::env::var_os(name))
+        Self::from_variables(&|name| std::env::var_os(name))
+    }
+
+    /// [`Self::from_env`], where `variable` returns what the environment says.
+    pub(crate) fn from_variables(
+        variable: &dyn Fn(&str) -> Option<std::ffi::OsString>,
+    ) -> Result<Option<Self>, SettingError> {
+        env::read(variable)
+    }
+
+    /// Names the program or product, where the environment did not.
+    pub(crate) fn or_service(mut self, name: &str) -> Self {
+        if !self.resource.has_service() {
+            self.resource.set_service(name.to_owned());
+        }
+        self
     }
 
     fn of(logs: Signal, traces: Option<Signal>) -> Self {
         Self {
             name: "otlp".into(),
             policy: Policy::default(),
+            fields: None,
             logs,
             traces,
             resource: Attributes::default(),
@@ -192,6 +209,13 @@ impl Otlp {
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
+        self
+    }
+
+    /// Says which fields of an event are sent; [`FieldPolicy::SafeOnly`] unless set, here or by [`policy`](Self::policy).
+    #[must_use]
+    pub const fn fields(mut self, fields: FieldPolicy) -> Self {
+        self.fields = Some(fields);
         self
     }
 
@@ -285,7 +309,8 @@ impl Sink for Otlp {
     }
 
     fn policy(&self) -> Policy {
-        Policy { destination: self.destination(), ..self.policy.clone() }
+        let fields = self.fields.or(self.policy.fields).or(Some(FieldPolicy::SafeOnly));
+        Policy { destination: self.destination(), fields, ..self.policy.clone() }
     }
 
     fn open(&self) -> Result<(), SettingError> {

@@ -29,6 +29,10 @@ impl Attributes {
         }
     }
 
+    pub(super) fn has_service(&self) -> bool {
+        self.0.iter().any(|(key, _)| key == SERVICE_NAME)
+    }
+
     pub(super) fn set_service(&mut self, name: String) {
         self.set(SERVICE_NAME.to_owned(), name);
     }

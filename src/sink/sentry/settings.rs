@@ -69,7 +69,8 @@ impl Sentry {
         Self::from_variables(|name| std::env::var(name).ok())
     }
 
-    fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
+    /// [`Self::from_env`], where `variable` returns what the environment says.
+    pub(crate) fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let set = |name| variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
         let mut sentry = Self::new(set(DSN)?);
         if let Some(environment) = set(ENVIRONMENT) {
