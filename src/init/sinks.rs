@@ -64,10 +64,11 @@ const TINKER_BASE_URL: &str = "TINKER_BASE_URL";
 const TINKER_API_KEY: &str = "TINKER_API_KEY";
 const DD_API_KEY: &str = "DD_API_KEY";
 const SENTRY_DSN: &str = "SENTRY_DSN";
+const NATS: &str = "LASTWORD_NATS";
 const JSONL: &str = "LASTWORD_JSONL";
 const CONSOLE: &str = "LASTWORD_CONSOLE";
 
-const fn kinds() -> [Kind; 6] {
+const fn kinds() -> [Kind; 7] {
     [
         Kind {
             sink: "tinker",
@@ -96,6 +97,12 @@ const fn kinds() -> [Kind; 6] {
             asked_by: &[SENTRY_DSN],
             needs: "the feature `sentry`",
             make: where_built!(feature = "sentry", http::sentry),
+        },
+        Kind {
+            sink: "nats",
+            asked_by: &[NATS],
+            needs: "the feature `nats`",
+            make: where_built!(feature = "nats", nats),
         },
         Kind { sink: "jsonl", asked_by: &[JSONL], needs: "a Unix system", make: where_built!(unix, jsonl) },
         Kind { sink: "console", asked_by: &[CONSOLE], needs: "nothing", make: Some(console) },
@@ -237,6 +244,21 @@ mod http {
         ];
         checked(sink, &read_from)
     }
+}
+
+#[cfg(feature = "nats")]
+fn nats(given: &Given<'_>) -> Result<Arc<dyn Sink>, Left> {
+    const STREAM: &str = "LASTWORD_NATS_STREAM";
+    const SUBJECT_PREFIX: &str = "LASTWORD_NATS_SUBJECT_PREFIX";
+    let variables = given.variables;
+    let mut sink = crate::sink::Nats::new(variables.text(NATS)?.unwrap_or_default()).policy(given.policy.clone());
+    if let Some(prefix) = variables.text(SUBJECT_PREFIX)? {
+        sink = sink.subject_prefix(prefix);
+    }
+    if let Some(stream) = variables.text(STREAM)? {
+        sink = sink.stream(stream);
+    }
+    checked(sink, &[("servers", NATS), ("subject_prefix", SUBJECT_PREFIX), ("stream", STREAM)])
 }
 
 #[cfg(unix)]

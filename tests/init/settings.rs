@@ -88,6 +88,7 @@ fn a_wrong_value_is_a_warning_that_names_it_and_an_error_for_who_wants_one() {
         ("SENTRY_DSN", "nonsense", "https://<key>@"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "h:4318", "neither http:// nor"),
         ("LASTWORD_JSONL", "..", "names no file"),
+        ("LASTWORD_NATS", "ftp://h", "a server looks like nats://127.0.0.1:4222"),
     ] {
         let sink = MemorySink::new();
         let (telemetry, lines) = said(|| with([(name, value)]).sink(sink.clone()).init());

@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
+use lastword::init::Init;
 use lastword::privacy::SafeStr;
 use lastword::sink::Nats;
 use lastword::testing::MemorySink;
@@ -112,4 +113,17 @@ fn a_session_that_has_ended_leaves_no_connection_behind() {
         assert!(Instant::now() < end, "a connection is left");
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+#[test]
+fn the_environment_asks_for_it() {
+    let Some(server) = Server::start() else { return };
+    let url = server.url();
+    let variables = [("LASTWORD_NATS", &*url), ("LASTWORD_NATS_STREAM", "T"), ("LASTWORD_NATS_SUBJECT_PREFIX", "shop")];
+    let telemetry = Init::new().variables(variables).with(|reporter| reporter.enabled(true)).init();
+    assert!(event!(telemetry, "checked.out", items = 3).is_accepted());
+    assert!(telemetry.blocking_stop(PATIENCE).is_drained());
+    let stored = Client::connect(&server, &json!({})).stored("T");
+    let subjects: Vec<_> = stored.iter().map(|message| message.subject.as_str()).collect();
+    assert_eq!(subjects, ["shop.SESSION_START", "shop.checked.out", "shop.SESSION_END"]);
 }
