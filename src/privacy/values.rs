@@ -10,6 +10,8 @@ const NAME_BYTES_MAX: usize = 64;
 const BLANKS_MAX: usize = 32;
 /// How long the attributes of an element may be.
 const ATTRIBUTES_BYTES_MAX: usize = 256;
+/// How long a value of a few digits may be.
+const PIN_BYTES_MAX: usize = 12;
 /// How deep a value may stand in what shows it, how long the name of each of that may be, and how long the letters right
 /// before a quote that say what kind of text it is.
 const OPENERS_MAX: usize = 4;
@@ -165,7 +167,9 @@ fn value(bytes: &[u8], first: usize, kind: Kind, is_close: bool) -> Option<Found
     let length = match (quote, kind) {
         (Some(quote), _) => quoted(rest, quote, escapes),
         (None, Kind::Header(_)) => line(rest),
-        (None, Kind::Secret | Kind::Doubtful | Kind::Digits) => word(rest),
+        (None, Kind::Secret | Kind::Doubtful) => word(rest),
+        // Of what is none, no more is looked at: many may stand in one word.
+        (None, Kind::Digits) => after(rest, 0, PIN_BYTES_MAX + 1, |byte| byte.is_ascii_alphanumeric()),
     };
     let length = match quote {
         Some(quote) if bytes[first] == b'[' => listed(rest, length, quote, escapes),
@@ -182,7 +186,7 @@ fn value(bytes: &[u8], first: usize, kind: Kind, is_close: bool) -> Option<Found
             let is_long = text.len() >= 8 && (digits > 0 || text.len() >= 16) && digits < text.len();
             is_long || ((is_close || quote.is_some()) && text.len() >= 4 && digits < text.len())
         }
-        Kind::Digits => (4..=12).contains(&text.len()) && (digits() == text.len() || quote.is_some()),
+        Kind::Digits => (4..=PIN_BYTES_MAX).contains(&text.len()) && (digits() == text.len() || quote.is_some()),
         Kind::Secret => true,
         Kind::Header(_) => text.len() >= 4,
     };
@@ -253,7 +257,7 @@ fn is_template(rest: &[u8]) -> bool {
     let behind = rest.get(1 + name).copied();
     match rest {
         [b'{', ..] | [b'$' | b'%', b'{' | b'(', ..] => true,
-        [b'$'] | [b'%'] => true,
+        [b'$' | b'%'] => true,
         // A hash of a password begins with the name of what it was made with: `$2b$`.
         [b'$', first, ..] => {
             (!first.is_ascii_digit() || name == 1) && !matches!(behind, Some(b'$' | b'!' | b'@' | b'#'))
