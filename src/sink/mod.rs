@@ -21,6 +21,8 @@ mod jsonl;
 mod nats;
 #[cfg(any(feature = "nats", unix))]
 mod object;
+#[cfg(any(feature = "http", feature = "nats", unix))]
+mod option;
 #[cfg(feature = "otlp")]
 mod otlp;
 #[cfg(test)]

@@ -26,6 +26,7 @@ use reqwest::header::{CONTENT_ENCODING, HeaderValue};
 
 use self::entry::Labels;
 use super::http::{Http, Message};
+use super::option::option;
 use super::{Ack, Batch, Closing, Delivery, FieldPolicy, Policy, SettingError, Sink};
 use crate::limits::{DATADOG_BATCH_EVENTS_DEFAULT, DATADOG_ENTRIES_MAX, DATADOG_FLUSH_INTERVAL_DEFAULT};
 
@@ -123,19 +124,9 @@ impl Datadog {
         self
     }
 
-    /// Names the sink; `datadog` unless set. Two sinks of one reporter can't have the same name.
-    #[must_use]
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
-        self
-    }
+    option!(name: "datadog");
 
-    /// Says which fields of an event are sent; [`FieldPolicy::SafeOnly`] unless set, here or by [`policy`](Self::policy).
-    #[must_use]
-    pub const fn fields(mut self, fields: FieldPolicy) -> Self {
-        self.fields = Some(fields);
-        self
-    }
+    option!(fields);
 
     /// Sets how the reporter deals with this sink. What is `None` is as [`Datadog`] says, or else as the reporter's builder
     /// says. A batch has 1,000 events at most, whatever is asked for.

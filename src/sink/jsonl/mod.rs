@@ -33,6 +33,7 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::Mutex;
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use super::option::option;
 use super::{Batch, Closing, Delivery, Destination, Policy, SettingError, Sink, SinkError};
 use crate::clock::Clock;
 use crate::limits::{
@@ -150,12 +151,7 @@ impl Jsonl {
         self
     }
 
-    /// Names the sink; `jsonl` unless set. Two sinks of one reporter can't have the same name.
-    #[must_use]
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
-        self
-    }
+    option!(name: "jsonl");
 
     /// Sets how the reporter deals with this sink. What is left open is as the reporter's builder says, but for batches of up
     /// to 1,000 events, of which one is under way at a time.

@@ -27,6 +27,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
 use super::http::shown;
+use super::option::option;
 use super::{Ack, Batch, Closing, Delivery, FieldPolicy, Policy, SettingError, Sink, SinkError};
 use crate::clock::timer_now;
 use crate::limits::{NATS_BATCH_EVENTS_MAX, NATS_TIMEOUT_DEFAULT};
@@ -121,19 +122,9 @@ impl Nats {
         self
     }
 
-    /// Says which fields of an event are sent; [`FieldPolicy::SafeOnly`] unless set, here or by [`policy`](Self::policy).
-    #[must_use]
-    pub const fn fields(mut self, fields: FieldPolicy) -> Self {
-        self.fields = Some(fields);
-        self
-    }
+    option!(fields);
 
-    /// Names the sink; `nats` unless set. Two sinks of one reporter can't have the same name.
-    #[must_use]
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
-        self
-    }
+    option!(name: "nats");
 
     /// Sets how the reporter deals with this sink, where that is not as the reporter's builder says. A batch has 1,000
     /// events at most, whatever is asked for.

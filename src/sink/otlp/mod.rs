@@ -36,6 +36,7 @@ use self::body::{Around, Records};
 use self::resource::Attributes;
 use self::sent::{Half, Sent};
 use super::http::{Http, Message};
+use super::option::option;
 use super::{Ack, Batch, Closing, Delivery, Destination, FieldPolicy, Policy, SettingError, Sink, SinkError};
 use crate::limits::OTLP_TIMEOUT_DEFAULT;
 use crate::sync::say;
@@ -205,19 +206,9 @@ impl Otlp {
         self
     }
 
-    /// Names the sink; `otlp` unless set. Two sinks of one reporter can't have the same name.
-    #[must_use]
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
-        self
-    }
+    option!(name: "otlp");
 
-    /// Says which fields of an event are sent; [`FieldPolicy::SafeOnly`] unless set, here or by [`policy`](Self::policy).
-    #[must_use]
-    pub const fn fields(mut self, fields: FieldPolicy) -> Self {
-        self.fields = Some(fields);
-        self
-    }
+    option!(fields);
 
     /// Sets how the reporter deals with this sink, where that is not as the reporter's builder says.
     #[must_use]

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use super::super::option::option;
 use super::health::Sessions;
 use super::rate::Limits;
 use super::recent::Recent;
@@ -127,12 +128,7 @@ impl Sentry {
         self
     }
 
-    /// Names the sink; `sentry` unless set. Two sinks of one reporter can't have the same name.
-    #[must_use]
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
-        self
-    }
+    option!(name: "sentry");
 
     /// Sets how the reporter deals with this sink. What is `None` is as [`Sentry`] says, or else as the reporter's builder
     /// says. A batch has 1,000 events at most, whatever is asked for.

@@ -17,6 +17,7 @@ use reqwest::header::{HeaderName, HeaderValue};
 use uuid::Uuid;
 
 use super::http::{Http, Message};
+use super::option::option;
 use super::{Batch, Closing, Delivery, Policy, SettingError, Sink};
 use crate::wire::{self, API_KEY_HEADER, IDEMPOTENCY_KEY_HEADER, TELEMETRY_PATH};
 
@@ -73,12 +74,7 @@ impl Tinker {
         self
     }
 
-    /// Names the sink; `tinker` unless set. Two sinks of one reporter can't have the same name.
-    #[must_use]
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
-        self
-    }
+    option!(name: "tinker");
 
     /// Sets how the reporter deals with this sink, where that is not as the reporter's builder says.
     #[must_use]
