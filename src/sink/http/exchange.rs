@@ -37,7 +37,7 @@ pub(super) async fn post(
     let response = request.send().await.map_err(|error| no_answer(settings, error))?;
     let status = response.status().as_u16();
     see(status, response.headers());
-    let outcome = (settings.judge)(status);
+    let outcome = Outcome::of_status(status);
     if outcome == Outcome::Delivered {
         return Ok(read(response).await);
     }

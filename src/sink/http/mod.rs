@@ -33,7 +33,6 @@ use super::{Destination, SettingError, SinkError};
 use crate::clock::Clock;
 use crate::limits::HTTP_TIMEOUT_DEFAULT;
 use crate::sync::lock;
-use crate::wire::Outcome;
 
 /// One endpoint of a service, and who we are to it.
 pub(super) struct Http {
@@ -56,8 +55,6 @@ struct Asked {
     key: Option<String>,
     headers: Vec<(String, String)>,
     timeout: Duration,
-    /// What a status means.
-    judge: fn(u16) -> Outcome,
 }
 
 impl Http {
@@ -77,7 +74,6 @@ impl Http {
             key: None,
             headers: Vec::new(),
             timeout: HTTP_TIMEOUT_DEFAULT,
-            judge: Outcome::of_status,
         };
         Self { asked, clock: Clock::system(), settings: OnceLock::new(), client: Mutex::new(None) }
     }
@@ -98,12 +94,6 @@ impl Http {
 
     pub(super) fn add_header(&mut self, name: impl Into<String>, value: impl Into<String>) {
         self.asked.headers.push((name.into(), value.into()));
-    }
-
-    /// Says what a status means to a protocol that reads it in its own way.
-    #[cfg(feature = "otlp")]
-    pub(super) const fn judge_by(&mut self, judge: fn(u16) -> Outcome) {
-        self.asked.judge = judge;
     }
 
     /// Checks what it was set up with. More may be set afterwards.

@@ -8,7 +8,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use super::Asked;
 use crate::sink::{Destination, SettingError};
-use crate::wire::{IDEMPOTENCY_KEY_HEADER, Outcome};
+use crate::wire::IDEMPOTENCY_KEY_HEADER;
 
 /// Headers that a protocol or the connection needs as they are, beside the one with the key.
 const OWN_HEADERS: [&str; 9] = [
@@ -37,8 +37,6 @@ pub(super) struct Settings {
     secrets: Vec<String>,
     /// What was appended to the base URL.
     path: String,
-    /// What a status means.
-    pub(super) judge: fn(u16) -> Outcome,
 }
 
 impl Settings {
@@ -56,7 +54,7 @@ impl Settings {
         secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
         let shown = shown(endpoint.as_str());
         let headers = all_headers(asked)?;
-        Ok(Self { endpoint, shown, headers, timeout: *timeout, secrets, path: path.clone(), judge: asked.judge })
+        Ok(Self { endpoint, shown, headers, timeout: *timeout, secrets, path: path.clone() })
     }
 
     /// Returns whether the other side is this machine, which no proxy has anything to do with.
@@ -174,7 +172,6 @@ mod tests {
             key: None,
             headers: Vec::new(),
             timeout: Duration::from_secs(1),
-            judge: Outcome::of_status,
         }
     }
 

@@ -4,21 +4,6 @@ use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceResponse;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message;
 
-use crate::wire::Outcome;
-
-/// Says what a status means. OTLP names 429, 502, 503 and 504 alone as those after which a request may be sent again; but a 500
-/// that a proxy gives for a moment must not cost a batch, so it and its like are tried again too, as often as the policy says. A
-/// redirect is not followed, and says nothing about the events.
-pub(super) const fn outcome_of(status: u16) -> Outcome {
-    match status {
-        200..=299 => Outcome::Delivered,
-        300..=399 | 408 | 429 | 500..=599 => Outcome::Transient,
-        401 | 403 => Outcome::Unauthorized,
-        413 => Outcome::TooLarge,
-        _ => Outcome::Rejected,
-    }
-}
-
 /// What a success says of records that were not taken all the same.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Partial {
@@ -53,21 +38,6 @@ impl Partial {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn each_status_has_the_outcome_that_otlp_gives_it() {
-        for (outcome, statuses) in [
-            (Outcome::Delivered, &[200, 202, 204][..]),
-            (Outcome::Transient, &[302, 408, 429, 500, 501, 502, 503, 504, 505]),
-            (Outcome::Unauthorized, &[401, 403]),
-            (Outcome::TooLarge, &[413]),
-            (Outcome::Rejected, &[400, 404, 415, 422]),
-        ] {
-            for &status in statuses {
-                assert_eq!(outcome_of(status), outcome, "{status}");
-            }
-        }
-    }
 
     #[test]
     fn an_answer_that_makes_no_sense_says_nothing() {
