@@ -42,10 +42,11 @@ pub(super) fn may_be(bytes: &[u8], at: usize) -> bool {
 pub(super) fn at(bytes: &[u8], at: usize, is_in_line: bool) -> Option<Found> {
     match bytes[at] {
         b'@' => user_of_url(bytes, at).or_else(|| user_of_dsn(bytes, at)).or_else(|| email(bytes, at, 1)),
-        b'%' => match bytes.get(at + 1)? {
-            b'4' => email(bytes, at, 3),
-            b'2' => digits::phone_at(bytes, at, 3),
-            _ => values::encoded(bytes, at),
+        b'%' => match bytes.get(at + 1..at + 3)? {
+            b"40" => email(bytes, at, 3),
+            b"2b" | b"2B" => digits::phone_at(bytes, at, 3),
+            b"3d" | b"3D" => values::encoded(bytes, at),
+            _ => None,
         },
         b'<' => values::element(bytes, at),
         b'=' | b':' => {

@@ -162,3 +162,19 @@ fn the_work_is_linear_in_the_length_whatever_is_in_the_text() {
         assert!(start.elapsed().as_secs() < 5, "{piece:?} took {:?}", start.elapsed());
     }
 }
+
+#[test]
+fn a_text_that_ends_in_the_middle_of_anything_is_looked_at_all_the_same() {
+    let redactor = redactor();
+    let marks =
+        ["%40", "%2B", "%3D", "://", "--", "\\n+1", "\\n/home/ada", "<token>x</token>", "/mnt/c/Users/ada", "8Q~"];
+    let texts = SHAPES.iter().chain(SURROUNDED).map(|sample| sample.text).chain(marks);
+    for text in texts {
+        for end in (0..=text.len()).filter(|end| text.is_char_boundary(*end)) {
+            for start in (0..=end.min(4)).filter(|start| text.is_char_boundary(*start)) {
+                let once = redactor.redact(&text[start..end]).into_owned();
+                assert_eq!(redactor.redact(&once), once, "{:?}", &text[start..end]);
+            }
+        }
+    }
+}
