@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use lastword::limits::{DATADOG_ENTRIES_MAX, DATADOG_ENTRY_BYTES_MAX, DATADOG_REQUEST_BYTES_MAX};
 use lastword::privacy::{Privacy, SafeStr};
-use lastword::sink::{Ack, Batch, Datadog, FieldPolicy, Policy, Sink, SinkError};
+use lastword::sink::{Ack, Batch, Datadog, FieldPolicy, Policy, Sink};
 use lastword::testing::{MemorySink, batch};
 use lastword::{Builder, DropReason, Reporter, Severity, event};
-use peers::{Answer, PATIENCE, Peer};
+use peers::{Answer, PATIENCE, Peer, outcome};
 use serde_json::{Value, json};
 
 const KEY: &str = "dd-a-key-that-nobody-may-see";
@@ -35,18 +35,6 @@ fn in_batches_of(events: usize) -> Policy {
 
 fn quick(session: &str) -> Builder {
     Reporter::builder(session).enabled(true).retry_base_delay(Duration::from_millis(5))
-}
-
-/// What became of a batch, and the reason where there is one.
-fn outcome(result: Result<Ack, SinkError>) -> (&'static str, String) {
-    match result {
-        Ok(_) => ("delivered", String::new()),
-        Err(SinkError::Transient { reason, .. }) => ("transient", reason),
-        Err(SinkError::Rejected { reason }) => ("rejected", reason),
-        Err(SinkError::Unauthorized { reason }) => ("unauthorized", reason),
-        Err(SinkError::TooLarge) => ("too large", String::new()),
-        Err(other) => panic!("{other:?}"),
-    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lastword::sink::{Ack, Batch, FieldPolicy, Otlp, SinkError};
+use lastword::sink::{Batch, FieldPolicy, Otlp};
 use lastword::testing::batch;
 use lastword::{Builder, Reporter};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
@@ -14,6 +14,7 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 use serde_json::{Value as Json, json};
 
+pub(crate) use crate::peers::outcome;
 use crate::peers::{Answer, PATIENCE, Peer, Recorded};
 
 pub(crate) const KEY: &str = "Bearer a-key-that-nobody-may-see";
@@ -35,18 +36,6 @@ pub(crate) fn span(number: u64) -> Json {
 /// A log, a span, a log, a span.
 pub(crate) fn mixed() -> Batch {
     batch("s", 0, &[("a", json!({})), ("b", span(1)), ("c", json!({})), ("d", span(3))]).unwrap()
-}
-
-/// What became of a batch, and the reason where there is one.
-pub(crate) fn outcome(result: Result<Ack, SinkError>) -> (&'static str, String) {
-    match result {
-        Ok(_) => ("delivered", String::new()),
-        Err(SinkError::Transient { reason, .. }) => ("transient", reason),
-        Err(SinkError::Rejected { reason }) => ("rejected", reason),
-        Err(SinkError::Unauthorized { reason }) => ("unauthorized", reason),
-        Err(SinkError::TooLarge) => ("too large", String::new()),
-        Err(other) => panic!("{other:?}"),
-    }
 }
 
 /// A success that says so many records were refused.

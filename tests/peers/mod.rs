@@ -4,7 +4,7 @@
 //! events it has stored: what was stored before an answer got lost counts, as with a real service.
 
 // Each test binary uses a part of this; and what fails here fails the test.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
+#![allow(dead_code, unreachable_pub, clippy::panic, clippy::unwrap_used)]
 
 mod answer;
 mod http;
@@ -16,6 +16,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use lastword::sink::{Ack, SinkError};
 use serde_json::Value;
 
 pub use answer::Answer;
@@ -291,4 +292,16 @@ pub fn client() -> reqwest::Client {
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
     reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+/// What became of a batch, and the reason where there is one.
+pub fn outcome(result: Result<Ack, SinkError>) -> (&'static str, String) {
+    match result {
+        Ok(_) => ("delivered", String::new()),
+        Err(SinkError::Transient { reason, .. }) => ("transient", reason),
+        Err(SinkError::Rejected { reason }) => ("rejected", reason),
+        Err(SinkError::Unauthorized { reason }) => ("unauthorized", reason),
+        Err(SinkError::TooLarge) => ("too large", String::new()),
+        Err(other) => panic!("{other:?}"),
+    }
 }

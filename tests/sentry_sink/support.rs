@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use lastword::sink::{Ack, Batch, Sentry, SinkError};
+use lastword::sink::{Batch, Sentry};
 use lastword::testing::batch;
 use lastword::{Builder, Reporter};
 use serde_json::{Value, json};
 
+pub(crate) use crate::peers::outcome;
 use crate::peers::{PATIENCE, Peer, Recorded};
 
 pub(crate) const KEY: &str = "a0key0that0nobody0may0see";
@@ -51,18 +52,6 @@ pub(crate) fn logs(peer: &Peer) -> Vec<Value> {
 
 pub(crate) fn attribute<'a>(log: &'a Value, name: &str) -> &'a Value {
     &log["attributes"][name]["value"]
-}
-
-/// What became of a batch, and the reason where there is one.
-pub(crate) fn outcome(result: Result<Ack, SinkError>) -> (&'static str, String) {
-    match result {
-        Ok(_) => ("delivered", String::new()),
-        Err(SinkError::Transient { reason, .. }) => ("transient", reason),
-        Err(SinkError::Rejected { reason }) => ("rejected", reason),
-        Err(SinkError::Unauthorized { reason }) => ("unauthorized", reason),
-        Err(SinkError::TooLarge) => ("too large", String::new()),
-        Err(other) => panic!("{other:?}"),
-    }
 }
 
 pub(crate) fn two() -> Batch {
