@@ -86,6 +86,7 @@ mod sync;
 mod sys;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod trace;
 pub mod wire;
 
 #[cfg(all(unix, not(lastword_loom)))]

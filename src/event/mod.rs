@@ -15,6 +15,8 @@ mod panicked;
 mod screen;
 mod serialize;
 mod severity;
+#[cfg(any(feature = "otlp", feature = "sentry"))]
+pub(crate) mod span;
 mod user;
 mod view;
 

@@ -29,8 +29,6 @@ mod otlp;
 mod samples;
 #[cfg(feature = "sentry")]
 mod sentry;
-#[cfg(any(feature = "otlp", feature = "sentry"))]
-mod span;
 #[cfg(feature = "http")]
 mod tinker;
 

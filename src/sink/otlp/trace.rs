@@ -13,7 +13,8 @@ use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 
 use crate::clock::Timestamp;
-use crate::sink::span::{DURATION, Data, PARENT_SPAN_ID, SPAN_ID, Span, TRACE_ID, span_id, trace_id};
+use crate::event::names::{DURATION_MS, PARENT_SPAN_ID, SPAN_ID, TRACE_ID};
+use crate::event::span::{Data, Span, span_id, trace_id};
 
 /// Where in a trace an event belongs. An id that it does not have is empty, as OpenTelemetry has it.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -45,7 +46,7 @@ impl Place {
             taken.push(SPAN_ID);
         }
         if let Some(span) = Span::of(&data, end).filter(|_| takes_spans) {
-            taken.push(DURATION);
+            taken.push(DURATION_MS);
             if span.parent_span_id.is_some() || data.is_empty(PARENT_SPAN_ID) {
                 taken.push(PARENT_SPAN_ID);
             }

@@ -9,8 +9,8 @@ use super::health::Told;
 use super::rate::Category;
 use super::scene::{self, Ids};
 use super::{Sentry, data, issue, log, trace};
+use crate::event::span::Span;
 use crate::event::{Body, DecodeError, EventView, Severity, names};
-use crate::sink::span::Span;
 use crate::sink::{BatchEvent, Session};
 use crate::wire::TranscodeError;
 

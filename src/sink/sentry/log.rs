@@ -5,7 +5,8 @@ use sentry_types::protocol::v7::{Log, LogAttribute, LogLevel, LogSeverityNumber,
 use super::data;
 use super::scene::{self, Ids, Scene};
 use crate::event::{Body, EventView, Severity};
-use crate::sink::{BatchEvent, Session, span};
+use crate::event::{names, span};
+use crate::sink::{BatchEvent, Session};
 
 /// What stands before the name of a property that is there already.
 const ELSEWHERE: &str = "data.";
@@ -43,7 +44,7 @@ pub(super) fn log(
         }
         Body::SessionStart | Body::UnhandledException { .. } => view.kind().as_str(),
     };
-    if let Some(span) = span::span_id(&data, span::SPAN_ID) {
+    if let Some(span) = span::span_id(&data, names::SPAN_ID) {
         // The span in which it happened: the name is that of Sentry's own SDKs.
         set("sentry.trace.parent_span_id", format!("{:016x}", u64::from_be_bytes(span)).into());
     }

@@ -9,8 +9,9 @@ use uuid::Uuid;
 
 use crate::clock::Timestamp;
 use crate::event::{EventView, Severity};
+use crate::event::{names, span};
 use crate::limits::{SENTRY_ENVIRONMENT_CHARS_MAX, SENTRY_RELEASE_CHARS_MAX, SENTRY_TAG_CHARS_MAX};
-use crate::sink::{BatchEvent, Session, SettingError, span};
+use crate::sink::{BatchEvent, Session, SettingError};
 
 pub(super) const PRODUCTION: &str = "production";
 /// Of the platforms that Sentry knows, what its own SDK for Rust says.
@@ -112,7 +113,7 @@ impl Ids {
     pub(super) fn within(mut self, data: &serde_json::Map<String, Value>) -> Self {
         if let Some(trace) = span::trace_id(data) {
             self.trace = trace.into();
-            self.span = span::span_id(data, span::SPAN_ID).map_or(self.span, Into::into);
+            self.span = span::span_id(data, names::SPAN_ID).map_or(self.span, Into::into);
         }
         self
     }

@@ -4,7 +4,7 @@ use sentry_types::protocol::v7::{Map, SpanStatus, TraceContext, Transaction, Val
 
 use super::scene::{self, PLATFORM, Scene};
 use crate::event::EventView;
-use crate::sink::span::Span;
+use crate::event::span::Span;
 use crate::sink::{BatchEvent, Session};
 
 /// What a span did, where its data do not say so in `op`.

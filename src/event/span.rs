@@ -4,19 +4,11 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::names::{DURATION_MS, PARENT_SPAN_ID, SPAN_ID, TRACE_ID};
 use crate::clock::Timestamp;
 
-/// The name of the trace's id.
-pub(super) const TRACE_ID: &str = "trace_id";
-/// The name of the span's own id, and of the span that one happened in.
-pub(super) const SPAN_ID: &str = "span_id";
-/// The name of the id of the span that a span is within.
-pub(super) const PARENT_SPAN_ID: &str = "parent_span_id";
-/// The name of how long a span took, in milliseconds.
-pub(super) const DURATION: &str = "duration_ms";
-
 /// The data of an event, in whatever form a sink has them.
-pub(super) trait Data {
+pub(crate) trait Data {
     /// Returns a value that is a text.
     fn text(&self, name: &str) -> Option<&str>;
     /// Returns a value that is a number.
@@ -35,18 +27,18 @@ impl Data for Map<String, Value> {
 
 /// A span that ended with its event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Span {
-    pub(super) trace_id: [u8; 16],
-    pub(super) span_id: [u8; 8],
-    pub(super) parent_span_id: Option<[u8; 8]>,
-    pub(super) start: Timestamp,
+pub(crate) struct Span {
+    pub(crate) trace_id: [u8; 16],
+    pub(crate) span_id: [u8; 8],
+    pub(crate) parent_span_id: Option<[u8; 8]>,
+    pub(crate) start: Timestamp,
 }
 
 impl Span {
     /// Reads the span that an event with these data is, if it is one: all three have to be there and to make sense.
-    pub(super) fn of(data: &impl Data, end: Timestamp) -> Option<Self> {
+    pub(crate) fn of(data: &impl Data, end: Timestamp) -> Option<Self> {
         // What is negative, too much or no number is no duration.
-        let duration = Duration::try_from_secs_f64(data.number(DURATION)? / 1e3).ok()?;
+        let duration = Duration::try_from_secs_f64(data.number(DURATION_MS)? / 1e3).ok()?;
         let start = end.unix_nanos().checked_sub(u64::try_from(duration.as_nanos()).ok()?)?;
         Some(Self {
             trace_id: trace_id(data)?,
@@ -58,12 +50,12 @@ impl Span {
 }
 
 /// Reads the trace that an event belongs to: 32 hexadecimal digits, not all of them 0.
-pub(super) fn trace_id(data: &impl Data) -> Option<[u8; 16]> {
+pub(crate) fn trace_id(data: &impl Data) -> Option<[u8; 16]> {
     hex(data.text(TRACE_ID)?, 32).map(u128::to_be_bytes)
 }
 
 /// Reads the id of a span: 16 hexadecimal digits, not all of them 0.
-pub(super) fn span_id(data: &impl Data, name: &str) -> Option<[u8; 8]> {
+pub(crate) fn span_id(data: &impl Data, name: &str) -> Option<[u8; 8]> {
     u64::try_from(hex(data.text(name)?, 16)?).ok().map(u64::to_be_bytes)
 }
 
