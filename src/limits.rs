@@ -310,3 +310,11 @@ pub const SETTINGS_LOCK_POLL: Duration = Duration::from_millis(2);
 pub const USER_ID_BYTES_MAX: usize = 256;
 /// Characters of an environment variable that are shown: what is longer is none of its words.
 pub const SAID_CHARS_MAX: usize = 40;
+
+/// Attributes of one span: what OpenTelemetry's SDKs allow unless they are told otherwise.
+pub const SPAN_ATTRIBUTES_MAX: usize = 128;
+/// Bytes of a header `traceparent`: four times what there is today, for versions to come.
+pub const TRACEPARENT_BYTES_MAX: usize = 256;
+/// Spans of `tracing` that are entered within one another on one thread, and make themselves the context: a program that goes
+/// deeper has entered spans that it never leaves.
+pub const ENTERED_SPANS_MAX: usize = 1_024;

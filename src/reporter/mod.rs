@@ -47,6 +47,7 @@ mod sinks;
 mod start;
 mod status;
 mod supervisor;
+mod traces;
 mod worker;
 
 pub use builder::{Builder, StartError};
@@ -61,3 +62,4 @@ pub use report::{
 };
 pub use sinks::{AttachError, SinkDrain, TuneError, UnknownSink};
 pub use supervisor::SupervisorCell;
+pub(crate) use traces::Sampling;
