@@ -73,6 +73,7 @@ pub mod event;
 pub mod init;
 pub mod limits;
 mod macros;
+pub mod metrics;
 pub mod observe;
 pub mod privacy;
 mod provider;

@@ -310,3 +310,22 @@ pub const SETTINGS_LOCK_POLL: Duration = Duration::from_millis(2);
 pub const USER_ID_BYTES_MAX: usize = 256;
 /// Characters of an environment variable that are shown: what is longer is none of its words.
 pub const SAID_CHARS_MAX: usize = 40;
+
+/// Points of metrics leave this often.
+pub const METRICS_INTERVAL_DEFAULT: Duration = Duration::from_secs(10);
+/// And no more often: each time is an event.
+pub const METRICS_INTERVAL_MIN: Duration = Duration::from_millis(100);
+/// Metrics and series of them that a session may have.
+pub const METRICS_SERIES_DEFAULT: usize = 1_000;
+/// Series that one event tells of: with the bounds below, far less than [`EVENT_BYTES_MAX`].
+pub const METRICS_SERIES_PER_EVENT: usize = 100;
+/// The name of a metric.
+pub const METRIC_NAME_BYTES_MAX: usize = 128;
+/// The unit of a metric, and its description.
+pub const METRIC_TEXT_BYTES_MAX: usize = 256;
+/// Labels of a series.
+pub const METRIC_LABELS_MAX: usize = 16;
+/// The name of a label, and its value.
+pub const METRIC_LABEL_BYTES_MAX: usize = 96;
+/// Upper bounds of the buckets of a histogram.
+pub const METRIC_BOUNDS_MAX: usize = 64;

@@ -9,7 +9,7 @@ use std::pin::pin;
 use super::reporter_of;
 use crate::clock::Instant;
 use crate::event::{Cause, Encoder, Failure, Severity};
-use crate::privacy::SafeStr;
+use crate::privacy::Checked;
 use crate::sync::CatchUnwind;
 use crate::{Reporter, TelemetryProvider};
 
@@ -59,10 +59,7 @@ impl<'r> Timing<'r> {
         self.record_failed(3, |encoder| {
             encoder.field("duration_ms", &duration_ms);
             // A type is no content: every sink is given it.
-            match SafeStr::new(failure.error_type()) {
-                Ok(safe) => encoder.field("error_type", &safe),
-                Err(_) => encoder.field("error_type", failure.error_type()),
-            }
+            encoder.field("error_type", &Checked(failure.error_type()));
             encoder.field("message", failure.message());
         });
     }

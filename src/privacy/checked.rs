@@ -88,6 +88,18 @@ impl fmt::Display for SafeStr<'_> {
     }
 }
 
+/// A text of the program's own that goes to every sink where it passes the check, and is one like any other where it doesn't.
+pub(crate) struct Checked<'a>(pub(crate) &'a str);
+
+impl Serialize for Checked<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match SafeStr::new(self.0) {
+            Ok(safe) => safe.serialize(serializer),
+            Err(_) => serializer.serialize_str(self.0),
+        }
+    }
+}
+
 /// A text about a person. It serialises as what it is; its `Debug` does not show it, and it has no `Display`.
 ///
 /// What it is, is known as long as it is serialised by a reporter. Made into another value before, it is a text like any

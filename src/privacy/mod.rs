@@ -35,6 +35,7 @@ mod values;
 
 pub use allow::AllowList;
 pub use bucket::{BUCKETS, Estimate, estimate_users, user_bucket, user_bucket_salted};
+pub(crate) use checked::Checked;
 pub use checked::{NotSafe, PiiStr, SafeStr};
 pub use consent::{Level, User, installation_id};
 pub use fold::{EXTERNAL_TOOL, fold_model, fold_tool, http_status_range, path_extension};

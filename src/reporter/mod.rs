@@ -44,6 +44,7 @@ mod report;
 mod session;
 mod shared;
 mod sinks;
+mod source;
 mod start;
 mod status;
 mod supervisor;
@@ -60,4 +61,5 @@ pub use report::{
     Admission, Drain, DropReason, Drops, Health, Recovered, SinkHealth, SinkState, SinkStats, SpoolHealth, State, Stats,
 };
 pub use sinks::{AttachError, SinkDrain, TuneError, UnknownSink};
+pub(crate) use source::{Log, Source};
 pub use supervisor::SupervisorCell;
