@@ -171,7 +171,8 @@ fn points_leave_by_themselves_when_the_interval_is_over() {
 
 #[test]
 fn the_last_interval_leaves_however_the_session_ends() {
-    let ends: [(&str, fn(Reporter)); 3] = [
+    type End = fn(Reporter);
+    let ends: [(&str, End); 3] = [
         ("stop", |reporter| assert!(reporter.blocking_stop(PATIENCE).is_drained())),
         ("guard", |reporter| drop(reporter.guard(PATIENCE))),
         ("fatal", |reporter| assert!(reporter.blocking_log_fatal(&std::io::Error::other("the end")).is_drained())),
