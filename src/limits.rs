@@ -329,3 +329,10 @@ pub const METRIC_LABELS_MAX: usize = 16;
 pub const METRIC_LABEL_BYTES_MAX: usize = 96;
 /// Upper bounds of the buckets of a histogram.
 pub const METRIC_BOUNDS_MAX: usize = 64;
+/// Attributes of one span: what OpenTelemetry's SDKs allow unless they are told otherwise.
+pub const SPAN_ATTRIBUTES_MAX: usize = 128;
+/// Bytes of a header `traceparent`: four times what there is today, for versions to come.
+pub const TRACEPARENT_BYTES_MAX: usize = 256;
+/// Spans of `tracing` that are entered within one another on one thread, and make themselves the context: a program that goes
+/// deeper has entered spans that it never leaves.
+pub const ENTERED_SPANS_MAX: usize = 1_024;

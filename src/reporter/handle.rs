@@ -103,7 +103,7 @@ impl Reporter {
 
     /// Returns what takes events of every kind, where that was consented to.
     #[inline]
-    fn takes_all(&self) -> Option<&Inner> {
+    pub(super) fn takes_all(&self) -> Option<&Inner> {
         self.inner.as_deref().filter(|inner| inner.shared.settings.consent == Level::Full)
     }
 

@@ -48,6 +48,7 @@ mod source;
 mod start;
 mod status;
 mod supervisor;
+mod traces;
 mod worker;
 
 pub use builder::{Builder, StartError};
@@ -63,3 +64,4 @@ pub use report::{
 pub use sinks::{AttachError, SinkDrain, TuneError, UnknownSink};
 pub(crate) use source::{Log, Source};
 pub use supervisor::SupervisorCell;
+pub(crate) use traces::Sampling;

@@ -14,19 +14,10 @@ use std::task;
 
 use pin_project_lite::pin_project;
 
+use super::SpanContext;
+
 thread_local! {
     static CURRENT: RefCell<Context> = const { RefCell::new(Context::none()) };
-}
-
-/// Which span of which trace: what crosses the border of a process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SpanContext {
-    /// The trace's id, never 0.
-    pub(crate) trace_id: u128,
-    /// The span's id, never 0.
-    pub(crate) span_id: u64,
-    /// Whether whoever began the trace records it.
-    pub(crate) sampled: bool,
 }
 
 /// Where in a trace, and in which run, code runs.
@@ -49,6 +40,7 @@ pub(crate) trait Scribe: Send + Sync {
 }
 
 /// A span that began.
+#[allow(dead_code)] // For the file of a run.
 pub(crate) struct Started<'a> {
     pub(crate) context: SpanContext,
     pub(crate) parent_span_id: Option<u64>,
@@ -57,6 +49,7 @@ pub(crate) struct Started<'a> {
 }
 
 /// A span that ended.
+#[allow(dead_code)] // For the file of a run.
 pub(crate) struct Ended<'a> {
     pub(crate) started: Started<'a>,
     pub(crate) duration_ms: f64,
@@ -92,6 +85,12 @@ impl Context {
     pub fn enter(self) -> Entered {
         let before = CURRENT.try_with(|current| current.replace(self)).unwrap_or_default();
         Entered { before, stays: PhantomData }
+    }
+
+    /// Runs something in this context.
+    pub fn in_scope<T>(self, run: impl FnOnce() -> T) -> T {
+        let _entered = self.enter();
+        run()
     }
 
     /// Gives it to a future: whatever that does, it does in this context.

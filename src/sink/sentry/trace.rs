@@ -5,6 +5,7 @@ use sentry_types::protocol::v7::{Map, SpanStatus, TraceContext, Transaction, Val
 use super::scene::{self, PLATFORM, Scene};
 use crate::event::EventView;
 use crate::event::span::Span;
+use crate::privacy::place_of_trace;
 use crate::sink::{BatchEvent, Session};
 
 /// What a span did, where its data do not say so in `op`.
@@ -13,12 +14,8 @@ const SOME_OP: &str = "default";
 /// Returns whether a trace is among those that are sent, of which that part is: the same for all spans of the trace, here
 /// and in whatever else samples by its id.
 pub(super) fn is_sampled(span: &Span, rate: f64) -> bool {
-    // The 56 bits that are random in every trace id, by "Trace Context Level 2" of the W3C.
-    let random = u128::from_be_bytes(span.trace_id) & 0xff_ffff_ffff_ffff;
-    #[allow(clippy::cast_precision_loss)]
-    let part = random as f64 / (1_u64 << 56) as f64;
     // The largest of these numbers is rounded up to 1.
-    rate >= 1.0 || part < rate
+    rate >= 1.0 || place_of_trace(u128::from_be_bytes(span.trace_id)) < rate
 }
 
 /// Makes the transaction of an event that is a span.

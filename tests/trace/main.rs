@@ -1,0 +1,7 @@
+//! Spans as a program tells them, and as they are seen.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod content;
+mod relations;
+mod support;
