@@ -3,3 +3,5 @@
 mod context;
 
 pub use context::{Context, Entered, InContext, SpanContext};
+#[cfg(feature = "runs")]
+pub(crate) use context::{Ended, Scribe, Started};
