@@ -7,7 +7,7 @@ use super::reporter_of;
 use super::watch::{Watch, watch, watch_future};
 use crate::clock::Instant;
 use crate::event::{Cause, Encoder, Failure, Severity};
-use crate::privacy::field_checked;
+use crate::privacy::Checked;
 use crate::{Reporter, TelemetryProvider};
 
 /// The names of the three events that a timing comes to.
@@ -56,7 +56,7 @@ impl<'r> Timing<'r> {
         self.record_failed(3, |encoder| {
             encoder.field("duration_ms", &duration_ms);
             // A type is no content: every sink is given it.
-            field_checked(encoder, "error_type", failure.error_type());
+            encoder.field("error_type", &Checked(failure.error_type()));
             encoder.field("message", failure.message());
         });
     }

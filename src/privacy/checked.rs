@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use crate::event::{Encoder, Mark};
+use crate::event::Mark;
 use crate::limits::SAFE_STR_CHARS_MAX;
 
 /// A text is no [`SafeStr`]. It is not in the message: it may be what must not leave.
@@ -94,6 +94,18 @@ impl fmt::Display for SafeStr<'_> {
     }
 }
 
+/// A text of the program's own that goes to every sink where it passes the check, and is one like any other where it doesn't.
+pub(crate) struct Checked<'a>(pub(crate) &'a str);
+
+impl Serialize for Checked<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match SafeStr::new(self.0) {
+            Ok(safe) => safe.serialize(serializer),
+            Err(_) => serializer.serialize_str(self.0),
+        }
+    }
+}
+
 /// A text about a person. It serialises as what it is; its `Debug` does not show it, and it has no `Display`.
 ///
 /// What it is, is known as long as it is serialised by a reporter. Made into another value before, it is a text like any
@@ -145,14 +157,6 @@ impl Serialize for PiiStr<'_> {
             return serializer.serialize_str(MASK);
         }
         serializer.serialize_newtype_struct(Mark::Personal.name(), self.0)
-    }
-}
-
-/// Writes a field with a text, as one that was checked where it passes, so that every sink is given it.
-pub(crate) fn field_checked(encoder: &mut Encoder<'_>, key: &'static str, text: &str) {
-    match SafeStr::new(text) {
-        Ok(safe) => encoder.field(key, &safe),
-        Err(_) => encoder.field(key, text),
     }
 }
 

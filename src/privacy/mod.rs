@@ -35,8 +35,8 @@ mod values;
 
 pub use allow::AllowList;
 pub use bucket::{BUCKETS, Estimate, estimate_users, user_bucket, user_bucket_salted};
+pub(crate) use checked::{Checked, without_persons};
 pub use checked::{NotSafe, PiiStr, SafeStr};
-pub(crate) use checked::{field_checked, without_persons};
 pub use consent::{Level, User, installation_id};
 pub use fold::{EXTERNAL_TOOL, fold_model, fold_tool, http_status_range, path_extension};
 pub use input::ToolInput;

@@ -174,6 +174,13 @@ impl Privacy {
         self
     }
 
+    /// Cuts no text, however long it is: for files that are written as a whole.
+    #[cfg(feature = "runs")]
+    pub(crate) fn uncut(mut self) -> Self {
+        self.string_bytes_max = None;
+        self
+    }
+
     /// Reports what tools were given, where it is logged as [`ToolInput`](super::ToolInput): an outline of it. Without this,
     /// null stands there.
     #[must_use]

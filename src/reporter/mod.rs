@@ -44,6 +44,7 @@ mod report;
 mod session;
 mod shared;
 mod sinks;
+mod source;
 mod start;
 mod status;
 mod supervisor;
@@ -61,5 +62,6 @@ pub use report::{
     Admission, Drain, DropReason, Drops, Health, Recovered, SinkHealth, SinkState, SinkStats, SpoolHealth, State, Stats,
 };
 pub use sinks::{AttachError, SinkDrain, TuneError, UnknownSink};
+pub(crate) use source::{Log, Source};
 pub use supervisor::SupervisorCell;
 pub(crate) use traces::Sampling;

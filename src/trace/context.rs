@@ -4,6 +4,7 @@
 //! from thread to thread and across every `.await`, on any runtime. What is spawned has it only if it is given it
 //! ([`Context::wrap`]), as every value that a task needs.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
@@ -30,7 +31,7 @@ pub struct Context {
 /// Who writes down the spans that begin and end in its context: a run, into its file.
 ///
 /// It is called on the thread of whoever begins or ends the span, must not block for long, and never fails.
-pub(crate) trait Scribe: Send + Sync {
+pub(crate) trait Scribe: Any + Send + Sync {
     /// Returns the id of the run, which the events of its spans carry.
     fn run_id(&self) -> &str;
     /// A span began, with these attributes.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::open::{Open, SpanKind};
 use crate::event::{Encoder, Severity, names};
-use crate::privacy::{SafeStr, field_checked};
+use crate::privacy::{Checked, SafeStr};
 use crate::{Admission, DropReason, Reporter};
 
 /// How a span ended.
@@ -67,20 +67,20 @@ impl Open {
         }
         match self.name {
             Cow::Borrowed(name) => encoder.field_literal(names::SPAN_NAME, name, self.has_safe_name),
-            Cow::Owned(ref name) => field_checked(encoder, names::SPAN_NAME, name),
+            Cow::Owned(ref name) => encoder.field(names::SPAN_NAME, &Checked(name)),
         }
         if self.kind != SpanKind::Internal {
             encoder.field_literal(names::SPAN_KIND, self.kind.as_str(), true);
         }
         if let Some(run) = &self.run {
-            field_checked(encoder, names::RUN_ID, run.run_id());
+            encoder.field(names::RUN_ID, &Checked(run.run_id()));
         }
         if let Some(duration_ms) = ended {
             encoder.field(names::DURATION_MS, &duration_ms);
             encoder.field_literal(names::STATUS, if fault.is_some() { ERROR } else { OK }, true);
         }
         if let Some(fault) = fault {
-            field_checked(encoder, names::ERROR_TYPE, &fault.error_type);
+            encoder.field(names::ERROR_TYPE, &Checked(&fault.error_type));
             encoder.field(names::ERROR_MESSAGE, &*fault.message);
         }
         if let Some(share) = share {

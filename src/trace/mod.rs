@@ -87,6 +87,8 @@ use std::future::Future;
 use tokio::task::JoinHandle;
 
 pub use context::{Context, Entered, InContext};
+#[cfg(feature = "runs")]
+pub(crate) use context::{Ended, Scribe, Started};
 pub use helpers::{Agent, Decision, MemoryOperation, ModelCall, Retrieval, ToolCall};
 pub use open::SpanKind;
 pub use span::Span;
