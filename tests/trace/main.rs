@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod content;
+mod from_tracing;
 mod relations;
 mod support;
