@@ -8,7 +8,7 @@ mod common;
 
 use common::rounds::{print, rounds};
 use common::spans::{FastSpans, Spans, Way};
-use common::subjects::{Subject, quiet_reporter, quiet_spooled, reporter, spool};
+use common::subjects::{Event, Subject, quiet_reporter, quiet_spooled, reporter, spool};
 use common::{is_asked_for, is_chosen};
 use lastword::Reporter;
 
@@ -29,7 +29,8 @@ fn main() {
     let two = memory("span, 2 attributes", Way::TwoAttributes);
     let call = memory("model call, 7 attributes", Way::ModelCall);
     let [parent, local, local_two] = FastSpans::all();
-    let all: [&dyn Subject; 9] = [&bare, &spooled, &current, &root, &parent, &local, &two, &local_two, &call];
+    let event = Event::new("event!, 4 fields", quiet_reporter(QUEUE_EVENTS));
+    let all: [&dyn Subject; 10] = [&bare, &spooled, &current, &root, &event, &parent, &local, &two, &local_two, &call];
     let chosen: Vec<_> = all.into_iter().filter(|subject| is_chosen(subject.name())).collect();
     for threads in [1, 2] {
         let samples = rounds(&chosen, threads, SPANS_A_BURST);
