@@ -92,7 +92,9 @@ pub(crate) use context::{Ended, Scribe, Started};
 pub use helpers::{Agent, Decision, MemoryOperation, ModelCall, Retrieval, ToolCall};
 pub use open::SpanKind;
 pub use span::Span;
-pub use w3c::{ParseTraceparentError, SpanContext, SpanId, TraceId};
+pub use w3c::{ParseTraceparentError, SpanContext};
+
+pub use crate::event::{ParseIdError, SpanId, TraceId};
 
 /// [`tokio::spawn`], for a future that stays in the context of whoever spawns it.
 ///
