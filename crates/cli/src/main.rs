@@ -1,7 +1,7 @@
 //! The binary of `lastword`: collects, stores and shows what programs report.
 //!
 //! [`flags`] reads the command line, [`commands`] does what it says, [`source`] is where listings come from (a running
-//! collector or a data directory), [`output`] is what a person or a pipe sees.
+//! collector, a data directory, files of JSON lines), [`output`] is what a person or a pipe sees.
 //!
 //! Exit codes: 0 done, 1 failed with the reason on standard error, 2 wrong usage. A reader of the output that goes away
 //! is no failure.
@@ -59,6 +59,8 @@ fn run(command: Command) -> Result<(), Error> {
         #[cfg(unix)]
         Command::Spool(args) => runtime(Builder::new_current_thread())?.block_on(commands::spool::run(args)),
         Command::Privacy(args) => commands::privacy::run(args),
+        Command::Completions(args) => commands::shell::completions(&args),
+        Command::Man(args) => commands::shell::man(&args),
         Command::Exceptions(args) => {
             runtime(Builder::new_current_thread())?.block_on(commands::listing::exceptions(args))
         }

@@ -5,6 +5,7 @@ mod follow;
 pub(crate) mod listing;
 pub(crate) mod privacy;
 pub(crate) mod serve;
+pub(crate) mod shell;
 pub(crate) mod signals;
 #[cfg(unix)]
 pub(crate) mod spool;

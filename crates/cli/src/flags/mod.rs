@@ -10,6 +10,7 @@ pub(crate) mod key;
 pub(crate) mod list;
 pub(crate) mod privacy;
 pub(crate) mod serve;
+pub(crate) mod shell;
 pub(crate) mod source;
 #[cfg(unix)]
 pub(crate) mod spool;
@@ -24,6 +25,7 @@ Examples:
   lastword events --follow                        what happens now
   lastword events --json --session S > s.jsonl    one session as JSON lines
   lastword sessions --state crashed               who died without a goodbye
+  lastword events --jsonl logs/*.jsonl            the same of files
   lastword spool list state/spool                 what they have left undelivered
   lastword spool flush state/spool                deliver that
   lastword privacy status                         how much programs may report, and why
@@ -56,6 +58,10 @@ pub(crate) enum Command {
     Spool(spool::SpoolArgs),
     /// See and say how much programs may report, and what would leave
     Privacy(privacy::PrivacyArgs),
+    /// Print what a shell needs to complete commands and options
+    Completions(shell::CompletionsArgs),
+    /// Print the man page, or write one for each command
+    Man(shell::ManArgs),
     #[command(hide = true)]
     DemoClient(demo::DemoClientArgs),
 }

@@ -26,6 +26,42 @@ pub(crate) struct SourceArgs {
     data: Option<PathBuf>,
 }
 
+/// Where to read events: files of JSON lines too.
+#[derive(Debug, Args)]
+pub(crate) struct FeedArgs {
+    #[command(flatten)]
+    store: SourceArgs,
+    /// Read these files of JSON lines, each with its rotated ones; `-` is standard input
+    #[cfg(unix)]
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["url", "data"], help_heading = "Where to read")]
+    jsonl: Vec<PathBuf>,
+}
+
+/// What was chosen of these.
+#[derive(Debug, Clone)]
+pub(crate) enum Origin {
+    /// A collector, or its data directory.
+    Store(Place),
+    /// Files of JSON lines.
+    #[cfg(unix)]
+    Lines(Vec<PathBuf>),
+}
+
+impl FeedArgs {
+    /// Decides, as [`SourceArgs::place`] does.
+    ///
+    /// # Errors
+    ///
+    /// The environment names no URL.
+    pub(crate) fn origin(&self) -> Result<Origin, ParseUrlError> {
+        #[cfg(unix)]
+        if !self.jsonl.is_empty() {
+            return Ok(Origin::Lines(self.jsonl.clone()));
+        }
+        self.store.place().map(Origin::Store)
+    }
+}
+
 /// The place that was chosen.
 #[derive(Debug, Clone)]
 pub(crate) enum Place {
