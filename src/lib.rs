@@ -87,6 +87,7 @@ mod sys;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod trace;
+pub mod views;
 pub mod wire;
 
 #[cfg(all(unix, not(lastword_loom)))]
