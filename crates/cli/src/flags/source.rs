@@ -1,6 +1,7 @@
 //! Where a listing comes from: a running collector, or a directory.
 
 use std::env;
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -45,6 +46,24 @@ pub(crate) enum Origin {
     /// Files of JSON lines.
     #[cfg(unix)]
     Lines(Vec<PathBuf>),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(Place::Url(url)) => url.fmt(f),
+            Self::Store(Place::Directory(directory)) => directory.display().fmt(f),
+            #[cfg(unix)]
+            Self::Lines(paths) => {
+                let first = paths.first().map(|path| path.display().to_string()).unwrap_or_default();
+                let first = if first == "-" { "standard input" } else { &first };
+                match paths.len() {
+                    0 | 1 => f.write_str(first),
+                    several => write!(f, "{first} and {} more", several - 1),
+                }
+            }
+        }
+    }
 }
 
 impl FeedArgs {
@@ -117,8 +136,8 @@ impl BaseUrl {
     }
 }
 
-impl std::fmt::Display for BaseUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = self.0.clone();
         // Both fail for URLs without a host only, and such a URL is refused. A password is not for a message.
         let _ = shown.set_password(None);
