@@ -27,6 +27,35 @@ pub(crate) enum Error {
     /// The output could not be written.
     #[error("cannot write the output: {0}")]
     Output(#[source] io::Error),
+    /// A file could not be written.
+    #[error("cannot write {}: {source}", path.display())]
+    File {
+        /// Its path.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The terminal can't be used.
+    #[error("cannot use the terminal: {0}")]
+    Terminal(#[source] io::Error),
+    /// There is no terminal to draw on.
+    #[error(
+        "`lastword top` draws on a terminal, and standard output is none: use `lastword top --once` for one look as text"
+    )]
+    NoTerminal,
+    /// No trace has this id.
+    #[error("there is no trace {0}: `lastword traces list` shows what there is")]
+    UnknownTrace(String),
+    /// Several traces begin so.
+    #[error("{id} is the beginning of {count} traces ({some}): give more digits")]
+    SeveralTraces {
+        /// What was asked for.
+        id: String,
+        /// How many there are.
+        count: usize,
+        /// Ids of some of them.
+        some: String,
+    },
     /// The runtime could not be started.
     #[error("cannot start the runtime: {0}")]
     Runtime(#[source] io::Error),
@@ -177,11 +206,22 @@ pub(crate) enum Error {
 }
 
 impl Error {
+    /// Returns whether the same question may be answered a moment later: a collector is being restarted, a file is
+    /// being moved. What the output refuses it refuses for good.
+    pub(crate) const fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::NoAnswer { .. } | Self::Refused { .. } | Self::NotAPage { .. } | Self::Query(_) | Self::Input { .. }
+        )
+    }
+
     /// Returns what the process tells its caller.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::BrokenPipe => ExitCode::SUCCESS,
-            Self::Url(_) | Self::Setting(_) | Self::NoSession | Self::NoUser(_) => ExitCode::from(USAGE),
+            Self::Url(_) | Self::Setting(_) | Self::NoSession | Self::NoUser(_) | Self::NoTerminal => {
+                ExitCode::from(USAGE)
+            }
             #[cfg(unix)]
             Self::NoSpool(_) => ExitCode::from(USAGE),
             _ => ExitCode::FAILURE,

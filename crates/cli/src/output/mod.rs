@@ -11,12 +11,16 @@ pub(crate) mod bar;
 pub(crate) mod cells;
 pub(crate) mod event;
 pub(crate) mod exception;
+pub(crate) mod fares;
 pub(crate) mod fields;
+pub(crate) mod metrics;
 pub(crate) mod progress;
 pub(crate) mod session;
 #[cfg(unix)]
 pub(crate) mod spool;
 pub(crate) mod text;
+pub(crate) mod trace;
+pub(crate) mod waterfall;
 
 use std::env;
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
@@ -42,7 +46,7 @@ impl Look {
     pub(crate) const PLAIN: Self = Self { colour: false, width: None };
 
     /// Finds out about standard output.
-    fn of_stdout() -> Self {
+    pub(crate) fn of_stdout() -> Self {
         let stdout = io::stdout();
         if !stdout.is_terminal() {
             return Self { colour: false, width: None };
@@ -106,6 +110,16 @@ impl Output {
     pub(crate) fn object<T: Serialize>(&mut self, value: &T) -> Result<(), Error> {
         let json = serde_json::to_string(value).map_err(|error| Error::Output(error.into()))?;
         self.line(&json)
+    }
+
+    /// Writes bytes of ours, all of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Output::line`].
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.out.write_all(bytes)?;
+        self.flush()
     }
 
     /// Hands on what was written so far.
