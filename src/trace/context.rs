@@ -16,6 +16,7 @@ use std::task;
 use pin_project_lite::pin_project;
 
 use super::SpanContext;
+use crate::limits::ENTERED_SPANS_MAX;
 
 thread_local! {
     static CURRENT: RefCell<Context> = const { RefCell::new(Context::none()) };
@@ -122,6 +123,38 @@ impl Drop for Entered {
         let left = CURRENT.try_with(|current| current.replace(before));
         drop(left);
     }
+}
+
+thread_local! {
+    /// Spans of `tracing` that are entered on this thread, each with the context that was there before.
+    static ENTERED: RefCell<Vec<(u64, Context)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Makes a context the current one for as long as a span of `tracing` is entered, for which nobody holds a guard of ours.
+pub(crate) fn enter_span(id: u64, context: Context) {
+    let _ = ENTERED.try_with(|entered| {
+        let entered = &mut *entered.borrow_mut();
+        if entered.len() < ENTERED_SPANS_MAX {
+            let before = CURRENT.try_with(|current| current.replace(context)).unwrap_or_default();
+            entered.push((id, before));
+        }
+    });
+}
+
+/// Ends what [`enter_span`] began.
+pub(crate) fn leave_span(id: u64) {
+    let left = ENTERED.try_with(|entered| {
+        let entered = &mut *entered.borrow_mut();
+        let place = entered.iter().rposition(|(known, _)| *known == id)?;
+        let (_, before) = entered.remove(place);
+        match entered.get_mut(place) {
+            // It is left before what was entered in it: that leads to what was before both.
+            Some((_, inner)) => Some(std::mem::replace(inner, before)),
+            None => CURRENT.try_with(|current| current.replace(before)).ok(),
+        }
+    });
+    // Outside of the cells: a run that ends with it may look at the context.
+    drop(left);
 }
 
 pin_project! {

@@ -89,8 +89,10 @@ use tokio::task::JoinHandle;
 pub use context::{Context, Entered, InContext};
 #[cfg(feature = "runs")]
 pub(crate) use context::{Ended, Scribe, Started};
+pub(crate) use context::{enter_span, leave_span};
 pub use helpers::{Agent, Decision, MemoryOperation, ModelCall, Retrieval, ToolCall};
 pub use open::SpanKind;
+pub(crate) use open::{Attributes, Open};
 pub use span::Span;
 pub use w3c::{ParseTraceparentError, SpanContext};
 

@@ -74,7 +74,7 @@ pub(super) struct Fault {
 
 /// What is known of a span by names.
 #[derive(Default)]
-pub(super) struct Attributes {
+pub(crate) struct Attributes {
     pub(super) list: Vec<Attribute>,
     /// A bit for each that holds a name of the program's: every sink is given those.
     names: u128,
@@ -152,6 +152,10 @@ impl Open {
         Context { span: Some(self.context), run: self.run.clone() }
     }
 
+    pub(crate) fn attributes_mut(&mut self) -> &mut Attributes {
+        &mut self.attributes
+    }
+
     pub(super) fn rename(&mut self, name: Cow<'static, str>) {
         self.name = bounded(name);
         self.has_safe_name = SafeStr::new(&self.name).is_ok();
@@ -191,7 +195,7 @@ impl Attributes {
     }
 
     /// Sets one, in the place of what it was.
-    pub(super) fn set(&mut self, key: &'static str, value: Value, is_name: bool) {
+    pub(crate) fn set(&mut self, key: &'static str, value: Value, is_name: bool) {
         let key = set_apart(key);
         let place = self.list.iter().position(|(known, _)| known == key).unwrap_or(self.list.len());
         match self.list.get_mut(place) {

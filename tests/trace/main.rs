@@ -3,5 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod content;
+#[cfg(unix)]
+mod fork;
+mod from_tracing;
 mod relations;
 mod support;
