@@ -163,7 +163,7 @@ impl Doctor<'_> {
 
     fn stale(&self, since: u64) -> Option<u64> {
         let age = Duration::from_millis(self.now.saturating_sub(since));
-        (age >= RUN_STALE_AGE).then(|| age.as_secs() / 60)
+        (age >= RUN_STALE_AGE).then_some(age.as_secs() / 60)
     }
 
     /// Nobody has it who would say so. Another tool's runs never have a mark: they are left alone while they may run.

@@ -253,8 +253,10 @@ impl RunEvent {
     }
 }
 
-/// Pairs calls with their results: by the id of the span or the call where there is one, else the next of the same tool.
-fn tool_calls(events: &[RunEvent]) -> Vec<ToolCall> {
+/// Returns the calls of tools among events, each with its result: by the id of the span or the call where there is one, else the
+/// next of the same tool.
+#[must_use]
+pub fn tool_calls(events: &[RunEvent]) -> Vec<ToolCall> {
     let mut calls: Vec<ToolCall> = Vec::new();
     for event in events {
         let tool = event.tool().unwrap_or("unknown");

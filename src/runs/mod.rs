@@ -58,7 +58,7 @@ mod tail;
 pub use diff::{ArtifactDiff, Change, Diff, EventDiff, ToolDiff};
 pub use doctor::{Ailment, Checkup, Finding};
 pub use error::RunError;
-pub use export::{Export, ExportLimits, ExportedArtifact, ExportedRun, ToolCall};
+pub use export::{Export, ExportLimits, ExportedArtifact, ExportedRun, ToolCall, tool_calls};
 pub use lineage::{Ancestor, Descendant, Lineage};
 pub use model::{RunEvent, RunMetadata, RunMetrics, RunRecord, RunSummary, Status};
 pub use prune::{NotRemoved, Pruned};

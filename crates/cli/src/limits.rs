@@ -19,6 +19,9 @@ pub(crate) const FOLLOW_INTERVAL: Duration = Duration::from_millis(250);
 /// The wait after a failed question of `--follow`: the collector is probably being restarted.
 pub(crate) const FOLLOW_RETRY: Duration = Duration::from_secs(1);
 
+/// How long a tail waits before it looks at its own bound of time.
+pub(crate) const TAIL_WAIT: Duration = Duration::from_secs(3600);
+
 /// How long `serve` lets open requests end after a signal. Orchestrators kill after 10 s at the earliest.
 pub(crate) const SHUTDOWN_GRACE: Duration = Duration::from_secs(8);
 

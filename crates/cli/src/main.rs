@@ -59,6 +59,7 @@ fn run(command: Command) -> Result<(), Error> {
         #[cfg(unix)]
         Command::Spool(args) => runtime(Builder::new_current_thread())?.block_on(commands::spool::run(args)),
         Command::Privacy(args) => commands::privacy::run(args),
+        Command::Runs(args) => commands::runs::run(args),
         Command::Exceptions(args) => {
             runtime(Builder::new_current_thread())?.block_on(commands::listing::exceptions(args))
         }
@@ -77,6 +78,6 @@ fn log_warnings() {
 }
 
 /// Starts a runtime. A listing needs one thread only; the collector uses what the machine has.
-fn runtime(mut builder: Builder) -> Result<Runtime, Error> {
+pub(crate) fn runtime(mut builder: Builder) -> Result<Runtime, Error> {
     builder.enable_all().build().map_err(Error::Runtime)
 }

@@ -4,6 +4,7 @@ pub(crate) mod events;
 mod follow;
 pub(crate) mod listing;
 pub(crate) mod privacy;
+pub(crate) mod runs;
 pub(crate) mod serve;
 pub(crate) mod signals;
 #[cfg(unix)]
