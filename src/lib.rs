@@ -74,6 +74,7 @@ pub mod event;
 pub mod init;
 pub mod limits;
 mod macros;
+pub mod metrics;
 pub mod observe;
 pub mod privacy;
 mod provider;
@@ -90,6 +91,7 @@ mod sys;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod trace;
+pub mod views;
 pub mod wire;
 
 #[cfg(all(unix, not(lastword_loom)))]

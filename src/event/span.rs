@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::names::{DURATION_MS, PARENT_SPAN_ID, SPAN_ID, TRACE_ID};
+use super::names::gen_ai::OPERATION_NAME;
+use super::names::{DURATION_MS, PARENT_SPAN_ID, SPAN_ID, SPAN_NAME, TRACE_ID};
 use crate::clock::Timestamp;
 
 /// The data of an event, in whatever form a sink has them.
@@ -47,6 +48,12 @@ impl Span {
             start: Timestamp::from_unix_nanos(start),
         })
     }
+}
+
+/// Returns what a span is called that an event `span.end` tells of: by its operation, where its name is not for this sink.
+pub(crate) fn name(data: &impl Data) -> &str {
+    let text = |name| data.text(name).filter(|text| !text.is_empty());
+    text(SPAN_NAME).or_else(|| text(OPERATION_NAME)).unwrap_or("span")
 }
 
 /// Reads the trace that an event belongs to: 32 hexadecimal digits, not all of them 0.

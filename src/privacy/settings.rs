@@ -48,6 +48,7 @@ pub struct Privacy {
     pub(super) scrub: Option<Arc<Scrub>>,
     pub(super) string_bytes_max: Option<usize>,
     pub(super) tool_input: bool,
+    pub(super) model_content: bool,
 }
 
 impl Default for Privacy {
@@ -71,6 +72,7 @@ impl Privacy {
             scrub: None,
             string_bytes_max: Some(STRING_BYTES_MAX_DEFAULT),
             tool_input: false,
+            model_content: false,
         }
     }
 
@@ -88,6 +90,7 @@ impl Privacy {
             scrub: None,
             string_bytes_max: None,
             tool_input: true,
+            model_content: true,
         }
     }
 
@@ -186,6 +189,24 @@ impl Privacy {
         self
     }
 
+    /// Reports what models are given and what they answer, where a [`ModelCall`](crate::trace::ModelCall) is told: redacted
+    /// and cut like all texts. Without this it is not even serialised.
+    #[must_use]
+    pub const fn model_content(mut self) -> Self {
+        self.model_content = true;
+        self
+    }
+
+    /// Returns whether what tools were given and come to is reported.
+    pub(crate) const fn shows_input(&self) -> bool {
+        self.tool_input
+    }
+
+    /// Returns whether what models are given and answer is reported.
+    pub(crate) const fn shows_content(&self) -> bool {
+        self.model_content
+    }
+
     /// Makes what applies these settings; `None` if they say nothing.
     ///
     /// ```
@@ -213,6 +234,7 @@ impl fmt::Debug for Privacy {
             .field("rules", &rules)
             .field("scrubs", &self.scrub.is_some())
             .field("tool_input", &self.tool_input)
+            .field("model_content", &self.model_content)
             .field("string_bytes_max", &self.string_bytes_max)
             .finish()
     }

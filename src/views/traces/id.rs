@@ -1,0 +1,87 @@
+//! Ids of traces and spans: numbers that are written in hexadecimal digits.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::{Deserialize, Deserializer, Error};
+use serde::{Serialize, Serializer};
+
+/// The text is no id of a trace or a span.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an id must have {digits} hexadecimal digits, not all of them 0")]
+pub struct ParseIdError {
+    digits: usize,
+}
+
+fn parse(text: &str, digits: usize) -> Result<u128, ParseIdError> {
+    // `from_str_radix` takes a sign, which is no digit.
+    let is_hex = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let number = u128::from_str_radix(text, 16).ok().filter(|number| is_hex && *number != 0);
+    number.ok_or(ParseIdError { digits })
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $number:ty, $digits:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name($number);
+
+        impl $name {
+            /// Makes an id of its number; `None` for 0, which is no id.
+            #[must_use]
+            pub const fn new(number: $number) -> Option<Self> {
+                if number == 0 { None } else { Some(Self(number)) }
+            }
+
+            /// Returns its number.
+            #[must_use]
+            pub const fn number(self) -> $number {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!("{:0", $digits, "x}"), self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseIdError;
+
+            fn from_str(text: &str) -> Result<Self, ParseIdError> {
+                let number = parse(text, $digits)?;
+                <$number>::try_from(number).map(Self).map_err(|_| ParseIdError { digits: $digits })
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                std::borrow::Cow::<'de, str>::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+            }
+        }
+    };
+}
+
+id!(
+    /// The id of a trace: 32 hexadecimal digits.
+    ///
+    /// ```
+    /// use lastword::views::TraceId;
+    /// let id: TraceId = "0af7651916cd43dd8448eb211c80319c".parse()?;
+    /// assert_eq!(id.to_string(), "0af7651916cd43dd8448eb211c80319c");
+    /// assert!("0af7".parse::<TraceId>().is_err());
+    /// # Ok::<(), lastword::views::ParseIdError>(())
+    /// ```
+    TraceId, u128, 32
+);
+id!(
+    /// The id of a span: 16 hexadecimal digits.
+    SpanId, u64, 16
+);
