@@ -416,3 +416,27 @@ pub const TAIL_POLL: Duration = Duration::from_millis(100);
 pub const FORK_WAIT_MAX: Duration = Duration::from_secs(3600);
 /// Runs that are named where one was asked for that is not there.
 pub const RUNS_NAMED_MAX: usize = 3;
+/// Generations of a run's family that are looked at, up and down: a file that was tampered with may have no end of them.
+pub const LINEAGE_DEPTH_MAX: usize = 100;
+/// Places that a search of runs returns unless told otherwise, and at most.
+pub const SEARCH_HITS_DEFAULT: usize = 20;
+/// The most places that a search of runs returns.
+pub const SEARCH_HITS_MAX: usize = 100;
+/// Bytes of an artifact that are searched: its beginning says what it is about.
+pub const SEARCH_ARTIFACT_BYTES_MAX: u64 = 200_000;
+/// Characters that are shown around what was found.
+pub const SNIPPET_CHARS: usize = 180;
+/// How long a run runs before it is asked whether it still does.
+pub const RUN_STALE_AGE: Duration = Duration::from_secs(3600);
+/// Bytes of an artifact that are exported, unless told otherwise.
+pub const EXPORT_ARTIFACT_BYTES_DEFAULT: usize = 4_000;
+/// Bytes of a value of an event that are exported, unless told otherwise.
+pub const EXPORT_VALUE_BYTES_DEFAULT: usize = 2_000;
+/// The fewest bytes that these may be set to: with less nothing is understood.
+pub const EXPORT_BYTES_MIN: usize = 200;
+/// The most bytes that these may be set to: what is exported is read by people.
+pub const EXPORT_BYTES_MAX: usize = 50_000;
+/// Bytes of an export that are read: some hundred runs.
+pub const EXPORT_FILE_BYTES_MAX: u64 = 512 * 1024 * 1024;
+/// Differences between two runs, or two texts, that are told one by one. To find them takes memory of the square of this.
+pub const DIFF_EDITS_MAX: usize = 1_000;

@@ -15,6 +15,7 @@ pub(crate) mod fares;
 pub(crate) mod fields;
 pub(crate) mod metrics;
 pub(crate) mod progress;
+pub(crate) mod runs;
 pub(crate) mod session;
 #[cfg(unix)]
 pub(crate) mod spool;
@@ -84,6 +85,15 @@ impl Output {
         self.out.write_all(line.as_bytes())?;
         self.out.write_all(b"\n")?;
         Ok(())
+    }
+
+    /// Writes bytes as they are.
+    ///
+    /// # Errors
+    ///
+    /// As [`Output::line`].
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        Ok(self.out.write_all(bytes)?)
     }
 
     /// Writes stored JSON as one line, byte for byte.
