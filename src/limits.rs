@@ -440,3 +440,17 @@ pub const EXPORT_BYTES_MAX: usize = 50_000;
 pub const EXPORT_FILE_BYTES_MAX: u64 = 512 * 1024 * 1024;
 /// Differences between two runs, or two texts, that are told one by one. To find them takes memory of the square of this.
 pub const DIFF_EDITS_MAX: usize = 1_000;
+/// The narrowest terminal that the dashboard is drawn for.
+pub const RENDER_WIDTH_MIN: usize = 60;
+/// The widest: lines of more columns are hard to follow.
+pub const RENDER_WIDTH_MAX: usize = 200;
+/// How soon what happened is seen in a dashboard of this process: a person does not notice it.
+pub const LIVE_INTERVAL: Duration = Duration::from_millis(200);
+/// Events in one batch for it.
+pub const LIVE_BATCH_EVENTS: usize = 1_000;
+/// Changes that a subscriber may be behind; what is more it loses, and is told how much.
+pub const LIVE_CHANGES_MAX: usize = 1_024;
+/// How often a dashboard is drawn again unless somebody says otherwise.
+pub const LIVE_REFRESH_DEFAULT: Duration = Duration::from_secs(1);
+/// The shortest interval between two drawings: nobody sees more.
+pub const LIVE_REFRESH_MIN: Duration = Duration::from_millis(20);

@@ -1,6 +1,8 @@
 //! Traces: which spans were within which, how long each took, how it ended; those that never ended too.
 
 mod span;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use std::collections::BTreeMap;
