@@ -96,7 +96,9 @@ pub use helpers::{Agent, Decision, MemoryOperation, ModelCall, Retrieval, ToolCa
 pub(crate) use open::Open;
 pub use open::SpanKind;
 pub use span::Span;
-pub use w3c::{ParseTraceparentError, SpanContext, SpanId, TraceId};
+pub use w3c::{ParseTraceparentError, SpanContext};
+
+pub use crate::event::{ParseIdError, SpanId, TraceId};
 
 /// [`tokio::spawn`], for a future that stays in the context of whoever spawns it.
 ///

@@ -3,10 +3,10 @@
 //! Of the two headers `traceparent` alone is read and written. `tracestate` is what others have to say to themselves; who wants
 //! it to go on passes it on.
 
-use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
+use crate::event::{SpanId, TraceId};
 use crate::limits::{SAID_CHARS_MAX, TRACEPARENT_BYTES_MAX};
 use crate::reporter::Sampling;
 
@@ -14,51 +14,6 @@ use crate::reporter::Sampling;
 const SAMPLED: u8 = 1;
 /// Digits of the shortest header that there is, which is that of the version 00.
 const HEADER_BYTES: usize = 55;
-
-/// The id of a trace: 32 hexadecimal digits. With `{:.8}` the first eight, for people.
-///
-/// ```
-/// use lastword::trace::SpanContext;
-///
-/// let context: SpanContext = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".parse()?;
-/// assert_eq!(context.trace_id().to_string(), "0af7651916cd43dd8448eb211c80319c");
-/// assert_eq!(format!("{:.8} {:.8}", context.trace_id(), context.span_id()), "0af76519 b7ad6b71");
-/// # Ok::<(), lastword::trace::ParseTraceparentError>(())
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TraceId(u128);
-
-/// The id of a span: 16 hexadecimal digits. With `{:.8}` the first eight, for people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SpanId(u64);
-
-impl TraceId {
-    /// Returns the bytes of the id, the first digits first.
-    #[must_use]
-    pub const fn to_bytes(self) -> [u8; 16] {
-        self.0.to_be_bytes()
-    }
-}
-
-impl SpanId {
-    /// Returns the bytes of the id, the first digits first.
-    #[must_use]
-    pub const fn to_bytes(self) -> [u8; 8] {
-        self.0.to_be_bytes()
-    }
-}
-
-impl fmt::Display for TraceId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&format!("{:032x}", self.0))
-    }
-}
-
-impl fmt::Display for SpanId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&format!("{:016x}", self.0))
-    }
-}
 
 /// Which span of which trace, and whether that is recorded: what crosses the border of a process.
 #[derive(Debug, Clone, Copy)]
@@ -74,13 +29,13 @@ impl SpanContext {
     /// Returns the id of the trace: what a user is shown of an error, so that what happened can be found.
     #[must_use]
     pub const fn trace_id(&self) -> TraceId {
-        TraceId(self.trace_id)
+        TraceId::known(self.trace_id)
     }
 
     /// Returns the id of the span.
     #[must_use]
     pub const fn span_id(&self) -> SpanId {
-        SpanId(self.span_id)
+        SpanId::known(self.span_id)
     }
 
     /// Returns whether the trace is recorded, as far as is known here.

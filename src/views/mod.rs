@@ -26,15 +26,24 @@ mod counts;
 mod dashboard;
 mod errors;
 mod event;
+mod export;
 mod fixed;
+mod health;
 mod latency;
+mod live;
 mod llm;
 mod metrics;
 mod moment;
+mod prometheus;
 mod providers;
+mod render;
 mod runs;
+#[cfg(test)]
+mod samples;
 mod sessions;
 mod table;
+#[cfg(test)]
+mod tests;
 mod tools;
 mod totals;
 mod traces;
@@ -48,16 +57,22 @@ pub use counts::Counts;
 pub use dashboard::{Dashboard, DashboardState, WindowState};
 pub use errors::{ErrorRecord, Errors};
 pub use event::{Event, EventError};
+pub use health::{Concern, Sign};
 pub use latency::{LATENCY_BOUNDS_MS, Latency};
+pub use live::{Change, Live, Subscription, Watch};
 pub use llm::Llm;
 pub use metrics::{MetricKind, Metrics, Point, Series, SeriesName};
 pub use moment::Moment;
+pub use prometheus::{PROMETHEUS_CONTENT_TYPE, PROMETHEUS_PREFIX, prometheus};
 pub use providers::{Provider, Providers};
+pub use render::{fit_columns, for_terminal, thousands, uptime};
 pub use runs::{Run, Runs};
 pub use sessions::{Session, SessionState, Sessions};
 pub use tools::{Percentile, Reliability, Tool, ToolMetric, Tools};
 pub use totals::{Roles, Totals};
-pub use traces::{ParseIdError, Row, Span, SpanId, SpanStatus, Trace, TraceId, Traces};
+pub use traces::{Row, Span, SpanStatus, Trace, Traces};
+
+pub use crate::event::{ParseIdError, SpanId, TraceId};
 
 /// A fold over events, which can be kept, and added to the fold of others.
 pub trait View: Default + Serialize + DeserializeOwned {

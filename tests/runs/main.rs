@@ -22,5 +22,6 @@ mod mounts;
 mod names;
 mod owners;
 mod pruning;
+mod reading;
 mod secrets;
 mod support;
