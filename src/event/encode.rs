@@ -243,11 +243,7 @@ impl<'s> Encoder<'s> {
     #[inline]
     pub(crate) fn field_literal(&mut self, key: &'static str, text: &'static str, is_safe: bool) {
         self.text(key);
-        let start = self.bytes.len();
-        self.text(text);
-        if is_safe {
-            Mark::Safe.put_before(&mut self.bytes, start);
-        }
+        if is_safe { Mark::Safe.write(&mut self.bytes, text) } else { self.text(text) }
     }
 
     /// Writes a field as its `Display` shows it.
