@@ -27,6 +27,35 @@ pub(crate) enum Error {
     /// The output could not be written.
     #[error("cannot write the output: {0}")]
     Output(#[source] io::Error),
+    /// A file could not be written.
+    #[error("cannot write {}: {source}", path.display())]
+    File {
+        /// Its path.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The terminal can't be used.
+    #[error("cannot use the terminal: {0}")]
+    Terminal(#[source] io::Error),
+    /// There is no terminal to draw on.
+    #[error(
+        "`lastword top` draws on a terminal, and standard output is none: use `lastword top --once` for one look as text"
+    )]
+    NoTerminal,
+    /// No trace has this id.
+    #[error("there is no trace {0}: `lastword traces list` shows what there is")]
+    UnknownTrace(String),
+    /// Several traces begin so.
+    #[error("{id} is the beginning of {count} traces ({some}): give more digits")]
+    SeveralTraces {
+        /// What was asked for.
+        id: String,
+        /// How many there are.
+        count: usize,
+        /// Ids of some of them.
+        some: String,
+    },
     /// The runtime could not be started.
     #[error("cannot start the runtime: {0}")]
     Runtime(#[source] io::Error),
@@ -132,6 +161,50 @@ pub(crate) enum Error {
         /// Events that are lost.
         dropped: u64,
     },
+    /// A run, or the store of runs, can't be used.
+    #[error("{error}{hint}", error = .0, hint = hint(.0))]
+    Runs(#[from] lastword::runs::RunError),
+    /// An export has several runs, or not the one that was asked for.
+    #[error("{file} has these runs: {ids}; name one of them")]
+    WhichRun {
+        /// The export.
+        file: String,
+        /// Its runs.
+        ids: String,
+    },
+    /// A run that was followed has not ended.
+    #[error("the run {id} has not ended after {after}: it goes on")]
+    NotEnded {
+        /// The run.
+        id: String,
+        /// How long was waited.
+        after: String,
+    },
+    /// Tests of a run did not come out as they did then.
+    #[error("not as recorded: {differ} of {all} test commands")]
+    NotAsRecorded {
+        /// Such that came out otherwise.
+        differ: usize,
+        /// Such that were run.
+        all: usize,
+    },
+    /// Somebody wanted us to end while a recorded command was run.
+    #[error("stopped: the command was ended")]
+    Interrupted,
+    /// A file can't be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Runs that were to be removed are still there.
+    #[error("not removed: {0} runs")]
+    RunsNotRemoved(usize),
+    /// Something is wrong with the files of runs.
+    #[error("wrong, and not mended: {0} things; `lastword runs doctor --repair` mends what can be")]
+    Ill(usize),
     /// The user's settings can't be read or changed.
     #[error(transparent)]
     Settings(#[from] lastword::privacy::consent::SettingsError),
@@ -176,12 +249,33 @@ pub(crate) enum Error {
     },
 }
 
+/// Says how to find a run.
+fn hint(error: &lastword::runs::RunError) -> &'static str {
+    use lastword::runs::RunError;
+    match error {
+        RunError::Unknown { .. } => "; `lastword runs list` shows all",
+        RunError::Ambiguous { .. } => "; give more of it",
+        _ => "",
+    }
+}
+
 impl Error {
+    /// Returns whether the same question may be answered a moment later: a collector is being restarted, a file is
+    /// being moved. What the output refuses it refuses for good.
+    pub(crate) const fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::NoAnswer { .. } | Self::Refused { .. } | Self::NotAPage { .. } | Self::Query(_) | Self::Input { .. }
+        )
+    }
+
     /// Returns what the process tells its caller.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::BrokenPipe => ExitCode::SUCCESS,
-            Self::Url(_) | Self::Setting(_) | Self::NoSession | Self::NoUser(_) => ExitCode::from(USAGE),
+            Self::Url(_) | Self::Setting(_) | Self::NoSession | Self::NoUser(_) | Self::NoTerminal => {
+                ExitCode::from(USAGE)
+            }
             #[cfg(unix)]
             Self::NoSpool(_) => ExitCode::from(USAGE),
             _ => ExitCode::FAILURE,

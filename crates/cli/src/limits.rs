@@ -9,6 +9,13 @@ pub(crate) const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Bytes of an answer that is no page (an error) which are shown.
 pub(crate) const ERROR_TEXT_BYTES_MAX: usize = 500;
 
+/// The longest line of a file of events that is read: as the library has it. A longer one is no event.
+pub(crate) const LINE_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of a file that are read at a time: enough that the calls don't count.
+pub(crate) const READ_BYTES: usize = 128 * 1024;
+/// Lines of a pipe that are read ahead of whoever takes them.
+pub(crate) const STREAM_LINES_MAX: usize = 64;
+
 /// The wait for a connection: a collector is near, or it is not there.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// One request with its answer: a search through millions of events may take a while.
@@ -18,6 +25,26 @@ pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) const FOLLOW_INTERVAL: Duration = Duration::from_millis(250);
 /// The wait after a failed question of `--follow`: the collector is probably being restarted.
 pub(crate) const FOLLOW_RETRY: Duration = Duration::from_secs(1);
+
+/// How often `top` looks, unless it is told otherwise: what a person can follow.
+pub(crate) const TOP_INTERVAL_DEFAULT: &str = "1s";
+/// The most often that `top` may look: more often than a person sees costs and shows nothing.
+pub(crate) const TOP_INTERVAL_MIN: Duration = Duration::from_millis(100);
+
+/// Keys that are kept until `top` comes to them.
+pub(crate) const TOP_KEYS_MAX: usize = 64;
+/// Bytes of a filter of `top`.
+pub(crate) const TOP_FILTER_MAX: usize = 64;
+/// Seconds of one bar of `top`.
+pub(crate) const TOP_BAR_SECONDS: u64 = 5;
+/// The most bars of `top`: the five minutes that are known second by second.
+pub(crate) const TOP_BARS_MAX: usize = 60;
+/// Rows of a list within a detail of `top`.
+pub(crate) const TOP_DETAIL_ROWS_MAX: usize = 20;
+/// How often `top` draws while it reads what was there before.
+pub(crate) const TOP_READING_INTERVAL: Duration = Duration::from_millis(100);
+/// How long a tail waits before it looks at its own bound of time.
+pub(crate) const TAIL_WAIT: Duration = Duration::from_secs(3600);
 
 /// How long `serve` lets open requests end after a signal. Orchestrators kill after 10 s at the earliest.
 pub(crate) const SHUTDOWN_GRACE: Duration = Duration::from_secs(8);
@@ -43,6 +70,12 @@ pub(crate) const WIDTH_MIN: usize = 40;
 pub(crate) const BAR_WIDTH_MAX: usize = 40;
 /// The widest that the column of servers and sinks grows.
 pub(crate) const PLACE_WIDTH_MAX: usize = 44;
+/// The widest that the column of names of spans grows, their branches included.
+pub(crate) const WATERFALL_NAME_MAX: usize = 60;
+/// Levels of a tree that are drawn: of a deeper one the last ones are.
+pub(crate) const TREE_LEVELS_MAX: usize = 12;
+/// Traces that are named where the beginning of an id is that of several.
+pub(crate) const TRACES_NAMED_MAX: usize = 4;
 /// The widest that the column of names grows, so that one long name leaves room for the data of the others.
 pub(crate) const NAME_WIDTH_MAX: usize = 44;
 

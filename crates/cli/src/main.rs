@@ -1,7 +1,8 @@
 //! The binary of `lastword`: collects, stores and shows what programs report.
 //!
 //! [`flags`] reads the command line, [`commands`] does what it says, [`source`] is where listings come from (a running
-//! collector or a data directory), [`output`] is what a person or a pipe sees.
+//! collector, a data directory, files of JSON lines), [`output`] is what a person or a pipe sees,
+//! [`top`] the whole screen.
 //!
 //! Exit codes: 0 done, 1 failed with the reason on standard error, 2 wrong usage. A reader of the output that goes away
 //! is no failure.
@@ -13,6 +14,7 @@ mod flags;
 mod limits;
 mod output;
 mod source;
+mod top;
 
 use std::io;
 use std::process::ExitCode;
@@ -56,9 +58,15 @@ fn run(command: Command) -> Result<(), Error> {
         Command::Serve(args) => runtime(Builder::new_multi_thread())?.block_on(commands::serve::run(args)),
         Command::Events(args) => runtime(Builder::new_current_thread())?.block_on(commands::events::run(args)),
         Command::Sessions(args) => runtime(Builder::new_current_thread())?.block_on(commands::listing::sessions(args)),
+        Command::Traces(args) => runtime(Builder::new_current_thread())?.block_on(commands::traces::run(args)),
+        Command::Metrics(args) => runtime(Builder::new_current_thread())?.block_on(commands::metrics::run(args)),
+        Command::Top(args) => runtime(Builder::new_current_thread())?.block_on(top::run(args)),
         #[cfg(unix)]
         Command::Spool(args) => runtime(Builder::new_current_thread())?.block_on(commands::spool::run(args)),
         Command::Privacy(args) => commands::privacy::run(args),
+        Command::Completions(args) => commands::shell::completions(&args),
+        Command::Man(args) => commands::shell::man(&args),
+        Command::Runs(args) => commands::runs::run(args),
         Command::Exceptions(args) => {
             runtime(Builder::new_current_thread())?.block_on(commands::listing::exceptions(args))
         }
@@ -77,6 +85,6 @@ fn log_warnings() {
 }
 
 /// Starts a runtime. A listing needs one thread only; the collector uses what the machine has.
-fn runtime(mut builder: Builder) -> Result<Runtime, Error> {
+pub(crate) fn runtime(mut builder: Builder) -> Result<Runtime, Error> {
     builder.enable_all().build().map_err(Error::Runtime)
 }

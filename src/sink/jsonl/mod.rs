@@ -25,6 +25,7 @@ mod log;
 mod names;
 
 use std::fmt;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -42,6 +43,7 @@ use crate::limits::{
 use error::Trouble;
 use lines::Lines;
 use log::Log;
+use names::Names;
 
 /// Appends events to a file, one JSON object a line, and starts a new file when one is full, or the hour or the day is over.
 ///
@@ -179,6 +181,31 @@ impl Jsonl {
     #[must_use]
     pub fn counts(&self) -> JsonlCounts {
         self.counts.clone()
+    }
+
+    /// Returns the rotated files of a path that are there now, the oldest first; the file at the path itself is newer than
+    /// all of them. Numbers only rise, so whoever reads on after a rotation reads what was not listed before.
+    ///
+    /// # Errors
+    ///
+    /// The directory can't be listed.
+    ///
+    /// ```
+    /// use std::fs::File;
+    /// use lastword::sink::Jsonl;
+    ///
+    /// let directory = tempfile::tempdir()?;
+    /// let named = |name: &str| directory.path().join(name);
+    /// for name in ["events.jsonl", "events.000002.jsonl", "events.000001.jsonl", "others.jsonl"] {
+    ///     File::create(named(name))?;
+    /// }
+    /// let rotated = Jsonl::rotated_files(&named("events.jsonl"))?;
+    /// assert_eq!(rotated, [named("events.000001.jsonl"), named("events.000002.jsonl")]);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn rotated_files(path: &Path) -> io::Result<Vec<PathBuf>> {
+        let names = Names::of(path);
+        Ok(names.taken()?.into_iter().map(|number| names.path(number)).collect())
     }
 
     fn log(&self) -> &Arc<Mutex<Log>> {

@@ -31,7 +31,9 @@ impl Names {
             after.push(".");
             after.push(extension);
         }
-        Self { directory: path.parent().unwrap_or(Path::new("")).to_owned(), before, after }
+        // A name alone is one in the directory that the process stands in.
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Self { directory: directory.to_owned(), before, after }
     }
 
     pub(super) fn directory(&self) -> &Path {

@@ -4,11 +4,13 @@ use serde_json::value::RawValue;
 
 use super::follow;
 use crate::error::Error;
-use crate::flags::list::EventsArgs;
+use crate::flags::list::{EventFilter, EventsArgs};
+use crate::flags::source::Origin;
 use crate::limits::PAGE_ROWS;
-use crate::output::Output;
 use crate::output::event::EventLines;
 use crate::output::progress::Progress;
+use crate::output::{Output, note};
+use crate::source::feed::{Feed, Found};
 use crate::source::{Listing, Order, Source};
 
 /// Lists, and with `--follow` goes on with what comes.
@@ -17,13 +19,42 @@ use crate::source::{Listing, Order, Source};
 ///
 /// The source can't be read or the output can't be written.
 pub(crate) async fn run(args: EventsArgs) -> Result<(), Error> {
-    let source = Source::open(args.source.place()?)?;
     let mut printer = Printer::new(args.json, args.limit.map(std::num::NonZero::get));
-    if args.follow {
-        return follow::run(&source, args.filter, &mut printer).await;
+    let origin = args.source.origin()?;
+    if let (true, Origin::Store(place)) = (args.newest, &origin) {
+        return newest(&Source::open(place.clone())?, args.filter, &mut printer).await;
     }
-    let order = if args.newest { Order::Descending } else { Order::Ascending };
-    let listing = Listing::Events { filter: args.filter, order };
+    let from_now_on = args.filter.since.is_none();
+    let mut feed = Feed::open(origin, args.filter, args.follow)?;
+    let ended = if args.follow {
+        follow::run(&mut feed, from_now_on, &mut printer).await
+    } else {
+        list(&mut feed, &mut printer).await
+    };
+    if let Some(skipped) = feed.skipped() {
+        note(&skipped);
+    }
+    ended
+}
+
+/// Prints what is there, oldest first.
+async fn list(feed: &mut Feed, printer: &mut Printer) -> Result<(), Error> {
+    let mut progress = Progress::new("events");
+    while printer.left() > 0 {
+        let before = printer.printed;
+        let found = feed.page(printer.left(), &mut |event| printer.print_text(event)).await?;
+        printer.flush()?;
+        progress.add(usize::try_from(printer.printed - before).unwrap_or(0));
+        if found != Found::More {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Prints what is there, newest first.
+async fn newest(source: &Source, filter: EventFilter, printer: &mut Printer) -> Result<(), Error> {
+    let listing = Listing::Events { filter, order: Order::Descending };
     let mut progress = Progress::new("events");
     let mut cursor = None;
     while printer.left() > 0 {
@@ -73,6 +104,16 @@ impl Printer {
             Some(lines) => self.output.line(&lines.line(event)),
             None => self.output.json(event),
         }
+    }
+
+    /// Prints one event, given as its JSON.
+    ///
+    /// # Errors
+    ///
+    /// As [`Printer::print`].
+    pub(super) fn print_text(&mut self, event: &str) -> Result<(), Error> {
+        let event: &RawValue = serde_json::from_str(event).map_err(|error| Error::Row(error.to_string()))?;
+        self.print(event)
     }
 
     /// Hands on what was printed.

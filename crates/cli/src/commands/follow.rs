@@ -1,45 +1,41 @@
 //! `lastword events --follow`: what comes, once each, in the order in which it was stored.
 //!
-//! Each page says from where to go on behind all that it saw ([`Page::resume`](crate::source::Page::resume)), in the
-//! order of storing, to which rows are added at the end only. So nothing is missed and nothing repeated, whatever the
-//! clocks of the clients say. A collector that went away is asked again until it answers.
+//! A feed goes on behind all that it saw, in the order of storing, to which events are added at the end only. So nothing
+//! is missed and nothing repeated, whatever the clocks of the clients say. A collector that went away is asked again
+//! until it answers.
 
 use tokio::time::sleep;
 
 use super::events::Printer;
 use super::signals::Signals;
 use crate::error::Error;
-use crate::flags::list::EventFilter;
 use crate::limits::{FOLLOW_INTERVAL, FOLLOW_RETRY};
 use crate::output::note;
-use crate::source::{Listing, Order, Source};
+use crate::source::feed::{Feed, Found};
 
-/// Prints what comes until a signal, or until the printer has enough.
+/// Prints what comes until a signal, until the printer has enough, or until nothing can come any more.
 ///
 /// # Errors
 ///
 /// The source can't be read at the start, or the output can't be written.
-pub(super) async fn run(source: &Source, filter: EventFilter, printer: &mut Printer) -> Result<(), Error> {
+pub(super) async fn run(feed: &mut Feed, from_now_on: bool, printer: &mut Printer) -> Result<(), Error> {
     let mut signals = Signals::listen()?;
     tokio::select! {
-        result = follow(source, filter, printer) => result,
+        result = follow(feed, from_now_on, printer) => result,
         () = signals.next() => Ok(()),
     }
 }
 
-async fn follow(source: &Source, filter: EventFilter, printer: &mut Printer) -> Result<(), Error> {
+async fn follow(feed: &mut Feed, from_now_on: bool, printer: &mut Printer) -> Result<(), Error> {
     // What was there before is of no interest unless it is asked for.
-    let mut cursor = None;
-    if filter.since.is_none() {
-        let newest = Listing::Events { filter: filter.clone(), order: Order::Descending };
-        cursor = source.page(&newest, None, 1).await?.resume;
+    if from_now_on {
+        feed.skip().await?;
     }
-    let listing = Listing::Events { filter, order: Order::Ascending };
-    let mut state = State::Unknown;
+    let mut state = if from_now_on { State::Answers } else { State::Unknown };
     while printer.left() > 0 {
-        let page = match source.page(&listing, cursor.as_deref(), printer.left()).await {
-            Ok(page) => page,
-            Err(error) if state == State::Unknown && cursor.is_none() => return Err(error),
+        let found = match feed.page(printer.left(), &mut |event| printer.print_text(event)).await {
+            Ok(found) => found,
+            Err(error) if state == State::Unknown || !error.may_pass() => return Err(error),
             Err(error) => {
                 if state != State::Lost {
                     note(&format!("{error}; asking again until it answers"));
@@ -50,13 +46,11 @@ async fn follow(source: &Source, filter: EventFilter, printer: &mut Printer) -> 
             }
         };
         state = State::Answers;
-        for event in &page.rows {
-            printer.print(event)?;
-        }
         printer.flush()?;
-        cursor = page.resume.or(cursor);
-        if page.next.is_none() && printer.left() > 0 {
-            sleep(FOLLOW_INTERVAL).await;
+        match found {
+            Found::More => {}
+            Found::Idle if printer.left() > 0 => sleep(FOLLOW_INTERVAL).await,
+            Found::Idle | Found::End => break,
         }
     }
     Ok(())

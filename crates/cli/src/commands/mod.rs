@@ -1,10 +1,15 @@
 //! What the commands do.
 
 pub(crate) mod events;
+mod fold;
 mod follow;
 pub(crate) mod listing;
+pub(crate) mod metrics;
 pub(crate) mod privacy;
+pub(crate) mod runs;
 pub(crate) mod serve;
+pub(crate) mod shell;
 pub(crate) mod signals;
 #[cfg(unix)]
 pub(crate) mod spool;
+pub(crate) mod traces;

@@ -7,7 +7,7 @@ use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 use lastword::{EventKind, Severity};
 use lastword_collector::query::{Moment, SessionState};
 
-use super::source::SourceArgs;
+use super::source::{FeedArgs, SourceArgs};
 
 const EVENTS_HELP: &str = "\
 Examples:
@@ -16,6 +16,7 @@ Examples:
   lastword events --follow --name tool_call       new ones as they come
   lastword events --newest --limit 20             the last 20
   lastword events --data ./telemetry --text key   search a directory
+  lastword events --jsonl logs/*.jsonl            search files
 
 With --json a line has the fields of the wire and `session_id`, byte for byte as
 stored. In columns, control characters are shown as escapes.
@@ -28,14 +29,15 @@ is no failure.";
 #[command(after_help = EVENTS_HELP)]
 pub(crate) struct EventsArgs {
     #[command(flatten)]
-    pub(crate) source: SourceArgs,
+    pub(crate) source: FeedArgs,
     #[command(flatten)]
     pub(crate) filter: EventFilter,
     /// Print new events as they come, until Ctrl-C; earlier ones too if --since is given
     #[arg(long, short, conflicts_with_all = ["until", "newest"])]
     pub(crate) follow: bool,
-    /// Newest first
-    #[arg(long)]
+    /// Newest first; a file of JSON lines is read from its beginning only
+    #[cfg_attr(unix, arg(long, conflicts_with = "jsonl"))]
+    #[cfg_attr(not(unix), arg(long))]
     pub(crate) newest: bool,
     /// Stop after this many
     #[arg(long, short = 'n', value_name = "N", value_parser = count)]
@@ -70,6 +72,23 @@ pub(crate) struct EventFilter {
     /// With this text anywhere in it
     #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new(), help_heading = "Which events")]
     pub(crate) text: Option<String>,
+}
+
+/// Which events something is made of.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Range {
+    /// Of events of this session
+    #[arg(long, value_name = "SESSION", value_parser = NonEmptyStringValueParser::new(), help_heading = "Which events")]
+    session: Option<String>,
+    /// Of events not older than this: how long ago (15m, 2h, 7d) or a date and time (2026-11-20T09:30:00Z)
+    #[arg(long, value_name = "WHEN", value_parser = moment, help_heading = "Which events")]
+    since: Option<Moment>,
+}
+
+impl From<Range> for EventFilter {
+    fn from(Range { session, since }: Range) -> Self {
+        Self { session, since, ..Self::default() }
+    }
 }
 
 /// Reads how many lines are wanted.

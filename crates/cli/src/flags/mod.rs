@@ -8,11 +8,16 @@ pub(crate) mod duration;
 #[cfg(unix)]
 pub(crate) mod key;
 pub(crate) mod list;
+pub(crate) mod metrics;
 pub(crate) mod privacy;
+pub(crate) mod runs;
 pub(crate) mod serve;
+pub(crate) mod shell;
 pub(crate) mod source;
 #[cfg(unix)]
 pub(crate) mod spool;
+pub(crate) mod top;
+pub(crate) mod traces;
 
 use clap::{Parser, Subcommand};
 
@@ -24,8 +29,12 @@ Examples:
   lastword events --follow                        what happens now
   lastword events --json --session S > s.jsonl    one session as JSON lines
   lastword sessions --state crashed               who died without a goodbye
+  lastword events --jsonl logs/*.jsonl            the same of files
+  lastword top --jsonl agent.jsonl                watch an agent at work
+  lastword traces show 4bf92f35                   where its time went, what failed
   lastword spool list state/spool                 what they have left undelivered
   lastword spool flush state/spool                deliver that
+  lastword runs list                              what agents did, and how it ended
   lastword privacy status                         how much programs may report, and why
 
 Exit codes: 0 done, 1 failed (the reason is on standard error), 2 wrong usage.
@@ -51,11 +60,23 @@ pub(crate) enum Command {
     Sessions(list::SessionsArgs),
     /// List the exceptions, like ones together
     Exceptions(list::ExceptionsArgs),
+    /// Look at traces: what an agent did, step by step, how long it took and what failed
+    Traces(traces::TracesArgs),
+    /// Show metrics: their latest values, and how fast they grow
+    Metrics(metrics::MetricsArgs),
+    /// Watch what happens now: rates, providers, tools, errors, sessions, traces
+    Top(top::TopArgs),
     /// Look at what processes have left in a spool, and deliver it
     #[cfg(unix)]
     Spool(spool::SpoolArgs),
+    /// See what agents did: list, follow, search, compare and export their runs
+    Runs(runs::RunsArgs),
     /// See and say how much programs may report, and what would leave
     Privacy(privacy::PrivacyArgs),
+    /// Print what a shell needs to complete commands and options
+    Completions(shell::CompletionsArgs),
+    /// Print the man page, or write one for each command
+    Man(shell::ManArgs),
     #[command(hide = true)]
     DemoClient(demo::DemoClientArgs),
 }

@@ -1,6 +1,7 @@
 //! Where a listing comes from: a running collector, or a directory.
 
 use std::env;
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -24,6 +25,60 @@ pub(crate) struct SourceArgs {
     /// Read this data directory, whether or not a collector runs on it; nothing stored is changed
     #[arg(long, value_name = "DIR", help_heading = "Where to read")]
     data: Option<PathBuf>,
+}
+
+/// Where to read events: files of JSON lines too.
+#[derive(Debug, Args)]
+pub(crate) struct FeedArgs {
+    #[command(flatten)]
+    store: SourceArgs,
+    /// Read these files of JSON lines, each with its rotated ones; `-` is standard input
+    #[cfg(unix)]
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["url", "data"], help_heading = "Where to read")]
+    jsonl: Vec<PathBuf>,
+}
+
+/// What was chosen of these.
+#[derive(Debug, Clone)]
+pub(crate) enum Origin {
+    /// A collector, or its data directory.
+    Store(Place),
+    /// Files of JSON lines.
+    #[cfg(unix)]
+    Lines(Vec<PathBuf>),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(Place::Url(url)) => url.fmt(f),
+            Self::Store(Place::Directory(directory)) => directory.display().fmt(f),
+            #[cfg(unix)]
+            Self::Lines(paths) => {
+                let first = paths.first().map(|path| path.display().to_string()).unwrap_or_default();
+                let first = if first == "-" { "standard input" } else { &first };
+                match paths.len() {
+                    0 | 1 => f.write_str(first),
+                    several => write!(f, "{first} and {} more", several - 1),
+                }
+            }
+        }
+    }
+}
+
+impl FeedArgs {
+    /// Decides, as [`SourceArgs::place`] does.
+    ///
+    /// # Errors
+    ///
+    /// The environment names no URL.
+    pub(crate) fn origin(&self) -> Result<Origin, ParseUrlError> {
+        #[cfg(unix)]
+        if !self.jsonl.is_empty() {
+            return Ok(Origin::Lines(self.jsonl.clone()));
+        }
+        self.store.place().map(Origin::Store)
+    }
 }
 
 /// The place that was chosen.
@@ -81,8 +136,8 @@ impl BaseUrl {
     }
 }
 
-impl std::fmt::Display for BaseUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = self.0.clone();
         // Both fail for URLs without a host only, and such a URL is refused. A password is not for a message.
         let _ = shown.set_password(None);

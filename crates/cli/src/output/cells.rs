@@ -6,7 +6,7 @@ use super::text;
 
 /// A line that is put together cell by cell.
 pub(crate) struct Line {
-    text: String,
+    pieces: Vec<(String, Style)>,
     columns: usize,
     colour: bool,
     width: Option<usize>,
@@ -15,7 +15,7 @@ pub(crate) struct Line {
 impl Line {
     /// Begins a line.
     pub(crate) fn new(look: super::Look) -> Self {
-        Self { text: String::new(), columns: 0, colour: look.colour, width: look.width }
+        Self { pieces: Vec::new(), columns: 0, colour: look.colour, width: look.width }
     }
 
     /// Adds a cell of `columns`, and two spaces. Harmful text is neutralised. Longer text moves the rest of the line;
@@ -24,44 +24,75 @@ impl Line {
         let shown = text::neutral(text);
         let shown = if self.width.is_some() { text::clip(&shown, columns) } else { shown };
         let used = text::width(&shown);
-        self.styled(&shown, style);
-        let padding = columns.saturating_sub(used) + 2;
-        self.text.extend(std::iter::repeat_n(' ', padding));
-        self.columns += used + padding;
-        self
+        self.add(&shown, style);
+        self.gap(columns.saturating_sub(used) + 2)
+    }
+
+    /// Adds a cell that is never cut, because somebody will copy it; longer text moves the rest of the line.
+    pub(crate) fn copied(&mut self, text: &str, columns: usize, style: Style) -> &mut Self {
+        let columns = columns.max(text::width(&text::neutral(text)));
+        self.cell(text, columns, style)
     }
 
     /// Adds a cell with its text at the right end.
     pub(crate) fn right(&mut self, text: &str, columns: usize, style: Style) -> &mut Self {
         let padding = columns.saturating_sub(text::width(text));
-        self.text.extend(std::iter::repeat_n(' ', padding));
-        self.columns += padding;
+        self.gap(padding);
         self.cell(text, columns - padding, style)
+    }
+
+    /// Adds text as it is, without a space behind it. It is ours: nothing in it is neutralised.
+    pub(crate) fn add(&mut self, text: &str, style: Style) -> &mut Self {
+        if !text.is_empty() {
+            self.columns += text::width(text);
+            self.pieces.push((text.to_owned(), style));
+        }
+        self
+    }
+
+    /// Adds spaces.
+    pub(crate) fn gap(&mut self, columns: usize) -> &mut Self {
+        self.add(&" ".repeat(columns), PLAIN)
+    }
+
+    /// Returns how many columns are left of the width, if there is one.
+    pub(crate) fn left(&self) -> Option<usize> {
+        self.width.map(|width| width.saturating_sub(self.columns))
     }
 
     /// Ends the line with a cell that has what is left of it.
     pub(crate) fn rest(&mut self, text: &str, style: Style) -> String {
+        self.end(text, style).finish()
+    }
+
+    /// The same, for whoever wants the pieces.
+    pub(crate) fn end(&mut self, text: &str, style: Style) -> &mut Self {
         let shown = text::neutral(text);
-        let shown = match self.width {
-            Some(width) => text::clip(&shown, width.saturating_sub(self.columns)),
-            None => shown,
-        };
-        self.styled(&shown, style);
-        self.text.trim_end().to_owned()
+        let shown = self.left().map_or_else(|| shown.clone(), |left| text::clip(&shown, left));
+        self.add(&shown, style)
     }
 
     /// Ends the line with text that is never cut, because somebody will copy it. It may be longer than the terminal.
     pub(crate) fn whole(&mut self, text: &str, style: Style) -> String {
-        self.styled(&text::neutral(text), style);
-        self.text.trim_end().to_owned()
+        self.add(&text::neutral(text), style).finish()
     }
 
-    fn styled(&mut self, shown: &str, style: Style) {
-        if self.colour && !shown.is_empty() && style != Style::new() {
-            self.text.push_str(&format!("{style}{shown}{style:#}"));
-        } else {
-            self.text.push_str(shown);
+    /// Returns the line as text, without the spaces at its end.
+    pub(crate) fn finish(&mut self) -> String {
+        let mut line = String::new();
+        for (piece, style) in &self.pieces {
+            if self.colour && *style != PLAIN {
+                line.push_str(&format!("{style}{piece}{style:#}"));
+            } else {
+                line.push_str(piece);
+            }
         }
+        line.trim_end().to_owned()
+    }
+
+    /// Returns the pieces of the line.
+    pub(crate) fn pieces(&mut self) -> Vec<(String, Style)> {
+        std::mem::take(&mut self.pieces)
     }
 }
 

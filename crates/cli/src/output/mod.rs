@@ -11,12 +11,17 @@ pub(crate) mod bar;
 pub(crate) mod cells;
 pub(crate) mod event;
 pub(crate) mod exception;
+pub(crate) mod fares;
 pub(crate) mod fields;
+pub(crate) mod metrics;
 pub(crate) mod progress;
+pub(crate) mod runs;
 pub(crate) mod session;
 #[cfg(unix)]
 pub(crate) mod spool;
 pub(crate) mod text;
+pub(crate) mod trace;
+pub(crate) mod waterfall;
 
 use std::env;
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
@@ -42,7 +47,7 @@ impl Look {
     pub(crate) const PLAIN: Self = Self { colour: false, width: None };
 
     /// Finds out about standard output.
-    fn of_stdout() -> Self {
+    pub(crate) fn of_stdout() -> Self {
         let stdout = io::stdout();
         if !stdout.is_terminal() {
             return Self { colour: false, width: None };
@@ -80,6 +85,15 @@ impl Output {
         self.out.write_all(line.as_bytes())?;
         self.out.write_all(b"\n")?;
         Ok(())
+    }
+
+    /// Writes bytes as they are.
+    ///
+    /// # Errors
+    ///
+    /// As [`Output::line`].
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        Ok(self.out.write_all(bytes)?)
     }
 
     /// Writes stored JSON as one line, byte for byte.

@@ -1,7 +1,7 @@
 //! One line on standard error that says how far a long listing is.
 //!
-//! It shows only where a person looks and the listing itself goes elsewhere: standard error is a terminal and standard
-//! output is none.
+//! It shows only where a person looks and no listing would be in its way: standard error is a terminal, and standard output
+//! is none or gets nothing before the end.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Instant;
@@ -18,9 +18,17 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Begins to count rows of `noun`.
+    /// Begins to count rows of `noun`, which are printed as they come.
     pub(crate) fn new(noun: &'static str) -> Self {
-        let shown = io::stderr().is_terminal() && !io::stdout().is_terminal();
+        Self::shown(noun, io::stderr().is_terminal() && !io::stdout().is_terminal())
+    }
+
+    /// The same, where nothing is printed before all rows have come.
+    pub(crate) fn before_output(noun: &'static str) -> Self {
+        Self::shown(noun, io::stderr().is_terminal())
+    }
+
+    fn shown(noun: &'static str, shown: bool) -> Self {
         Self { shown, rows: 0, noun, drawn: None, begun: Instant::now() }
     }
 

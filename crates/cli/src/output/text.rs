@@ -49,18 +49,22 @@ pub(crate) fn clip(text: &str, columns: usize) -> Cow<'_, str> {
     if width(text) <= columns {
         return Cow::Borrowed(text);
     }
-    let room = columns.saturating_sub(1);
+    let (kept, _) = text.split_at(fitting(text, columns.saturating_sub(1)));
+    Cow::Owned(if columns == 0 { String::new() } else { format!("{kept}…") })
+}
+
+/// Returns how many bytes at the beginning of `text` fit into `columns`.
+pub(crate) fn fitting(text: &str, columns: usize) -> usize {
     let mut used = 0;
     let mut end = 0;
     for (start, character) in text.char_indices() {
         used += character.width().unwrap_or(0);
-        if used > room {
+        if used > columns {
             break;
         }
         end = start + character.len_utf8();
     }
-    let (kept, _) = text.split_at(end);
-    Cow::Owned(if columns == 0 { String::new() } else { format!("{kept}…") })
+    end
 }
 
 /// Returns an id in at most 12 columns: whole, or its two ends. Ids that are made of time begin alike, so the end tells.

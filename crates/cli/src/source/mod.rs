@@ -1,10 +1,14 @@
-//! Where a listing comes from. Every listing works on every source.
+//! Where a listing comes from. Every listing works on a collector and on its directory; what is made of events works on files
+//! of JSON lines too ([`feed`]).
 //!
 //! A source answers one page at a time, with the stored JSON as text: nothing is decoded here and written anew, so what
 //! is shown is what was stored. A page and its cursor are all that a listing keeps in memory.
 
 mod data;
+pub(crate) mod feed;
 mod http;
+#[cfg(unix)]
+mod jsonl;
 
 use serde_json::value::RawValue;
 

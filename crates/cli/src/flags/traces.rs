@@ -1,0 +1,130 @@
+//! `lastword traces`.
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use clap::builder::NonEmptyStringValueParser;
+use clap::{Args, Subcommand};
+
+use super::duration::duration;
+use super::list::Range;
+use super::source::FeedArgs;
+
+const TRACES_HELP: &str = "\
+Examples:
+  lastword traces list --jsonl agent.jsonl          the traces of a file, newest first
+  lastword traces list --failed --since 1h          which ones failed
+  lastword traces show 4bf92f35 --jsonl a.jsonl     where its time went, and what failed
+  lastword traces summary --since 1d                calls, success, latency, retries";
+
+/// Look at traces: what an agent did, step by step, how long it took and what failed.
+#[derive(Debug, Args)]
+#[command(after_help = TRACES_HELP)]
+pub(crate) struct TracesArgs {
+    #[command(subcommand)]
+    pub(crate) command: TracesCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TracesCommand {
+    /// List the traces, the newest first
+    List(TracesListArgs),
+    /// Show one trace as a waterfall: its spans, what they took, and what failed
+    Show(TracesShowArgs),
+    /// Show how model calls, tools and other operations fare over all
+    Summary(TracesSummaryArgs),
+}
+
+const LIST_HELP: &str = "\
+Examples:
+  lastword traces list                              of the collector on this machine
+  lastword traces list --failed --limit 5           the last five that failed
+  lastword traces list --slow 5s --name agent       slow ones of this name
+  lastword traces list --jsonl logs/*.jsonl --json  one JSON object a line
+
+States: ok, error (its root or a span in it failed), running (a span has not
+ended, and its session goes on), never ended (a span has not ended, and its
+session has, or died).";
+
+/// List the traces, the newest first.
+#[derive(Debug, Args)]
+#[command(after_help = LIST_HELP)]
+pub(crate) struct TracesListArgs {
+    #[command(flatten)]
+    pub(crate) source: FeedArgs,
+    #[command(flatten)]
+    pub(crate) range: Range,
+    /// In which something failed or never ended
+    #[arg(long, help_heading = "Which traces")]
+    pub(crate) failed: bool,
+    /// That took this long or longer: 500ms, 5s, 2m
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Which traces")]
+    pub(crate) slow: Option<Duration>,
+    /// With this text in the name of their root, in either case
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new(), help_heading = "Which traces")]
+    pub(crate) name: Option<String>,
+    /// At most this many, the newest
+    #[arg(long, short = 'n', value_name = "N", default_value = "50")]
+    pub(crate) limit: NonZeroUsize,
+    /// One JSON object a line instead of columns
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const SHOW_HELP: &str = "\
+Examples:
+  lastword traces show 4bf92f35                       the first digits are enough
+  lastword traces show 4bf92f35 --jsonl agent.jsonl   from a file
+  lastword traces show 4bf92f35 --json | jq .         with all attributes
+
+Each span has its bar on the time line of the trace. Marks:
+  !  failed, with its error below
+  >  running: its session goes on
+  ?  never ended: its session has
+  ~  orphan: its parent was not seen";
+
+/// Show one trace as a waterfall.
+#[derive(Debug, Args)]
+#[command(after_help = SHOW_HELP)]
+pub(crate) struct TracesShowArgs {
+    /// Its id, or the first digits of it
+    #[arg(value_name = "ID", value_parser = trace_id)]
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) source: FeedArgs,
+    #[command(flatten)]
+    pub(crate) range: Range,
+    /// One JSON object instead of a picture
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const SUMMARY_HELP: &str = "\
+Examples:
+  lastword traces summary --jsonl agent.jsonl     of a file
+  lastword traces summary --session S             of one session
+  lastword traces summary --json                  as one JSON object";
+
+/// Show how model calls, tools and other operations fare over all.
+#[derive(Debug, Args)]
+#[command(after_help = SUMMARY_HELP)]
+pub(crate) struct TracesSummaryArgs {
+    #[command(flatten)]
+    pub(crate) source: FeedArgs,
+    #[command(flatten)]
+    pub(crate) range: Range,
+    /// One JSON object instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The text is no id of a trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("use 1 to 32 hexadecimal digits, as `lastword traces list` shows them")]
+struct ParseTraceIdError;
+
+fn trace_id(text: &str) -> Result<String, ParseTraceIdError> {
+    let id = text.trim().to_ascii_lowercase();
+    let is_one = (1..=32).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_one { Ok(id) } else { Err(ParseTraceIdError) }
+}

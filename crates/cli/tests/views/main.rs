@@ -1,0 +1,10 @@
+//! What is shown of events, wherever they are: files of JSON lines, a data directory, a collector.
+
+#![cfg(unix)]
+#![allow(clippy::expect_used, clippy::unwrap_used, unreachable_pub, reason = "what helps a test is a test")]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod files;
+mod shells;
+mod support;
