@@ -357,3 +357,17 @@ pub const VIEW_BUCKETS_MAX: usize = 64;
 pub const VIEW_POINTS_MAX: usize = 1_000;
 /// Points of all metrics that are kept. Beyond it each series has fewer.
 pub const VIEW_POINTS_TOTAL_MAX: usize = 100_000;
+/// The narrowest terminal that the dashboard is drawn for.
+pub const RENDER_WIDTH_MIN: usize = 60;
+/// The widest: lines of more columns are hard to follow.
+pub const RENDER_WIDTH_MAX: usize = 200;
+/// How soon what happened is seen in a dashboard of this process: a person does not notice it.
+pub const LIVE_INTERVAL: Duration = Duration::from_millis(200);
+/// Events in one batch for it.
+pub const LIVE_BATCH_EVENTS: usize = 1_000;
+/// Changes that a subscriber may be behind; what is more it loses, and is told how much.
+pub const LIVE_CHANGES_MAX: usize = 1_024;
+/// How often a dashboard is drawn again unless somebody says otherwise.
+pub const LIVE_REFRESH_DEFAULT: Duration = Duration::from_secs(1);
+/// The shortest interval between two drawings: nobody sees more.
+pub const LIVE_REFRESH_MIN: Duration = Duration::from_millis(20);

@@ -116,6 +116,12 @@ impl Dashboard {
         Self { since_nanos: Some(start.unix_nanos()), ..Self::default() }
     }
 
+    /// Begins anew: nothing has happened, and counting begins now. The program's own metrics are still known by name.
+    pub fn reset(&mut self, now: Timestamp) {
+        let metrics = std::mem::take(&mut self.metrics).cleared();
+        *self = Self { metrics, ..Self::since(now) };
+    }
+
     /// Returns since when it counts: since it was said to, else since its first event.
     #[must_use]
     pub fn start(&self) -> Option<Timestamp> {

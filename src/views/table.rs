@@ -230,3 +230,70 @@ pub(crate) fn join<'p>(parts: impl IntoIterator<Item = &'p str>) -> String {
 pub(crate) fn parts(key: &str) -> impl Iterator<Item = &str> {
     key.split(SEPARATOR)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+
+    #[derive(Debug, Clone, PartialEq, Default)]
+    struct Row(u64, Moment);
+
+    impl Fold for Row {
+        fn fold(&mut self, other: Self) {
+            self.0 += other.0;
+            self.1 = self.1.max(other.1);
+        }
+    }
+
+    impl Aging for Row {
+        fn last(&self) -> Moment {
+            self.1
+        }
+
+        fn left_out(self) -> Self {
+            self
+        }
+    }
+
+    fn table<'n>(names: impl IntoIterator<Item = &'n String>) -> Table<Row, 8> {
+        let mut table = Table::default();
+        names.into_iter().for_each(|name| table.row(name).0 += 1);
+        table
+    }
+
+    #[test]
+    fn a_table_beyond_its_bound_is_the_same_in_any_order_and_however_it_is_merged() {
+        let names: Vec<String> = (0..40_u64).flat_map(|number| [format!("tool-{number}"), format!("t{}", number % 9)]).collect();
+        let whole = table(&names);
+        assert_eq!(whole, table(names.iter().rev()));
+        let mut merged = table(names.iter().step_by(2));
+        merged.fold(table(names.iter().skip(1).step_by(2)));
+        assert_eq!(merged, whole);
+        let kept: Vec<&str> = whole.iter().map(|(name, _)| name).collect();
+        assert_eq!(kept, ["t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7"], "those that people gave");
+        let sum: u64 = whole.iter().map(|(_, row)| row.0).chain(whole.other().map(|row| row.0)).sum();
+        assert_eq!(sum, 80, "nothing is lost");
+    }
+
+    #[test]
+    fn the_rows_that_were_heard_of_last_are_kept_and_the_sum_of_all_is_exact() {
+        let mut rows: Recent<Box<str>, Row, 8> = Recent::default();
+        for number in 0..1_000 {
+            let row = rows.row(format!("{number}").as_str(), |key| key.into());
+            row.0 += 1;
+            row.1 = Moment::new(Timestamp::from_unix_nanos(number * 1_000), "s", 0);
+        }
+        assert!(rows.len() <= 10);
+        assert!((992..1_000).all(|number| rows.get(format!("{number}").as_str()).is_some()));
+        assert_eq!(rows.iter().map(|(_, row)| row.0).sum::<u64>() + rows.other().0, 1_000);
+        assert_eq!(rows.seen(), 1_000);
+    }
+
+    #[test]
+    fn parts_of_a_key_stay_apart_whatever_is_in_them() {
+        let key = join(["a\u{1f}b", "", "c"]);
+        assert_eq!(parts(&key).collect::<Vec<_>>(), ["a b", "", "c"]);
+        assert_eq!(cut("日本", 4), "日");
+    }
+}

@@ -12,6 +12,8 @@ mod field;
 mod json;
 mod meaning;
 mod numbers;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 use std::time::Duration;

@@ -108,6 +108,16 @@ impl Metrics {
         self.intervals
     }
 
+    /// Returns the same series, of which nothing was observed yet.
+    pub(super) fn cleared(mut self) -> Self {
+        for series in self.series.values_mut() {
+            let Series { unit, description, .. } = std::mem::take(series);
+            *series = Series { unit, description, ..Series::default() };
+        }
+        *self.series.other_mut() = Series::default();
+        Self { dropped: 0, intervals: 0, ..self }
+    }
+
     fn keep_points_within_bounds(&mut self) {
         let each = (VIEW_POINTS_TOTAL_MAX / self.series.iter().len().max(1)).min(VIEW_POINTS_MAX);
         if each < VIEW_POINTS_MAX {

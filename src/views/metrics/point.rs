@@ -34,7 +34,7 @@ impl MetricKind {
         }
     }
 
-    fn of(name: &str) -> Option<Self> {
+    pub(in crate::views) fn of(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 }

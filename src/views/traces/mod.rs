@@ -2,6 +2,8 @@
 
 mod id;
 mod span;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use std::collections::BTreeMap;
