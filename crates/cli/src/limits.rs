@@ -31,6 +31,8 @@ pub(crate) const TOP_INTERVAL_DEFAULT: &str = "1s";
 /// The most often that `top` may look: more often than a person sees costs and shows nothing.
 pub(crate) const TOP_INTERVAL_MIN: Duration = Duration::from_millis(100);
 
+/// Columns of `top --once` where there is no terminal.
+pub(crate) const TOP_ONCE_COLUMNS: usize = 80;
 /// Keys that are kept until `top` comes to them.
 pub(crate) const TOP_KEYS_MAX: usize = 64;
 /// Bytes of a filter of `top`.

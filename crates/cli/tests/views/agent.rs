@@ -11,7 +11,7 @@ pub const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 pub const OPEN_TRACE: &str = "4bf92f35ffffffffffffffffffffffff";
 
 /// A span that ended.
-pub fn span(trace: &str, id: u64, parent: Option<u64>, name: &str, ms: f64, more: Value) -> Value {
+pub fn span(trace: &str, id: u64, parent: Option<u64>, name: &str, ms: f64, more: &Value) -> Value {
     let mut data = json!({
         "trace_id": trace, "span_id": format!("{id:016x}"), "span_name": name, "duration_ms": ms,
         "status": if more.get("error.type").is_some() { "error" } else { "ok" },
@@ -59,11 +59,11 @@ pub fn work(recorder: &Recorder) {
         assert!(reporter.log("span.start", data).is_accepted());
     };
     start(TRACE, "agent.run");
-    end(reporter, span(TRACE, 2, Some(1), "chat gpt-4o", 1_500.0, chat(1, (100, 0), Some("Expecting value: line 1"))));
-    end(reporter, span(TRACE, 3, Some(1), "chat gpt-4o", 900.0, chat(2, (100, 50), None)));
-    end(reporter, span(TRACE, 5, Some(4), "open /etc/shadow", 2.0, json!({})));
-    end(reporter, span(TRACE, 4, Some(1), "execute_tool bash", 12.0, tool("bash", Some("EACCES: permission denied"))));
-    end(reporter, span(TRACE, 6, Some(1), "execute_tool calculator", 0.25, tool("calculator", None)));
+    end(reporter, span(TRACE, 2, Some(1), "chat gpt-4o", 1_500.0, &chat(1, (100, 0), Some("Expecting value: line 1"))));
+    end(reporter, span(TRACE, 3, Some(1), "chat gpt-4o", 900.0, &chat(2, (100, 50), None)));
+    end(reporter, span(TRACE, 5, Some(4), "open /etc/shadow", 2.0, &json!({})));
+    end(reporter, span(TRACE, 4, Some(1), "execute_tool bash", 12.0, &tool("bash", Some("EACCES: permission denied"))));
+    end(reporter, span(TRACE, 6, Some(1), "execute_tool calculator", 0.25, &tool("calculator", None)));
     end(
         reporter,
         span(
@@ -72,7 +72,7 @@ pub fn work(recorder: &Recorder) {
             Some(1),
             "memory add",
             0.0,
-            json!({"gen_ai.operation.name": "memory", "memory.operation": "add"}),
+            &json!({"gen_ai.operation.name": "memory", "memory.operation": "add"}),
         ),
     );
     end(
@@ -83,12 +83,12 @@ pub fn work(recorder: &Recorder) {
             Some(1),
             "decision",
             1.0,
-            json!({"gen_ai.operation.name": "decision", "decision.selected": "answer"}),
+            &json!({"gen_ai.operation.name": "decision", "decision.selected": "answer"}),
         ),
     );
-    end(reporter, span(TRACE, 9, Some(1), "chat gpt-4o", 600.0, chat(1, (200, 80), None)));
-    end(reporter, span(TRACE, 10, Some(77), "from elsewhere", 5.0, json!({})));
-    end(reporter, span(TRACE, 1, None, "agent.run", 3_100.0, json!({"gen_ai.operation.name": "invoke_agent"})));
+    end(reporter, span(TRACE, 9, Some(1), "chat gpt-4o", 600.0, &chat(1, (200, 80), None)));
+    end(reporter, span(TRACE, 10, Some(77), "from elsewhere", 5.0, &json!({})));
+    end(reporter, span(TRACE, 1, None, "agent.run", 3_100.0, &json!({"gen_ai.operation.name": "invoke_agent"})));
     start(OPEN_TRACE, "agent.other");
     let series = json!([
         {"name": "cache_hits_total", "type": "counter", "value": 7, "labels": {"tier": "l1"}},

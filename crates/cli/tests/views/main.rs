@@ -5,6 +5,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::unwrap_used,
+    clippy::print_stderr,
     unreachable_pub,
     reason = "what helps a test is a test"
 )]

@@ -14,7 +14,7 @@ fn metrics_are_the_same_from_a_file_a_directory_and_a_collector() {
     let path = recorder.stop();
     let server = Server::start(&directory.path().join("data"));
     server.post("s", &wire_events(&path));
-    for form in [&[][..], &["--json"]] {
+    for form in [&[][..], &["--json"], &["--prometheus"]] {
         let text = stdout_of(&[&["metrics", "--jsonl", &path], form].concat());
         assert_eq!(text, stdout_of(&[&["metrics", "--data", server.data_text()], form].concat()));
         assert_eq!(text, stdout_of(&[&["metrics", "--url", &server.url], form].concat()));
@@ -29,10 +29,19 @@ fn metrics_are_the_same_from_a_file_a_directory_and_a_collector() {
     let json: Value = serde_json::from_str(&stdout_of(&["metrics", "--json", "--jsonl", &path])).unwrap();
     assert_eq!(json["state"]["total_tokens"], 530);
     let hits = json["metrics"].as_array().unwrap().iter().find(|series| series["name"] == "cache_hits_total").unwrap();
-    assert_eq!(
-        (&hits["labels"]["tier"], &hits["value"], &hits["per_minute_1m"]),
-        (&"l1".into(), &7.0.into(), &7.0.into())
-    );
+    assert_eq!((&hits["labels"]["tier"], &hits["value"]), (&"l1".into(), &7.0.into()));
+}
+
+#[test]
+fn prometheus_is_given_its_own_text() {
+    let directory = tempfile::tempdir().unwrap();
+    let recorder = Recorder::start(directory.path(), "s");
+    work(&recorder);
+    let text = stdout_of(&["metrics", "--prometheus", "--jsonl", &recorder.stop()]);
+    for line in ["# TYPE tinker_tokens_total counter", "tinker_tokens_total 530", "cache_hits_total{tier=\"l1\"} 7"] {
+        assert!(text.lines().any(|other| other == line), "{line}: {text}");
+    }
+    assert!(text.ends_with('\n'));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
 use crate::agent::work;
-use crate::common::{PATIENCE, Running, Server, lastword, run};
+use crate::common::{PATIENCE, Running, Server, lastword, run, stdout_of};
 use crate::support::{Recorder, wire_events};
 
 const ROWS: NonZero<u16> = NonZero::new(24).unwrap();
@@ -76,7 +76,7 @@ impl Terminal {
     }
 
     /// The program ended well, and the terminal is as it was.
-    fn is_given_back(self) {
+    fn end_given_back(self) {
         let Self { master, slave, screen, child } = self;
         assert_eq!(child.wait().code(), Some(0));
         let modes = tcgetattr(&slave).unwrap().local_modes;
@@ -127,7 +127,7 @@ fn it_draws_reacts_to_keys_follows_the_file_and_gives_the_terminal_back() {
     terminal.press("p");
     terminal.wait_for_text("paused");
     terminal.press("q");
-    terminal.is_given_back();
+    terminal.end_given_back();
     recorder.stop();
 }
 
@@ -144,7 +144,7 @@ fn a_signal_and_control_c_give_the_terminal_back() {
             "\x03" => terminal.press(end),
             signal => terminal.child.signal(signal),
         }
-        terminal.is_given_back();
+        terminal.end_given_back();
     }
 }
 
@@ -166,7 +166,25 @@ fn a_collector_that_goes_away_is_said_and_waited_for() {
     let _server = Server::start_at(&address, &data);
     terminal.wait_for_text("live");
     terminal.press("q");
-    terminal.is_given_back();
+    terminal.end_given_back();
+}
+
+#[test]
+fn one_look_as_text_is_the_same_from_a_file_a_directory_and_a_collector() {
+    let directory = tempfile::tempdir().unwrap();
+    let recorder = Recorder::start(directory.path(), "session-1");
+    work(&recorder);
+    let path = recorder.stop();
+    let server = Server::start(&directory.path().join("data"));
+    server.post("session-1", &wire_events(&path));
+    let text = stdout_of(&["top", "--once", "--jsonl", &path]);
+    assert_eq!(text, stdout_of(&["top", "--once", "--data", server.data_text()]));
+    assert_eq!(text, stdout_of(&["top", "--once", "--url", &server.url]));
+    let titles = ["Overview", "Rates", "Providers", "Top Tools", "Recent Errors"];
+    let places: Vec<_> =
+        titles.iter().map(|title| text.find(title).unwrap_or_else(|| panic!("{title}: {text}"))).collect();
+    assert!(places.is_sorted(), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() == 80) && text.contains("$0.0030"), "{text}");
 }
 
 #[test]

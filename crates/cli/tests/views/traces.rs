@@ -114,6 +114,15 @@ fn the_failing_span_of_a_trace_is_found_with_one_command() {
 }
 
 #[test]
+fn what_grep_finds_of_a_trace_is_the_same_picture() {
+    let sources = Sources::start();
+    let all = fs::read_to_string(&sources.path).unwrap();
+    let found: Vec<&str> = all.lines().filter(|line| line.contains(TRACE)).collect();
+    let (shown, errors) = fed(&["traces", "show", TRACE, "--jsonl", "-"], found.join("\n").as_bytes());
+    assert_eq!((shown, errors.as_str()), (sources.of(&["traces", "show", TRACE]), ""));
+}
+
+#[test]
 fn a_span_that_never_ended_is_told_from_one_that_runs() {
     let directory = tempfile::tempdir().unwrap();
     let recorder = Recorder::start(directory.path(), "session-1");
@@ -201,7 +210,7 @@ fn hostile_names_and_errors_reach_no_terminal() {
     let recorder = Recorder::start(directory.path(), "the-session");
     let more = serde_json::json!({"error.type": "\u{1b}]0;owned\u{7}", "error.message": "a\nb\r\u{202e}", "gen_ai.operation.name": "execute_tool",
         "gen_ai.tool.name": "\u{9b}31m"});
-    let data = crate::agent::span(TRACE, 1, None, "name\u{1b}[31m\nforged", 1.0, more);
+    let data = crate::agent::span(TRACE, 1, None, "name\u{1b}[31m\nforged", 1.0, &more);
     assert!(recorder.reporter.log("span.end", data).is_accepted());
     let path = recorder.stop();
     // A file may be anybody's.

@@ -12,7 +12,7 @@ use super::super::board::Board;
 use super::paint;
 use crate::limits::{TOP_BAR_SECONDS, TOP_BARS_MAX};
 use crate::output::cells::{DIM, HEAD, Line, PLAIN};
-use crate::output::waterfall::FAILED;
+use crate::output::waterfall::{FAILED, OPEN};
 use crate::output::{Look, amount, text};
 
 /// Facts of a line.
@@ -55,6 +55,11 @@ const fn float(number: u64) -> f64 {
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, board: &Board) {
     let look = Look { colour: board.colour, width: Some(usize::from(area.width)) };
     let mut lines = sums(look, board);
+    lines.extend(board.dashboard.health(board.now).iter().map(|concern| {
+        let mut line = Line::new(look);
+        line.add("! ", OPEN.bold()).end(&concern.to_string(), OPEN);
+        line
+    }));
     let room = usize::from(area.height).saturating_sub(lines.len());
     lines.extend(RATES.iter().take(room).map(|rate| rate_line(look, board, rate)));
     for (row, mut line) in (0..area.height).zip(lines) {
