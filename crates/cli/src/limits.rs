@@ -10,11 +10,11 @@ pub(crate) const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub(crate) const ERROR_TEXT_BYTES_MAX: usize = 500;
 
 /// The longest line of a file of events that is read: as the library has it. A longer one is no event.
-pub(crate) const LINE_BYTES_MAX: usize = 8 * 1024 * 1024;
+pub(crate) const LINE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// Bytes of a file that are read at a time: enough that the calls don't count.
 pub(crate) const READ_BYTES: usize = 128 * 1024;
 /// Lines of a pipe that are read ahead of whoever takes them.
-pub(crate) const STREAM_LINES_MAX: usize = 64;
+pub(crate) const STREAM_LINES_MAX: usize = 16;
 
 /// The wait for a connection: a collector is near, or it is not there.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

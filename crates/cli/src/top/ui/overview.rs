@@ -118,15 +118,20 @@ fn rate_line(look: Look, board: &Board, rate: &Rate) -> Line {
     line.cell(rate.title, 10, DIM).right(&one, 10, HEAD);
     line.add("5m", DIM).gap(1).right(&five, 10, PLAIN);
     let columns = line.left().unwrap_or(0).min(TOP_BARS_MAX);
-    let heights =
-        bars(columns, |ago| (rate.of)(&totals.window(before(board.now, ago), Duration::from_secs(TOP_BAR_SECONDS))));
+    let heights = bars(columns, |ago| {
+        (rate.of)(&totals.window(end_of_bar(board.now, ago), Duration::from_secs(TOP_BAR_SECONDS)))
+    });
     let colour = if rate.is_bad { AnsiColor::Red } else { AnsiColor::Cyan };
     line.add(&heights, colour.on_default());
     line
 }
 
-fn before(now: Timestamp, seconds: u64) -> Timestamp {
-    Timestamp::from_unix_nanos(now.unix_nanos().saturating_sub(seconds * 1_000_000_000))
+/// Returns the end of the bar that is so many seconds ago. Bars begin at whole multiples of their length, so that they
+/// stay as they are while time goes on.
+fn end_of_bar(now: Timestamp, ago: u64) -> Timestamp {
+    let begun = now.unix_nanos() / 1_000_000_000 / TOP_BAR_SECONDS * TOP_BAR_SECONDS;
+    let last = (begun + TOP_BAR_SECONDS - 1).saturating_sub(ago);
+    Timestamp::from_unix_nanos(last.saturating_mul(1_000_000_000))
 }
 
 /// Returns bars of so many columns, the last of which is of now, scaled to the highest.
