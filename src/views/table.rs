@@ -264,7 +264,8 @@ mod tests {
 
     #[test]
     fn a_table_beyond_its_bound_is_the_same_in_any_order_and_however_it_is_merged() {
-        let names: Vec<String> = (0..40_u64).flat_map(|number| [format!("tool-{number}"), format!("t{}", number % 9)]).collect();
+        let names: Vec<String> =
+            (0..40_u64).flat_map(|number| [format!("tool-{number}"), format!("t{}", number % 9)]).collect();
         let whole = table(&names);
         assert_eq!(whole, table(names.iter().rev()));
         let mut merged = table(names.iter().step_by(2));
