@@ -147,7 +147,7 @@ enum Read {
 /// Reads a line into `line`, and adds to `bytes` how many were read. No more of a line than its bound is in memory.
 fn read_line(from: &mut impl BufRead, line: &mut Vec<u8>, bytes: &mut u64) -> std::io::Result<Read> {
     line.clear();
-    let read = from.by_ref().take(LINE_BYTES_MAX + 1).read_until(b'\n', line)?;
+    let read = std::io::Read::take(&mut *from, LINE_BYTES_MAX + 1).read_until(b'\n', line)?;
     *bytes += read as u64;
     if line.ends_with(b"\n") {
         return Ok(Read::Whole);
