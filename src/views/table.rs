@@ -257,7 +257,7 @@ mod tests {
     }
 
     fn table<'n>(names: impl IntoIterator<Item = &'n String>) -> Table<Row, 8> {
-        let mut table = Table::default();
+        let mut table: Table<Row, 8> = Table::default();
         names.into_iter().for_each(|name| table.row(name).0 += 1);
         table
     }
