@@ -34,7 +34,7 @@ pub const VIEW_SPANS_MAX: usize = 20_000;
 /// Attributes of one span that are kept.
 pub const VIEW_SPAN_ATTRIBUTES_MAX: usize = 24;
 /// Bytes of all attributes of one span that are kept, names included.
-pub const VIEW_SPAN_ATTRIBUTE_BYTES_MAX: usize = 2_048;
+pub const VIEW_SPAN_ATTRIBUTE_BYTES_MAX: usize = 1_024;
 /// Series of metrics that are told apart. Those with longer names and labels are counted together.
 pub const VIEW_SERIES_MAX: usize = 1_000;
 /// Bytes of the name and all labels of one series.
@@ -47,6 +47,8 @@ pub const VIEW_BUCKETS_MAX: usize = 64;
 pub const VIEW_POINTS_MAX: usize = 1_000;
 /// Points of all metrics that are kept. Beyond it each series has fewer.
 pub const VIEW_POINTS_TOTAL_MAX: usize = 100_000;
+/// Bytes of memory that a dashboard takes at the most, whatever the events say: most of it are spans with as much to say as is kept.
+pub const DASHBOARD_BYTES_MAX: usize = 96 * 1024 * 1024;
 /// The narrowest terminal that the dashboard is drawn for.
 pub const RENDER_WIDTH_MIN: usize = 60;
 /// The widest: lines of more columns are hard to follow.
