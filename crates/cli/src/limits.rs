@@ -10,11 +10,11 @@ pub(crate) const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub(crate) const ERROR_TEXT_BYTES_MAX: usize = 500;
 
 /// The longest line of a file of events that is read: as the library has it. A longer one is no event.
-pub(crate) const LINE_BYTES_MAX: usize = 8 * 1024 * 1024;
+pub(crate) const LINE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// Bytes of a file that are read at a time: enough that the calls don't count.
 pub(crate) const READ_BYTES: usize = 128 * 1024;
 /// Lines of a pipe that are read ahead of whoever takes them.
-pub(crate) const STREAM_LINES_MAX: usize = 64;
+pub(crate) const STREAM_LINES_MAX: usize = 16;
 
 /// The wait for a connection: a collector is near, or it is not there.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -31,6 +31,8 @@ pub(crate) const TOP_INTERVAL_DEFAULT: &str = "1s";
 /// The most often that `top` may look: more often than a person sees costs and shows nothing.
 pub(crate) const TOP_INTERVAL_MIN: Duration = Duration::from_millis(100);
 
+/// Columns of `top --once` where there is no terminal.
+pub(crate) const TOP_ONCE_COLUMNS: usize = 80;
 /// Keys that are kept until `top` comes to them.
 pub(crate) const TOP_KEYS_MAX: usize = 64;
 /// Bytes of a filter of `top`.

@@ -10,8 +10,13 @@ use common::{lastword, run, stdout_of};
 fn help_has_examples_and_exit_codes() {
     let help = stdout_of(&["--help"]);
     assert!(help.contains("lastword events --follow") && help.contains("Exit codes: 0"), "{help}");
-    for command in ["serve", "events", "sessions", "exceptions", "privacy"] {
+    for command in
+        ["serve", "events", "sessions", "exceptions", "privacy", "traces", "metrics", "top", "completions", "man"]
+    {
         assert!(stdout_of(&[command, "--help"]).contains("Examples:"), "{command}");
+    }
+    for command in ["list", "show", "summary"] {
+        assert!(stdout_of(&["traces", command, "--help"]).contains("Examples:"), "{command}");
     }
     #[cfg(unix)]
     for command in ["list", "show", "flush", "verify", "purge"] {

@@ -129,7 +129,7 @@ impl Writer<'_> {
             let succeeded = row.calls().saturating_sub(row.failures());
             executions.number(&[("tool", tool), ("status", "ok")], succeeded as f64);
             executions.number(&[("tool", tool), ("status", "error")], row.failures() as f64);
-            time.number(&[("tool", tool)], row.total_ms());
+            time.number(&[("tool", tool)], row.total_ms() / 1e3);
             for (stat, figure) in [("avg", row.lifetime_avg_ms()), ("max", row.lifetime_max_ms())] {
                 if let Some(figure) = figure {
                     durations.number(&[("tool", tool), ("stat", stat)], figure);
@@ -137,7 +137,7 @@ impl Writer<'_> {
             }
         }
         self.add("tool_executions_total", "Calls of tools, by how they ended.", &executions);
-        self.add("tool_time_ms_total", "How long all calls of tools took, in milliseconds.", &time);
+        self.add("tool_time_seconds_total", "How long all calls of tools took.", &time);
         self.add("tool_duration_ms", "How long a call of a tool took, in milliseconds.", &durations);
     }
 

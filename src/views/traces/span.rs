@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use crate::clock::Timestamp;
 use crate::event::SpanId;
-use crate::limits::{VIEW_SPAN_ATTRIBUTE_BYTES_MAX, VIEW_SPAN_ATTRIBUTES_MAX, VIEW_TEXT_BYTES_MAX};
+use crate::limits::{
+    VIEW_NAME_BYTES_MAX, VIEW_SPAN_ATTRIBUTE_BYTES_MAX, VIEW_SPAN_ATTRIBUTES_MAX, VIEW_TEXT_BYTES_MAX,
+};
 use crate::views::event::{Datum, Event, Field, nanos_of_millis};
 use crate::views::moment::Moment;
 use crate::views::table::{cut, cut_name};
@@ -118,9 +120,9 @@ impl Span {
         self.start_nanos = event.time().unix_nanos().saturating_sub(nanos);
         let failed = event.fields().text(Field::Status) == Some("error");
         self.status = if failed { SpanStatus::Error } else { SpanStatus::Ok };
-        let text = |field| event.fields().text(field).map(|text| cut(text, VIEW_TEXT_BYTES_MAX).into());
-        self.error_type = text(Field::ErrorType);
-        self.error_message = text(Field::ErrorMessage);
+        let text = |field, bytes_max| event.fields().text(field).map(|text| cut(text, bytes_max).into());
+        self.error_type = text(Field::ErrorType, VIEW_NAME_BYTES_MAX);
+        self.error_message = text(Field::ErrorMessage, VIEW_TEXT_BYTES_MAX);
     }
 
     fn describe(&mut self, event: &Event<'_>) {

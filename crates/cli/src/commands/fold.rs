@@ -1,6 +1,7 @@
 //! Events made into a view: all that a source has, one at a time.
 
-use lastword::views::Event;
+use lastword::clock::Timestamp;
+use lastword::views::{Dashboard, Event};
 
 use crate::error::Error;
 use crate::flags::list::EventFilter;
@@ -15,7 +16,7 @@ use crate::source::feed::{Feed, Found};
 /// # Errors
 ///
 /// The source can't be read.
-pub(super) async fn fold(
+pub(crate) async fn fold(
     origin: Origin,
     filter: EventFilter,
     mut apply: impl FnMut(&str, &Event<'_>),
@@ -48,4 +49,10 @@ pub(super) async fn fold(
         note(&format!("left out: {events} of which the time or the data can't be read"));
     }
     Ok(())
+}
+
+/// Returns the moment that something is shown at which was read to its end: that of its last event. So its last minute is
+/// the one that it knows of, and what is shown is the same whenever it is.
+pub(crate) fn over(dashboard: &Dashboard) -> Timestamp {
+    dashboard.totals.last().unwrap_or(Timestamp::from_unix_nanos(0))
 }

@@ -1,7 +1,7 @@
 //! What the commands do.
 
 pub(crate) mod events;
-mod fold;
+pub(crate) mod fold;
 mod follow;
 pub(crate) mod listing;
 pub(crate) mod metrics;

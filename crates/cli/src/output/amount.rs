@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+pub(crate) use lastword::views::thousands;
+
 /// Returns how long, in the largest unit of which there is one at least.
 pub(crate) fn age(age: Duration) -> String {
     let seconds = age.as_secs();
@@ -23,19 +25,6 @@ pub(crate) fn bytes(bytes: u64) -> String {
 /// Returns how many there are of what `one` or `many` names.
 pub(crate) fn count(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
-}
-
-/// Returns a number with a sign between thousands.
-pub(crate) fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            shown.push(',');
-        }
-        shown.push(digit);
-    }
-    shown
 }
 
 /// Returns how many there are, with a sign between thousands.
@@ -98,7 +87,6 @@ mod tests {
 
     #[test]
     fn numbers_are_read_at_a_glance() {
-        assert_eq!([0, 999, 1_000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!(
             [0, 999, 1_000, 9_999, 99_999, 100_000, 999_999, 1_000_000, u64::MAX].map(compact),
             ["0", "999", "1.0k", "9.9k", "99.9k", "100k", "999k", "1.0M", "18.4E"]

@@ -113,16 +113,6 @@ impl Output {
         self.line(&json)
     }
 
-    /// Writes bytes of ours, all of them.
-    ///
-    /// # Errors
-    ///
-    /// As [`Output::line`].
-    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.out.write_all(bytes)?;
-        self.flush()
-    }
-
     /// Hands on what was written so far.
     ///
     /// # Errors

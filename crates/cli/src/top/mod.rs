@@ -18,11 +18,14 @@ use app::{App, Then};
 use board::{Board, Source};
 use terminal::Screen;
 
+use crate::commands::fold::{fold, over};
 use crate::commands::signals::Signals;
 use crate::error::Error;
+use crate::flags::list::EventFilter;
+use crate::flags::source::Origin;
 use crate::flags::top::TopArgs;
-use crate::limits::{PAGE_ROWS, TOP_READING_INTERVAL};
-use crate::output::Look;
+use crate::limits::{PAGE_ROWS, TOP_ONCE_COLUMNS, TOP_READING_INTERVAL};
+use crate::output::{Look, Output};
 use crate::source::feed::{Feed, Found};
 
 /// Shows what happens until `q` or a signal.
@@ -32,6 +35,9 @@ use crate::source::feed::{Feed, Found};
 /// There is no terminal, or the source can't be read at the start.
 pub(crate) async fn run(args: TopArgs) -> Result<(), Error> {
     let origin = args.source.origin()?;
+    if args.once {
+        return once(origin, args.range.into()).await;
+    }
     let said = origin.to_string();
     let mut top = Top {
         feed: Feed::open(origin, args.range.into(), true)?,
@@ -50,6 +56,15 @@ pub(crate) async fn run(args: TopArgs) -> Result<(), Error> {
         ended = top.run(&mut screen, keys, &mut ticks) => ended,
         () = signals.next() => Ok(()),
     }
+}
+
+/// Prints one look as plain text.
+async fn once(origin: Origin, filter: EventFilter) -> Result<(), Error> {
+    let mut dashboard = Dashboard::default();
+    fold(origin, filter, |_, event| dashboard.apply(event)).await?;
+    let mut output = Output::stdout();
+    let width = output.look().width.unwrap_or(TOP_ONCE_COLUMNS);
+    output.bytes(dashboard.render(over(&dashboard), width).as_bytes())
 }
 
 /// All that a look needs.

@@ -1,14 +1,14 @@
 //! Files of JSON lines as a source: all of it, once, in order, whatever else is in it, and on as it grows.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
 use lastword::event;
 use lastword::sink::Jsonl;
 use serde_json::json;
 
-use crate::common::{Server, run, stdout_of};
+use crate::common::{Server, generic, run, stdout_of};
 use crate::support::{Follower, Recorder, fed, names, wire_events};
 
 /// A sink that rotates after a few events, and keeps all it wrote.
@@ -121,6 +121,30 @@ fn torn_and_foreign_lines_are_skipped_and_counted_and_nothing_else_is_lost() {
         assert_eq!(names(&printed), ["first", "second", "third"], "{args:?}");
         assert_eq!(errors, said, "{args:?}");
     }
+}
+
+#[test]
+fn a_file_is_never_in_memory_as_a_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("huge.jsonl");
+    let mut file = fs::File::create(&path).unwrap();
+    // A hole takes no room on the disk. It is a line that never ends, until the next event.
+    file.set_len(512 * 1024 * 1024).unwrap();
+    file.seek(SeekFrom::End(0)).unwrap();
+    let padding = "x".repeat(64 * 1024);
+    for number in 0..500 {
+        writeln!(file, "\n{}", generic(number, "INFO", "many", &format!(r#"{{"padding":"{padding}"}}"#))).unwrap();
+    }
+    // In kibibytes: a fourth of the file, and enough for the program.
+    let asked = "ulimit -v 150000; exec \"$0\" \"$@\"";
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", asked]).arg(env!("CARGO_BIN_EXE_lastword")).args(["traces", "summary", "--json", "--jsonl"]);
+    let output = command.arg(&path).output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{errors}");
+    assert_eq!(errors, "lastword: skipped: 1 line torn or damaged\n");
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(summary["llm_calls"], 0);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use lastword::views::{Dashboard, View};
 use serde_json::{Value, json};
 
-use crate::commands::fold::fold;
+use crate::commands::fold::{fold, over};
 use crate::error::Error;
 use crate::flags::traces::TracesSummaryArgs;
 use crate::output::{Output, fares};
@@ -29,6 +29,9 @@ pub(super) async fn run(args: TracesSummaryArgs) -> Result<(), Error> {
     for mut line in lines {
         output.line(&line.finish())?;
     }
+    for concern in dashboard.health(over(&dashboard)) {
+        output.line(&format!("\n{concern}"))?;
+    }
     output.flush()
 }
 
@@ -39,6 +42,7 @@ fn object(dashboard: &Dashboard) -> Value {
     if let Value::Object(fields) = &mut object {
         fields.insert("exact".to_owned(), json!(llm));
         fields.insert("operations".to_owned(), json!(fares::all(dashboard)));
+        fields.insert("health".to_owned(), json!(dashboard.health(over(dashboard))));
         fields.insert("traces".to_owned(), json!(dashboard.traces.seen()));
         fields.insert("spans".to_owned(), json!(dashboard.traces.ended_spans()));
     }

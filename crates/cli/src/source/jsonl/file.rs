@@ -100,7 +100,7 @@ impl Log {
             let Some(file) = file else { return Ok(None) };
             let mut open = Open::new(file, false);
             // The last line begins behind here, and is the only one that has to be found.
-            open.at = open.reader.get_ref().metadata()?.len().saturating_sub(LINE_BYTES_MAX as u64);
+            open.at = open.reader.get_ref().metadata()?.len().saturating_sub(LINE_BYTES_MAX);
             open.reader.seek(SeekFrom::Start(open.at))?;
             Ok(Some(open))
         });

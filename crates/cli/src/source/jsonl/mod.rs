@@ -147,33 +147,15 @@ enum Read {
 /// Reads a line into `line`, and adds to `bytes` how many were read. No more of a line than its bound is in memory.
 fn read_line(from: &mut impl BufRead, line: &mut Vec<u8>, bytes: &mut u64) -> std::io::Result<Read> {
     line.clear();
-    let mut is_too_long = false;
-    loop {
-        let available = match from.fill_buf() {
-            Ok(available) => available,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        if available.is_empty() {
-            return Ok(match (is_too_long, line.is_empty()) {
-                (true, _) => Read::TooLong,
-                (false, true) => Read::Nothing,
-                (false, false) => Read::Unended,
-            });
-        }
-        let end = available.iter().position(|byte| *byte == b'\n');
-        let used = end.map_or(available.len(), |end| end + 1);
-        if line.len() + used > LINE_BYTES_MAX {
-            is_too_long = true;
-            line.clear();
-        }
-        if !is_too_long {
-            line.extend_from_slice(available.split_at(used).0);
-        }
-        from.consume(used);
-        *bytes += used as u64;
-        if end.is_some() {
-            return Ok(if is_too_long { Read::TooLong } else { Read::Whole });
-        }
+    let read = std::io::Read::take(&mut *from, LINE_BYTES_MAX + 1).read_until(b'\n', line)?;
+    *bytes += read as u64;
+    if line.ends_with(b"\n") {
+        return Ok(Read::Whole);
     }
+    if read as u64 > LINE_BYTES_MAX {
+        line.clear();
+        *bytes += from.skip_until(b'\n')? as u64;
+        return Ok(Read::TooLong);
+    }
+    Ok(if read == 0 { Read::Nothing } else { Read::Unended })
 }

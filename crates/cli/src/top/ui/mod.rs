@@ -9,6 +9,8 @@ mod layout;
 mod overview;
 mod paint;
 mod panes;
+#[cfg(test)]
+mod tests;
 
 use anstyle::{AnsiColor, Style};
 use ratatui::buffer::Buffer;

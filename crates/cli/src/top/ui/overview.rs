@@ -12,9 +12,11 @@ use super::super::board::Board;
 use super::paint;
 use crate::limits::{TOP_BAR_SECONDS, TOP_BARS_MAX};
 use crate::output::cells::{DIM, HEAD, Line, PLAIN};
-use crate::output::waterfall::FAILED;
-use crate::output::{Look, amount};
+use crate::output::waterfall::{FAILED, OPEN};
+use crate::output::{Look, amount, text};
 
+/// Facts of a line.
+const COLUMNS: usize = 5;
 /// The last minute, and the last five.
 const MINUTES: [u64; 2] = [1, 5];
 
@@ -40,7 +42,8 @@ const RATES: [Rate; 4] = [
 ];
 
 fn one_decimal(rate: f64) -> String {
-    format!("{rate:.1}")
+    let tenths = rounded(rate * 10.0);
+    format!("{}.{}", amount::thousands(tenths / 10), tenths % 10)
 }
 
 #[allow(clippy::cast_precision_loss, reason = "it is shown with one decimal")]
@@ -52,6 +55,11 @@ const fn float(number: u64) -> f64 {
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, board: &Board) {
     let look = Look { colour: board.colour, width: Some(usize::from(area.width)) };
     let mut lines = sums(look, board);
+    lines.extend(board.dashboard.health(board.now).iter().map(|concern| {
+        let mut line = Line::new(look);
+        line.add("! ", OPEN.bold()).end(&concern.to_string(), OPEN);
+        line
+    }));
     let room = usize::from(area.height).saturating_sub(lines.len());
     lines.extend(RATES.iter().take(room).map(|rate| rate_line(look, board, rate)));
     for (row, mut line) in (0..area.height).zip(lines) {
@@ -73,21 +81,26 @@ fn sums(look: Look, board: &Board) -> Vec<Line> {
         ("Tool calls", amount::thousands(counts.tool_calls), HEAD),
         ("Errors", amount::thousands(counts.errors), fault(counts.errors)),
     ];
-    let second = [
+    let mut second = vec![
         ("Error rate", amount::percent(counts.error_rate(), 2), wrong(failing)),
         ("Response", counts.mean_response_ms().map_or_else(|| "-".to_owned(), amount::millis), HEAD),
         ("p95", totals.responses().percentile_ms(0.95).map_or_else(|| "-".to_owned(), amount::millis), HEAD),
-        ("Sessions", format!("{} of {} running", sessions.running(), amount::compact(sessions.seen())), HEAD),
-        ("Users", totals.users().to_string(), HEAD),
+        ("Sessions", format!("{}/{}", sessions.running(), amount::compact(sessions.seen())), HEAD),
     ];
+    let users = totals.users().to_string();
+    // Nobody said anything of users.
+    second.extend((users != "0").then_some(("Users", users, HEAD)));
     let line = |facts: &[(&str, String, anstyle::Style)]| {
+        let width = look.width.unwrap_or(80);
         let mut line = Line::new(look);
-        // As far apart as there is room for, so that both lines stand in columns on a wide screen.
-        let step = look.width.unwrap_or(80) / facts.len();
         for (place, (name, value, style)) in facts.iter().enumerate() {
-            line.add(name, DIM).gap(1).add(value, *style);
-            let at = look.width.unwrap_or(80) - line.left().unwrap_or(0);
-            line.gap(((place + 1) * step).saturating_sub(at).max(2));
+            let used = width - line.left().unwrap_or(0);
+            // Both lines stand in columns, where there is room.
+            let gap = if place == 0 { 0 } else { (place * width / COLUMNS).saturating_sub(used).max(2) };
+            if used + gap + text::width(name) + 1 + text::width(value) > width {
+                break;
+            }
+            line.gap(gap).add(name, DIM).gap(1).add(value, *style);
         }
         line
     };
@@ -102,18 +115,23 @@ fn rate_line(look: Look, board: &Board, rate: &Rate) -> Line {
         (rate.shown)((rate.of)(&sum) / float(minutes))
     });
     let mut line = Line::new(look);
-    line.cell(rate.title, 10, DIM).right(&one, 9, HEAD);
-    line.add("5m", DIM).gap(1).cell(&five, 9, PLAIN);
+    line.cell(rate.title, 10, DIM).right(&one, 10, HEAD);
+    line.add("5m", DIM).gap(1).right(&five, 10, PLAIN);
     let columns = line.left().unwrap_or(0).min(TOP_BARS_MAX);
-    let heights =
-        bars(columns, |ago| (rate.of)(&totals.window(before(board.now, ago), Duration::from_secs(TOP_BAR_SECONDS))));
+    let heights = bars(columns, |ago| {
+        (rate.of)(&totals.window(end_of_bar(board.now, ago), Duration::from_secs(TOP_BAR_SECONDS)))
+    });
     let colour = if rate.is_bad { AnsiColor::Red } else { AnsiColor::Cyan };
     line.add(&heights, colour.on_default());
     line
 }
 
-fn before(now: Timestamp, seconds: u64) -> Timestamp {
-    Timestamp::from_unix_nanos(now.unix_nanos().saturating_sub(seconds * 1_000_000_000))
+/// Returns the end of the bar that is so many seconds ago. Bars begin at whole multiples of their length, so that they
+/// stay as they are while time goes on.
+fn end_of_bar(now: Timestamp, ago: u64) -> Timestamp {
+    let begun = now.unix_nanos() / 1_000_000_000 / TOP_BAR_SECONDS * TOP_BAR_SECONDS;
+    let last = (begun + TOP_BAR_SECONDS - 1).saturating_sub(ago);
+    Timestamp::from_unix_nanos(last.saturating_mul(1_000_000_000))
 }
 
 /// Returns bars of so many columns, the last of which is of now, scaled to the highest.
@@ -124,14 +142,14 @@ fn bars(columns: usize, of: impl Fn(u64) -> f64) -> String {
     let height = |value: f64| match value {
         value if value <= 0.0 => HEIGHTS[0],
         // What is there at all is seen.
-        value => HEIGHTS[eighths(value / highest).clamp(1, 7)],
+        value => HEIGHTS[usize::try_from(rounded(value / highest * 8.0)).unwrap_or(7).clamp(1, 7)],
     };
     values.into_iter().map(height).collect()
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 8")]
-fn eighths(part: f64) -> usize {
-    (part * 8.0).round().clamp(0.0, 8.0) as usize
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast stays within what it is cast to")]
+fn rounded(number: f64) -> u64 {
+    number.round() as u64
 }
 
 #[cfg(test)]

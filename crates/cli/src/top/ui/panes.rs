@@ -120,8 +120,8 @@ const TOOL: &[Column] = &[
     column("OK", 4, 0),
     column("AVG", 6, 0),
     column("P95", 6, 44),
-    column("MAX", 6, 52),
-    column("RELIABLE", 8, 62),
+    column("MAX", 6, 62),
+    column("SCORE", 5, 50),
 ];
 const SESSION: &[Column] = &[
     column("SESSION", 0, 0),

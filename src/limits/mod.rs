@@ -2,7 +2,13 @@
 //!
 //! A queue, loop, retry, body or wait that has no name here has no bound, and that is a mistake.
 
+mod runs;
+mod views;
+
 use std::time::Duration;
+
+pub use runs::*;
+pub use views::*;
 
 /// Events in the queue of one session, unless the builder says otherwise (the protocol's own default).
 pub const QUEUE_EVENTS_DEFAULT: usize = 10_000;
@@ -329,6 +335,7 @@ pub const METRIC_LABELS_MAX: usize = 16;
 pub const METRIC_LABEL_BYTES_MAX: usize = 96;
 /// Upper bounds of the buckets of a histogram.
 pub const METRIC_BOUNDS_MAX: usize = 64;
+
 /// Attributes of one span: what OpenTelemetry's SDKs allow unless they are told otherwise.
 pub const SPAN_ATTRIBUTES_MAX: usize = 128;
 /// Bytes of a header `traceparent`: four times what there is today, for versions to come.
@@ -336,121 +343,3 @@ pub const TRACEPARENT_BYTES_MAX: usize = 256;
 /// Spans of `tracing` that are entered within one another on one thread, and make themselves the context: a program that goes
 /// deeper has entered spans that it never leaves.
 pub const ENTERED_SPANS_MAX: usize = 1_024;
-// Views: each is bounded in rows, and each row in bytes. docs/guide-dashboard.md says what all of them may come to.
-
-/// Bytes of a name that a view keeps: of a tool, a model, a metric. What is longer is cut; names that people give are far shorter.
-pub const VIEW_NAME_BYTES_MAX: usize = 128;
-/// Bytes of a longer text that a view keeps: what an error says, the value of an attribute.
-pub const VIEW_TEXT_BYTES_MAX: usize = 512;
-/// Pairs of a provider and a model that are told apart. Those with longer names are counted together.
-pub const VIEW_PROVIDERS_MAX: usize = 128;
-/// Tools that are told apart. Those with longer names are counted together.
-pub const VIEW_TOOLS_MAX: usize = 256;
-/// Durations of a tool that its percentiles and its reliability are computed of: the latest ones.
-pub const VIEW_TOOL_WINDOW: usize = 100;
-/// Sessions that are told apart: those that were heard of last. A quarter more is let in before the oldest are counted together.
-pub const VIEW_SESSIONS_MAX: usize = 1_000;
-/// Conversations that are told apart, likewise.
-pub const VIEW_CONVERSATIONS_MAX: usize = 500;
-/// Runs that are told apart, likewise.
-pub const VIEW_RUNS_MAX: usize = 500;
-/// Errors that are kept with what they say: the latest.
-pub const VIEW_ERRORS_MAX: usize = 100;
-/// Types of errors that are told apart. Those with longer names are counted together.
-pub const VIEW_ERROR_TYPES_MAX: usize = 128;
-/// Seconds in which anything happened that windows are summed of: those of the longest window, and a minute to read them in.
-pub const VIEW_SECONDS_MAX: usize = 360;
-/// Traces that are kept: those that were heard of last, and a quarter more before the oldest are left out.
-pub const VIEW_TRACES_MAX: usize = 1_000;
-/// Spans of one trace that are kept: what fits on no screen is found in the events.
-pub const VIEW_TRACE_SPANS_MAX: usize = 1_000;
-/// Spans of all traces that are kept. Beyond it the oldest traces are left out.
-pub const VIEW_SPANS_MAX: usize = 20_000;
-/// Attributes of one span that are kept.
-pub const VIEW_SPAN_ATTRIBUTES_MAX: usize = 24;
-/// Bytes of all attributes of one span that are kept, names included.
-pub const VIEW_SPAN_ATTRIBUTE_BYTES_MAX: usize = 2_048;
-/// Series of metrics that are told apart. Those with longer names and labels are counted together.
-pub const VIEW_SERIES_MAX: usize = 1_000;
-/// Bytes of the name and all labels of one series.
-pub const VIEW_SERIES_KEY_BYTES_MAX: usize = 1_024;
-/// Labels of one series.
-pub const VIEW_LABELS_MAX: usize = 16;
-/// Buckets of a histogram of a metric.
-pub const VIEW_BUCKETS_MAX: usize = 64;
-/// Points of one metric that are kept: the latest.
-pub const VIEW_POINTS_MAX: usize = 1_000;
-/// Points of all metrics that are kept. Beyond it each series has fewer.
-pub const VIEW_POINTS_TOTAL_MAX: usize = 100_000;
-/// Runs that a store keeps unless it is told otherwise: those of the last days.
-pub const RUNS_KEPT_DEFAULT: usize = 30;
-/// The longest id of a run, in bytes: a plain name everywhere.
-pub const RUN_ID_BYTES_MAX: usize = 96;
-/// The longest objective of a run, in bytes; what is longer is cut.
-pub const OBJECTIVE_BYTES_MAX: usize = 16 * 1024;
-/// The longest type of a run's event, in bytes; what is longer is cut.
-pub const RUN_EVENT_TYPE_BYTES_MAX: usize = 64;
-/// The longest line of a run's file that is read as an event. JSON may be several times as long as the largest event.
-pub const RUN_LINE_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// How often, at the most, what a run's file says is summed up beside it: a killed run is summed up anew from its file.
-pub const RUN_SAVE_INTERVAL: Duration = Duration::from_secs(1);
-/// Bytes of a summary or of metrics that are read: they take some hundred, and an objective.
-pub const RUN_SUMMARY_BYTES_MAX: u64 = 1024 * 1024;
-/// Bytes of an artifact: what is larger is no text that somebody reads.
-pub const ARTIFACT_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// Artifacts of a run.
-pub const ARTIFACTS_MAX: usize = 1_000;
-/// The longest name of an artifact, in bytes: file systems take 255, and one is made beside it meanwhile.
-pub const ARTIFACT_NAME_BYTES_MAX: usize = 200;
-/// The longest that the lock of a store of runs is waited for: whoever has it renames some directories.
-pub const RUNS_LOCK_WAIT_MAX: Duration = Duration::from_secs(10);
-/// How often it is tried meanwhile.
-pub const RUNS_LOCK_POLL: Duration = Duration::from_millis(2);
-/// How often the removal of a directory is tried again from which another process removes at the same time.
-pub const REMOVE_TRIES: usize = 8;
-/// How much of a run's file is read at a time.
-pub const TAIL_CHUNK_BYTES: usize = 64 * 1024;
-/// How often who follows a run looks whether there is more: well within a second of its end, and cheap.
-pub const TAIL_POLL: Duration = Duration::from_millis(100);
-/// How long a run that was forked for another process waits for it.
-pub const FORK_WAIT_MAX: Duration = Duration::from_secs(3600);
-/// Runs that are named where one was asked for that is not there.
-pub const RUNS_NAMED_MAX: usize = 3;
-/// Generations of a run's family that are looked at, up and down: a file that was tampered with may have no end of them.
-pub const LINEAGE_DEPTH_MAX: usize = 100;
-/// Places that a search of runs returns unless told otherwise, and at most.
-pub const SEARCH_HITS_DEFAULT: usize = 20;
-/// The most places that a search of runs returns.
-pub const SEARCH_HITS_MAX: usize = 100;
-/// Bytes of an artifact that are searched: its beginning says what it is about.
-pub const SEARCH_ARTIFACT_BYTES_MAX: u64 = 200_000;
-/// Characters that are shown around what was found.
-pub const SNIPPET_CHARS: usize = 180;
-/// How long a run runs before it is asked whether it still does.
-pub const RUN_STALE_AGE: Duration = Duration::from_secs(3600);
-/// Bytes of an artifact that are exported, unless told otherwise.
-pub const EXPORT_ARTIFACT_BYTES_DEFAULT: usize = 4_000;
-/// Bytes of a value of an event that are exported, unless told otherwise.
-pub const EXPORT_VALUE_BYTES_DEFAULT: usize = 2_000;
-/// The fewest bytes that these may be set to: with less nothing is understood.
-pub const EXPORT_BYTES_MIN: usize = 200;
-/// The most bytes that these may be set to: what is exported is read by people.
-pub const EXPORT_BYTES_MAX: usize = 50_000;
-/// Bytes of an export that are read: some hundred runs.
-pub const EXPORT_FILE_BYTES_MAX: u64 = 512 * 1024 * 1024;
-/// Differences between two runs, or two texts, that are told one by one. To find them takes memory of the square of this.
-pub const DIFF_EDITS_MAX: usize = 1_000;
-/// The narrowest terminal that the dashboard is drawn for.
-pub const RENDER_WIDTH_MIN: usize = 60;
-/// The widest: lines of more columns are hard to follow.
-pub const RENDER_WIDTH_MAX: usize = 200;
-/// How soon what happened is seen in a dashboard of this process: a person does not notice it.
-pub const LIVE_INTERVAL: Duration = Duration::from_millis(200);
-/// Events in one batch for it.
-pub const LIVE_BATCH_EVENTS: usize = 1_000;
-/// Changes that a subscriber may be behind; what is more it loses, and is told how much.
-pub const LIVE_CHANGES_MAX: usize = 1_024;
-/// How often a dashboard is drawn again unless somebody says otherwise.
-pub const LIVE_REFRESH_DEFAULT: Duration = Duration::from_secs(1);
-/// The shortest interval between two drawings: nobody sees more.
-pub const LIVE_REFRESH_MIN: Duration = Duration::from_millis(20);
