@@ -119,7 +119,7 @@ impl Scribe for Run {
 impl Run {
     /// Writes a line of a span. It is not reported: the span is.
     fn span(&self, kind: &str, data: Map<String, Value>) {
-        Inner::write(&self.inner, kind, &Value::Object(data), false);
+        let _ = Inner::write(&self.inner, kind, &Value::Object(data), false);
     }
 }
 

@@ -64,7 +64,11 @@ fn the_times_of_a_run_never_go_back_whichever_thread_writes() {
     let run = start(&store, "times");
     std::thread::scope(|scope| {
         for _ in 0..4 {
-            scope.spawn(|| (0..200).for_each(|_| run.emit("step_start", ())));
+            scope.spawn(|| {
+                for _ in 0..200 {
+                    run.emit("step_start", ());
+                }
+            });
         }
     });
     let events = events(&store, run.id());
