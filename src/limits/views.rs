@@ -37,12 +37,12 @@ pub const VIEW_SPAN_ATTRIBUTES_MAX: usize = 24;
 pub const VIEW_SPAN_ATTRIBUTE_BYTES_MAX: usize = 1_024;
 /// Series of metrics that are told apart. Those with longer names and labels are counted together.
 pub const VIEW_SERIES_MAX: usize = 1_000;
-/// Bytes of the name and all labels of one series.
-pub const VIEW_SERIES_KEY_BYTES_MAX: usize = 1_024;
+/// Bytes of the name and all labels of one series: what a program may set fits.
+pub const VIEW_SERIES_KEY_BYTES_MAX: usize = 4 * 1_024;
 /// Labels of one series.
 pub const VIEW_LABELS_MAX: usize = 16;
-/// Buckets of a histogram of a metric.
-pub const VIEW_BUCKETS_MAX: usize = 64;
+/// Upper bounds of the buckets of a histogram of a metric: as many as a program may set.
+pub const VIEW_BOUNDS_MAX: usize = 64;
 /// Points of one metric that are kept: the latest.
 pub const VIEW_POINTS_MAX: usize = 1_000;
 /// Points of all metrics that are kept. Beyond it each series has fewer.

@@ -1,6 +1,8 @@
 //! Metrics of the program's own: a fold of `metrics` events.
 
 mod point;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 
@@ -15,7 +17,7 @@ use super::moment::Moment;
 use super::table::{Fold, Table};
 use crate::clock::Timestamp;
 use crate::limits::{VIEW_POINTS_MAX, VIEW_POINTS_TOTAL_MAX, VIEW_SERIES_MAX};
-use point::{Observed, What};
+use point::{Observed, What, sum};
 
 /// The program's own metrics: each series since ever, and its latest points.
 ///
@@ -201,7 +203,7 @@ impl Series {
             What::Histogram { count, sum, min, max, bounds, buckets } => {
                 self.sum.add(Fixed::of(sum));
                 self.spans(min, max);
-                self.spread(bounds, buckets, count);
+                self.spread(bounds, buckets);
                 Point { moment, value: sum, count }
             }
         };
@@ -222,14 +224,11 @@ impl Series {
 
     /// Adds the buckets of a histogram. Of two with different bounds those that come first in an order of all bounds stay, and what was
     /// counted by others is in the bucket without bound: whatever the order of the events, the result is the same.
-    fn spread(&mut self, bounds: Vec<f64>, buckets: Vec<u64>, count: u64) {
-        let all = |count| vec![count];
-        let (bounds, buckets) = if buckets.is_empty() { (Vec::new(), all(count)) } else { (bounds, buckets) };
+    fn spread(&mut self, bounds: Vec<f64>, buckets: Vec<u64>) {
         if self.buckets.is_empty() {
             (self.bounds, self.buckets) = (bounds, buckets);
             return;
         }
-        let sum = |buckets: &[u64]| buckets.iter().fold(0_u64, |sum, more| sum.saturating_add(*more));
         if bounds == self.bounds {
             self.buckets.iter_mut().zip(buckets).for_each(|(bucket, more)| *bucket = bucket.saturating_add(more));
             return;
@@ -291,7 +290,7 @@ impl Fold for Series {
         }
         self.spans(other.min, other.max);
         if !other.buckets.is_empty() {
-            self.spread(other.bounds, other.buckets, 0);
+            self.spread(other.bounds, other.buckets);
         }
         for point in other.points {
             self.put(point);

@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::limits::{VIEW_BUCKETS_MAX, VIEW_LABELS_MAX, VIEW_SERIES_KEY_BYTES_MAX};
+use crate::limits::{VIEW_BOUNDS_MAX, VIEW_LABELS_MAX, VIEW_SERIES_KEY_BYTES_MAX, VIEW_TEXT_BYTES_MAX};
 use crate::views::event::Datum;
-use crate::views::table::{cut, cut_name, join, parts};
+use crate::views::table::{cut, join, parts};
 
 /// What kind of metric a series is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -106,10 +106,7 @@ impl<'e> Observed<'e> {
             }
             MetricKind::Histogram => {
                 let (bounds, buckets) = spread(series);
-                let count = series
-                    .get("count")
-                    .count()
-                    .unwrap_or_else(|| buckets.iter().fold(0, |sum, more| sum.saturating_add(*more)));
+                let count = sum(&buckets);
                 What::Histogram {
                     count,
                     sum: number("sum").unwrap_or(0.0),
@@ -122,8 +119,8 @@ impl<'e> Observed<'e> {
         };
         Some(Self {
             key: key(name, kind, series.get("labels")),
-            unit: cut_name(text("unit")),
-            description: cut_name(text("description")),
+            unit: cut(text("unit"), VIEW_TEXT_BYTES_MAX),
+            description: cut(text("description"), VIEW_TEXT_BYTES_MAX),
             what,
         })
     }
@@ -142,11 +139,20 @@ fn key(name: &str, kind: MetricKind, labels: &Datum<'_>) -> String {
     }
 }
 
-/// Reads bounds and buckets; none at all where they don't belong together, so that all is in the one bucket without bound.
+/// Reads bounds and buckets. Where they don't belong together all is in one bucket without bound. How many observations there were is what
+/// the buckets say, so that no two figures can disagree.
 fn spread(series: &Datum<'_>) -> (Vec<f64>, Vec<u64>) {
     let bounds: Option<Vec<f64>> = series.get("bounds").list().iter().map(Datum::number).collect();
     let buckets: Option<Vec<u64>> = series.get("buckets").list().iter().map(Datum::count).collect();
     let (bounds, buckets) = (bounds.unwrap_or_default(), buckets.unwrap_or_default());
-    let fit = buckets.len() == bounds.len() + 1 && bounds.len() < VIEW_BUCKETS_MAX;
-    if fit && bounds.is_sorted_by(|one, next| one < next) { (bounds, buckets) } else { (Vec::new(), Vec::new()) }
+    let fit = buckets.len() == bounds.len() + 1 && bounds.len() <= VIEW_BOUNDS_MAX;
+    if fit && bounds.is_sorted_by(|one, next| one < next) {
+        return (bounds, buckets);
+    }
+    (Vec::new(), vec![series.get("count").count().unwrap_or_else(|| sum(&buckets))])
+}
+
+/// Adds up buckets.
+pub(super) fn sum(buckets: &[u64]) -> u64 {
+    buckets.iter().fold(0, |sum, more| sum.saturating_add(*more))
 }
