@@ -15,7 +15,7 @@ use cpu_time::ThreadTime;
 
 use common::peers::{Fastrace, OpenTelemetry};
 use common::subjects::{
-    Bare, CaptureOk, Event, InternalOff, LogJson, StuckSink, Subject, Texts, event, fail, quiet_as_it_is,
+    Bare, CaptureOk, Count, Event, InternalOff, LogJson, StuckSink, Subject, Texts, event, fail, quiet_as_it_is,
     quiet_reporter, quiet_spooled, reporter, settle, spool,
 };
 use common::{is_asked_for, is_chosen, median, nanos_each, quantile, table};
@@ -61,7 +61,9 @@ fn main() {
         print(&format!("{threads} thread(s), into a queue with room"), &busy, samples);
     }
     let internal = InternalOff { reporter: quiet_reporter(QUEUE_EVENTS) };
-    let cheap = chosen(&[&full, &disabled, &capture, &internal, &Bare]);
+    let counting = quiet_reporter(QUEUE_EVENTS);
+    let (series, labelled) = (Count::series(&counting), Count::labelled(&counting));
+    let cheap = chosen(&[&full, &disabled, &capture, &internal, &series, &labelled, &Bare]);
     print("1 thread, nothing to queue", &cheap, rounds(&cheap, 1, CHEAP_CALLS_A_BURST));
     if is_chosen("low rate") {
         low_rate();

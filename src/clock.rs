@@ -3,9 +3,13 @@
 //! Everything else is given a [`Clock`], so that a test can say what time it is. Wall time ([`Timestamp`]) says when
 //! something happened; durations come from the monotonic clock ([`Instant`]) and are never negative.
 
+mod draw;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
+
+pub(crate) use draw::{draw_span_id, draw_trace_id};
 
 /// A moment on the wall clock, in nanoseconds since 1970-01-01T00:00:00Z. Moments before that are 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

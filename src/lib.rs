@@ -60,6 +60,7 @@
 //!   install a provider for it, or go without this feature.
 //! - `nats`: `sink::Nats`, to a stream of NATS JetStream.
 //! - `datadog`: [`sink::Datadog`], to Datadog's logs.
+//! - `runs`: `runs`, which keeps what agents do in files: a run each, to be looked at, followed, searched and compared.
 //! - `otlp`: [`sink::Otlp`], which speaks OpenTelemetry's protocol over HTTP.
 //! - `sentry`: [`sink::Sentry`], to Sentry: issues, release health, traces and logs.
 //! - `testing`: sinks and a clock for the tests of a program that reports.
@@ -73,6 +74,7 @@ pub mod event;
 pub mod init;
 pub mod limits;
 mod macros;
+pub mod metrics;
 pub mod observe;
 pub mod privacy;
 mod provider;
@@ -80,6 +82,8 @@ mod provider;
 pub mod queue;
 pub mod reporter;
 pub mod retry;
+#[cfg(feature = "runs")]
+pub mod runs;
 pub mod sink;
 pub mod spool;
 mod sync;

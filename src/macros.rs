@@ -1,5 +1,6 @@
 //! The macros: [`capture!`](crate::capture!), [`async_capture!`](crate::async_capture!), [`timed!`](crate::timed!),
-//! [`async_timed!`](crate::async_timed!), [`event!`](crate::event!).
+//! [`async_timed!`](crate::async_timed!), [`traced!`](crate::traced!), [`async_traced!`](crate::async_traced!),
+//! [`event!`](crate::event!).
 //!
 //! They name everything by its whole path, so they work wherever they are called, `#![no_implicit_prelude]` included.
 
@@ -143,7 +144,7 @@ macro_rules! async_capture {
 macro_rules! timed {
     ($reporter:expr, $name:literal, $body:expr $(,)?) => {
         $crate::__capture!(
-            @call timed, $reporter, $crate::__timing_names!($name), $body, ::core::marker::PhantomData
+            @call timed, &$reporter, $crate::__timing_names!($name), $body, ::core::marker::PhantomData
         )
     };
 }
@@ -167,7 +168,70 @@ macro_rules! timed {
 #[macro_export]
 macro_rules! async_timed {
     ($reporter:expr, $name:literal, $future:expr $(,)?) => {
-        $crate::__capture!(@call timed_future, $reporter, $crate::__timing_names!($name), $future)
+        $crate::__capture!(@call timed_future, &$reporter, $crate::__timing_names!($name), $future)
+    };
+}
+
+/// Runs an expression within a span that ends with it. An `Err` that it comes to, or a panic, is what the span failed with.
+///
+/// Value, `Err` and panic (with its very payload) go on to the caller unchanged. What [`capture!`](crate::capture!) says of the
+/// expression holds here too; an error is not reported as one: for that, the two are nested. The span is named by its reporter
+/// (what [`capture!`](crate::capture!) takes) and a name, and is then within the current one; or it is one that has begun, by
+/// value, helpers included.
+///
+/// ```
+/// use lastword::testing::MemorySink;
+/// use lastword::{Reporter, traced};
+///
+/// let sink = MemorySink::new();
+/// let reporter = Reporter::builder("session-123").enabled(true).sink(sink.clone()).start()?;
+/// let question = reporter.trace("answer the user");
+/// assert_eq!(traced!(question.child("parse"), "7".parse::<u32>()), Ok(7));
+/// assert!(traced!(reporter, "parse", "seven".parse::<u32>()).is_err());
+/// let files = traced!(question.tool_call("ls"), std::fs::read_dir("no such directory"));
+/// assert!(files.is_err());
+/// # reporter.blocking_stop(std::time::Duration::from_secs(5));
+/// let failed = &sink.events()[7]["event_data"];
+/// assert_eq!(failed["error.type"], "std::io::error::Error");
+/// assert_eq!((&failed["span_name"], &failed["status"]), (&"execute_tool ls".into(), &"error".into()));
+/// # Ok::<(), lastword::StartError>(())
+/// ```
+#[macro_export]
+macro_rules! traced {
+    ($reporter:expr, $name:expr, $body:expr $(,)?) => {
+        $crate::__capture!(
+            @call traced, $crate::capture::Named(&$reporter, $name), (), $body, ::core::marker::PhantomData
+        )
+    };
+    ($span:expr, $body:expr $(,)?) => {
+        $crate::__capture!(@call traced, $span, (), $body, ::core::marker::PhantomData)
+    };
+}
+
+/// Wraps a future so that it runs within a span that ends with it: what [`traced!`](crate::traced!) is to an expression. A
+/// span that is named begins as the future is first polled.
+///
+/// ```
+/// use lastword::{Reporter, async_traced};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let reporter = Reporter::disabled();
+/// assert_eq!(async_traced!(reporter, "add", async { 3 + 4 }).await, 7);
+/// assert_eq!(async_traced!(reporter.tool_call("add"), async { 3 + 4 }).await, 7);
+/// # }
+/// ```
+///
+/// # Cancel safety
+///
+/// Dropping the future drops the wrapped one; a span that has begun has then failed, with the type `cancelled`.
+#[macro_export]
+macro_rules! async_traced {
+    ($reporter:expr, $name:expr, $future:expr $(,)?) => {
+        $crate::__capture!(@call traced_future, $crate::capture::Named(&$reporter, $name), (), $future)
+    };
+    ($span:expr, $future:expr $(,)?) => {
+        $crate::__capture!(@call traced_future, $span, (), $future)
     };
 }
 
@@ -188,14 +252,14 @@ macro_rules! __timing_names {
 macro_rules! __capture {
     // The type that the caller expects is known to the third argument first, so that the body and the probe have it.
     (run, $reporter:expr, $how:expr, $body:expr) => {
-        $crate::__capture!(@call run, $reporter, $how, $body, ::core::marker::PhantomData)
+        $crate::__capture!(@call run, &$reporter, $how, $body, ::core::marker::PhantomData)
     };
     ($run:ident, $reporter:expr, $how:expr, $body:expr) => {
-        $crate::__capture!(@call $run, $reporter, $how, $body)
+        $crate::__capture!(@call $run, &$reporter, $how, $body)
     };
     (@call $run:ident, $reporter:expr, $how:expr, $body:expr $(, $expected:expr)?) => {
         $crate::capture::$run(
-            &$reporter,
+            $reporter,
             $how,
             $($expected,)?
             || $body,

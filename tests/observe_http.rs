@@ -146,3 +146,19 @@ fn what_the_reporter_itself_does_is_never_observed() {
     assert_eq!(sink.names(), ["tinkex.queue.state_change"; 3]);
     assert_eq!(peer.names(), ["tinkex.queue.state_change"; 3]);
 }
+
+#[tokio::test]
+async fn a_request_within_a_span_says_so_to_the_other_side() {
+    let peer = Peer::start();
+    let (reporter, _sink) = recorder("session-1");
+    let client = Client::new(peers::client(), reporter.session_id());
+    let get = || client.send(client.inner().post(peer.url()).body("{}"));
+    let span = reporter.trace("ask");
+    assert_eq!(span.wrap(get()).await.unwrap().status(), 200);
+    let own = client.inner().post(peer.url()).header("traceparent", "mine").body("{}");
+    assert_eq!(span.wrap(client.send(own)).await.unwrap().status(), 200);
+    assert_eq!(get().await.unwrap().status(), 200);
+    let headers: Vec<_> =
+        peer.requests().iter().map(|request| request.header("traceparent").map(str::to_owned)).collect();
+    assert_eq!(headers, [Some(span.context().unwrap().traceparent()), Some("mine".to_owned()), None]);
+}

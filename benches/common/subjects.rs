@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use lastword::metrics::Metrics;
 use lastword::privacy::Privacy;
 use lastword::sink::{Ack, Batch, Closing, Delivery, Policy, SettingError, Sink};
 use lastword::{Admission, Builder, Durability, Reporter, capture, event};
@@ -228,6 +229,36 @@ impl Subject for InternalOff {
             let admission = self.reporter.log_internal("queue.state", || serde_json::json!({"waiting": black_box(id)}));
             let _ = black_box(admission);
         }
+    }
+
+    fn settle(&self) {}
+}
+
+/// One point of a counter: of a series that was found once, or under a label that is looked for each time.
+pub struct Count {
+    name: &'static str,
+    add: Box<dyn Fn(f64) + Sync>,
+}
+
+impl Count {
+    pub fn series(reporter: &Reporter) -> Self {
+        let series = Metrics::new(reporter).counter("series").with(&[("route", "chat")]);
+        Self { name: "counter, one series", add: Box::new(move |amount| series.add(amount)) }
+    }
+
+    pub fn labelled(reporter: &Reporter) -> Self {
+        let counter = Metrics::new(reporter).counter("labelled");
+        Self { name: "counter, by a label", add: Box::new(move |amount| counter.add(amount, &[("route", "chat")])) }
+    }
+}
+
+impl Subject for Count {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn run(&self, times: u64) {
+        (0..times).for_each(|_| (self.add)(black_box(1.0)));
     }
 
     fn settle(&self) {}

@@ -13,6 +13,8 @@
 mod captured;
 mod probe;
 mod timed;
+mod traced;
+mod watch;
 
 use std::any::Any;
 use std::future::Future;
@@ -28,6 +30,8 @@ use captured::Report;
 pub use probe::{Probe, ViaDebug, ViaDisplay, ViaError, ViaHolder, ViaNothing, ViaOpaque, ViaUnit};
 #[doc(hidden)]
 pub use timed::{Names, timed, timed_future};
+#[doc(hidden)]
+pub use traced::{Named, traced, traced_future};
 
 use crate::event::{Cause, Failure, Severity};
 use crate::reporter::hooks::told;

@@ -1,16 +1,13 @@
 //! Timing what is run: what [`timed!`](crate::timed!) and [`async_timed!`](crate::async_timed!) become.
 
-use std::any::Any;
 use std::future::Future;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::pin;
 
 use super::reporter_of;
+use super::watch::{Watch, watch, watch_future};
 use crate::clock::Instant;
 use crate::event::{Cause, Encoder, Failure, Severity};
-use crate::privacy::SafeStr;
-use crate::sync::CatchUnwind;
+use crate::privacy::Checked;
 use crate::{Reporter, TelemetryProvider};
 
 /// The names of the three events that a timing comes to.
@@ -59,10 +56,7 @@ impl<'r> Timing<'r> {
         self.record_failed(3, |encoder| {
             encoder.field("duration_ms", &duration_ms);
             // A type is no content: every sink is given it.
-            match SafeStr::new(failure.error_type()) {
-                Ok(safe) => encoder.field("error_type", &safe),
-                Err(_) => encoder.field("error_type", failure.error_type()),
-            }
+            encoder.field("error_type", &Checked(failure.error_type()));
             encoder.field("message", failure.message());
         });
     }
@@ -70,17 +64,14 @@ impl<'r> Timing<'r> {
     fn record_failed(&self, fields: u32, write: impl FnOnce(&mut Encoder<'_>)) {
         let _ = self.reporter.record(Severity::Warning, self.names.failed, fields, write);
     }
+}
 
+impl Watch for Timing<'_> {
     fn ended(self, cause: Option<&Cause<'_>>) {
         match cause {
             None => self.completed(),
             Some(cause) => self.failed(cause),
         }
-    }
-
-    #[cold]
-    fn panicked(self, payload: &(dyn Any + Send)) {
-        self.failed(&Cause::panic(payload));
     }
 }
 
@@ -105,17 +96,7 @@ where
     C: for<'v> FnOnce(&'v T) -> Option<Cause<'v>>,
 {
     let Some(reporter) = reporter_of(provider) else { return body() };
-    let timing = Timing::start(reporter, names);
-    match catch_unwind(AssertUnwindSafe(body)) {
-        Ok(value) => {
-            timing.ended(cause(&value).as_ref());
-            value
-        }
-        Err(payload) => {
-            timing.panicked(&*payload);
-            resume_unwind(payload)
-        }
-    }
+    watch(Timing::start(reporter, names), body, cause)
 }
 
 /// What [`async_timed!`](crate::async_timed!) becomes.
@@ -128,17 +109,5 @@ where
     C: for<'v> FnOnce(&'v F::Output) -> Option<Cause<'v>>,
 {
     let Some(reporter) = reporter_of(provider) else { return make().await };
-    let timing = Timing::start(reporter, names);
-    let future = async move { make().await };
-    let outcome = CatchUnwind(pin!(future)).await;
-    match outcome {
-        Ok(value) => {
-            timing.ended(cause(&value).as_ref());
-            value
-        }
-        Err(payload) => {
-            timing.panicked(&*payload);
-            resume_unwind(payload)
-        }
-    }
+    watch_future(Timing::start(reporter, names), async move { make().await }, cause).await
 }

@@ -24,7 +24,8 @@ use std::time::Duration;
 
 use serde::ser::{self, Serialize};
 
-use super::pack::{Output, add_entry, write_text};
+use super::mark::Mark;
+use super::pack::{Output, add_entry, write_hex, write_text};
 use super::screen::{HIDDEN, Key, Looks, Screen, Shown};
 use super::serialize::Serializer;
 use super::{EventKind, Severity};
@@ -226,6 +227,25 @@ impl<'s> Encoder<'s> {
         // The event's data, whose field it is, is the first level.
         if let Err(error) = value.serialize(Serializer::within(&mut self.bytes, looks, 1)) {
             self.fail(start, error);
+        }
+    }
+
+    /// Writes a field with an id, as hexadecimal digits. Nobody looks at it: digits alone may look like a number of a card.
+    #[inline]
+    pub(crate) fn field_hex<const BYTES: usize>(&mut self, key: &'static str, id: [u8; BYTES]) {
+        self.text(key);
+        write_hex(&mut self.bytes, id);
+    }
+
+    /// Writes a field with a text that stands in the source of a program, so nobody looks at it; every sink is given it where
+    /// it is known to be safe.
+    #[inline]
+    pub(crate) fn field_literal(&mut self, key: &'static str, text: &'static str, is_safe: bool) {
+        self.text(key);
+        let start = self.bytes.len();
+        self.text(text);
+        if is_safe {
+            Mark::Safe.put_before(&mut self.bytes, start);
         }
     }
 

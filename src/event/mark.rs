@@ -66,14 +66,16 @@ impl Mark {
             return;
         }
         let length = out.len() - start;
-        let mut header = match length {
-            0..=0xff => vec![0xc7, length as u8],
-            0x100..=0xffff => [&[0xc8][..], &(length as u16).to_be_bytes()].concat(),
+        let [a, b, c, d] = (length as u32).to_be_bytes();
+        let (header, header_bytes) = match length {
+            0..=0xff => ([0xc7, d, self.code(), 0, 0, 0], 3),
+            0x100..=0xffff => ([0xc8, c, d, self.code(), 0, 0], 4),
             // A text of 4 GiB makes a damaged event, which is refused by its size before anybody reads it.
-            _ => [&[0xc9][..], &(length as u32).to_be_bytes()].concat(),
+            _ => ([0xc9, a, b, c, d, self.code()], 6),
         };
-        header.push(self.code());
-        out.splice(start..start, header);
+        // The text moves up, within the buffer.
+        out.extend_from_slice(&header[..header_bytes]);
+        out[start..].rotate_right(header_bytes);
         out.is_marked = true;
     }
 }

@@ -55,8 +55,23 @@ pub const ERROR_TYPE: &str = "error.type";
 pub const ERROR_MESSAGE: &str = "error.message";
 /// The field with the id of the run that something belongs to.
 pub const RUN_ID: &str = "run_id";
+/// The field with how many attributes of a span there was no room for.
+pub const ATTRIBUTES_DROPPED: &str = "attributes_dropped";
 /// The field with the number of an attempt, from 1.
 pub const ATTEMPT: &str = "attempt";
+
+/// The field with how many characters or tokens a model was given.
+pub const PROMPT_LENGTH: &str = "prompt_length";
+/// The field with how many characters or tokens a model answered.
+pub const RESPONSE_LENGTH: &str = "response_length";
+/// The field with how many documents were retrieved.
+pub const DOCUMENTS: &str = "documents";
+/// The field with what was done to a memory: `add`, `get`, `clear`.
+pub const MEMORY_OPERATION: &str = "memory.operation";
+/// The field with what there was to choose from, a list.
+pub const DECISION_CHOICES: &str = "decision.choices";
+/// The field with what was chosen.
+pub const DECISION_SELECTED: &str = "decision.selected";
 
 /// Names of fields as OpenTelemetry's conventions for generative AI have them; and, where they have none, as they would.
 pub mod gen_ai {
@@ -94,6 +109,8 @@ pub mod gen_ai {
     pub const INPUT_MESSAGES: &str = "gen_ai.input.messages";
     /// What the model said. Only where that was asked for.
     pub const OUTPUT_MESSAGES: &str = "gen_ai.output.messages";
+    /// The name of an agent.
+    pub const AGENT_NAME: &str = "gen_ai.agent.name";
     /// The place that something was retrieved from.
     pub const DATA_SOURCE_ID: &str = "gen_ai.data_source.id";
 }

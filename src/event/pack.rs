@@ -46,6 +46,23 @@ pub(super) fn write_text(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(text.as_bytes());
 }
 
+/// Appends a number as a text of hexadecimal digits.
+#[inline]
+pub(super) fn write_hex<const BYTES: usize>(out: &mut Vec<u8>, number: [u8; BYTES]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut pairs = [[0; 2]; BYTES];
+    for (pair, byte) in pairs.iter_mut().zip(number) {
+        *pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+    }
+    let digits = pairs.as_flattened();
+    #[allow(clippy::cast_possible_truncation)]
+    match digits.len() as u8 {
+        short @ ..32 => out.push(0xa0 | short),
+        long => out.extend_from_slice(&[0xd9, long]),
+    }
+    out.extend_from_slice(digits);
+}
+
 /// Appends text whose length is known only afterwards.
 ///
 /// # Errors

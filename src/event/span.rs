@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::names::{DURATION_MS, PARENT_SPAN_ID, SPAN_ID, TRACE_ID};
+use super::ids::{SpanId, TraceId};
+use super::names::gen_ai::OPERATION_NAME;
+use super::names::{DURATION_MS, PARENT_SPAN_ID, SPAN_ID, SPAN_NAME, TRACE_ID};
 use crate::clock::Timestamp;
 
 /// The data of an event, in whatever form a sink has them.
@@ -49,20 +51,20 @@ impl Span {
     }
 }
 
+/// Returns what a span is called that an event `span.end` tells of: by its operation, where its name is not for this sink.
+pub(crate) fn name(data: &impl Data) -> &str {
+    let text = |name| data.text(name).filter(|text| !text.is_empty());
+    text(SPAN_NAME).or_else(|| text(OPERATION_NAME)).unwrap_or("span")
+}
+
 /// Reads the trace that an event belongs to: 32 hexadecimal digits, not all of them 0.
 pub(crate) fn trace_id(data: &impl Data) -> Option<[u8; 16]> {
-    hex(data.text(TRACE_ID)?, 32).map(u128::to_be_bytes)
+    data.text(TRACE_ID)?.parse::<TraceId>().ok().map(TraceId::to_bytes)
 }
 
 /// Reads the id of a span: 16 hexadecimal digits, not all of them 0.
 pub(crate) fn span_id(data: &impl Data, name: &str) -> Option<[u8; 8]> {
-    u64::try_from(hex(data.text(name)?, 16)?).ok().map(u64::to_be_bytes)
-}
-
-fn hex(text: &str, digits: usize) -> Option<u128> {
-    // `from_str_radix` takes a sign, which is no digit.
-    let is_hex = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    u128::from_str_radix(text, 16).ok().filter(|number| is_hex && *number != 0)
+    data.text(name)?.parse::<SpanId>().ok().map(SpanId::to_bytes)
 }
 
 #[cfg(test)]

@@ -25,8 +25,7 @@ pub(super) struct Fields {
 impl Fields {
     /// Adds what `record` shows. A `Debug` of the program's that panics costs the fields behind it, not the program.
     pub(super) fn read(&mut self, record: impl FnOnce(&mut Self)) {
-        // What was read before the panic is whole.
-        let _ = catch_unwind(AssertUnwindSafe(|| record(self)));
+        guarded(|| record(self));
     }
 
     /// Adds what was recorded later; it stands over what was recorded before.
@@ -65,6 +64,11 @@ impl Fields {
             self.metadata.insert(name.to_owned(), value);
         }
     }
+}
+
+/// Runs what reads fields. What was read before a panic is whole.
+pub(super) fn guarded(read: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(read));
 }
 
 impl Visit for Fields {

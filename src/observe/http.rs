@@ -10,9 +10,12 @@ use tracing::Level;
 use super::{HTTP_REQUEST_EXCEPTION, HTTP_REQUEST_START, HTTP_REQUEST_STOP};
 use crate::clock::{Clock, Instant};
 use crate::limits::ERROR_CHAIN_MAX;
+use crate::trace;
 
 /// Where the `tracing` events of this client come from.
 const TARGET: &str = "lastword::observe::http";
+/// The header that says which span a request is of.
+const TRACEPARENT: &str = "traceparent";
 
 /// A [`reqwest::Client`] whose requests are `tracing` events of a session: one when a request begins, one when it was
 /// answered or failed. A [`Layer`](super::Layer) of the session's reporter takes them.
@@ -20,6 +23,9 @@ const TARGET: &str = "lastword::observe::http";
 /// They have the method, the path and the server, but neither the query nor headers nor anything of the bodies, which may
 /// hold secrets. A request was answered when the head of the answer is there. One whose future is dropped before that
 /// counts as failed, with the reason `cancelled`.
+///
+/// A request that is sent within a [span](crate::trace) says so in the header `traceparent`, unless it has one: what the other
+/// side does of it is in the same trace. Send requests that are not to tell with [`Client::inner`].
 ///
 /// ```
 /// use lastword::observe::http::Client;
@@ -69,7 +75,13 @@ impl Client {
         self.observe(&client, request?).await
     }
 
-    async fn observe(&self, client: &reqwest::Client, request: Request) -> reqwest::Result<Response> {
+    async fn observe(&self, client: &reqwest::Client, mut request: Request) -> reqwest::Result<Response> {
+        if let Some(span) = trace::Context::current().span()
+            && !request.headers().contains_key(TRACEPARENT)
+            && let Ok(value) = span.traceparent().parse()
+        {
+            request.headers_mut().insert(TRACEPARENT, value);
+        }
         if self.session_id.is_empty() {
             return client.execute(request).await;
         }

@@ -17,10 +17,12 @@
 //! it closes, `tinkex.http.request.exception` if a field `error` or `reason` was recorded, and
 //! `tinkex.http.request.stop` otherwise, with its `duration` in nanoseconds.
 //!
+//! Spans are taken as what they are, spans of traces, where [`Layer::spans`] or [`Layer::all_spans`] asks for it.
+//!
 //! # Invariants
 //!
 //! - **No telemetry about telemetry**: what happens on the reporter's own thread is never taken, whatever it says.
-//! - **One session**: an event of another session, or of none, is not taken.
+//! - **One session**: an event of another session, or of none, is not taken; a span of another session is not.
 //! - **A layer keeps no session alive**: once the reporter is gone or stopped, the layer does nothing. It may stay where
 //!   it is installed.
 //!
@@ -31,8 +33,10 @@
 mod fields;
 #[cfg(feature = "http")]
 pub mod http;
+mod spans;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
@@ -42,9 +46,11 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, Scope};
 
 use self::fields::{Fields, SESSION_ID};
+use self::spans::Which;
 use crate::clock::{Clock, Instant};
 use crate::reporter::WeakReporter;
 use crate::sync::is_own_thread;
+use crate::trace;
 use crate::{Admission, DropReason, Reporter, Severity};
 
 /// An HTTP request begins: `system_time` (nanoseconds since 1970), `method`, `path`, `base_url`.
@@ -106,10 +112,12 @@ pub const EVENTS: [&str; 9] = [
 #[derive(Debug)]
 pub struct Layer {
     reporter: WeakReporter,
-    session_id: Box<str>,
+    session_id: Arc<str>,
     events: BTreeSet<Box<str>>,
     /// Spans by their name: the events of theirs that are taken.
     spans: BTreeMap<Box<str>, SpanEvents>,
+    /// Spans that are taken as what they are.
+    taken: Which,
     /// The reporter takes no more.
     over: AtomicBool,
 }
@@ -137,6 +145,7 @@ impl Layer {
             session_id: reporter.session_id().into(),
             events: BTreeSet::new(),
             spans: BTreeMap::new(),
+            taken: Which::None,
             over: AtomicBool::new(!reporter.is_enabled()),
         };
         layer.events(EVENTS)
@@ -168,14 +177,18 @@ impl Layer {
     }
 
     fn is_ours<'s, S: LookupSpan<'s>>(&self, own: Option<&str>, around: Option<Scope<'s, S>>) -> bool {
+        self.session(own, around) == Some(true)
+    }
+
+    /// Returns whether something is of this session; `None` if nothing says which one it is of.
+    fn session<'s, S: LookupSpan<'s>>(&self, own: Option<&str>, around: Option<Scope<'s, S>>) -> Option<bool> {
         if let Some(own) = own {
-            return own == &*self.session_id;
+            return Some(own == &*self.session_id);
         }
-        let inherited = around.into_iter().flatten().find_map(|span| {
+        around.into_iter().flatten().find_map(|span| {
             let extensions = span.extensions();
             Some(extensions.get::<Kept>()?.fields.session_id()? == &*self.session_id)
-        });
-        inherited.unwrap_or(false)
+        })
     }
 
     fn span_events(&self, metadata: &Metadata<'_>) -> Option<(&str, SpanEvents)> {
@@ -208,6 +221,9 @@ where
     S: Subscriber + for<'s> LookupSpan<'s>,
 {
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        if !self.is_deaf() {
+            self.note(event, &context);
+        }
         let metadata = event.metadata();
         let name = self.events.get(metadata.name()).or_else(|| self.events.get(metadata.target()));
         let Some(name) = name.filter(|_| !self.is_deaf()) else { return };
@@ -220,6 +236,9 @@ where
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let metadata = attributes.metadata();
+        if let Some(span) = context.span(id).filter(|_| !self.takes_none() && !self.is_deaf()) {
+            self.begin(attributes, &span);
+        }
         let events = self.span_events(metadata);
         // Others are kept for the session that they lend to what happens in them.
         if self.is_deaf() || (events.is_none() && metadata.fields().field(SESSION_ID).is_none()) {
@@ -242,6 +261,9 @@ where
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        if let Some(span) = context.span(id).filter(|_| !self.takes_none()) {
+            self.record(values, &span);
+        }
         let Some(span) = context.span(id).filter(|span| span.extensions().get::<Kept>().is_some()) else { return };
         // Read before the span is locked: a `Debug` of the program's may say things in this very span.
         let mut fields = Fields::default();
@@ -251,7 +273,22 @@ where
         }
     }
 
+    fn on_enter(&self, id: &Id, context: Context<'_, S>) {
+        if let Some(span) = context.span(id).filter(|_| !self.takes_none()) {
+            self.enter(id, &span);
+        }
+    }
+
+    fn on_exit(&self, id: &Id, _: Context<'_, S>) {
+        if !self.takes_none() {
+            trace::leave_span(id.into_u64());
+        }
+    }
+
     fn on_close(&self, id: Id, context: Context<'_, S>) {
+        if let Some(span) = context.span(&id).filter(|_| !self.takes_none()) {
+            self.finish(&span);
+        }
         let Some(span) = context.span(&id).filter(|_| !self.is_deaf()) else { return };
         let Some((name, events)) = self.span_events(span.metadata()) else { return };
         let (mut fields, opened) = match span.extensions().get::<Kept>() {

@@ -35,11 +35,13 @@ mod values;
 
 pub use allow::AllowList;
 pub use bucket::{BUCKETS, Estimate, estimate_users, user_bucket, user_bucket_salted};
+pub(crate) use checked::{Checked, without_persons};
 pub use checked::{NotSafe, PiiStr, SafeStr};
 pub use consent::{Level, User, installation_id};
 pub use fold::{EXTERNAL_TOOL, fold_model, fold_tool, http_status_range, path_extension};
 pub use input::ToolInput;
 pub use redactor::Redactor;
+pub(crate) use sampling::place_of_trace;
 pub use sampling::{Sampler, Share};
 pub use settings::{Privacy, Scrubbed};
 pub use switch::{SWITCH_VARIABLE, Switch, switch};

@@ -55,11 +55,16 @@ impl Sampler {
     /// Decides about the next event of a name.
     #[must_use]
     pub fn share(&self, name: &str) -> Share {
+        self.share_at(name, || self.draw())
+    }
+
+    /// Decides about an event of a name by where it lies among all, from 0 to 1.
+    pub(crate) fn share_at(&self, name: &str, place: impl FnOnce() -> f64) -> Share {
         let begins = || self.beginnings.iter().find(|(beginning, _)| name.starts_with(beginning.as_str()));
         match self.names.get(name).copied().or_else(|| begins().map(|(_, share)| *share)) {
             Some(0.0) => Share::None,
             Some(share) if share > 0.0 && share < 1.0 => {
-                if self.draw() < share {
+                if place() < share {
                     Share::Of(share)
                 } else {
                     Share::None
@@ -81,6 +86,14 @@ impl Sampler {
         // As many bits as the fraction of a double has.
         (bits >> 11) as f64 / (1_u64 << 53) as f64
     }
+}
+
+/// Returns where a trace lies among all, from 0 to 1: whoever samples traces by it, here or in another process, takes or leaves
+/// the same ones.
+#[allow(clippy::cast_precision_loss)]
+pub(crate) fn place_of_trace(trace_id: u128) -> f64 {
+    // The 56 bits that are random in every trace id, by "Trace Context Level 2" of the W3C.
+    (trace_id & 0xff_ffff_ffff_ffff) as f64 / (1_u64 << 56) as f64
 }
 
 impl fmt::Debug for Sampler {

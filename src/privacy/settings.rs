@@ -48,6 +48,7 @@ pub struct Privacy {
     pub(super) scrub: Option<Arc<Scrub>>,
     pub(super) string_bytes_max: Option<usize>,
     pub(super) tool_input: bool,
+    pub(super) model_content: bool,
 }
 
 impl Default for Privacy {
@@ -71,6 +72,7 @@ impl Privacy {
             scrub: None,
             string_bytes_max: Some(STRING_BYTES_MAX_DEFAULT),
             tool_input: false,
+            model_content: false,
         }
     }
 
@@ -88,6 +90,7 @@ impl Privacy {
             scrub: None,
             string_bytes_max: None,
             tool_input: true,
+            model_content: true,
         }
     }
 
@@ -171,12 +174,37 @@ impl Privacy {
         self
     }
 
+    /// Cuts no text, however long it is: for files that are written as a whole.
+    #[cfg(feature = "runs")]
+    pub(crate) fn uncut(mut self) -> Self {
+        self.string_bytes_max = None;
+        self
+    }
+
     /// Reports what tools were given, where it is logged as [`ToolInput`](super::ToolInput): an outline of it. Without this,
     /// null stands there.
     #[must_use]
     pub const fn tool_input(mut self) -> Self {
         self.tool_input = true;
         self
+    }
+
+    /// Reports what models are given and what they answer, where a [`ModelCall`](crate::trace::ModelCall) is told: redacted
+    /// and cut like all texts. Without this it is not even serialised.
+    #[must_use]
+    pub const fn model_content(mut self) -> Self {
+        self.model_content = true;
+        self
+    }
+
+    /// Returns whether what tools were given and come to is reported.
+    pub(crate) const fn shows_input(&self) -> bool {
+        self.tool_input
+    }
+
+    /// Returns whether what models are given and answer is reported.
+    pub(crate) const fn shows_content(&self) -> bool {
+        self.model_content
     }
 
     /// Makes what applies these settings; `None` if they say nothing.
@@ -206,6 +234,7 @@ impl fmt::Debug for Privacy {
             .field("rules", &rules)
             .field("scrubs", &self.scrub.is_some())
             .field("tool_input", &self.tool_input)
+            .field("model_content", &self.model_content)
             .field("string_bytes_max", &self.string_bytes_max)
             .finish()
     }

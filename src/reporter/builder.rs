@@ -12,6 +12,7 @@ use super::intake::Intake;
 use super::internal::Place;
 use super::lane::LaneSettings;
 use super::supervisor::SupervisorCell;
+use super::traces::Shows;
 use crate::clock::Clock;
 use crate::event::{Classifier, Screen, UserFault};
 use crate::limits;
@@ -40,6 +41,8 @@ pub(super) struct Settings {
     /// What is so for sinks that do not say otherwise.
     pub(super) own_lanes: Option<LaneSettings>,
     pub(super) redactor: Option<Redactor>,
+    /// What tools were given, and what models were, is reported.
+    pub(super) shows: Shows,
     pub(super) intake: Option<Box<Intake>>,
     /// How much may be reported.
     pub(super) consent: Level,
@@ -333,6 +336,9 @@ impl Builder {
     /// Reports this share of the events of a name, from 0 (none) to 1 (all, as unless set): which ones is random. Each has the
     /// share in its data, as `sample_rate`, so that counts can be weighted again. What is left out is counted, as
     /// [`DropReason::SampledOut`](crate::DropReason::SampledOut). A name that ends with `*` stands for all that begin so.
+    ///
+    /// Traces are reported wholly or not at all: the share for `span.end` (`span.*`, say) is that of all traces, which is
+    /// decided where a trace begins. See [`trace`](crate::trace).
     ///
     /// ```
     /// # let sink = lastword::testing::MemorySink::new();

@@ -10,7 +10,7 @@ use super::builder::Builder;
 use super::shared::Shared;
 use crate::event::{Encoder, EventKind, Severity, Tag, names};
 use crate::limits::{ENVIRONMENT_FILE_BYTES_MAX, ENVIRONMENT_NAME_BYTES_MAX, SESSION_ID_BYTES_MAX};
-use crate::privacy::SafeStr;
+use crate::privacy::Checked;
 use crate::queue::Class;
 
 /// The variable that names what the program runs for.
@@ -108,19 +108,11 @@ impl Shared {
         let _ = self.admit(Class::Ordinary, tag, |encoder: &mut Encoder<'_>| {
             encoder.name(names::SESSION_ENVIRONMENT);
             encoder.fields(u32::try_from(fields).unwrap_or_default());
-            texts().for_each(|(key, value)| checked(encoder, key, value));
+            texts().for_each(|(key, value)| encoder.field(key, &Checked(value)));
             numbers().for_each(|(key, value)| encoder.field(key, &value));
             flags.iter().for_each(|(key, value)| encoder.field(*key, value));
             Ok(())
         });
-    }
-}
-
-/// Writes a text as one that was checked, where it passes, so that every sink is given it.
-pub(super) fn checked(encoder: &mut Encoder<'_>, key: &'static str, text: &str) {
-    match SafeStr::new(text) {
-        Ok(safe) => encoder.field(key, &safe),
-        Err(_) => encoder.field(key, text),
     }
 }
 

@@ -103,7 +103,7 @@ impl Reporter {
 
     /// Returns what takes events of every kind, where that was consented to.
     #[inline]
-    fn takes_all(&self) -> Option<&Inner> {
+    pub(super) fn takes_all(&self) -> Option<&Inner> {
         self.inner.as_deref().filter(|inner| inner.shared.settings.consent == Level::Full)
     }
 
@@ -139,18 +139,7 @@ impl Reporter {
     /// ```
     pub fn log_with<T: Serialize>(&self, severity: Severity, name: &str, data: T) -> Admission {
         let Some(inner) = self.takes_all() else { return Admission::Dropped(DropReason::Disabled) };
-        let share = match inner.shared.pass(name) {
-            Ok(share) => share,
-            Err(refused) => return refused,
-        };
-        inner.shared.admit(Class::Ordinary, Tag::new(EventKind::Generic, severity), |encoder| {
-            encoder.name_of_any(name);
-            let start = encoder.data(&data)?;
-            if let Some(share) = share {
-                encoder.one_more_field(start, names::SAMPLE_RATE, &share);
-            }
-            Ok(())
-        })
+        inner.shared.log(severity, name, &data)
     }
 
     /// Logs an event whose fields `write` encodes: what [`event!`](crate::event!) becomes.

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::report::DropReason;
+use crate::event::names;
 use crate::limits::ALLOW_FILE_BYTES_MAX;
 use crate::privacy::{AllowList, Sampler, Share};
 use crate::sink::SettingError;
@@ -51,11 +52,31 @@ impl Intake {
         if self.allow.as_ref().is_some_and(|allow| !allow.has(name)) {
             return Err(DropReason::NotAllowed);
         }
-        match self.sampler.as_ref().map_or(Share::All, |sampler| sampler.share(name)) {
-            Share::All => Ok(None),
-            Share::Of(share) => Ok(Some(share)),
-            Share::None => Err(DropReason::SampledOut),
+        passed(self.sampler.as_ref().map_or(Share::All, |sampler| sampler.share(name)))
+    }
+
+    /// Returns whether a trace that lies there among all traces is reported. What is not allowed is found out event by event.
+    pub(super) fn samples(&self, place: f64) -> bool {
+        self.sampler.as_ref().is_none_or(|sampler| sampler.share_at(names::SPAN_END, || place) != Share::None)
+    }
+
+    /// [`Self::pass`] for an event of a trace that lies there among all traces. One that another process takes part in, and has
+    /// decided about, lies nowhere: it is left out only where no event of the name is reported.
+    pub(super) fn pass_of_trace(&self, name: &str, place: Option<f64>) -> Result<Option<f64>, DropReason> {
+        if self.allow.as_ref().is_some_and(|allow| !allow.has(name)) {
+            return Err(DropReason::NotAllowed);
         }
+        let share = |sampler: &Sampler| sampler.share_at(name, || place.unwrap_or(0.0));
+        let share = passed(self.sampler.as_ref().map_or(Share::All, share))?;
+        Ok(share.filter(|_| place.is_some()))
+    }
+}
+
+const fn passed(share: Share) -> Result<Option<f64>, DropReason> {
+    match share {
+        Share::All => Ok(None),
+        Share::Of(share) => Ok(Some(share)),
+        Share::None => Err(DropReason::SampledOut),
     }
 }
 

@@ -6,12 +6,13 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::environment::{checked, read_head};
+use super::environment::read_head;
 use super::handle::Reporter;
 use super::process::Process;
 use super::report::{Admission, DropReason};
 use crate::event::Severity;
 use crate::limits::{ENVIRONMENT_FILE_BYTES_MAX, KUBERNETES_NAME_BYTES_MAX, MOUNTINFO_BYTES_MAX};
+use crate::privacy::Checked;
 
 /// Hexadecimal digits of the id of a container.
 const CONTAINER_ID_DIGITS: usize = 64;
@@ -46,7 +47,7 @@ impl Reporter {
         let known = || known.iter().filter_map(|(key, value)| Some((*key, value.as_deref()?)));
         let fields = u32::try_from(known().count() + 1).unwrap_or_default();
         self.record(Severity::Debug, name, fields, |encoder| {
-            known().for_each(|(key, value)| checked(encoder, key, value));
+            known().for_each(|(key, value)| encoder.field(key, &Checked(value)));
             encoder.field("context", &context());
         })
     }

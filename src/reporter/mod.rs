@@ -44,9 +44,11 @@ mod report;
 mod session;
 mod shared;
 mod sinks;
+mod source;
 mod start;
 mod status;
 mod supervisor;
+mod traces;
 mod worker;
 
 pub use builder::{Builder, StartError};
@@ -60,4 +62,6 @@ pub use report::{
     Admission, Drain, DropReason, Drops, Health, Recovered, SinkHealth, SinkState, SinkStats, SpoolHealth, State, Stats,
 };
 pub use sinks::{AttachError, SinkDrain, TuneError, UnknownSink};
+pub(crate) use source::{Log, Source};
 pub use supervisor::SupervisorCell;
+pub(crate) use traces::Sampling;

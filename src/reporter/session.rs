@@ -28,6 +28,9 @@ impl Shared {
             let reason = self.why_closed();
             return if last.is_some() { self.refuse(reason) } else { Admission::Dropped(reason) };
         }
+        if !self.ended.load(Ordering::Acquire) {
+            self.collect();
+        }
         let sessionless = self.settings.sessionless;
         if sessionless {
             self.note_end(counter::BY_ITSELF);

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use tokio::sync::Notify;
 
@@ -14,6 +14,7 @@ use super::keeping::Keeping;
 use super::lane::{Lane, Warning};
 use super::ledger::Ledger;
 use super::report::{Drain, DropReason, Drops};
+use super::source::Source;
 use crate::clock::{Clock, Instant, timer_now};
 use crate::limits::FLUSH_INTERVAL_DEFAULT;
 use crate::queue::{Cursor, Mark, Ring};
@@ -38,6 +39,8 @@ pub(super) struct Shared {
     /// Wakes the pump: there may be something to do.
     pub(super) nudge: Notify,
     state: Mutex<State>,
+    /// Who is asked for events.
+    pub(super) sources: Mutex<Vec<Weak<dyn Source>>>,
     pub(super) started: Instant,
     /// Which of a line of forks the process is whose reporter this is.
     generation: u64,
@@ -123,6 +126,7 @@ impl Shared {
             flush_to: Mark::default(),
             nudge: Notify::new(),
             state: Mutex::new(state),
+            sources: Mutex::new(Vec::new()),
             generation: sys::generation(),
         }
     }

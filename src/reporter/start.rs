@@ -19,6 +19,7 @@ use super::recovery::{Recovery, Way};
 use super::report::Drops;
 use super::shared::{Shared, State};
 use super::supervisor;
+use super::traces::Shows;
 use crate::clock::{self, timer_now};
 use crate::limits;
 use crate::privacy::Level;
@@ -84,6 +85,7 @@ impl Builder {
             probe: self.probe,
             own_lanes: Some(own_lanes),
             redactor: self.privacy.redactor(),
+            shows: Shows { tools: self.privacy.shows_input(), models: self.privacy.shows_content() },
             intake,
             consent: consent.level(),
             internal: is_internal,

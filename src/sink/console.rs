@@ -5,8 +5,10 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
 
 use super::{Ack, Batch, BatchEvent, Closing, Delivery, Policy, SettingError, Sink, SinkError};
+use serde_json::Value;
+
 use crate::Severity;
-use crate::event::{Body, DecodeError};
+use crate::event::{Body, DecodeError, RawData, names};
 use crate::wire;
 
 /// Shows events as they are accepted, one line each: on standard error, or wherever it is told to.
@@ -130,10 +132,42 @@ fn text_line(line: &mut Vec<u8>, event: &BatchEvent<'_>, color: bool) -> Result<
         }
         Body::Generic { name, data } => {
             let _ = write!(line, "{name} ");
-            wire::write_data(line, data.as_bytes())?;
+            if !(matches!(name, names::SPAN_START | names::SPAN_END) && span_line(line, data)?) {
+                wire::write_data(line, data.as_bytes())?;
+            }
         }
     }
     Ok(())
+}
+
+/// Writes a span as people read it: its name, how long it took and how it ended, the first digits of its ids, the rest of its
+/// data. Returns whether it is one: what has no ids is shown as it is.
+fn span_line(line: &mut Vec<u8>, data: RawData<'_>) -> Result<bool, Damaged> {
+    let mut json = Vec::new();
+    wire::write_data(&mut json, data.as_bytes())?;
+    let Ok(mut data) = serde_json::from_slice::<serde_json::Map<String, Value>>(&json) else { return Ok(false) };
+    let mut text = |name: &str| match data.remove(name) {
+        Some(Value::String(text)) => Some(text),
+        Some(other) => Some(other.to_string()),
+        None => None,
+    };
+    let (Some(trace), Some(span)) = (text(names::TRACE_ID), text(names::SPAN_ID)) else { return Ok(false) };
+    let _ = write!(line, "{}", text(names::SPAN_NAME).unwrap_or_default());
+    if let (Some(duration_ms), Some(status)) = (text(names::DURATION_MS), text(names::STATUS)) {
+        let _ = write!(line, " {:.3} ms {status}", duration_ms.parse::<f64>().unwrap_or_default());
+    }
+    if let Some(error) = text(names::ERROR_TYPE) {
+        let _ = write!(line, " ({error}: {})", text(names::ERROR_MESSAGE).unwrap_or_default());
+    }
+    let _ = write!(line, " [{trace:.8} {span:.8}");
+    if let Some(parent) = text(names::PARENT_SPAN_ID) {
+        let _ = write!(line, " in {parent:.8}");
+    }
+    line.push(b']');
+    if !data.is_empty() {
+        let _ = write!(line, " {}", Value::Object(data));
+    }
+    Ok(true)
 }
 
 const OFF: &str = "\u{1b}[0m";
@@ -278,6 +312,27 @@ mod tests {
         assert_eq!(lines[0]["event_data"]["text"], "a\nb\u{9b}c\u{202e}d");
         assert_eq!(lines[1]["traceback"], "at 1\nat 2");
         assert!(!shown.text().contains('\u{9b}'));
+    }
+
+    #[tokio::test]
+    async fn a_span_is_a_line_that_people_read() {
+        let (trace_id, span_id) = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331");
+        let ended = json!({
+            "trace_id": trace_id, "span_id": span_id, "parent_span_id": "00f067aa0ba902b7", "span_name": "chat gpt-4o",
+            "duration_ms": 12.3456, "status": "error", "error.type": "timeout", "error.message": "too slow", "attempt": 1,
+        });
+        let begun = json!({"trace_id": trace_id, "span_id": span_id, "span_name": "chat gpt-4o"});
+        let batch =
+            crate::testing::batch("s", 0, &[("span.start", begun), ("span.end", ended), ("span.end", json!({}))]);
+        let shown = Shown::default();
+        assert_eq!(Console::new().writer(shown.clone()).deliver(&batch.unwrap()).await, Ok(Ack::all()));
+        let lines: Vec<_> = shown.text().lines().map(|line| line.split_once('#').unwrap().1.to_owned()).collect();
+        let expected = [
+            "0 span.start chat gpt-4o [0af76519 b7ad6b71]",
+            "1 span.end chat gpt-4o 12.346 ms error (timeout: too slow) [0af76519 b7ad6b71 in 00f067aa] {\"attempt\":1}",
+            "2 span.end {}",
+        ];
+        assert_eq!(lines, expected);
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@
 //! from thread to thread and across every `.await`, on any runtime. What is spawned has it only if it is given it
 //! ([`Context::wrap`]), as every value that a task needs.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
@@ -14,19 +15,11 @@ use std::task;
 
 use pin_project_lite::pin_project;
 
+use super::SpanContext;
+use crate::limits::ENTERED_SPANS_MAX;
+
 thread_local! {
     static CURRENT: RefCell<Context> = const { RefCell::new(Context::none()) };
-}
-
-/// Which span of which trace: what crosses the border of a process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SpanContext {
-    /// The trace's id, never 0.
-    pub(crate) trace_id: u128,
-    /// The span's id, never 0.
-    pub(crate) span_id: u64,
-    /// Whether whoever began the trace records it.
-    pub(crate) sampled: bool,
 }
 
 /// Where in a trace, and in which run, code runs.
@@ -39,7 +32,7 @@ pub struct Context {
 /// Who writes down the spans that begin and end in its context: a run, into its file.
 ///
 /// It is called on the thread of whoever begins or ends the span, must not block for long, and never fails.
-pub(crate) trait Scribe: Send + Sync {
+pub(crate) trait Scribe: Any + Send + Sync {
     /// Returns the id of the run, which the events of its spans carry.
     fn run_id(&self) -> &str;
     /// A span began, with these attributes.
@@ -49,6 +42,7 @@ pub(crate) trait Scribe: Send + Sync {
 }
 
 /// A span that began.
+#[allow(dead_code)] // For the file of a run.
 pub(crate) struct Started<'a> {
     pub(crate) context: SpanContext,
     pub(crate) parent_span_id: Option<u64>,
@@ -57,6 +51,7 @@ pub(crate) struct Started<'a> {
 }
 
 /// A span that ended.
+#[allow(dead_code)] // For the file of a run.
 pub(crate) struct Ended<'a> {
     pub(crate) started: Started<'a>,
     pub(crate) duration_ms: f64,
@@ -94,6 +89,12 @@ impl Context {
         Entered { before, stays: PhantomData }
     }
 
+    /// Runs something in this context.
+    pub fn in_scope<T>(self, run: impl FnOnce() -> T) -> T {
+        let _entered = self.enter();
+        run()
+    }
+
     /// Gives it to a future: whatever that does, it does in this context.
     pub fn wrap<F: Future>(self, future: F) -> InContext<F> {
         InContext { context: self, future }
@@ -122,6 +123,38 @@ impl Drop for Entered {
         let left = CURRENT.try_with(|current| current.replace(before));
         drop(left);
     }
+}
+
+thread_local! {
+    /// Spans of `tracing` that are entered on this thread, each with the context that was there before.
+    static ENTERED: RefCell<Vec<(u64, Context)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Makes a context the current one for as long as a span of `tracing` is entered, for which nobody holds a guard of ours.
+pub(crate) fn enter_span(id: u64, context: Context) {
+    let _ = ENTERED.try_with(|entered| {
+        let entered = &mut *entered.borrow_mut();
+        if entered.len() < ENTERED_SPANS_MAX {
+            let before = CURRENT.try_with(|current| current.replace(context)).unwrap_or_default();
+            entered.push((id, before));
+        }
+    });
+}
+
+/// Ends what [`enter_span`] began.
+pub(crate) fn leave_span(id: u64) {
+    let left = ENTERED.try_with(|entered| {
+        let entered = &mut *entered.borrow_mut();
+        let place = entered.iter().rposition(|(known, _)| *known == id)?;
+        let (_, before) = entered.remove(place);
+        match entered.get_mut(place) {
+            // It is left before what was entered in it: that leads to what was before both.
+            Some((_, inner)) => Some(std::mem::replace(inner, before)),
+            None => CURRENT.try_with(|current| current.replace(before)).ok(),
+        }
+    });
+    // Outside of the cells: a run that ends with it may look at the context.
+    drop(left);
 }
 
 pin_project! {

@@ -8,8 +8,8 @@ use super::View;
 use super::event::{Doing, Event, Field};
 use super::moment::Moment;
 use super::table::{Fold, Table, cut, cut_name};
-use super::traces::{SpanId, TraceId};
 use crate::clock::Timestamp;
+use crate::event::{SpanId, TraceId};
 use crate::limits::{SESSION_ID_BYTES_MAX, VIEW_ERROR_TYPES_MAX, VIEW_ERRORS_MAX, VIEW_TEXT_BYTES_MAX};
 
 /// The latest errors, and how many there were of each type.

@@ -70,7 +70,9 @@ pub use runs::{Run, Runs};
 pub use sessions::{Session, SessionState, Sessions};
 pub use tools::{Percentile, Reliability, Tool, ToolMetric, Tools};
 pub use totals::{Roles, Totals};
-pub use traces::{ParseIdError, Row, Span, SpanId, SpanStatus, Trace, TraceId, Traces};
+pub use traces::{Row, Span, SpanStatus, Trace, Traces};
+
+pub use crate::event::{ParseIdError, SpanId, TraceId};
 
 /// A fold over events, which can be kept, and added to the fold of others.
 pub trait View: Default + Serialize + DeserializeOwned {

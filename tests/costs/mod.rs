@@ -49,7 +49,7 @@ impl Costs {
 fn sleeps_so_far() -> u64 {
     let status = fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
-    line.map_or(0, |count| count.trim().parse().expect("a number"))
+    line.map_or(0, |count| count.trim().parse().unwrap())
 }
 
 #[test]

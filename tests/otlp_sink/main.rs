@@ -9,4 +9,5 @@ mod peers;
 #[path = "../random/mod.rs"]
 mod random;
 mod records;
+mod spans;
 mod support;

@@ -6,5 +6,6 @@
 mod items;
 #[path = "../peers/mod.rs"]
 mod peers;
+mod spans;
 mod support;
 mod trouble;

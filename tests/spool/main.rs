@@ -30,4 +30,5 @@ mod recovery;
 mod successors;
 mod supervision;
 mod support;
+mod traces;
 mod trouble;

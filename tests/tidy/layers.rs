@@ -43,9 +43,13 @@ const LAYERS: [(&str, u8); 26] = [
 const NARROWER: [(&str, u8); 1] = [("queue", 0)];
 
 /// Imports within one layer that are wanted, as (from, to, why). No two of them may form a circle.
-const SIDEWAYS: [(&str, &str, &str); 3] = [
+const SIDEWAYS: [(&str, &str, &str); 7] = [
     ("capture", "provider", "what is captured is reported by whoever has a reporter, and that is all a provider says"),
+    ("capture", "trace", "what is run within a span is watched as what is timed is"),
+    ("clock", "sys", "a fork must not draw the numbers of its parent again, and `sys` tells that it is one"),
+    ("observe", "trace", "a span of `tracing` is a span, and a request tells the other side which one it is of"),
     ("sys", "sync", "the words of a block are the atomics that `sync` chooses"),
+    ("runs", "trace", "a run writes down the spans that begin and end in its context; a trace knows no run"),
     ("reporter", "spool", "a reporter keeps its queue in a spool, which knows no reporter"),
 ];
 

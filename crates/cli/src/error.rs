@@ -161,6 +161,50 @@ pub(crate) enum Error {
         /// Events that are lost.
         dropped: u64,
     },
+    /// A run, or the store of runs, can't be used.
+    #[error("{error}{hint}", error = .0, hint = hint(.0))]
+    Runs(#[from] lastword::runs::RunError),
+    /// An export has several runs, or not the one that was asked for.
+    #[error("{file} has these runs: {ids}; name one of them")]
+    WhichRun {
+        /// The export.
+        file: String,
+        /// Its runs.
+        ids: String,
+    },
+    /// A run that was followed has not ended.
+    #[error("the run {id} has not ended after {after}: it goes on")]
+    NotEnded {
+        /// The run.
+        id: String,
+        /// How long was waited.
+        after: String,
+    },
+    /// Tests of a run did not come out as they did then.
+    #[error("not as recorded: {differ} of {all} test commands")]
+    NotAsRecorded {
+        /// Such that came out otherwise.
+        differ: usize,
+        /// Such that were run.
+        all: usize,
+    },
+    /// Somebody wanted us to end while a recorded command was run.
+    #[error("stopped: the command was ended")]
+    Interrupted,
+    /// A file can't be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Runs that were to be removed are still there.
+    #[error("not removed: {0} runs")]
+    RunsNotRemoved(usize),
+    /// Something is wrong with the files of runs.
+    #[error("wrong, and not mended: {0} things; `lastword runs doctor --repair` mends what can be")]
+    Ill(usize),
     /// The user's settings can't be read or changed.
     #[error(transparent)]
     Settings(#[from] lastword::privacy::consent::SettingsError),
@@ -203,6 +247,16 @@ pub(crate) enum Error {
         /// What was wrong with it.
         message: String,
     },
+}
+
+/// Says how to find a run.
+fn hint(error: &lastword::runs::RunError) -> &'static str {
+    use lastword::runs::RunError;
+    match error {
+        RunError::Unknown { .. } => "; `lastword runs list` shows all",
+        RunError::Ambiguous { .. } => "; give more of it",
+        _ => "",
+    }
 }
 
 impl Error {

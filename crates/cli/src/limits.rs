@@ -45,6 +45,8 @@ pub(crate) const TOP_BARS_MAX: usize = 60;
 pub(crate) const TOP_DETAIL_ROWS_MAX: usize = 20;
 /// How often `top` draws while it reads what was there before.
 pub(crate) const TOP_READING_INTERVAL: Duration = Duration::from_millis(100);
+/// How long a tail waits before it looks at its own bound of time.
+pub(crate) const TAIL_WAIT: Duration = Duration::from_secs(3600);
 
 /// How long `serve` lets open requests end after a signal. Orchestrators kill after 10 s at the earliest.
 pub(crate) const SHUTDOWN_GRACE: Duration = Duration::from_secs(8);

@@ -66,6 +66,7 @@ fn run(command: Command) -> Result<(), Error> {
         Command::Privacy(args) => commands::privacy::run(args),
         Command::Completions(args) => commands::shell::completions(&args),
         Command::Man(args) => commands::shell::man(&args),
+        Command::Runs(args) => commands::runs::run(args),
         Command::Exceptions(args) => {
             runtime(Builder::new_current_thread())?.block_on(commands::listing::exceptions(args))
         }
@@ -84,6 +85,6 @@ fn log_warnings() {
 }
 
 /// Starts a runtime. A listing needs one thread only; the collector uses what the machine has.
-fn runtime(mut builder: Builder) -> Result<Runtime, Error> {
+pub(crate) fn runtime(mut builder: Builder) -> Result<Runtime, Error> {
     builder.enable_all().build().map_err(Error::Runtime)
 }

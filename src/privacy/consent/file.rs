@@ -40,15 +40,11 @@ impl SettingsFile {
     /// in `.config` in the home directory. `None` where there is none of these.
     #[must_use]
     pub fn of_user() -> Option<Self> {
-        let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        if let Some(path) = named(SETTINGS_VARIABLE) {
+        if let Some(path) = path_in_environment(SETTINGS_VARIABLE) {
             return Some(Self::at(path));
         }
-        // A relative path is none, by the specification of that variable.
-        let configuration = named("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
-        let home = || std::env::home_dir().filter(|home| !home.as_os_str().is_empty());
-        let directory = configuration.or_else(|| home().map(|home| home.join(".config")))?;
-        Some(Self { path: directory.join("lastword").join("settings.json"), in_home: true })
+        let path = directory_of_user("XDG_CONFIG_HOME", ".config")?.join("settings.json");
+        Some(Self { path, in_home: true })
     }
 
     /// Names a file. Nothing is opened yet.
@@ -80,6 +76,19 @@ impl SettingsFile {
             Err(error) => Err(SettingsError::Invalid { path: self.path.clone(), reason: error.to_string() }),
         }
     }
+}
+
+/// Returns the path that a variable names, if it names one.
+pub(crate) fn path_in_environment(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// Returns where this process's user has files of ours: in the directory that the variable names, else in that one in the home.
+pub(crate) fn directory_of_user(variable: &str, in_home: &str) -> Option<PathBuf> {
+    // A relative path is none, by the specification of these variables.
+    let named = path_in_environment(variable).filter(|path| path.is_absolute());
+    let home = || std::env::home_dir().filter(|home| !home.as_os_str().is_empty());
+    Some(named.or_else(|| home().map(|home| home.join(in_home)))?.join("lastword"))
 }
 
 /// Returns whether a path leads through a directory of another user's that this one may not look into. A process that has

@@ -23,6 +23,8 @@ mod write;
 
 pub use decide::{Consent, Effect, Environment, Found, Program, Rule, Source, decide};
 pub use file::{SETTINGS_VARIABLE, SettingsFile};
+#[cfg(feature = "runs")]
+pub(crate) use file::{directory_of_user, path_in_environment};
 pub use settings::UserSettings;
 pub use trouble::SettingsError;
 pub(crate) use user::{Attribution, Who};

@@ -12,6 +12,7 @@ use super::super::lane::Lane;
 use super::super::ledger::Ledger;
 use super::super::report::{Drops, Recovered, SinkHealth};
 use super::super::shared::{Shared, State};
+use super::super::traces::Shows;
 use super::{Recovery, Way};
 use crate::clock::{Clock, Timestamp, timer_now};
 use crate::event::{Encoder, EventKind, Severity, Tag, names};
@@ -171,6 +172,7 @@ fn shared(ring: Ring, label: &Label, lanes: Vec<Lane>, held: Option<Cursor>, clo
         own_lanes: None,
         // What is in the queue was looked at before it was there.
         redactor: None,
+        shows: Shows::default(),
         intake: None,
         // Nobody logs into it: it is what another process was allowed to.
         consent: Level::Full,

@@ -26,6 +26,8 @@ pub(super) struct Bodies {
     pub(super) spans: Records,
     /// Places in the batch of the events that are not sent: their bytes are damaged, or they were sent before and refused.
     pub(super) refused: Vec<usize>,
+    /// Places of those that say that a span began.
+    pub(super) begun: Vec<usize>,
 }
 
 /// The records of one request, encoded.
@@ -56,7 +58,8 @@ pub(super) async fn encode(
     sent: &[Half],
     takes_spans: bool,
 ) -> Result<Bodies, SinkError> {
-    let mut bodies = Bodies { logs: Records::new(around), spans: Records::new(around), refused: Vec::new() };
+    let mut bodies =
+        Bodies { logs: Records::new(around), spans: Records::new(around), refused: Vec::new(), begun: Vec::new() };
     let session = batch.session();
     let mut held_bytes = 0;
     for (place, event) in batch.events().enumerate() {
@@ -66,6 +69,10 @@ pub(super) async fn encode(
         };
         let before = sent.iter().find(|half| half.holds(event.index()));
         held_bytes += match (item, before) {
+            (Item::Begun, _) => {
+                bodies.begun.push(place);
+                0
+            }
             (Item::Span(span), _) => bodies.spans.push(&span, place)?,
             (Item::Log(log), None) => bodies.logs.push(&log, place)?,
             (Item::Log(_), Some(half)) => {

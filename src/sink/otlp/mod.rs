@@ -23,6 +23,7 @@ mod env;
 mod record;
 mod resource;
 mod sent;
+mod told;
 mod trace;
 mod value;
 
@@ -55,7 +56,8 @@ const PROTOCOL: &str = "otlp/http";
 ///
 /// Each event is a record of a log, whose body is the event's name and whose attributes are its data. An event whose data has
 /// a `trace_id` of 32 hexadecimal digits, a `span_id` of 16 and a number `duration_ms` is a span instead, which ends when
-/// the event happened; with `trace_id` and `span_id` alone it is a record that belongs to that span.
+/// the event happened; with `trace_id` and `span_id` alone it is a record that belongs to that span. Spans of
+/// [`trace`](crate::trace) have their names, kinds and status. That they began is not sent: it counts as withheld.
 ///
 /// OTLP does not know a record that it has already: one whose answer was lost is there twice, with the same `log.record.uid`.
 ///
@@ -255,7 +257,7 @@ impl Otlp {
         }
         self.sent.forget(session.nonce, first, last);
         refused.sort_unstable();
-        Ok(Ack::all_but(refused))
+        Ok(Ack::all_but(refused).withholding(bodies.begun))
     }
 
     /// Sends records; returns the places of those that count as refused.

@@ -9,9 +9,10 @@ use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use opentelemetry_proto::tonic::trace::v1::{Span, Status};
 
+use super::told::Told;
 use super::trace::{Ended, Place};
 use super::value::{Damaged, IntoAny, attribute, attributes, text};
-use crate::event::{Body, EventView, Severity};
+use crate::event::{Body, EventView, Severity, names};
 use crate::sink::{BatchEvent, Session};
 
 const SESSION_ID: &str = "session.id";
@@ -28,6 +29,8 @@ const ELSEWHERE: &str = "data.";
 pub(super) enum Item {
     Log(LogRecord),
     Span(Span),
+    /// Nothing: a span is sent when it ends, and OpenTelemetry has no word for one that has not.
+    Begun,
 }
 
 /// Makes a record of a log of an event; a span, where it is the end of one and `takes_spans`.
@@ -59,10 +62,23 @@ pub(super) fn item(event: &BatchEvent<'_>, session: &Session, takes_spans: bool)
         Body::Generic { name, data } => {
             let mut said = attributes(data.as_bytes())?;
             let mut place = Place::take(&mut said, view.time(), takes_spans);
+            let ended = place.span.take();
+            if takes_spans && name == names::SPAN_START && !place.span_id.is_empty() {
+                return Ok(Item::Begun);
+            }
+            let told = (name == names::SPAN_END && ended.is_some()).then(|| Told::take(&mut said));
             set_apart(&mut said);
             own.append(&mut said);
-            match place.span.take() {
-                Some(ended) => Item::Span(span(&view, name, place, ended, own)),
+            match ended {
+                Some(ended) => {
+                    let told = told.unwrap_or_else(|| Told {
+                        name: name.to_owned(),
+                        kind: SpanKind::Internal,
+                        status: status(view.severity(), &own),
+                        attributes_dropped: 0,
+                    });
+                    Item::Span(span(&view, told, place, ended, own))
+                }
                 None => Item::Log(record(&view, name, name, place, own)),
             }
         }
@@ -87,16 +103,17 @@ fn record(view: &EventView<'_>, name: &str, body: &str, place: Place, attributes
     }
 }
 
-fn span(view: &EventView<'_>, name: &str, place: Place, ended: Ended, attributes: Vec<KeyValue>) -> Span {
+fn span(view: &EventView<'_>, told: Told, place: Place, ended: Ended, attributes: Vec<KeyValue>) -> Span {
     Span {
         trace_id: place.trace_id,
         span_id: place.span_id,
         parent_span_id: ended.parent_span_id,
-        name: name.to_owned(),
-        kind: SpanKind::Internal.into(),
+        name: told.name,
+        kind: told.kind.into(),
         start_time_unix_nano: ended.start_nanos,
         end_time_unix_nano: view.time().unix_nanos(),
-        status: status(view.severity(), &attributes),
+        status: told.status,
+        dropped_attributes_count: told.attributes_dropped,
         attributes,
         ..Span::default()
     }
@@ -144,7 +161,7 @@ const fn severity(severity: Severity) -> (SeverityNumber, &'static str) {
 mod tests {
     use super::*;
 
-    fn names(names: &[&str]) -> Vec<String> {
+    fn keys(names: &[&str]) -> Vec<String> {
         let mut attributes: Vec<_> = names.iter().map(|name| text(name, "")).collect();
         set_apart(&mut attributes);
         attributes.into_iter().map(|attribute| attribute.key).collect()
@@ -153,13 +170,13 @@ mod tests {
     #[test]
     fn no_property_takes_the_place_of_what_says_which_event_it_is() {
         for own in RESERVED {
-            assert_eq!(names(&["a", own, "exception.type"]), ["a", &format!("data.{own}"), "exception.type"]);
+            assert_eq!(keys(&["a", own, "exception.type"]), ["a", &format!("data.{own}"), "exception.type"]);
         }
     }
 
     #[test]
     fn two_properties_never_share_a_name() {
-        assert_eq!(names(&["a", "a", "a", "b"]), ["a", "data.a", "b"], "the third has nowhere to go");
+        assert_eq!(keys(&["a", "a", "a", "b"]), ["a", "data.a", "b"], "the third has nowhere to go");
     }
 
     #[test]

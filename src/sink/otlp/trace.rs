@@ -59,7 +59,7 @@ impl Place {
 }
 
 /// The data of an event, as attributes.
-struct Attributes<'a>(&'a [KeyValue]);
+pub(super) struct Attributes<'a>(pub(super) &'a [KeyValue]);
 
 impl Attributes<'_> {
     fn find(&self, key: &str) -> Option<&Value> {

@@ -83,6 +83,7 @@ impl<'a> Attempt<'a> {
         }
         match self.desk.home(event) {
             Err(Damaged) => self.damaged.push(place),
+            Ok(Home::Begun) => self.arrived([event.index()], false),
             Ok(Home::Unsampled) => self.logs.unsampled.push(event.index()),
             Ok(Home::Log(log, lost)) => {
                 // What can't be measured can't be written either, and is found so.

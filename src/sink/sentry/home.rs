@@ -9,7 +9,7 @@ use super::health::Told;
 use super::rate::Category;
 use super::scene::{self, Ids};
 use super::{Sentry, data, issue, log, trace};
-use crate::event::span::Span;
+use crate::event::span::{self, Span};
 use crate::event::{Body, DecodeError, EventView, Severity, names};
 use crate::sink::{BatchEvent, Session};
 use crate::wire::TranscodeError;
@@ -22,6 +22,8 @@ pub(super) enum Home {
     Log(Box<Log>, Vec<Item>),
     /// Nowhere: it is of a trace that is not among those that are sent.
     Unsampled,
+    /// Nowhere: it says that a span began, and a span is sent when it ends.
+    Begun,
 }
 
 /// Its bytes are damaged.
@@ -92,6 +94,11 @@ impl<'a> Desk<'a> {
 
     fn generic(&self, event: &BatchEvent<'_>, view: &EventView<'_>, name: &str, data: Map<String, Value>) -> Home {
         let Sentry { scene, sessions, .. } = self.sentry;
+        if name == names::SPAN_START && span::span_id(&data, names::SPAN_ID).is_some() {
+            return Home::Begun;
+        }
+        let span_name = (name == names::SPAN_END).then(|| span::name(&data).to_owned());
+        let name = span_name.as_deref().unwrap_or(name);
         match Span::of(&data, view.time()) {
             Some(span) if trace::is_sampled(&span, self.sentry.rate()) => {
                 let transaction = trace::transaction((scene, &span), self.session, event, view, (name, data));

@@ -4,21 +4,22 @@ use sentry_types::protocol::v7::{Map, SpanStatus, TraceContext, Transaction, Val
 
 use super::scene::{self, PLATFORM, Scene};
 use crate::event::EventView;
+use crate::event::names::STATUS;
+use crate::event::names::gen_ai::OPERATION_NAME;
 use crate::event::span::Span;
+use crate::privacy::place_of_trace;
 use crate::sink::{BatchEvent, Session};
 
-/// What a span did, where its data do not say so in `op`.
+/// The field that says what a span did; or else that of the conventions for generative AI does.
+const OP: &str = "op";
+/// What a span did, where its data do not say so.
 const SOME_OP: &str = "default";
 
 /// Returns whether a trace is among those that are sent, of which that part is: the same for all spans of the trace, here
 /// and in whatever else samples by its id.
 pub(super) fn is_sampled(span: &Span, rate: f64) -> bool {
-    // The 56 bits that are random in every trace id, by "Trace Context Level 2" of the W3C.
-    let random = u128::from_be_bytes(span.trace_id) & 0xff_ffff_ffff_ffff;
-    #[allow(clippy::cast_precision_loss)]
-    let part = random as f64 / (1_u64 << 56) as f64;
     // The largest of these numbers is rounded up to 1.
-    rate >= 1.0 || part < rate
+    rate >= 1.0 || place_of_trace(u128::from_be_bytes(span.trace_id)) < rate
 }
 
 /// Makes the transaction of an event that is a span.
@@ -29,13 +30,14 @@ pub(super) fn transaction(
     view: &EventView<'_>,
     (name, data): (&str, serde_json::Map<String, Value>),
 ) -> Transaction<'static> {
-    let op = data.get("op").and_then(Value::as_str).unwrap_or(SOME_OP).to_owned();
+    let op = [OP, OPERATION_NAME].iter().find_map(|name| data.get(*name)?.as_str()).unwrap_or(SOME_OP).to_owned();
+    let has_failed = scene::is_error(view) || data.get(STATUS).and_then(Value::as_str) == Some("error");
     let trace = TraceContext {
         trace_id: span.trace_id.into(),
         span_id: span.span_id.into(),
         parent_span_id: span.parent_span_id.map(Into::into),
         op: Some(op),
-        status: Some(if scene::is_error(view) { SpanStatus::InternalError } else { SpanStatus::Ok }),
+        status: Some(if has_failed { SpanStatus::InternalError } else { SpanStatus::Ok }),
         ..TraceContext::default()
     };
     Transaction {

@@ -1,6 +1,5 @@
 //! Traces: which spans were within which, how long each took, how it ended; those that never ended too.
 
-mod id;
 mod span;
 #[cfg(test)]
 mod tests;
@@ -11,7 +10,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use id::{ParseIdError, SpanId, TraceId};
 pub use span::{Span, SpanStatus};
 pub use tree::Row;
 
@@ -21,6 +19,7 @@ use super::event::{Event, Field, Meaning};
 use super::moment::Moment;
 use super::table::{Aging, Fold, Recent};
 use crate::clock::Timestamp;
+use crate::event::{SpanId, TraceId};
 use crate::limits::{VIEW_SPANS_MAX, VIEW_TRACE_SPANS_MAX, VIEW_TRACES_MAX};
 
 /// The traces that were heard of last, with their spans.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::id::SpanId;
 use crate::clock::Timestamp;
+use crate::event::SpanId;
 use crate::limits::{
     VIEW_NAME_BYTES_MAX, VIEW_SPAN_ATTRIBUTE_BYTES_MAX, VIEW_SPAN_ATTRIBUTES_MAX, VIEW_TEXT_BYTES_MAX,
 };

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::id::SpanId;
 use super::span::Span;
+use crate::event::SpanId;
 
 /// One line of a waterfall.
 #[derive(Debug, Clone, Copy, PartialEq)]

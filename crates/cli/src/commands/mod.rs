@@ -6,6 +6,7 @@ mod follow;
 pub(crate) mod listing;
 pub(crate) mod metrics;
 pub(crate) mod privacy;
+pub(crate) mod runs;
 pub(crate) mod serve;
 pub(crate) mod shell;
 pub(crate) mod signals;

@@ -10,6 +10,7 @@ pub(crate) mod key;
 pub(crate) mod list;
 pub(crate) mod metrics;
 pub(crate) mod privacy;
+pub(crate) mod runs;
 pub(crate) mod serve;
 pub(crate) mod shell;
 pub(crate) mod source;
@@ -33,6 +34,7 @@ Examples:
   lastword traces show 4bf92f35                   where its time went, what failed
   lastword spool list state/spool                 what they have left undelivered
   lastword spool flush state/spool                deliver that
+  lastword runs list                              what agents did, and how it ended
   lastword privacy status                         how much programs may report, and why
 
 Exit codes: 0 done, 1 failed (the reason is on standard error), 2 wrong usage.
@@ -67,6 +69,8 @@ pub(crate) enum Command {
     /// Look at what processes have left in a spool, and deliver it
     #[cfg(unix)]
     Spool(spool::SpoolArgs),
+    /// See what agents did: list, follow, search, compare and export their runs
+    Runs(runs::RunsArgs),
     /// See and say how much programs may report, and what would leave
     Privacy(privacy::PrivacyArgs),
     /// Print what a shell needs to complete commands and options

@@ -28,6 +28,12 @@ impl Line {
         self.gap(columns.saturating_sub(used) + 2)
     }
 
+    /// Adds a cell that is never cut, because somebody will copy it; longer text moves the rest of the line.
+    pub(crate) fn copied(&mut self, text: &str, columns: usize, style: Style) -> &mut Self {
+        let columns = columns.max(text::width(&text::neutral(text)));
+        self.cell(text, columns, style)
+    }
+
     /// Adds a cell with its text at the right end.
     pub(crate) fn right(&mut self, text: &str, columns: usize, style: Style) -> &mut Self {
         let padding = columns.saturating_sub(text::width(text));

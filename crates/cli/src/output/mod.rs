@@ -15,6 +15,7 @@ pub(crate) mod fares;
 pub(crate) mod fields;
 pub(crate) mod metrics;
 pub(crate) mod progress;
+pub(crate) mod runs;
 pub(crate) mod session;
 #[cfg(unix)]
 pub(crate) mod spool;
@@ -86,6 +87,15 @@ impl Output {
         Ok(())
     }
 
+    /// Writes bytes as they are.
+    ///
+    /// # Errors
+    ///
+    /// As [`Output::line`].
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        Ok(self.out.write_all(bytes)?)
+    }
+
     /// Writes stored JSON as one line, byte for byte.
     ///
     /// A client may have sent it over several lines. In JSON a line break stands between tokens only, where a space
@@ -110,16 +120,6 @@ impl Output {
     pub(crate) fn object<T: Serialize>(&mut self, value: &T) -> Result<(), Error> {
         let json = serde_json::to_string(value).map_err(|error| Error::Output(error.into()))?;
         self.line(&json)
-    }
-
-    /// Writes bytes of ours, all of them.
-    ///
-    /// # Errors
-    ///
-    /// As [`Output::line`].
-    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.out.write_all(bytes)?;
-        self.flush()
     }
 
     /// Hands on what was written so far.

@@ -33,16 +33,27 @@ macro_rules! id {
                 if number == 0 { None } else { Some(Self(number)) }
             }
 
+            /// An id that is known to be one.
+            pub(crate) const fn known(number: $number) -> Self {
+                Self(number)
+            }
+
             /// Returns its number.
             #[must_use]
             pub const fn number(self) -> $number {
                 self.0
             }
+
+            /// Returns its bytes, the first digits first.
+            #[must_use]
+            pub const fn to_bytes(self) -> [u8; $digits / 2] {
+                self.0.to_be_bytes()
+            }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!("{:0", $digits, "x}"), self.0)
+                f.pad(&format!(concat!("{:0", $digits, "x}"), self.0))
             }
         }
 
@@ -70,18 +81,19 @@ macro_rules! id {
 }
 
 id!(
-    /// The id of a trace: 32 hexadecimal digits.
+    /// The id of a trace: 32 hexadecimal digits. With `{:.8}` the first eight, for people.
     ///
     /// ```
-    /// use lastword::views::TraceId;
+    /// use lastword::trace::TraceId;
     /// let id: TraceId = "0af7651916cd43dd8448eb211c80319c".parse()?;
     /// assert_eq!(id.to_string(), "0af7651916cd43dd8448eb211c80319c");
-    /// assert!("0af7".parse::<TraceId>().is_err());
-    /// # Ok::<(), lastword::views::ParseIdError>(())
+    /// assert_eq!(format!("{id:.8}"), "0af76519");
+    /// assert_eq!("0af7".parse::<TraceId>().unwrap_err().to_string(), "an id must have 32 hexadecimal digits, not all of them 0");
+    /// # Ok::<(), lastword::trace::ParseIdError>(())
     /// ```
     TraceId, u128, 32
 );
 id!(
-    /// The id of a span: 16 hexadecimal digits.
+    /// The id of a span: 16 hexadecimal digits. With `{:.8}` the first eight, for people.
     SpanId, u64, 16
 );

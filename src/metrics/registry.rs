@@ -1,0 +1,284 @@
+//! All metrics of a session, by name, and their series, by labels.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use serde::Serialize;
+
+use super::Labels;
+use super::series::{Definition, Kind, OwnLabels, Points, Told, Words};
+use crate::clock::Instant;
+use crate::event::names;
+use crate::limits::{
+    METRIC_BOUNDS_MAX, METRIC_LABEL_BYTES_MAX, METRIC_LABELS_MAX, METRIC_NAME_BYTES_MAX, METRIC_TEXT_BYTES_MAX,
+    METRICS_SERIES_PER_EVENT,
+};
+use crate::reporter::{Log, Source};
+use crate::sync::lock;
+
+/// All metrics of a session.
+pub(super) struct Registry {
+    metrics: Mutex<BTreeMap<Arc<str>, Arc<Family>>>,
+    /// What there may be of series, all metrics together, and what there is.
+    bound: Arc<Bound>,
+    told: Mutex<Instant>,
+}
+
+struct Bound {
+    series: AtomicUsize,
+    series_max: usize,
+    /// Points that were recorded nowhere, since that was told last.
+    dropped: AtomicU64,
+}
+
+/// One metric.
+struct Family {
+    definition: Definition,
+    words: Mutex<Words>,
+    series: Mutex<HashMap<OwnLabels, Series>>,
+}
+
+type Series = Arc<Mutex<Points>>;
+
+/// A metric of one type.
+#[derive(Clone)]
+pub(super) struct Metric {
+    /// None where there was no room for it, or its name has another type.
+    family: Option<Arc<Family>>,
+    bound: Arc<Bound>,
+}
+
+/// A series of a metric, found once.
+#[derive(Clone)]
+pub(super) struct OneSeries {
+    metric: Metric,
+    series: Option<Series>,
+}
+
+impl Registry {
+    pub(super) fn new(series_max: usize, now: Instant) -> Self {
+        let bound = Bound { series: AtomicUsize::new(0), series_max, dropped: AtomicU64::new(0) };
+        Self { metrics: Mutex::default(), bound: Arc::new(bound), told: Mutex::new(now) }
+    }
+
+    /// Returns the metric of a name, as one of this type; bounds make a histogram.
+    pub(super) fn define(&self, name: &str, kind: Kind, bounds: &[f64]) -> Metric {
+        let family = self.family(name, kind, bounds).filter(|family| family.definition.kind == kind);
+        Metric { family, bound: Arc::clone(&self.bound) }
+    }
+
+    /// Returns the metric of a name, of whatever type it has; of this one, where it has none.
+    pub(super) fn find_or_define(&self, name: &str, kind: Kind) -> Metric {
+        Metric { family: self.family(name, kind, &[]), bound: Arc::clone(&self.bound) }
+    }
+
+    fn family(&self, name: &str, kind: Kind, bounds: &[f64]) -> Option<Arc<Family>> {
+        let name = cut(name, METRIC_NAME_BYTES_MAX);
+        let mut metrics = lock(&self.metrics);
+        if let Some(family) = metrics.get(name) {
+            return Some(Arc::clone(family));
+        }
+        // A metric takes room as a series does, so that names are bounded too.
+        if !self.bound.admits() {
+            return None;
+        }
+        let name: Arc<str> = name.into();
+        let bounds = (kind == Kind::Histogram).then(|| rising(bounds));
+        let definition = Definition { name: Arc::clone(&name), kind, bounds };
+        let family = Arc::new(Family { definition, words: Mutex::default(), series: Mutex::default() });
+        metrics.insert(name, Arc::clone(&family));
+        Some(family)
+    }
+
+    pub(super) fn describe(&self, name: &str, unit: &str, description: &str) {
+        if let Some(family) = lock(&self.metrics).get(cut(name, METRIC_NAME_BYTES_MAX)) {
+            *lock(&family.words) = Words {
+                unit: cut(unit, METRIC_TEXT_BYTES_MAX).into(),
+                description: cut(description, METRIC_TEXT_BYTES_MAX).into(),
+            };
+        }
+    }
+
+    /// Returns how many series there are.
+    pub(super) fn series(&self) -> usize {
+        lock(&self.metrics).values().map(|family| lock(&family.series).len()).sum()
+    }
+
+    /// Takes the points of all series that have some, in the order of names and labels.
+    fn take(&self) -> Vec<Taken> {
+        let families: Vec<_> = lock(&self.metrics).values().cloned().collect();
+        families.into_iter().flat_map(Family::take).collect()
+    }
+}
+
+impl Family {
+    fn take(self: Arc<Self>) -> Vec<Taken> {
+        let words = lock(&self.words).clone();
+        let series = lock(&self.series);
+        let points = series.iter().filter_map(|(labels, series)| {
+            let points = lock(series).take()?;
+            let (family, words, labels) = (Arc::clone(&self), words.clone(), Arc::clone(labels));
+            Some(Taken { family, words, labels, series: Arc::clone(series), points })
+        });
+        let mut taken: Vec<_> = points.collect();
+        taken.sort_unstable_by(|one, other| one.labels.cmp(&other.labels));
+        taken
+    }
+
+    /// Returns the series with these labels, if it is there or there is room for it.
+    fn series(&self, labels: Labels<'_>, bound: &Bound) -> Option<Series> {
+        if labels.len() > METRIC_LABELS_MAX {
+            return None;
+        }
+        let labels = own(labels);
+        let mut series = lock(&self.series);
+        if let Some(series) = series.get(&labels) {
+            return Some(Arc::clone(series));
+        }
+        bound.admits().then(|| Arc::clone(series.entry(labels).or_default()))
+    }
+}
+
+/// Points on their way into an event.
+struct Taken {
+    family: Arc<Family>,
+    words: Words,
+    labels: OwnLabels,
+    series: Series,
+    points: Points,
+}
+
+impl Taken {
+    fn told(&self) -> Told<'_> {
+        Told { definition: &self.family.definition, words: &self.words, labels: &self.labels, points: &self.points }
+    }
+}
+
+#[derive(Serialize)]
+struct Interval<'a> {
+    interval_ms: u64,
+    series: Vec<Told<'a>>,
+    #[serde(skip_serializing_if = "is_zero")]
+    series_dropped: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+impl Source for Registry {
+    fn collect(&self, log: &Log<'_>) {
+        // One at a time: the next interval begins where the last one ended.
+        let mut told = lock(&self.told);
+        let now = log.instant();
+        let interval_ms = u64::try_from(now.since(*told).as_millis()).unwrap_or(u64::MAX);
+        *told = now;
+        let taken = self.take();
+        let dropped = self.bound.dropped.swap(0, Ordering::Relaxed);
+        let mut parts: Vec<&[Taken]> = taken.chunks(METRICS_SERIES_PER_EVENT).collect();
+        if parts.is_empty() && dropped > 0 {
+            parts.push(&[]);
+        }
+        for (place, part) in parts.into_iter().enumerate() {
+            let series_dropped = if place == 0 { dropped } else { 0 };
+            let interval = Interval { interval_ms, series: part.iter().map(Taken::told).collect(), series_dropped };
+            if log.log(names::METRICS, &interval).is_full() {
+                part.iter().for_each(|taken| lock(&taken.series).put_back(&taken.points));
+                self.bound.dropped.fetch_add(series_dropped, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+impl Bound {
+    fn drop_point(&self) {
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes room for one more series, if there is.
+    fn admits(&self) -> bool {
+        let taken = self.series.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |series| {
+            (series < self.series_max).then_some(series + 1)
+        });
+        taken.is_ok()
+    }
+}
+
+impl Metric {
+    /// Finds the series with these labels.
+    pub(super) fn with(&self, labels: Labels<'_>) -> OneSeries {
+        let series = self.family.as_ref().and_then(|family| family.series(labels, &self.bound));
+        OneSeries { metric: self.clone(), series }
+    }
+
+    /// Records a value: one more of a histogram, where a gauge stands, what is added to a counter.
+    pub(super) fn record(&self, value: f64, labels: Labels<'_>) {
+        let series = self.family.as_ref().and_then(|family| family.series(labels, &self.bound));
+        self.point(series.as_ref(), value, false);
+    }
+
+    /// Adds to where a gauge stands or what a counter has; to a histogram, one more value.
+    pub(super) fn add(&self, amount: f64, labels: Labels<'_>) {
+        let series = self.family.as_ref().and_then(|family| family.series(labels, &self.bound));
+        self.point(series.as_ref(), amount, true);
+    }
+
+    fn point(&self, series: Option<&Series>, value: f64, moves: bool) {
+        let (Some(family), Some(series)) = (&self.family, series) else { return self.bound.drop_point() };
+        let Definition { kind, bounds, .. } = &family.definition;
+        if !value.is_finite() || (*kind == Kind::Counter && value < 0.0) {
+            return self.bound.drop_point();
+        }
+        let points = &mut *lock(series);
+        let from = if moves && *kind == Kind::Gauge { points.last } else { 0.0 };
+        points.add(from + value, bounds.as_deref());
+    }
+}
+
+impl OneSeries {
+    pub(super) fn point(&self, value: f64, moves: bool) {
+        self.metric.point(self.series.as_ref(), value, moves);
+    }
+}
+
+impl fmt::Debug for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.family.as_ref().map(|family| &family.definition.name);
+        f.debug_struct("Metric").field("name", &name).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for OneSeries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.metric.fmt(f)
+    }
+}
+
+fn own(labels: Labels<'_>) -> OwnLabels {
+    let own = |(name, value): &(&str, &str)| -> (Box<str>, Box<str>) {
+        (cut(name, METRIC_LABEL_BYTES_MAX).into(), cut(value, METRIC_LABEL_BYTES_MAX).into())
+    };
+    let mut own: Vec<_> = labels.iter().map(own).collect();
+    own.sort_unstable();
+    // The first of a name that is there twice.
+    own.dedup_by(|(name, _), (before, _)| name == before);
+    own.into()
+}
+
+/// Leaves out what is no bound behind those before.
+fn rising(bounds: &[f64]) -> Arc<[f64]> {
+    let mut rising: Vec<f64> = Vec::with_capacity(bounds.len().min(METRIC_BOUNDS_MAX));
+    for bound in bounds.iter().filter(|bound| bound.is_finite()) {
+        if rising.len() < METRIC_BOUNDS_MAX && rising.last().is_none_or(|last| last < bound) {
+            rising.push(*bound);
+        }
+    }
+    rising.into()
+}
+
+fn cut(text: &str, bytes_max: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes_max)]
+}

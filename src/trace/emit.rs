@@ -1,0 +1,121 @@
+//! A span as its events.
+
+use std::borrow::Cow;
+
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use super::open::{Open, SpanKind};
+use crate::event::{Encoder, Severity, names};
+use crate::privacy::{Checked, SafeStr};
+use crate::{Admission, DropReason, Reporter};
+
+/// How a span ended.
+const OK: &str = "ok";
+const ERROR: &str = "error";
+
+impl Open {
+    /// Tells that it began.
+    #[inline]
+    pub(super) fn tell_start(&self, reporter: &Reporter) {
+        let of_trace = (self.context.trace_id, self.context.sampling);
+        let told = reporter.record_of_trace(of_trace, Severity::Info, names::SPAN_START, |encoder, share| {
+            self.write(encoder, share, None, true);
+        });
+        if is_too_much(told) {
+            let _ = reporter.record_of_trace(of_trace, Severity::Info, names::SPAN_START, |encoder, share| {
+                self.write(encoder, share, None, false);
+            });
+        }
+    }
+
+    /// Tells all of it.
+    #[inline]
+    pub(super) fn tell_end(&self, reporter: &Reporter, duration_ms: f64) {
+        let of_trace = (self.context.trace_id, self.context.sampling);
+        let severity = if self.fault.is_some() { Severity::Error } else { Severity::Info };
+        let told = reporter.record_of_trace(of_trace, severity, names::SPAN_END, |encoder, share| {
+            self.write(encoder, share, Some(duration_ms), true);
+        });
+        if is_too_much(told) {
+            let _ = reporter.record_of_trace(of_trace, severity, names::SPAN_END, |encoder, share| {
+                self.write(encoder, share, Some(duration_ms), false);
+            });
+        }
+    }
+
+    /// Writes the fields: of its start, or of its end after so long.
+    fn write(&self, encoder: &mut Encoder<'_>, share: Option<f64>, ended: Option<f64>, with_attributes: bool) {
+        let fault = self.fault.as_deref().filter(|_| ended.is_some());
+        let attributes = if with_attributes { self.attributes.list.len() } else { 0 };
+        let dropped = self.attributes.dropped + (self.attributes.list.len() - attributes) as u64;
+        // Each field that may be missing, as the code below writes it.
+        let fields = 3
+            + u32::from(self.parent_span_id.is_some())
+            + u32::from(self.kind != SpanKind::Internal)
+            + u32::from(self.run.is_some())
+            + 2 * u32::from(ended.is_some())
+            + 2 * u32::from(fault.is_some())
+            + u32::from(share.is_some())
+            + u32::from(dropped > 0)
+            + u32::try_from(attributes).unwrap_or_default();
+        encoder.fields(fields);
+        encoder.field_hex(names::TRACE_ID, self.context.trace_id.to_be_bytes());
+        encoder.field_hex(names::SPAN_ID, self.context.span_id.to_be_bytes());
+        if let Some(parent) = self.parent_span_id {
+            encoder.field_hex(names::PARENT_SPAN_ID, parent.to_be_bytes());
+        }
+        match self.name {
+            Cow::Borrowed(name) => encoder.field_literal(names::SPAN_NAME, name, self.has_safe_name),
+            Cow::Owned(ref name) => encoder.field(names::SPAN_NAME, &Checked(name)),
+        }
+        if self.kind != SpanKind::Internal {
+            encoder.field_literal(names::SPAN_KIND, self.kind.as_str(), true);
+        }
+        if let Some(run) = &self.run {
+            encoder.field(names::RUN_ID, &Checked(run.run_id()));
+        }
+        if let Some(duration_ms) = ended {
+            encoder.field(names::DURATION_MS, &duration_ms);
+            encoder.field_literal(names::STATUS, if fault.is_some() { ERROR } else { OK }, true);
+        }
+        if let Some(fault) = fault {
+            encoder.field(names::ERROR_TYPE, &Checked(&fault.error_type));
+            encoder.field(names::ERROR_MESSAGE, &*fault.message);
+        }
+        if let Some(share) = share {
+            encoder.field(names::SAMPLE_RATE, &share);
+        }
+        if dropped > 0 {
+            encoder.field(names::ATTRIBUTES_DROPPED, &dropped);
+        }
+        for (key, value, is_name) in self.attributes.iter().take(attributes) {
+            if is_name {
+                encoder.field(key, &Names(value));
+            } else {
+                encoder.field(key, value);
+            }
+        }
+    }
+}
+
+/// Whether an event could not be taken because of what it says, and could be with less.
+fn is_too_much(told: Admission) -> bool {
+    matches!(told, Admission::Dropped(DropReason::TooLarge | DropReason::InvalidData))
+}
+
+/// A name, or a list of them: each that passes goes to every sink.
+struct Names<'a>(&'a Value);
+
+impl Serialize for Names<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::String(text) => match SafeStr::new(text) {
+                Ok(safe) => safe.serialize(serializer),
+                Err(_) => serializer.serialize_str(text),
+            },
+            Value::Array(items) => serializer.collect_seq(items.iter().map(Names)),
+            other => other.serialize(serializer),
+        }
+    }
+}
