@@ -14,7 +14,7 @@ pub(crate) fn lines(look: Look, dashboard: &Dashboard, now: Timestamp) -> Vec<Li
     let mut lines = figures(look, dashboard, now);
     let series: Vec<_> = dashboard.metrics.iter().map(|(name, series)| (label(&name), name.kind, series)).collect();
     let Some(widest) = series.iter().map(|(label, ..)| text::width(label)).max() else { return lines };
-    let name_max = look.width.map_or(NAME_WIDTH_MAX, |width| width.saturating_sub(56).clamp(16, NAME_WIDTH_MAX));
+    let name_max = look.width.map_or(NAME_WIDTH_MAX, |width| width.saturating_sub(60).clamp(16, NAME_WIDTH_MAX));
     let name_width = widest.clamp("METRIC".len(), name_max);
     lines.push(Line::new(look));
     lines.push(row(look, name_width, ["METRIC", "TYPE", "VALUE", "/MIN 1M", "/MIN 5M", "COUNT", "UNIT"], true));
