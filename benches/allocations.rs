@@ -7,6 +7,7 @@
 mod common;
 
 use common::peers::{Fastrace, OpenTelemetry};
+use common::spans::{Spans, Way};
 use common::subjects::{CaptureOk, Event, LogJson, Subject, Texts, quiet_reporter};
 use common::{is_asked_for, table};
 
@@ -21,7 +22,11 @@ fn main() {
     let log_json = LogJson { reporter: quiet_reporter(QUEUE_EVENTS), texts: Texts::default() };
     let capture = CaptureOk { reporter: quiet_reporter(QUEUE_EVENTS) };
     let (opentelemetry, fastrace) = (OpenTelemetry::new(QUEUE_EVENTS), Fastrace::new());
-    let subjects: [&dyn Subject; 5] = [&event_4, &opentelemetry, &fastrace, &log_json, &capture];
+    let span = |name, way| Spans::new(name, quiet_reporter(QUEUE_EVENTS), way);
+    let bare = span("span, start and end", Way::Bare);
+    let two = span("span, 2 attributes", Way::TwoAttributes);
+    let call = span("model call, 7 attributes", Way::ModelCall);
+    let subjects: [&dyn Subject; 8] = [&event_4, &opentelemetry, &fastrace, &log_json, &capture, &bare, &two, &call];
     let rows: Vec<Vec<String>> = subjects
         .iter()
         .map(|subject| {

@@ -8,21 +8,17 @@
 mod common;
 
 use std::hint::black_box;
-use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
-use cpu_time::ThreadTime;
-
 use common::peers::{Fastrace, OpenTelemetry};
+use common::rounds::{print, rounds};
 use common::subjects::{
     Bare, CaptureOk, Count, Event, InternalOff, LogJson, StuckSink, Subject, Texts, event, fail, quiet_as_it_is,
     quiet_reporter, quiet_spooled, reporter, settle, spool,
 };
-use common::{is_asked_for, is_chosen, median, nanos_each, quantile, table};
+use common::{is_asked_for, is_chosen, quantile, table};
 use lastword::Reporter;
 
-const ROUNDS: usize = 101;
-const BURSTS_A_ROUND: usize = 5;
 /// What the queue of opentelemetry holds by default. With much more waiting, peers would be measured by how the
 /// allocator gets memory from the system, not by what they do.
 const EVENTS_A_BURST: u64 = 2_048;
@@ -33,13 +29,6 @@ const CHEAP_CALLS_A_BURST: u64 = 50_000;
 const SLOW_CALLS: u64 = 200_000;
 const SLOW_SEGMENTS: u64 = 20;
 const SLOW_GAP: Duration = Duration::from_micros(5);
-
-/// Nanoseconds an event, one figure a round.
-#[derive(Default)]
-struct Samples {
-    cpu: Vec<f64>,
-    wall: Vec<f64>,
-}
 
 fn main() {
     if !is_asked_for() {
@@ -90,76 +79,6 @@ fn queued_bytes(subject: &Event) -> f64 {
     let bytes = subject.reporter.stats().queue_bytes as f64 / 1_000.0;
     subject.settle();
     bytes
-}
-
-/// Runs all subjects in turn, on that many threads at once.
-fn rounds(subjects: &[&dyn Subject], threads: usize, times: u64) -> Vec<Samples> {
-    let mut samples: Vec<Samples> = subjects.iter().map(|_| Samples::default()).collect();
-    for round in 0..=ROUNDS {
-        for (subject, samples) in subjects.iter().zip(&mut samples) {
-            let (cpu, wall) = bursts(*subject, threads, times);
-            // The first one warms up.
-            if round > 0 {
-                samples.cpu.push(cpu);
-                samples.wall.push(wall);
-            }
-        }
-    }
-    samples
-}
-
-/// Runs some bursts of a subject on threads of their own, and empties its queue between them. Returns the mean of the
-/// threads' CPU time and the wall time of all together, in nanoseconds an event.
-fn bursts(subject: &dyn Subject, threads: usize, times: u64) -> (f64, f64) {
-    let gate = Barrier::new(threads + 1);
-    let spent: Vec<(Duration, Duration)> = std::thread::scope(|scope| {
-        let work = || {
-            // What a thread keeps for itself is made at its first event.
-            subject.run(10);
-            gate.wait();
-            let mut spent = (Duration::ZERO, Duration::ZERO);
-            for _ in 0..BURSTS_A_ROUND {
-                gate.wait();
-                let (cpu, wall) = (ThreadTime::now(), Instant::now());
-                subject.run(times);
-                spent.0 += cpu.elapsed();
-                spent.1 += wall.elapsed();
-                gate.wait();
-            }
-            spent
-        };
-        let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        gate.wait();
-        for _ in 0..BURSTS_A_ROUND {
-            subject.settle();
-            gate.wait();
-            gate.wait();
-        }
-        running.into_iter().filter_map(|thread| thread.join().ok()).collect()
-    });
-    subject.settle();
-    let events = (threads * BURSTS_A_ROUND) as u64 * times;
-    let cpu = spent.iter().map(|(cpu, _)| *cpu).sum();
-    let wall = spent.iter().map(|(_, wall)| *wall).max().unwrap_or_default();
-    (nanos_each(cpu, events), nanos_each(wall, events))
-}
-
-fn print(title: &str, subjects: &[&dyn Subject], mut samples: Vec<Samples>) {
-    let medians: Vec<(f64, f64, f64)> = samples
-        .iter_mut()
-        .map(|samples| (median(&mut samples.cpu), quantile(&mut samples.cpu, 0.1), median(&mut samples.wall)))
-        .collect();
-    let first = medians.first().map_or(1.0, |(cpu, ..)| *cpu);
-    let rows: Vec<Vec<String>> = subjects
-        .iter()
-        .zip(medians)
-        .map(|(subject, (cpu, best, wall))| {
-            let ratio = format!("{:.2}", cpu / first);
-            vec![subject.name().into(), format!("{cpu:.1}"), format!("{best:.1}"), format!("{wall:.1}"), ratio]
-        })
-        .collect();
-    let head = ["call", "CPU ns, median", "CPU ns, best tenth", "wall ns an event, all threads", "ratio of CPU"];
-    table(&format!("{title}: median of {ROUNDS} rounds"), &head, &rows);
 }
 
 /// Times single calls that come rarely, as they do in a real program.

@@ -176,8 +176,8 @@ macro_rules! async_timed {
 ///
 /// Value, `Err` and panic (with its very payload) go on to the caller unchanged. What [`capture!`](crate::capture!) says of the
 /// expression holds here too; an error is not reported as one: for that, the two are nested. The span is named by its reporter
-/// (what [`capture!`](crate::capture!) takes) and a name, and is then within the current one; or it is one that has begun, by
-/// value, helpers included.
+/// (what [`capture!`](crate::capture!) takes) and a name, and is then within the current one; or it is one that has begun, a helper
+/// included. One that is lent, as `&mut`, does not end, and can be told more.
 ///
 /// ```
 /// use lastword::testing::MemorySink;
@@ -190,6 +190,12 @@ macro_rules! async_timed {
 /// assert!(traced!(reporter, "parse", "seven".parse::<u32>()).is_err());
 /// let files = traced!(question.tool_call("ls"), std::fs::read_dir("no such directory"));
 /// assert!(files.is_err());
+/// let mut call = question.model_call("openai", "gpt-4o");
+/// let answer: Result<(u64, u64), std::io::Error> = traced!(&mut call, Ok((1_200, 80)));
+/// if let Ok((input, output)) = answer {
+///     call.usage(input, output);
+/// }
+/// # drop((call, question));
 /// # reporter.blocking_stop(std::time::Duration::from_secs(5));
 /// let failed = &sink.events()[7]["event_data"];
 /// assert_eq!(failed["error.type"], "std::io::error::Error");
@@ -219,6 +225,9 @@ macro_rules! traced {
 /// let reporter = Reporter::disabled();
 /// assert_eq!(async_traced!(reporter, "add", async { 3 + 4 }).await, 7);
 /// assert_eq!(async_traced!(reporter.tool_call("add"), async { 3 + 4 }).await, 7);
+/// let mut call = reporter.model_call("openai", "gpt-4o");
+/// let answer = async_traced!(&mut call, async { Ok::<_, std::io::Error>("4") }).await;
+/// call.response_length(answer.map_or(0, str::len));
 /// # }
 /// ```
 ///

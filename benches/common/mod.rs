@@ -6,6 +6,8 @@
 #![allow(dead_code, unreachable_pub, clippy::print_stdout, clippy::cast_precision_loss)]
 
 pub mod peers;
+pub mod rounds;
+pub mod spans;
 pub mod subjects;
 
 use std::time::Duration;

@@ -31,7 +31,7 @@ pub use probe::{Probe, ViaDebug, ViaDisplay, ViaError, ViaHolder, ViaNothing, Vi
 #[doc(hidden)]
 pub use timed::{Names, timed, timed_future};
 #[doc(hidden)]
-pub use traced::{Named, traced, traced_future};
+pub use traced::{Named, Within, traced, traced_future};
 
 use crate::event::{Cause, Failure, Severity};
 use crate::reporter::hooks::told;

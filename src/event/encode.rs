@@ -20,12 +20,13 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use serde::ser::{self, Serialize};
 
 use super::mark::Mark;
-use super::pack::{Output, add_entry, write_hex, write_text};
+use super::pack::{Output, add_entry, write_span_ids, write_text};
 use super::screen::{HIDDEN, Key, Looks, Screen, Shown};
 use super::serialize::Serializer;
 use super::{EventKind, Severity};
@@ -230,11 +231,11 @@ impl<'s> Encoder<'s> {
         }
     }
 
-    /// Writes a field with an id, as hexadecimal digits. Nobody looks at it: digits alone may look like a number of a card.
+    /// Writes the ids of a span as the fields that they are, in one piece. Nobody looks at them: digits alone may look like a
+    /// number of a card.
     #[inline]
-    pub(crate) fn field_hex<const BYTES: usize>(&mut self, key: &'static str, id: [u8; BYTES]) {
-        self.text(key);
-        write_hex(&mut self.bytes, id);
+    pub(crate) fn field_span_ids(&mut self, trace_id: u128, span_id: u64, parent_span_id: Option<NonZeroU64>) {
+        write_span_ids(&mut self.bytes, trace_id, span_id, parent_span_id);
     }
 
     /// Writes a field with a text that stands in the source of a program, so nobody looks at it; every sink is given it where
@@ -242,11 +243,7 @@ impl<'s> Encoder<'s> {
     #[inline]
     pub(crate) fn field_literal(&mut self, key: &'static str, text: &'static str, is_safe: bool) {
         self.text(key);
-        let start = self.bytes.len();
-        self.text(text);
-        if is_safe {
-            Mark::Safe.put_before(&mut self.bytes, start);
-        }
+        if is_safe { Mark::Safe.write(&mut self.bytes, text) } else { self.text(text) }
     }
 
     /// Writes a field as its `Display` shows it.

@@ -4,7 +4,7 @@
 //!
 //! An extension of the type [`Mark::code`], whose bytes are the text as a `MessagePack` value.
 
-use super::pack::{Kind, Output, read_header};
+use super::pack::{Kind, Output, read_header, write_text};
 
 /// What is known of a text by its type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +59,24 @@ impl Mark {
         bytes.get(code_at + 1..)
     }
 
+    /// Writes a text, marked.
+    #[inline]
+    pub(super) fn write(self, out: &mut Output, text: &str) {
+        // The text with its own header, in the shortest form of both; others are put together from what there is.
+        #[allow(clippy::cast_possible_truncation)]
+        match text.len() as u8 {
+            short if text.len() < 32 => out.extend_from_slice(&[0xc7, short + 1, self.code(), 0xa0 | short]),
+            length if text.len() < 0xfe => out.extend_from_slice(&[0xc7, length + 2, self.code(), 0xd9, length]),
+            _ => {
+                let start = out.len();
+                write_text(out, text);
+                return self.put_before(out, start);
+            }
+        }
+        out.extend_from_slice(text.as_bytes());
+        out.is_marked = true;
+    }
+
     /// Marks the text that begins there and ends the output. What is no text, because nothing was left of it, is not marked.
     #[allow(clippy::cast_possible_truncation)]
     pub(super) fn put_before(self, out: &mut Output, start: usize) {
@@ -77,5 +95,23 @@ impl Mark {
         out.extend_from_slice(&header[..header_bytes]);
         out[start..].rotate_right(header_bytes);
         out.is_marked = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_is_written_marked_is_one_that_was_marked_afterwards() {
+        for length in [0, 1, 31, 32, 0xfc, 0xfd, 0xfe, 0xff, 0x100, 0x1_0000] {
+            let text = "x".repeat(length);
+            let (mut at_once, mut afterwards) = (Output::default(), Output::default());
+            Mark::Safe.write(&mut at_once, &text);
+            write_text(&mut afterwards, &text);
+            Mark::Safe.put_before(&mut afterwards, 0);
+            assert_eq!(at_once.bytes, afterwards.bytes, "{length}");
+            assert!(at_once.is_marked && afterwards.is_marked);
+        }
     }
 }

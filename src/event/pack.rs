@@ -1,6 +1,7 @@
 //! The pieces of `MessagePack`, each in its shortest form.
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::ops::{Deref, DerefMut};
 
 use super::EncodeError;
@@ -46,21 +47,38 @@ pub(super) fn write_text(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(text.as_bytes());
 }
 
-/// Appends a number as a text of hexadecimal digits.
+/// Appends the ids of a span: three fields, whose places are known, or two.
 #[inline]
-pub(super) fn write_hex<const BYTES: usize>(out: &mut Vec<u8>, number: [u8; BYTES]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut pairs = [[0; 2]; BYTES];
-    for (pair, byte) in pairs.iter_mut().zip(number) {
-        *pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
-    }
-    let digits = pairs.as_flattened();
+pub(super) fn write_span_ids(out: &mut Vec<u8>, trace_id: u128, span_id: u64, parent_span_id: Option<NonZeroU64>) {
+    // Behind each name a text of 32 or of 16 digits.
+    let mut ids = *b"\xa8trace_id\xd9\x20--------------------------------\
+        \xa7span_id\xb0----------------\xaeparent_span_id\xb0----------------";
     #[allow(clippy::cast_possible_truncation)]
-    match digits.len() as u8 {
-        short @ ..32 => out.push(0xa0 | short),
-        long => out.extend_from_slice(&[0xd9, long]),
+    let (high, low) = ((trace_id >> 64) as u64, trace_id as u64);
+    ids[11..27].copy_from_slice(&hex(high));
+    ids[27..43].copy_from_slice(&hex(low));
+    ids[52..68].copy_from_slice(&hex(span_id));
+    match parent_span_id {
+        Some(parent) => {
+            ids[84..].copy_from_slice(&hex(parent.get()));
+            out.extend_from_slice(&ids);
+        }
+        None => out.extend_from_slice(&ids[..68]),
     }
-    out.extend_from_slice(digits);
+}
+
+/// Returns the hexadecimal digits of a number, all of them worked out at once: a byte of a wide number each.
+#[inline]
+const fn hex(number: u64) -> [u8; 16] {
+    const EACH: u128 = u128::MAX / 0xff;
+    let mut digits = number as u128;
+    digits = (digits | digits << 32) & 0x0000_0000_ffff_ffff_0000_0000_ffff_ffff;
+    digits = (digits | digits << 16) & 0x0000_ffff_0000_ffff_0000_ffff_0000_ffff;
+    digits = (digits | digits << 8) & 0x00ff_00ff_00ff_00ff_00ff_00ff_00ff_00ff;
+    digits = (digits | digits << 4) & (EACH * 0x0f);
+    // Those from 10 on are letters, which stand 39 places further on.
+    let letters = ((digits + EACH * 6) >> 4) & EACH;
+    (digits + EACH * b'0' as u128 + letters * 39).to_be_bytes()
 }
 
 /// Appends text whose length is known only afterwards.
@@ -217,5 +235,34 @@ pub(super) const fn read_header(marker: u8) -> (Kind, Length) {
         0xdc | 0xdd => (Kind::List, In(2 << (marker - 0xdc))),
         0xde | 0xdf => (Kind::Map, In(2 << (marker - 0xde))),
         _ => (Kind::Plain, Is(0)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digits_of_a_number_are_those_of_the_standard_library() {
+        for number in [0, 1, 9, 10, 15, 16, 0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210, u64::MAX, 1 << 63] {
+            assert_eq!(hex(number), *format!("{number:016x}").as_bytes());
+        }
+    }
+
+    #[test]
+    fn the_ids_of_a_span_are_fields_like_others() {
+        let (trace_id, span_id) = (0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c, 0xb7ad_6b71_6920_3331);
+        let mut expected = Vec::new();
+        for text in ["trace_id", "0af7651916cd43dd8448eb211c80319c", "span_id", "b7ad6b7169203331"] {
+            write_text(&mut expected, text);
+        }
+        let mut out = Vec::new();
+        write_span_ids(&mut out, trace_id, span_id, None);
+        assert_eq!(out, expected);
+        out.clear();
+        write_span_ids(&mut out, trace_id, span_id, NonZeroU64::new(7));
+        write_text(&mut expected, "parent_span_id");
+        write_text(&mut expected, "0000000000000007");
+        assert_eq!(out, expected);
     }
 }

@@ -117,13 +117,13 @@ impl Layer {
         }
         let fields = said.fields;
         let begun = Open::begin(&reporter, parent, SpanKind::Internal, || {
-            let mut all = trace::Attributes::default();
+            let mut all = Box::<trace::Attributes>::default();
             for (key, value) in fields {
-                all.set(key, value, false);
+                all.set(key, value);
             }
-            (Cow::Borrowed(metadata.name()), all)
+            (Cow::Borrowed(metadata.name()), Some(all))
         });
-        let Ok(mut open) = begun else { return };
+        let Some(mut open) = begun else { return };
         if let Some((error_type, message)) = said.error {
             open.fail(error_type, &message);
         }
@@ -170,7 +170,7 @@ impl Layer {
         guarded(|| values.record(&mut said));
         self.open(span, |open| {
             for (key, value) in said.fields {
-                open.attributes_mut().set(key, value, false);
+                open.attributes_mut().set(key, value);
             }
             if let Some((error_type, message)) = said.error {
                 open.fail(error_type, &message);
@@ -208,7 +208,7 @@ impl Layer {
             let place = opens.0.iter().position(|(whose, _)| Arc::ptr_eq(whose, &self.session_id))?;
             Some(opens.0.swap_remove(place).1)
         });
-        if let (Some(open), Some(reporter)) = (taken, self.reporter.upgrade()) {
+        if let (Some(mut open), Some(reporter)) = (taken, self.reporter.upgrade()) {
             open.end(&reporter);
         }
     }

@@ -8,6 +8,12 @@ use super::error::{RunError, failed};
 use crate::clock::Clock;
 use crate::limits::{RUNS_LOCK_POLL, RUNS_LOCK_WAIT_MAX};
 
+#[cfg(test)]
+thread_local! {
+    /// Files that this thread has asked for.
+    static READ: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
 /// Makes a directory for its owner only, where there is none.
 pub(super) fn make_directory(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
@@ -52,6 +58,8 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 ///
 /// It can't be read, is something else, or is larger than that.
 pub(super) fn read(path: &Path, bytes_max: u64) -> Result<Option<Vec<u8>>, RunError> {
+    #[cfg(test)]
+    READ.set(READ.get() + 1);
     let file = match open(path, OpenOptions::new().read(true)) {
         Ok(file) => file,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -116,4 +124,26 @@ pub(super) fn try_lock(path: &Path) -> io::Result<Option<Locked>> {
 pub(super) fn is_locked(path: &Path) -> bool {
     let Ok(file) = open(path, OpenOptions::new().read(true)) else { return false };
     matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::RunStore;
+    use super::*;
+
+    #[test]
+    fn a_list_of_twenty_reads_twenty_summaries_however_many_runs_there_are() {
+        let directory = tempfile::tempdir().unwrap();
+        for number in 0..300 {
+            let id = format!("run_{number:08}_000000");
+            let place = directory.path().join(&id);
+            fs::create_dir(&place).unwrap();
+            let summary = format!(r#"{{"runId":"{id}","objective":"","status":"completed","startedAt":{number}}}"#);
+            fs::write(place.join("summary.json"), summary).unwrap();
+        }
+        let store = RunStore::open(directory.path()).unwrap();
+        READ.set(0);
+        let listed = store.list(20).unwrap();
+        assert_eq!((listed.len(), listed[0].run_id.as_str(), READ.get()), (20, "run_00000299_000000", 20));
+    }
 }

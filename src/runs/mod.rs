@@ -63,7 +63,7 @@ pub use lineage::{Ancestor, Descendant, Lineage};
 pub use model::{RunEvent, RunMetadata, RunMetrics, RunRecord, RunSummary, Status};
 pub use prune::{NotRemoved, Pruned};
 pub use reader::Events;
-pub use run::Run;
+pub use run::{Run, Written};
 pub use scribe::{current, emit};
 pub use search::{Hit, Place, Search};
 pub use settings::Builder;

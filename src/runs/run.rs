@@ -34,6 +34,17 @@ pub struct Run {
     pub(super) inner: Arc<Inner>,
 }
 
+/// What became of an event of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// It is in the run's file, and outlives the process.
+    Kept,
+    /// It could not be written, or not all of it: it is counted in the summary's `lostWrites`.
+    Lost,
+    /// The run has ended, or is the parent's of this fork of a process.
+    Over,
+}
+
 pub(super) struct Inner {
     pub(super) store: Arc<Store>,
     pub(super) id: String,
@@ -91,8 +102,10 @@ impl Run {
     ///
     /// Kinds that other tools know are `step_start`, `step_end`, `tool_call`, `tool_result`, `patch_created`, `patch_applied`,
     /// `decision`, `error` and `metric`. Each `tool_call` counts in the metrics. What is no object stands in one, as `value`.
-    pub fn emit<T: Serialize>(&self, kind: &str, data: T) {
-        self.inner.write(kind, &data, true);
+    ///
+    /// What became of it is known when this returns, and may be ignored.
+    pub fn emit<T: Serialize>(&self, kind: &str, data: T) -> Written {
+        self.inner.write(kind, &data, true)
     }
 
     /// Changes the run's metrics; they are written to its file as an event `metric` of the kind `run_metrics`.
@@ -204,31 +217,33 @@ impl Inner {
     }
 
     /// Writes an event, and reports it where asked.
-    pub(super) fn write<T: Serialize + ?Sized>(&self, kind: &str, data: &T, is_reported: bool) {
+    pub(super) fn write<T: Serialize + ?Sized>(&self, kind: &str, data: &T, is_reported: bool) -> Written {
         if self.is_foreign() {
-            return;
+            return Written::Over;
         }
         let line = Line::new(self.store.settings.screen(), &self.id, kind, data);
-        let is_written = {
+        let written = {
             let mut state = lock(&self.state);
-            !state.is_over && {
-                self.append(&mut state, kind, &line);
-                true
+            if state.is_over {
+                return Written::Over;
             }
+            self.append(&mut state, kind, &line)
         };
         let reporter = &self.store.settings.reporter;
-        match (is_written && is_reported, line.is_object) {
+        match (is_reported, line.is_object) {
             (false, _) => {}
             (true, true) => report::event(reporter, &self.id, kind, data),
             (true, false) => report::value(reporter, &self.id, kind, data),
         }
+        written
     }
 
     /// Writes a line, takes it in, and sums up if that was long ago.
-    fn append(&self, state: &mut State, kind: &str, line: &Line) {
+    fn append(&self, state: &mut State, kind: &str, line: &Line) -> Written {
         let text = line.at(self.now_ms());
         state.summary.lost_writes += u64::from(!line.is_whole);
-        match state.log.write(&text) {
+        let written = state.log.write(&text);
+        match &written {
             Ok(()) => {
                 let read = Fold::reads(kind).then(|| line::parse(&text)).flatten();
                 state.fold.apply(kind, read.as_ref().map_or(&Value::Null, |event| &event.data));
@@ -239,7 +254,7 @@ impl Inner {
                         || tracing::warn!(run = %self.id, %error, "events of the run can't be written, and are counted as lost"),
                     );
                 }
-                state.summary.lost_writes += 1;
+                state.summary.lost_writes += u64::from(line.is_whole);
             }
         }
         let now = self.store.clock().instant();
@@ -248,6 +263,7 @@ impl Inner {
             // It is tried again in a second, and at the end.
             let _ = self.save(state);
         }
+        if written.is_ok() && line.is_whole { Written::Kept } else { Written::Lost }
     }
 
     fn change_metrics(&self, before: &RunMetrics, after: &RunMetrics) {

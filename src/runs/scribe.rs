@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::run::{Inner, Run};
-use crate::event::names::gen_ai;
+use crate::event::names::{self, gen_ai};
 use crate::trace::{Context, Ended, Entered, InContext, Scribe, Started};
 
 /// Returns the run of the context that this code runs in.
@@ -95,13 +95,15 @@ impl Scribe for Run {
             "decision" => {
                 data.insert("kind".to_owned(), "decision".into());
                 data.insert("description".to_owned(), start.name.into());
-                put(&mut data, "choices", attribute(start, "decision.choices"));
-                put(&mut data, "selected", attribute(start, "decision.selected"));
+                put(&mut data, "choices", attribute(start, names::DECISION_CHOICES));
+                put(&mut data, "selected", attribute(start, names::DECISION_SELECTED));
                 self.span("decision", data);
             }
             "execute_tool" => {
                 data.insert("toolName".to_owned(), tool(start));
                 put(&mut data, "callId", attribute(start, gen_ai::TOOL_CALL_ID));
+                // What it was given is known by now, where it was not at its start.
+                put(&mut data, "args", attribute(start, gen_ai::TOOL_CALL_ARGUMENTS).map(parsed));
                 put(&mut data, "result", attribute(start, gen_ai::TOOL_CALL_RESULT).map(parsed));
                 self.span("tool_result", data);
             }
@@ -117,7 +119,7 @@ impl Scribe for Run {
 impl Run {
     /// Writes a line of a span. It is not reported: the span is.
     fn span(&self, kind: &str, data: Map<String, Value>) {
-        Inner::write(&self.inner, kind, &Value::Object(data), false);
+        let _ = Inner::write(&self.inner, kind, &Value::Object(data), false);
     }
 }
 

@@ -296,11 +296,13 @@ impl Store {
     pub(super) fn summary(&self, id: &str) -> Result<RunSummary, RunError> {
         self.check(id)?;
         let path = self.summary_path(id);
-        match files::read(&path, RUN_SUMMARY_BYTES_MAX)? {
-            Some(bytes) => {
-                serde_json::from_slice(&bytes).map_err(|error| RunError::Damaged { path, reason: error.to_string() })
-            }
-            None => Err(RunError::Damaged { path, reason: "it is not there".to_owned() }),
+        let Some(bytes) = files::read(&path, RUN_SUMMARY_BYTES_MAX)? else {
+            return Err(RunError::Damaged { path, reason: "it is not there".to_owned() });
+        };
+        match serde_json::from_slice(&bytes) {
+            // A directory that was copied or renamed is the run that it is called.
+            Ok(summary) => Ok(RunSummary { run_id: id.to_owned(), ..summary }),
+            Err(error) => Err(RunError::Damaged { path, reason: error.to_string() }),
         }
     }
 

@@ -12,7 +12,7 @@ use super::error::{RunError, failed};
 use super::files;
 use super::model::Status;
 use super::store::{RunStore, Store};
-use crate::limits::{TAIL_CHUNK_BYTES, TAIL_POLL};
+use crate::limits::{RUN_LINE_BYTES_MAX, TAIL_CHUNK_BYTES, TAIL_POLL};
 
 /// Follows a run: each of its lines, byte for byte, from the first to the last, however long it runs.
 ///
@@ -48,7 +48,8 @@ pub struct Tail {
 /// What there is next of a run that is followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tailed {
-    /// A line, with its line feed. The last one has none where its writer was killed over it.
+    /// A line, with its line feed. The last one has none where its writer was killed over it; and one that is longer than any event
+    /// comes in pieces.
     Line(Vec<u8>),
     /// There was nothing more for as long as was waited.
     Nothing,
@@ -121,7 +122,12 @@ impl Tail {
             }
             None => {
                 self.searched = self.buffer.len();
-                None
+                // No event is so long: it is handed on in pieces, and memory stays bounded.
+                if self.searched < RUN_LINE_BYTES_MAX {
+                    return None;
+                }
+                self.searched = 0;
+                Some(self.buffer.drain(..).collect())
             }
         }
     }

@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use super::attributes::Told;
 use super::open::{Open, SpanKind};
-use crate::event::{Encoder, Severity, names};
-use crate::privacy::{Checked, SafeStr};
+use crate::event::{Encoder, Key, Severity, names};
+use crate::privacy::{Checked, key};
 use crate::{Admission, DropReason, Reporter};
 
 /// How a span ended.
@@ -44,11 +45,13 @@ impl Open {
         }
     }
 
-    /// Writes the fields: of its start, or of its end after so long.
+    /// Writes the fields, the ids first: of its start, or of its end after so long.
     fn write(&self, encoder: &mut Encoder<'_>, share: Option<f64>, ended: Option<f64>, with_attributes: bool) {
         let fault = self.fault.as_deref().filter(|_| ended.is_some());
-        let attributes = if with_attributes { self.attributes.list.len() } else { 0 };
-        let dropped = self.attributes.dropped + (self.attributes.list.len() - attributes) as u64;
+        let attributes = self.attributes.as_deref();
+        let (all, dropped) = attributes.map_or((0, 0), |attributes| (attributes.list.len(), attributes.dropped));
+        let told = if with_attributes { all } else { 0 };
+        let dropped = dropped + (all - told) as u64;
         // Each field that may be missing, as the code below writes it.
         let fields = 3
             + u32::from(self.parent_span_id.is_some())
@@ -58,43 +61,47 @@ impl Open {
             + 2 * u32::from(fault.is_some())
             + u32::from(share.is_some())
             + u32::from(dropped > 0)
-            + u32::try_from(attributes).unwrap_or_default();
+            + u32::try_from(told).unwrap_or_default();
         encoder.fields(fields);
-        encoder.field_hex(names::TRACE_ID, self.context.trace_id.to_be_bytes());
-        encoder.field_hex(names::SPAN_ID, self.context.span_id.to_be_bytes());
-        if let Some(parent) = self.parent_span_id {
-            encoder.field_hex(names::PARENT_SPAN_ID, parent.to_be_bytes());
-        }
+        encoder.field_span_ids(self.context.trace_id, self.context.span_id, self.parent_span_id);
         match self.name {
             Cow::Borrowed(name) => encoder.field_literal(names::SPAN_NAME, name, self.has_safe_name),
-            Cow::Owned(ref name) => encoder.field(names::SPAN_NAME, &Checked(name)),
+            Cow::Owned(ref name) => encoder.field(const { key(names::SPAN_NAME) }, &Checked(name)),
         }
         if self.kind != SpanKind::Internal {
             encoder.field_literal(names::SPAN_KIND, self.kind.as_str(), true);
         }
         if let Some(run) = &self.run {
-            encoder.field(names::RUN_ID, &Checked(run.run_id()));
+            encoder.field(const { key(names::RUN_ID) }, &Checked(run.run_id()));
         }
         if let Some(duration_ms) = ended {
-            encoder.field(names::DURATION_MS, &duration_ms);
+            encoder.field(const { key(names::DURATION_MS) }, &duration_ms);
             encoder.field_literal(names::STATUS, if fault.is_some() { ERROR } else { OK }, true);
         }
         if let Some(fault) = fault {
-            encoder.field(names::ERROR_TYPE, &Checked(&fault.error_type));
-            encoder.field(names::ERROR_MESSAGE, &*fault.message);
+            encoder.field(const { key(names::ERROR_TYPE) }, &Checked(&fault.error_type));
+            encoder.field(const { key(names::ERROR_MESSAGE) }, &*fault.message);
         }
         if let Some(share) = share {
-            encoder.field(names::SAMPLE_RATE, &share);
+            encoder.field(const { key(names::SAMPLE_RATE) }, &share);
         }
         if dropped > 0 {
-            encoder.field(names::ATTRIBUTES_DROPPED, &dropped);
+            encoder.field(const { key(names::ATTRIBUTES_DROPPED) }, &dropped);
         }
-        for (key, value, is_name) in self.attributes.iter().take(attributes) {
-            if is_name {
-                encoder.field(key, &Names(value));
-            } else {
-                encoder.field(key, value);
-            }
+        if let Some(attributes) = attributes {
+            attributes.iter().take(told).for_each(|attribute| attribute.write(encoder));
+        }
+    }
+}
+
+impl Told<'_> {
+    fn write(&self, encoder: &mut Encoder<'_>) {
+        // Of a name of our own it is known that it is not that of a secret.
+        let key = if self.has_known_key { Key::known(self.key, false) } else { Key::from(self.key) };
+        if self.is_name {
+            encoder.field(key, &Names(self.value));
+        } else {
+            encoder.field(key, self.value);
         }
     }
 }
@@ -110,10 +117,7 @@ struct Names<'a>(&'a Value);
 impl Serialize for Names<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
-            Value::String(text) => match SafeStr::new(text) {
-                Ok(safe) => safe.serialize(serializer),
-                Err(_) => serializer.serialize_str(text),
-            },
+            Value::String(text) => Checked(text).serialize(serializer),
             Value::Array(items) => serializer.collect_seq(items.iter().map(Names)),
             other => other.serialize(serializer),
         }

@@ -2,14 +2,14 @@
 //!
 //! Each is a [`Span`] that knows its attributes by their types: what is not set is left out, and 0 is a value like any other.
 
-use std::borrow::Cow;
 use std::ops::{Deref, DerefMut};
 
 use serde::Serialize;
 use serde_json::Value;
 
-use super::open::{Attributes, SpanKind};
-use super::span::Span;
+use super::attributes::Attributes;
+use super::open::SpanKind;
+use super::span::{Beginning, Span};
 use crate::Reporter;
 use crate::event::names::{self, gen_ai};
 use crate::privacy::ToolInput;
@@ -73,8 +73,9 @@ impl ModelCall {
     /// Says what the model is asked for, where that is not `chat`: `embeddings`, `text_completion`, `generate_content`.
     pub fn operation(&mut self, operation: &'static str) -> &mut Self {
         let Some(open) = self.0.open() else { return self };
-        let model = open.attributes.get(gen_ai::REQUEST_MODEL).and_then(Value::as_str).unwrap_or_default();
-        open.rename(format!("{operation} {model}").into());
+        let model = open.attributes_mut().get(gen_ai::REQUEST_MODEL).and_then(Value::as_str).unwrap_or_default();
+        let name = format!("{operation} {model}");
+        open.rename(name.into());
         self.name(gen_ai::OPERATION_NAME, operation)
     }
 
@@ -106,7 +107,7 @@ impl ModelCall {
     /// Says why the model stopped, for each of several answers.
     pub fn finish_reasons<'r>(&mut self, reasons: impl IntoIterator<Item = &'r str>) -> &mut Self {
         if let Some(open) = self.0.open() {
-            open.attributes.set_name(gen_ai::RESPONSE_FINISH_REASONS, reasons.into_iter().collect::<Value>());
+            open.attributes_mut().set_name(gen_ai::RESPONSE_FINISH_REASONS, reasons.into_iter().collect::<Value>());
         }
         self
     }
@@ -114,11 +115,12 @@ impl ModelCall {
     /// Says that the first piece of the answer is there, now. Called again, it says nothing.
     pub fn first_chunk(&mut self) -> &mut Self {
         let now = self.0.reporter().instant();
-        let started = self.0.started();
-        if let (Some(open), Some(started)) = (self.0.open(), started)
-            && open.attributes.get(gen_ai::RESPONSE_TIME_TO_FIRST_CHUNK).is_none()
-        {
-            open.set(gen_ai::RESPONSE_TIME_TO_FIRST_CHUNK, &now.since(started).as_secs_f64());
+        if let Some(open) = self.0.open() {
+            let waited = now.since(open.started).as_secs_f64();
+            let attributes = open.attributes_mut();
+            if attributes.get(gen_ai::RESPONSE_TIME_TO_FIRST_CHUNK).is_none() {
+                attributes.set_known(gen_ai::RESPONSE_TIME_TO_FIRST_CHUNK, waited);
+            }
         }
         self
     }
@@ -164,7 +166,7 @@ impl ModelCall {
     }
 
     fn name(&mut self, key: &'static str, name: &str) -> &mut Self {
-        self.0.set_name(key, name);
+        put_name(&mut self.0, key, name);
         self
     }
 }
@@ -191,7 +193,7 @@ helper!(
 impl ToolCall {
     /// Says which id the model has given the call.
     pub fn call_id(&mut self, id: &str) -> &mut Self {
-        self.0.set_name(gen_ai::TOOL_CALL_ID, id);
+        put_name(&mut self.0, gen_ai::TOOL_CALL_ID, id);
         self
     }
 
@@ -254,28 +256,31 @@ helper!(
 
 fn put(span: &mut Span, key: &'static str, value: impl Into<Value>) {
     if let Some(open) = span.open() {
-        open.attributes.set(key, value.into(), false);
+        open.attributes_mut().set_known(key, value);
     }
 }
 
-/// What a span begins with: its name, and what is known of it.
-type Beginning = (Cow<'static, str>, Attributes);
+fn put_name(span: &mut Span, key: &'static str, name: &str) {
+    if let Some(open) = span.open() {
+        open.attributes_mut().set_name(key, name);
+    }
+}
 
 /// What the span of an operation begins with.
 fn operation(operation: &str, name: Option<&str>, attributes: &[(&'static str, &str)]) -> Beginning {
-    let mut all = Attributes::default();
+    let mut all = Box::<Attributes>::default();
     all.set_name(gen_ai::OPERATION_NAME, operation);
     for (key, name) in attributes {
         all.set_name(key, *name);
     }
     let span_name = name.map_or_else(|| operation.to_owned(), |name| format!("{operation} {name}"));
-    (span_name.into(), all)
+    (span_name.into(), Some(all))
 }
 
 fn decision<C: Into<String>>(choices: impl IntoIterator<Item = C>) -> Beginning {
     let (name, mut attributes) = operation("decision", None, &[]);
-    let choices = choices.into_iter().map(|choice| Value::String(choice.into()));
-    attributes.set(names::DECISION_CHOICES, choices.collect(), false);
+    let choices: Value = choices.into_iter().map(|choice| Value::String(choice.into())).collect();
+    attributes.get_or_insert_default().set_known(names::DECISION_CHOICES, choices);
     (name, attributes)
 }
 

@@ -74,6 +74,7 @@
 //! `attributes_dropped`. It holds its reporter: a session ends after its last span. A `span.end` that is larger than an event
 //! may be comes without attributes. Where telemetry is off, a span costs a branch and a look at the context.
 
+mod attributes;
 mod context;
 mod emit;
 mod helpers;
@@ -86,13 +87,14 @@ use std::future::Future;
 
 use tokio::task::JoinHandle;
 
+pub(crate) use attributes::Attributes;
 pub use context::{Context, Entered, InContext};
 #[cfg(feature = "runs")]
 pub(crate) use context::{Ended, Scribe, Started};
 pub(crate) use context::{enter_span, leave_span};
 pub use helpers::{Agent, Decision, MemoryOperation, ModelCall, Retrieval, ToolCall};
+pub(crate) use open::Open;
 pub use open::SpanKind;
-pub(crate) use open::{Attributes, Open};
 pub use span::Span;
 pub use w3c::{ParseTraceparentError, SpanContext};
 

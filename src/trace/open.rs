@@ -1,18 +1,20 @@
 //! A span that has begun and not ended: what is known of it so far.
 
 use std::borrow::Cow;
+use std::num::NonZeroU64;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
 
-use super::context::{Attribute, Context, Ended, Scribe, Started};
+use super::attributes::Attributes;
+use super::context::{Context, Ended, Scribe, Started};
 use super::w3c::SpanContext;
 use crate::Reporter;
 use crate::clock::{Instant, draw_span_id, draw_trace_id};
-use crate::event::{Cause, Failure, names};
-use crate::limits::{EVENT_NAME_BYTES_MAX, OTLP_DEPTH_MAX, SPAN_ATTRIBUTES_MAX};
+use crate::event::{Cause, Failure};
+use crate::limits::{EVENT_NAME_BYTES_MAX, OTLP_DEPTH_MAX};
 use crate::privacy::{SafeStr, without_persons};
 
 /// How a span stands to other processes, as OpenTelemetry divides them.
@@ -53,14 +55,15 @@ impl SpanKind {
 /// A span that has begun and not ended. It does not hold a reporter.
 pub(crate) struct Open {
     pub(super) context: SpanContext,
-    pub(super) parent_span_id: Option<u64>,
+    pub(super) parent_span_id: Option<NonZeroU64>,
     pub(super) name: Cow<'static, str>,
     /// The name passes as one that every sink may have.
     pub(super) has_safe_name: bool,
     pub(super) kind: SpanKind,
     pub(super) started: Instant,
     pub(super) run: Option<Arc<dyn Scribe>>,
-    pub(super) attributes: Attributes,
+    /// None before the first.
+    pub(super) attributes: Option<Box<Attributes>>,
     pub(super) fault: Option<Box<Fault>>,
     /// It began while a panic went through its thread already: that panic is not its own.
     was_panicking: bool,
@@ -72,31 +75,21 @@ pub(super) struct Fault {
     pub(super) message: String,
 }
 
-/// What is known of a span by names.
-#[derive(Default)]
-pub(crate) struct Attributes {
-    pub(super) list: Vec<Attribute>,
-    /// A bit for each that holds a name of the program's: every sink is given those.
-    names: u128,
-    /// How many there was no room for.
-    pub(super) dropped: u64,
-}
-
-const _: () = assert!(SPAN_ATTRIBUTES_MAX <= u128::BITS as usize, "each attribute has a bit");
-
 impl Open {
-    /// Begins a span in a context, and tells of it; or returns the span around it, where nobody would be told. `make` says what
-    /// it begins with.
+    /// Returns whether anybody would be told of a span in this context.
     #[inline]
-    pub(crate) fn begin(
+    pub(super) fn is_told(reporter: &Reporter, parent: &Context) -> bool {
+        parent.run.is_some() || reporter.takes_spans()
+    }
+
+    /// Begins a span in a context, whoever is told of it: [`Self::tell`] does that. `make` says what it begins with.
+    #[inline]
+    pub(super) fn new(
         reporter: &Reporter,
         parent: Context,
         kind: SpanKind,
-        make: impl FnOnce() -> (Cow<'static, str>, Attributes),
-    ) -> Result<Self, Option<SpanContext>> {
-        if parent.run.is_none() && !reporter.takes_spans() {
-            return Err(parent.span);
-        }
+        make: impl FnOnce() -> (Cow<'static, str>, Option<Box<Attributes>>),
+    ) -> Self {
         let (trace_id, sampling) = match &parent.span {
             Some(span) => (span.trace_id, span.sampling),
             None => {
@@ -106,9 +99,9 @@ impl Open {
         };
         let (name, attributes) = make();
         let name = bounded(name);
-        let open = Self {
+        Self {
             context: SpanContext { trace_id, span_id: draw_span_id(), sampling },
-            parent_span_id: parent.span.map(|span| span.span_id),
+            parent_span_id: parent.span.and_then(|span| NonZeroU64::new(span.span_id)),
             has_safe_name: SafeStr::new(&name).is_ok(),
             name,
             kind,
@@ -117,16 +110,34 @@ impl Open {
             attributes,
             fault: None,
             was_panicking: std::thread::panicking(),
-        };
-        open.tell_start(reporter);
-        if let Some(run) = &open.run {
-            run.started(&open.as_started());
         }
-        Ok(open)
+    }
+
+    /// Tells that it began.
+    #[inline]
+    pub(super) fn tell(&self, reporter: &Reporter) {
+        self.tell_start(reporter);
+        if let Some(run) = &self.run {
+            run.started(&self.as_started());
+        }
+    }
+
+    /// Begins a span and tells of it; `None` where nobody would be told.
+    pub(crate) fn begin(
+        reporter: &Reporter,
+        parent: Context,
+        kind: SpanKind,
+        make: impl FnOnce() -> (Cow<'static, str>, Option<Box<Attributes>>),
+    ) -> Option<Self> {
+        Self::is_told(reporter, &parent).then(|| {
+            let open = Self::new(reporter, parent, kind, make);
+            open.tell(reporter);
+            open
+        })
     }
 
     /// Ends it, and tells all of it.
-    pub(crate) fn end(mut self, reporter: &Reporter) {
+    pub(crate) fn end(&mut self, reporter: &Reporter) {
         if self.fault.is_none() && !self.was_panicking && std::thread::panicking() {
             self.fail("panic", "a panic went through it");
         }
@@ -141,9 +152,9 @@ impl Open {
     fn as_started(&self) -> Started<'_> {
         Started {
             context: self.context,
-            parent_span_id: self.parent_span_id,
+            parent_span_id: self.parent_span_id.map(NonZeroU64::get),
             name: &self.name,
-            attributes: &self.attributes.list,
+            attributes: self.attributes.as_ref().map_or(&[], |attributes| &attributes.list),
         }
     }
 
@@ -153,7 +164,7 @@ impl Open {
     }
 
     pub(crate) fn attributes_mut(&mut self) -> &mut Attributes {
-        &mut self.attributes
+        self.attributes.get_or_insert_default()
     }
 
     pub(super) fn rename(&mut self, name: Cow<'static, str>) {
@@ -184,58 +195,8 @@ impl Open {
             Ok(Err(_)) => "<its Serialize failed>".into(),
             Err(_) => "<its Serialize panicked>".into(),
         };
-        self.attributes.set(key, value, false);
+        self.attributes_mut().set(key, value);
     }
-}
-
-impl Attributes {
-    /// Sets one to a name, or to a list of names.
-    pub(super) fn set_name(&mut self, key: &'static str, value: impl Into<Value>) {
-        self.set(key, value.into(), true);
-    }
-
-    /// Sets one, in the place of what it was.
-    pub(crate) fn set(&mut self, key: &'static str, value: Value, is_name: bool) {
-        let key = set_apart(key);
-        let place = self.list.iter().position(|(known, _)| known == key).unwrap_or(self.list.len());
-        match self.list.get_mut(place) {
-            Some((_, known)) => *known = value,
-            None if place < SPAN_ATTRIBUTES_MAX => self.list.push((Cow::Borrowed(key), value)),
-            None => {
-                self.dropped += 1;
-                return;
-            }
-        }
-        self.names = self.names & !(1 << place) | u128::from(is_name) << place;
-    }
-
-    pub(super) fn get(&self, key: &str) -> Option<&Value> {
-        self.list.iter().find(|(known, _)| known == key).map(|(_, value)| value)
-    }
-
-    /// Returns all, each with whether it is a name.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Value, bool)> {
-        self.list.iter().enumerate().map(|(place, (key, value))| (&**key, value, self.names >> place & 1 == 1))
-    }
-}
-
-/// Returns the name of an attribute whose own is that of something that is said of every span.
-fn set_apart(key: &'static str) -> &'static str {
-    const TAKEN: [(&str, &str); 12] = [
-        (names::TRACE_ID, "data.trace_id"),
-        (names::SPAN_ID, "data.span_id"),
-        (names::PARENT_SPAN_ID, "data.parent_span_id"),
-        (names::SPAN_NAME, "data.span_name"),
-        (names::SPAN_KIND, "data.span_kind"),
-        (names::RUN_ID, "data.run_id"),
-        (names::DURATION_MS, "data.duration_ms"),
-        (names::STATUS, "data.status"),
-        (names::ERROR_TYPE, "data.error.type"),
-        (names::ERROR_MESSAGE, "data.error.message"),
-        (names::SAMPLE_RATE, "data.sample_rate"),
-        (names::ATTRIBUTES_DROPPED, "data.attributes_dropped"),
-    ];
-    TAKEN.iter().find(|(taken, _)| *taken == key).map_or(key, |(_, other)| other)
 }
 
 fn is_deep(value: &Value, levels: usize) -> bool {
@@ -262,30 +223,7 @@ fn bounded(name: Cow<'static, str>) -> Cow<'static, str> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-
-    #[test]
-    fn an_attribute_is_set_in_the_place_of_what_it_was_and_what_is_too_much_is_counted() {
-        let mut attributes = Attributes::default();
-        attributes.set_name("a", "x");
-        attributes.set("b", json!(0), false);
-        attributes.set("a", json!(1), false);
-        assert_eq!(attributes.iter().collect::<Vec<_>>(), [("a", &json!(1), false), ("b", &json!(0), false)]);
-        let keys: Vec<&'static str> = (0..200).map(|key| &*format!("k{key}").leak()).collect();
-        keys.iter().for_each(|key| attributes.set_name(key, "y"));
-        assert_eq!((attributes.list.len(), attributes.dropped), (SPAN_ATTRIBUTES_MAX, 74));
-        assert!(attributes.iter().skip(2).all(|(_, _, is_name)| is_name));
-    }
-
-    #[test]
-    fn no_attribute_takes_the_place_of_what_is_said_of_every_span() {
-        let mut attributes = Attributes::default();
-        attributes.set("status", json!(200), false);
-        attributes.set("duration_ms", json!(0), false);
-        assert_eq!(attributes.iter().map(|(key, ..)| key).collect::<Vec<_>>(), ["data.status", "data.duration_ms"]);
-    }
 
     #[test]
     fn a_long_name_is_cut_at_a_character() {

@@ -6,11 +6,11 @@ use std::future::Future;
 
 use serde::Serialize;
 
+use super::attributes::Attributes;
 use super::context::{Context, Entered, InContext};
-use super::open::{Attributes, Open, SpanKind};
+use super::open::{Open, SpanKind};
 use super::w3c::SpanContext;
 use crate::Reporter;
-use crate::clock::Instant;
 use crate::event::{Cause, IntoFailure};
 use crate::privacy::SafeStr;
 
@@ -35,11 +35,17 @@ use crate::privacy::SafeStr;
 #[must_use = "a span ends when it is dropped: keep it for as long as what it is about lasts"]
 pub struct Span {
     reporter: Reporter,
-    /// None where nobody is told of it, and when it has ended.
-    open: Option<Open>,
-    /// The span around it, where nobody is told of this one.
-    around: Option<SpanContext>,
+    state: State,
 }
+
+enum State {
+    Open(Open),
+    /// Nobody is told of it, or it has ended: the span around it, in the first case.
+    Off(Option<SpanContext>),
+}
+
+/// What a span begins with: its name, and what is known of it.
+pub(super) type Beginning = (Cow<'static, str>, Option<Box<Attributes>>);
 
 impl Span {
     #[inline]
@@ -47,42 +53,47 @@ impl Span {
         reporter: &Reporter,
         parent: Context,
         kind: SpanKind,
-        make: impl FnOnce() -> (Cow<'static, str>, Attributes),
+        make: impl FnOnce() -> Beginning,
     ) -> Self {
-        match Open::begin(reporter, parent, kind, make) {
-            Ok(open) => Self { reporter: reporter.clone(), open: Some(open), around: None },
-            Err(around) => Self { reporter: Reporter::disabled(), open: None, around },
+        if !Open::is_told(reporter, &parent) {
+            return Self { reporter: Reporter::disabled(), state: State::Off(parent.span) };
         }
+        let open = Open::new(reporter, parent, kind, make);
+        open.tell(reporter);
+        Self { reporter: reporter.clone(), state: State::Open(open) }
     }
 
     /// A span that nobody is told of.
     pub(crate) const fn off() -> Self {
-        Self { reporter: Reporter::disabled(), open: None, around: None }
+        Self { reporter: Reporter::disabled(), state: State::Off(None) }
     }
 
     /// Returns which span it is, of which trace; where nobody is told of it, that of the span around it, if there is one.
     #[must_use]
     pub fn context(&self) -> Option<SpanContext> {
-        self.open.as_ref().map(|open| open.context).or(self.around)
+        match &self.state {
+            State::Open(open) => Some(open.context),
+            State::Off(around) => *around,
+        }
     }
 
     /// Returns the context of what is within it.
     pub(crate) fn as_context(&self) -> Context {
-        match &self.open {
-            Some(open) => open.as_context(),
-            None => {
+        match &self.state {
+            State::Open(open) => open.as_context(),
+            State::Off(around) => {
                 let current = Context::current();
-                Context { span: self.around.or(current.span), ..current }
+                Context { span: around.or(current.span), ..current }
             }
         }
     }
 
     /// Begins a span within it.
     pub fn child(&self, name: impl Into<Cow<'static, str>>) -> Self {
-        self.begin(SpanKind::Internal, || (name.into(), Attributes::default()))
+        self.begin(SpanKind::Internal, || (name.into(), None))
     }
 
-    pub(super) fn begin(&self, kind: SpanKind, make: impl FnOnce() -> (Cow<'static, str>, Attributes)) -> Self {
+    pub(super) fn begin(&self, kind: SpanKind, make: impl FnOnce() -> Beginning) -> Self {
         Self::begin_in(&self.reporter, self.as_context(), kind, make)
     }
 
@@ -105,7 +116,7 @@ impl Span {
 
     /// Says how it stands to other processes. [`SpanKind::Internal`] unless set.
     pub fn kind(&mut self, kind: SpanKind) -> &mut Self {
-        if let Some(open) = &mut self.open {
+        if let Some(open) = self.open() {
             open.kind = kind;
         }
         self
@@ -117,7 +128,7 @@ impl Span {
     /// A value whose `Serialize` fails or panics is replaced by a text that says so. Texts about persons
     /// ([`PiiStr`](crate::privacy::PiiStr)) are a mask.
     pub fn set<T: Serialize>(&mut self, key: &'static str, value: T) -> &mut Self {
-        if let Some(open) = &mut self.open {
+        if let Some(open) = self.open() {
             open.set(key, &value);
         }
         self
@@ -125,13 +136,8 @@ impl Span {
 
     /// Sets an attribute to a text that was checked, so that every sink is given it.
     pub fn set_safe(&mut self, key: &'static str, text: SafeStr<'_>) -> &mut Self {
-        self.set_name(key, text.as_str())
-    }
-
-    /// Sets an attribute to a name: every sink is given it, if it passes.
-    pub(super) fn set_name(&mut self, key: &'static str, name: &str) -> &mut Self {
-        if let Some(open) = &mut self.open {
-            open.attributes.set_name(key, name);
+        if let Some(open) = self.open() {
+            open.attributes_mut().set_safe(key, text.as_str());
         }
         self
     }
@@ -140,7 +146,7 @@ impl Span {
     /// reported as one beside that.
     #[track_caller]
     pub fn fail<E: IntoFailure<M> + ?Sized, M>(&mut self, error: &E) -> &mut Self {
-        if self.open.is_some() {
+        if self.open().is_some() {
             self.fail_of(&error.cause());
         }
         self
@@ -148,14 +154,14 @@ impl Span {
 
     /// Says that it failed, by the type of the error and what it says.
     pub fn fail_with(&mut self, error_type: impl Into<Cow<'static, str>>, message: &str) -> &mut Self {
-        if let Some(open) = &mut self.open {
+        if let Some(open) = self.open() {
             open.fail(error_type, message);
         }
         self
     }
 
     pub(crate) fn fail_of(&mut self, cause: &Cause<'_>) {
-        if let Some(open) = &mut self.open {
+        if let Some(open) = self.open() {
             open.fail_of(cause);
         }
     }
@@ -167,20 +173,20 @@ impl Span {
         &self.reporter
     }
 
+    /// Returns what is known of it, where anybody is told.
+    #[inline]
     pub(super) fn open(&mut self) -> Option<&mut Open> {
-        self.open.as_mut()
-    }
-
-    /// Returns when it began, if anybody is told of it.
-    pub(super) fn started(&self) -> Option<Instant> {
-        self.open.as_ref().map(|open| open.started)
+        match &mut self.state {
+            State::Open(open) => Some(open),
+            State::Off(_) => None,
+        }
     }
 }
 
 impl Drop for Span {
     #[inline]
     fn drop(&mut self) {
-        if let Some(open) = self.open.take() {
+        if let State::Open(open) = &mut self.state {
             open.end(&self.reporter);
         }
     }
@@ -188,7 +194,10 @@ impl Drop for Span {
 
 impl fmt::Debug for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.open.as_ref().map(|open| &open.name);
+        let name = match &self.state {
+            State::Open(open) => Some(&open.name),
+            State::Off(_) => None,
+        };
         f.debug_struct("Span").field("name", &name).field("context", &self.context()).finish_non_exhaustive()
     }
 }

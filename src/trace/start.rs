@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::context::Context;
-use super::open::{Attributes, SpanKind};
-use super::span::Span;
+use super::open::SpanKind;
+use super::span::{Beginning, Span};
 use super::w3c::SpanContext;
 use crate::Reporter;
 
@@ -24,7 +24,7 @@ impl Reporter {
     #[inline]
     pub fn trace(&self, name: impl Into<Cow<'static, str>>) -> Span {
         let parent = Context { span: None, ..Context::current() };
-        Span::begin_in(self, parent, SpanKind::Internal, || (name.into(), Attributes::default()))
+        Span::begin_in(self, parent, SpanKind::Internal, || (name.into(), None))
     }
 
     /// Begins a span within one of another process, as the header `traceparent` of a request says it. Whether the trace is
@@ -45,7 +45,7 @@ impl Reporter {
     /// ```
     pub fn trace_in(&self, parent: SpanContext, name: impl Into<Cow<'static, str>>) -> Span {
         let parent = Context { span: Some(parent), ..Context::current() };
-        Span::begin_in(self, parent, SpanKind::Internal, || (name.into(), Attributes::default()))
+        Span::begin_in(self, parent, SpanKind::Internal, || (name.into(), None))
     }
 
     /// Begins a span within that of the current [`Context`]; a trace, where there is none.
@@ -60,11 +60,11 @@ impl Reporter {
     /// ```
     #[inline]
     pub fn span(&self, name: impl Into<Cow<'static, str>>) -> Span {
-        self.begin(SpanKind::Internal, || (name.into(), Attributes::default()))
+        self.begin(SpanKind::Internal, || (name.into(), None))
     }
 
     #[inline]
-    pub(super) fn begin(&self, kind: SpanKind, make: impl FnOnce() -> (Cow<'static, str>, Attributes)) -> Span {
+    pub(super) fn begin(&self, kind: SpanKind, make: impl FnOnce() -> Beginning) -> Span {
         Span::begin_in(self, Context::current(), kind, make)
     }
 }

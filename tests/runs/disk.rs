@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use lastword::runs::{RunMetadata, RunStore, Status};
+use lastword::runs::{RunMetadata, RunStore, Status, Written};
 use serde_json::json;
 
 use crate::mounts::Mount;
@@ -19,6 +19,7 @@ fn on_a_full_disk_events_are_counted_as_lost_and_no_line_is_half_written() {
     for number in 0..50 {
         run.emit("lost", json!({"n": number, "text": "x".repeat(5_000)}));
     }
+    assert_eq!(run.emit("lost", json!({"text": "x".repeat(5_000)})), Written::Lost);
     assert!(run.save_artifact("plan.md", vec![b'x'; 20_000]).is_err());
     let lost = run.summary().lost_writes;
     assert!(lost > 40, "{lost}");
@@ -48,7 +49,7 @@ fn events_that_were_lost_are_in_the_summary_once_there_is_room_again() {
         run.emit("lost", json!({"text": "x".repeat(5_000)}));
     }
     fs::remove_file(mount.spool().with_file_name("filler")).unwrap();
-    run.emit("after", ());
+    assert_eq!(run.emit("after", ()), Written::Kept);
     let summary = run.end(Status::Completed).unwrap();
     let on_disk = store.get(run.id()).unwrap().summary;
     assert_eq!(summary, on_disk);

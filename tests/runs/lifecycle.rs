@@ -1,10 +1,11 @@
 //! A run from its start to its end, and its forks.
 
 use lastword::Reporter;
-use lastword::runs::{RunError, RunMetadata, RunMetrics, RunStore, Status};
+use lastword::runs::{RunError, RunMetadata, RunMetrics, RunStore, Status, Written};
 use lastword::testing::MemorySink;
 use serde_json::json;
 
+use crate::children::{again, is_child};
 use crate::support::{Hand, PATIENCE, Runs, events, json as read, kinds, names, start};
 
 #[test]
@@ -101,7 +102,7 @@ fn an_end_is_the_last_word_and_its_own_only_once() {
     assert!(matches!(run.end(Status::Running), Err(RunError::NoEnd)));
     run.end(Status::Failed).unwrap();
     assert_eq!(run.end(Status::Completed).unwrap().status, Status::Failed);
-    run.emit("late", ());
+    assert_eq!(run.emit("late", ()), Written::Over);
     run.update_metrics(|metrics| metrics.total_tokens = 7);
     assert!(matches!(run.save_artifact("late.md", "late"), Err(RunError::Ended(_))));
     drop(run.clone());
@@ -247,4 +248,27 @@ fn a_run_is_found_by_the_beginning_of_its_id_and_what_is_not_found_names_what_is
     let said = store.resolve(&format!("{}x", one.id())).unwrap_err().to_string();
     assert!(said.contains("there is no run") && said.contains(&format!("there is {}", one.id())), "{said}");
     assert!(store.resolve("").is_err());
+}
+
+#[test]
+fn the_base_is_what_the_environment_says() {
+    let test = "lifecycle::the_base_is_what_the_environment_says";
+    if is_child() {
+        println!("\nbase {}", RunStore::directory_of_user().unwrap().display());
+        return;
+    }
+    let base = |variables: &[(&str, &str)]| {
+        let mut child = again(test);
+        for name in ["LASTWORD_RUNS_DIR", "CODEBUDDY_RUNS_DIR", "XDG_STATE_HOME"] {
+            child.env_remove(name);
+        }
+        let output = child.env("HOME", "/home/ada").envs(variables.iter().copied()).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().find_map(|line| line.strip_prefix("base ").map(str::to_owned)).unwrap()
+    };
+    let (ours, theirs, state) = (("LASTWORD_RUNS_DIR", "/a"), ("CODEBUDDY_RUNS_DIR", "/b"), ("XDG_STATE_HOME", "/c"));
+    assert_eq!(base(&[ours, theirs, state]), "/a");
+    assert_eq!(base(&[("LASTWORD_RUNS_DIR", ""), theirs, state]), "/b");
+    assert_eq!(base(&[state]), "/c/lastword/runs");
+    assert_eq!(base(&[]), "/home/ada/.local/state/lastword/runs");
 }

@@ -101,3 +101,38 @@ fn what_is_too_large_or_cannot_be_written_is_said_in_its_place_and_counted() {
     assert!(events[2].data["omitted"].as_str().unwrap().contains("it has no form"), "{:?}", events[2]);
     assert_eq!((events[3].kind.len(), &events[3].data), (64, &json!({"fine": true})));
 }
+
+#[test]
+fn what_a_stranger_has_put_into_the_store_is_no_more_than_it_is() {
+    let runs = Runs::new();
+    let place = runs.path().join("run_strange");
+    fs::create_dir_all(place.join("artifacts/nested")).unwrap();
+    let summary =
+        r#"{"runId":"../../elsewhere","objective":"\u001b[2J","status":"completed","startedAt":18446744073709551615}"#;
+    fs::write(place.join("summary.json"), summary).unwrap();
+    let long = "x".repeat(9 * 1024 * 1024);
+    fs::write(
+        place.join("events.jsonl"),
+        format!("{long}\n[]\n{{\"ts\":-1}}\n\0\u{fffd}\n{{\"ts\":5,\"type\":\"fine\"}}\n"),
+    )
+    .unwrap();
+    fs::write(place.join("metrics.json"), "7").unwrap();
+    fs::write(place.join("artifacts/.hidden"), "x").unwrap();
+    symlink("/etc/passwd", place.join("artifacts/link.md")).unwrap();
+    let store = runs.open();
+    assert_eq!(store.list(20).unwrap()[0].run_id, "run_strange");
+    let mut read = store.events("run_strange").unwrap();
+    assert_eq!(
+        (read.by_ref().map(Result::unwrap).map(|event| event.ts).collect::<Vec<_>>(), read.skipped()),
+        (vec![5], 4)
+    );
+    assert!(store.get("run_strange").unwrap_err().to_string().contains("metrics.json is damaged"));
+    fs::remove_file(place.join("metrics.json")).unwrap();
+    let record = store.get("run_strange").unwrap();
+    assert_eq!((record.artifacts.len(), record.summary.duration_ms()), (0, None));
+    assert!(store.artifact("run_strange", "link.md").is_err(), "no link is followed");
+    let mut tail = store.tail("run_strange").unwrap();
+    assert_eq!(crate::support::follow(&mut tail), fs::read(place.join("events.jsonl")).unwrap());
+    let export = store.export(&["run_strange"], lastword::runs::ExportLimits::default()).unwrap();
+    assert_eq!(export.runs[0].events.len(), 1);
+}

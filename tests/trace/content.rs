@@ -180,6 +180,10 @@ async fn a_future_is_watched_from_its_first_poll_until_it_is_ready_or_dropped() 
     let hangs = async_traced!(reporter, "dropped", std::future::pending::<()>());
     drop(tokio::time::timeout(std::time::Duration::from_millis(1), hangs).await);
     drop(async_traced!(reporter, "never polled", async {}));
+    let mut lent = reporter.model_call("openai", "gpt-4o");
+    assert!(async_traced!(&mut lent, async { Err::<(), _>("overloaded") }).await.is_err());
+    lent.usage(7, 0);
+    lent.end();
     let panics = tokio::spawn(async_traced!(reporter.clone().span("panicked"), async { panic!("oh") }));
     assert!(tokio::time::timeout(SOON, panics).await.unwrap().unwrap_err().is_panic());
     let spans = tokio::task::spawn_blocking(move || seen.spans()).await.unwrap();
@@ -188,4 +192,6 @@ async fn a_future_is_watched_from_its_first_poll_until_it_is_ready_or_dropped() 
     assert_eq!(spans["dropped"].end()["error.type"], "cancelled");
     assert_eq!(spans["panicked"].end()["error.message"], "oh");
     assert!(!spans.contains_key("never polled"));
+    let lent = spans["chat gpt-4o"].end();
+    assert_eq!((&lent["error.message"], &lent["gen_ai.usage.input_tokens"]), (&json!("overloaded"), &json!(7)));
 }

@@ -11,9 +11,9 @@ use super::argv::{self, Recorded};
 use super::rerun::{self, Rerun};
 use crate::error::Error;
 use crate::flags::runs::ReplayArgs;
+use crate::output::Output;
 use crate::output::cells::{DIM, Line, PLAIN};
 use crate::output::runs::{length, page};
-use crate::output::{Output, amount};
 
 /// Names that a shell goes by as a tool.
 const SHELLS: [&str; 4] = ["bash", "shell", "sh", "terminal"];
@@ -85,13 +85,17 @@ impl Test {
 
 fn test(call: &ToolCall) -> Option<Test> {
     let is_shell = SHELLS.contains(&call.tool.as_str());
-    let command =
-        call.call["args"]["command"].as_str().filter(|command| is_shell && argv::looks_like_a_test(command))?;
     let result = call.result.as_ref();
+    // What a span was given may be known only by its end.
+    let given = |data: &serde_json::Value| data["args"]["command"].as_str().map(str::to_owned);
+    let command = given(&call.call).or_else(|| given(result?))?;
+    if !is_shell || !argv::looks_like_a_test(&command) {
+        return None;
+    }
     let exit = result.and_then(|result| ["exitCode", "exit_code"].into_iter().find_map(|name| result[name].as_i64()));
     Some(Test {
-        command: command.to_owned(),
-        recorded: argv::recorded(command),
+        recorded: argv::recorded(&command),
+        command,
         passed: result.and_then(|result| result["success"].as_bool()).or_else(|| exit.map(|code| code == 0)),
         took_ms: result
             .and_then(|result| ["durationMs", "duration_ms"].into_iter().find_map(|name| result[name].as_f64())),
@@ -117,7 +121,7 @@ fn list(output: &mut Output, tests: &[Test], runs: bool) -> Result<(), Error> {
     let runnable = tests.iter().filter(|test| matches!(test.recorded, Recorded::Test(_))).count();
     if !runs && runnable > 0 {
         output.line("")?;
-        output.line(&format!("--yes runs {} again", amount::count(runnable as u64, "of them", "of them")))?;
+        output.line(&format!("--yes runs {runnable} of them again"))?;
     }
     Ok(())
 }
