@@ -62,6 +62,18 @@ pub(crate) fn millis(ms: f64) -> String {
     format!("{}h{:02}m", seconds / 3_600, seconds / 60 % 60)
 }
 
+/// Returns a number with one decimal, and a sign between thousands.
+pub(crate) fn one_decimal(number: f64) -> String {
+    let tenths = rounded(number * 10.0);
+    format!("{}.{}", thousands(tenths / 10), tenths % 10)
+}
+
+/// Returns the nearest whole number; 0 for what is less.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast stays within what it is cast to")]
+pub(crate) fn rounded(number: f64) -> u64 {
+    number.round() as u64
+}
+
 /// Returns dollars, with four decimals.
 pub(crate) fn dollars(dollars: f64) -> String {
     format!("${dollars:.4}")

@@ -71,7 +71,7 @@ pub(crate) fn all(dashboard: &Dashboard) -> Vec<Fare> {
 /// Returns them as lines, under a heading; none where there is none.
 pub(crate) fn lines(look: Look, fares: &[Fare]) -> Vec<Line> {
     let Some(widest) = fares.iter().map(|fare| text::width(&fare.name)).max() else { return Vec::new() };
-    let name_max = look.width.map_or(NAME_WIDTH_MAX, |width| width.saturating_sub(56).clamp(12, NAME_WIDTH_MAX));
+    let name_max = look.width.map_or(NAME_WIDTH_MAX, |width| width.saturating_sub(60).clamp(12, NAME_WIDTH_MAX));
     let name_width = widest.clamp("OPERATION".len(), name_max);
     let ms = |ms: Option<f64>| ms.map_or_else(|| "-".to_owned(), amount::millis);
     let line = |texts: [&str; 8], styles: [anstyle::Style; 2]| {
@@ -107,5 +107,35 @@ pub(crate) fn model_name(provider: &str, model: &str) -> String {
         ("", "") => "unknown".to_owned(),
         ("", name) | (name, "") => name.to_owned(),
         (provider, model) => format!("{provider}/{model}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_fits_a_terminal_of_eighty_columns_whatever_the_names_are() {
+        let fare = |name: &str| Fare {
+            name: name.to_owned(),
+            count: 999_999,
+            failures: Some(99_999),
+            success_rate: Some(1.0),
+            call_success_rate: Some(1.0),
+            p50_ms: Some(151_000.0),
+            p95_ms: Some(151_000.0),
+            p99_ms: Some(3_599_000.0),
+            ..Fare::default()
+        };
+        let look = Look { colour: false, width: Some(80) };
+        for mut line in lines(
+            look,
+            &[fare("bash"), fare("a/very-long-name-of-a-model-that-never-ends"), fare("執行工具執行工具執行工具")],
+        ) {
+            let line = line.finish();
+            assert!(text::width(&line) <= 80, "{line}");
+            assert!(line.ends_with("59m59s") || line.ends_with("P99"), "{line}");
+        }
+        assert!(lines(look, &[]).is_empty());
     }
 }

@@ -14,7 +14,7 @@ pub(crate) fn lines(look: Look, dashboard: &Dashboard, now: Timestamp) -> Vec<Li
     let mut lines = figures(look, dashboard, now);
     let series: Vec<_> = dashboard.metrics.iter().map(|(name, series)| (label(&name), name.kind, series)).collect();
     let Some(widest) = series.iter().map(|(label, ..)| text::width(label)).max() else { return lines };
-    let name_max = look.width.map_or(NAME_WIDTH_MAX, |width| width.saturating_sub(56).clamp(16, NAME_WIDTH_MAX));
+    let name_max = look.width.map_or(NAME_WIDTH_MAX, |width| width.saturating_sub(60).clamp(16, NAME_WIDTH_MAX));
     let name_width = widest.clamp("METRIC".len(), name_max);
     lines.push(Line::new(look));
     lines.push(row(look, name_width, ["METRIC", "TYPE", "VALUE", "/MIN 1M", "/MIN 5M", "COUNT", "UNIT"], true));
@@ -57,7 +57,7 @@ fn figures(look: Look, dashboard: &Dashboard, now: Timestamp) -> Vec<Line> {
             amount::thousands(counts.tool_calls),
             amount::thousands(counts.tokens()),
             amount::dollars(counts.cost()),
-            format!("{:.1}", window.tokens_per_minute),
+            amount::one_decimal(window.tokens_per_minute),
             amount::dollars(window.cost_per_hour),
             window.avg_response_ms.map_or_else(|| "-".to_owned(), amount::millis),
             amount::percent(window.error_rate, 2),
@@ -71,7 +71,7 @@ fn figures(look: Look, dashboard: &Dashboard, now: Timestamp) -> Vec<Line> {
         ("tool calls", amount::thousands(counts.tool_calls)),
         ("tokens", amount::thousands(counts.tokens())),
         ("cost", amount::dollars(counts.cost())),
-        ("tokens/min", format!("{:.1}", state.tokens_per_minute)),
+        ("tokens/min", amount::one_decimal(state.tokens_per_minute)),
         ("cost/hour", amount::dollars(state.cost_per_hour)),
         ("response", state.avg_response_ms.map_or_else(|| "-".to_owned(), amount::millis)),
         ("error rate", amount::percent(state.error_rate, 2)),

@@ -93,8 +93,15 @@ fn span_line(look: Look, shape: Shape, whole: &Whole, row: &Row<'_>, tree: &str,
         None => "runs".to_owned(),
     };
     line.right(&took, DURATION_COLUMNS, PLAIN);
-    let said = said(row, never);
-    line.end(&said, DIM);
+    for (place, part) in said(row, never).iter().enumerate() {
+        let part = text::neutral(part);
+        let gap = usize::from(place > 0);
+        // What has no room as a whole is left out: half a number is another one.
+        if line.left().is_some_and(|left| left < gap + text::width(&part)) {
+            break;
+        }
+        line.gap(gap).add(&part, DIM);
+    }
     line
 }
 
@@ -189,7 +196,7 @@ fn trees(depths: &[usize]) -> Vec<Tree> {
 }
 
 /// Returns what there is to say of a span beside its name and its time.
-fn said(row: &Row<'_>, never: bool) -> String {
+fn said(row: &Row<'_>, never: bool) -> Vec<String> {
     let span = row.span;
     let text = |name: &str| span.attribute(name).and_then(|value| value.as_str().map(str::to_owned));
     let number = |name: &str| span.attribute(name).and_then(|value| value.as_f64());
@@ -227,7 +234,7 @@ fn said(row: &Row<'_>, never: bool) -> String {
     if span.events > 0 {
         parts.push(amount::count(span.events, "event", "events"));
     }
-    parts.join(" ")
+    parts
 }
 
 /// Returns the colour of what kind of thing a span was.

@@ -30,21 +30,16 @@ struct Rate {
 
 /// What is drawn, the most telling first: a low screen has room for the first ones.
 const RATES: [Rate; 4] = [
-    Rate { title: "tokens/min", of: |counts| float(counts.tokens()), is_bad: false, shown: one_decimal },
-    Rate { title: "errors/min", of: |counts| float(counts.errors), is_bad: true, shown: one_decimal },
+    Rate { title: "tokens/min", of: |counts| float(counts.tokens()), is_bad: false, shown: amount::one_decimal },
+    Rate { title: "errors/min", of: |counts| float(counts.errors), is_bad: true, shown: amount::one_decimal },
     Rate {
         title: "calls/min",
         of: |counts| float(counts.requests + counts.tool_calls),
         is_bad: false,
-        shown: one_decimal,
+        shown: amount::one_decimal,
     },
     Rate { title: "cost/hour", of: |counts| counts.cost() * 60.0, is_bad: false, shown: amount::dollars },
 ];
-
-fn one_decimal(rate: f64) -> String {
-    let tenths = rounded(rate * 10.0);
-    format!("{}.{}", amount::thousands(tenths / 10), tenths % 10)
-}
 
 #[allow(clippy::cast_precision_loss, reason = "it is shown with one decimal")]
 const fn float(number: u64) -> f64 {
@@ -142,14 +137,9 @@ fn bars(columns: usize, of: impl Fn(u64) -> f64) -> String {
     let height = |value: f64| match value {
         value if value <= 0.0 => HEIGHTS[0],
         // What is there at all is seen.
-        value => HEIGHTS[usize::try_from(rounded(value / highest * 8.0)).unwrap_or(7).clamp(1, 7)],
+        value => HEIGHTS[usize::try_from(amount::rounded(value / highest * 8.0)).unwrap_or(7).clamp(1, 7)],
     };
     values.into_iter().map(height).collect()
-}
-
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast stays within what it is cast to")]
-fn rounded(number: f64) -> u64 {
-    number.round() as u64
 }
 
 #[cfg(test)]
