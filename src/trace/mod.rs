@@ -72,7 +72,8 @@
 //!
 //! A span has [`SPAN_ATTRIBUTES_MAX`](crate::limits::SPAN_ATTRIBUTES_MAX) attributes; what is beyond is counted, in
 //! `attributes_dropped`. It holds its reporter: a session ends after its last span. A `span.end` that is larger than an event
-//! may be comes without attributes. Where telemetry is off, a span costs a branch and a look at the context.
+//! may be comes without attributes. Where telemetry is off, a span costs a look at
+//! the context.
 
 mod attributes;
 mod context;
