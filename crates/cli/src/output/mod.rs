@@ -87,6 +87,15 @@ impl Output {
         Ok(())
     }
 
+    /// Writes bytes as they are.
+    ///
+    /// # Errors
+    ///
+    /// As [`Output::line`].
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        Ok(self.out.write_all(bytes)?)
+    }
+
     /// Writes stored JSON as one line, byte for byte.
     ///
     /// A client may have sent it over several lines. In JSON a line break stands between tokens only, where a space
