@@ -14,11 +14,36 @@ pub struct ParseIdError {
 }
 
 fn parse(text: &str, digits: usize) -> Result<u128, ParseIdError> {
-    // `from_str_radix` takes a sign, which is no digit.
-    let is_hex = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let number = u128::from_str_radix(text, 16).ok().filter(|number| is_hex && *number != 0);
-    number.ok_or(ParseIdError { digits })
+    let number = (text.len() == digits).then(|| number_of(text.as_bytes())).flatten();
+    number.filter(|number| *number != 0).ok_or(ParseIdError { digits })
 }
+
+/// Reads hexadecimal digits. Ids are read with each event of a trace, and which digits are letters can't be foreseen: so by a table, and
+/// whether all were digits is looked at once.
+fn number_of(digits: &[u8]) -> Option<u128> {
+    let mut seen = 0;
+    let number = digits.chunks(16).fold(0, |number, chunk| {
+        let read = chunk.iter().fold(0_u64, |read, digit| {
+            let value = NIBBLES[usize::from(*digit)];
+            seen |= value;
+            read << 4 | u64::from(value & 0xf)
+        });
+        number << 64 | u128::from(read)
+    });
+    (seen <= 0xf).then_some(number)
+}
+
+/// The value of each digit; of what is none, [`u8::MAX`].
+const NIBBLES: [u8; 256] = {
+    let mut values = [u8::MAX; 256];
+    let mut value = 0;
+    while value < 16 {
+        values[b"0123456789abcdef"[value as usize] as usize] = value;
+        values[b"0123456789ABCDEF"[value as usize] as usize] = value;
+        value += 1;
+    }
+    values
+};
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $number:ty, $digits:literal) => {

@@ -75,9 +75,9 @@ const fn hex(number: u64) -> [u8; 16] {
     digits = (digits | digits << 32) & 0x0000_0000_ffff_ffff_0000_0000_ffff_ffff;
     digits = (digits | digits << 16) & 0x0000_ffff_0000_ffff_0000_ffff_0000_ffff;
     digits = (digits | digits << 8) & 0x00ff_00ff_00ff_00ff_00ff_00ff_00ff_00ff;
-    digits = (digits | digits << 4) & EACH * 0x0f;
+    digits = (digits | digits << 4) & (EACH * 0x0f);
     // Those from 10 on are letters, which stand 39 places further on.
-    let letters = (digits + EACH * 6) >> 4 & EACH;
+    let letters = ((digits + EACH * 6) >> 4) & EACH;
     (digits + EACH * b'0' as u128 + letters * 39).to_be_bytes()
 }
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::View;
-use super::event::{Doing, Event, Field};
+use super::event::{Datum, Doing, Event, Field};
 use super::moment::Moment;
 use super::table::{Fold, Table, cut, cut_name};
 use crate::clock::Timestamp;
@@ -126,14 +126,15 @@ fn context(event: &Event<'_>) -> Option<String> {
         return Some(said.shown().into_owned());
     }
     let context = match event.operation()?.doing {
-        Doing::Tool => serde_json::json!({"tool": cut_name(event.tool())}),
+        Doing::Tool => vec![("tool", event.tool())],
         Doing::Model => {
             let (provider, model) = event.model();
-            serde_json::json!({"model": cut_name(model), "provider": cut_name(provider)})
+            vec![("model", model), ("provider", provider)]
         }
         _ => return None,
     };
-    Some(context.to_string())
+    let entries = context.into_iter().map(|(name, value)| (name.into(), Datum::Text(cut_name(value).into()))).collect();
+    Some(Datum::Map(entries).shown().into_owned())
 }
 
 impl View for Errors {

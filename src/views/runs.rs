@@ -140,7 +140,7 @@ impl Run {
         let one_more = |count: &mut u64| *count = count.saturating_add(1);
         match event.name() {
             Some("run.run_start") => {
-                self.start_with((event.moment(), cut(text(Field::Objective), VIEW_TEXT_BYTES_MAX).into()))
+                self.start_with((event.moment(), cut(text(Field::Objective), VIEW_TEXT_BYTES_MAX).into()));
             }
             Some("run.run_end") => self.end_with((event.moment(), cut_name(text(Field::Status)).into())),
             Some("run.step_start") => one_more(&mut self.steps),

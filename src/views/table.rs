@@ -129,20 +129,13 @@ impl<K: Ord + Clone, V: Aging, const MAX: usize> Recent<K, V, MAX> {
     where
         K: Borrow<Q>,
     {
-        if !self.rows.contains_key(key) {
-            self.make_room();
-            self.rows.insert(owned(key), V::default());
-        }
-        self.rows.get_mut(key).unwrap_or(&mut self.other)
-    }
-
-    /// Leaves the oldest rows out, once there are a quarter more than are kept: so it is done once for many new ones.
-    fn make_room(&mut self) {
-        if self.rows.len() >= MAX + MAX / 4 {
+        if self.rows.len() >= MAX + MAX / 4 && !self.rows.contains_key(key) {
             self.shrink_to(MAX);
         }
+        self.rows.entry(owned(key)).or_default()
     }
 
+    /// Leaves the oldest rows out. It is done once there are a quarter more than are kept: so once for many new ones.
     pub(crate) fn shrink_to(&mut self, keep: usize) {
         let surplus = self.rows.len().saturating_sub(keep);
         if surplus == 0 {
@@ -257,7 +250,7 @@ mod tests {
     }
 
     fn table<'n>(names: impl IntoIterator<Item = &'n String>) -> Table<Row, 8> {
-        let mut table = Table::default();
+        let mut table: Table<Row, 8> = Table::default();
         names.into_iter().for_each(|name| table.row(name).0 += 1);
         table
     }

@@ -1,9 +1,13 @@
 //! What is within what, in whichever way a program runs.
 
 use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
 
+use lastword::clock::Timestamp;
+use lastword::testing::ManualClock;
 use lastword::trace::{self, Context, SpanContext};
 use lastword::{Reporter, async_traced, traced};
+use serde_json::json;
 
 use crate::support::{SOON, Told, seen, seen_with};
 
@@ -96,6 +100,20 @@ fn a_thread_is_in_the_context_that_it_is_given() {
 }
 
 #[test]
+fn a_span_may_end_on_another_thread() {
+    const fn is_shared<T: Send + Sync>(_: &T) {}
+    let seen = seen();
+    let root = seen.reporter.trace("root");
+    let call = root.model_call("openai", "gpt-4o");
+    is_shared(&call);
+    std::thread::spawn(move || call.end()).join().unwrap();
+    drop(root);
+    let spans = seen.spans();
+    assert!(is_within(&spans, "chat gpt-4o", "root"));
+    assert_eq!(spans["chat gpt-4o"].end()["status"], "ok");
+}
+
+#[test]
 fn a_trace_goes_on_from_and_to_other_processes() {
     let seen = seen();
     let header = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -169,4 +187,28 @@ fn ids_are_new_ones_each_time() {
     assert_eq!(contexts.iter().map(SpanContext::trace_id).collect::<HashSet<_>>().len(), 10_000);
     assert_eq!(contexts.iter().map(SpanContext::span_id).collect::<HashSet<_>>().len(), 10_000);
     assert!(format!("{:.8}", contexts[0].trace_id()).len() == 8);
+}
+
+#[test]
+fn a_span_lasts_as_long_as_the_monotonic_clock_says_and_its_times_are_utc() {
+    let clock = ManualClock::new(Timestamp::from_unix_nanos(1_700_000_000_000_000_000));
+    let seen = seen_with(|builder| builder.clock(clock.clock()));
+    let mut call = seen.reporter.model_call("openai", "gpt-4o");
+    clock.advance(Duration::from_micros(2_500));
+    call.first_chunk();
+    clock.advance(Duration::from_millis(10));
+    call.first_chunk();
+    call.end();
+    let back = seen.reporter.span("back");
+    clock.set(Timestamp::from_unix_nanos(1_600_000_000_000_000_000));
+    back.end();
+    let events = seen.events();
+    let (call, back) = (&events[2], &events[4]);
+    assert_eq!(
+        (&events[1]["timestamp"], &call["timestamp"]),
+        (&json!("2023-11-14T22:13:20.000000Z"), &json!("2023-11-14T22:13:20.012500Z"))
+    );
+    assert_eq!(call["event_data"]["duration_ms"], 12.5);
+    assert_eq!(call["event_data"]["gen_ai.response.time_to_first_chunk"], 0.0025, "the first is the first");
+    assert_eq!(back["event_data"]["duration_ms"], 0.0, "never negative");
 }

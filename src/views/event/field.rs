@@ -53,6 +53,10 @@ pub(crate) enum Field {
 }
 
 const FIELDS: usize = Field::Error as usize + 1;
+/// Fields that there is room for at once, where there are any: as many as a call of a model has.
+const FIELDS_USUAL: usize = 16;
+/// What a field is that is not there.
+const NULL: &Datum<'static> = &Datum::Null;
 
 impl Field {
     /// What says something of a span beside its place, its time and its end.
@@ -124,16 +128,18 @@ impl Field {
 }
 
 /// The data of an event, read in one pass.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Fields<'a> {
-    known: [Datum<'a>; FIELDS],
+    /// Where in `known` each field is, from 1; 0 for one that is not there: most are not, and an event is moved about.
+    places: [u8; FIELDS],
+    known: Vec<Datum<'a>>,
     /// All others, in the order of their names; only of spans, since nobody asks for those of other events.
     other: Vec<(Cow<'a, str>, Datum<'a>)>,
 }
 
 impl<'a> Fields<'a> {
     /// An event without data.
-    pub(super) const NONE: Self = Self { known: [const { Datum::Null }; FIELDS], other: Vec::new() };
+    pub(super) const NONE: Self = Self { places: [0; FIELDS], known: Vec::new(), other: Vec::new() };
 
     /// Goes through what a span has beside its place, its time and its end, in an order that is always the same.
     pub(crate) fn attributes(&self) -> impl Iterator<Item = (&str, &Datum<'a>)> {
@@ -143,8 +149,25 @@ impl<'a> Fields<'a> {
 
     /// Says which error the event is.
     pub(super) fn set_error(&mut self, error_type: Cow<'a, str>, message: Cow<'a, str>) {
-        self.known[Field::UserErrorType as usize] = Datum::Text(error_type);
-        self.known[Field::Message as usize] = Datum::Text(message);
+        self.set(Field::UserErrorType, Datum::Text(error_type));
+        self.set(Field::Message, Datum::Text(message));
+    }
+
+    /// The last value that a field is given counts.
+    #[inline]
+    fn set(&mut self, field: Field, datum: Datum<'a>) {
+        let place = &mut self.places[field as usize];
+        match self.known.get_mut(usize::from(*place).wrapping_sub(1)) {
+            Some(known) => *known = datum,
+            None => {
+                if self.known.is_empty() {
+                    self.known.reserve(FIELDS_USUAL);
+                }
+                self.known.push(datum);
+                // There are fewer fields than there are numbers of this type.
+                *place = u8::try_from(self.known.len()).unwrap_or(0);
+            }
+        }
     }
 
     pub(super) fn forget_others(&mut self) {
@@ -155,6 +178,15 @@ impl<'a> Fields<'a> {
     #[inline]
     pub(crate) fn text(&self, field: Field) -> Option<&str> {
         self[field].text().filter(|text| !text.is_empty())
+    }
+}
+
+impl PartialEq for Fields<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        let known = |fields: &Self, at: usize| {
+            fields.known.get(usize::from(fields.places[at]).wrapping_sub(1)).cloned().unwrap_or_default()
+        };
+        (0..FIELDS).all(|at| known(self, at) == known(other, at)) && self.other == other.other
     }
 }
 
@@ -169,7 +201,7 @@ impl<'a> Index<Field> for Fields<'a> {
 
     #[inline]
     fn index(&self, field: Field) -> &Datum<'a> {
-        &self.known[field as usize]
+        self.known.get(usize::from(self.places[field as usize]).wrapping_sub(1)).unwrap_or(NULL)
     }
 }
 
@@ -202,7 +234,7 @@ impl<'de> Visitor<'de> for ReadInto<'_, 'de> {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
         while let Some(key) = entries.next_key::<Datum<'de>>()? {
             match key.text().and_then(Field::of) {
-                Some(field) => self.fields.known[field as usize] = entries.next_value()?,
+                Some(field) => self.fields.set(field, entries.next_value()?),
                 None if self.all => self.fields.other.push((key.into_key(), entries.next_value()?)),
                 None => drop(entries.next_value::<IgnoredAny>()?),
             }

@@ -55,7 +55,7 @@ impl<'a> Object<'a> {
         match kind {
             EventKind::Generic => event.name = into_text(self.name),
             EventKind::SessionEnd => {
-                event.session_duration = self.duration.text().and_then(duration).unwrap_or_default()
+                event.session_duration = self.duration.text().and_then(duration).unwrap_or_default();
             }
             EventKind::UnhandledException => {
                 event.fields = Fields::NONE;
@@ -63,7 +63,8 @@ impl<'a> Object<'a> {
             }
             EventKind::SessionStart => {}
         }
-        Ok(event.understood())
+        event.understand();
+        Ok(event)
     }
 }
 

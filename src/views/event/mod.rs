@@ -112,7 +112,8 @@ impl<'a> Event<'a> {
                 read.map_err(|error| EventError::Unreadable(error.to_string()))?;
             }
         }
-        Ok(event.understood())
+        event.understand();
+        Ok(event)
     }
 
     /// Reads an event as the wire has it, with its `session_id`: as `lastword events --json` prints it and `sink::Jsonl` writes it.
@@ -165,15 +166,14 @@ impl<'a> Event<'a> {
     }
 
     /// Works out, once for all views, what it says.
-    fn understood(mut self) -> Self {
+    fn understand(&mut self) {
         self.meaning = Meaning::of(self.kind, &self.name, &self.fields);
         self.operation = self.operation_of();
         if !meaning::wants_all(&self.name) {
             // Read where its name was not yet known.
             self.fields.forget_others();
         }
-        self.counts = Counts::of(&self);
-        self
+        self.counts = Counts::of(self);
     }
 
     /// Returns the session that it is of.

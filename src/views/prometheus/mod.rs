@@ -94,7 +94,8 @@ impl Writer<'_> {
 
     #[allow(clippy::cast_precision_loss)]
     fn providers(&mut self, dashboard: &Dashboard) {
-        let counters: [(&str, &str, fn(&Counts) -> f64); 6] = [
+        type Figure = fn(&Counts) -> f64;
+        let counters: [(&str, &str, Figure); 6] = [
             ("provider_requests_total", "Calls of models, each attempt one.", |counts| counts.requests as f64),
             ("provider_errors_total", "Calls of models that failed.", |counts| counts.request_errors as f64),
             ("provider_retries_total", "Calls of models that had been tried before.", |counts| counts.retries as f64),
@@ -171,7 +172,7 @@ impl Writer<'_> {
             match name.kind {
                 MetricKind::Counter => family.number(&name.labels, series.sum()),
                 MetricKind::Gauge => {
-                    series.last().into_iter().for_each(|(_, value)| family.number(&name.labels, value))
+                    series.last().into_iter().for_each(|(_, value)| family.number(&name.labels, value));
                 }
                 MetricKind::Histogram => {
                     let (bounds, buckets) = series.buckets();

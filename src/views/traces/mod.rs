@@ -1,17 +1,21 @@
 //! Traces: which spans were within which, how long each took, how it ended; those that never ended too.
 
+mod attributes;
 mod span;
+mod spans;
 #[cfg(test)]
 mod tests;
 mod tree;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use attributes::Attributes;
 pub use span::{Span, SpanStatus};
 pub use tree::Row;
+
+use spans::Spans;
 
 use super::View;
 use super::counts::Counts;
@@ -20,7 +24,7 @@ use super::moment::Moment;
 use super::table::{Aging, Fold, Recent};
 use crate::clock::Timestamp;
 use crate::event::{SpanId, TraceId};
-use crate::limits::{VIEW_SPANS_MAX, VIEW_TRACE_SPANS_MAX, VIEW_TRACES_MAX};
+use crate::limits::{VIEW_SPANS_MAX, VIEW_TRACES_MAX};
 
 /// The traces that were heard of last, with their spans.
 ///
@@ -50,7 +54,7 @@ pub struct Traces {
 /// One trace.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Trace {
-    spans: BTreeMap<SpanId, Span>,
+    spans: Spans,
     counts: Counts,
     ended: u64,
     failed: u64,
@@ -155,11 +159,10 @@ impl Trace {
             let failed = event.fields().text(Field::Status) == Some("error");
             self.failed = self.failed.saturating_add(u64::from(failed));
         }
-        if self.spans.len() >= VIEW_TRACE_SPANS_MAX && !self.spans.contains_key(&span_id) {
+        let Some(span) = self.spans.span(span_id) else {
             self.left_out = self.left_out.saturating_add(1);
             return;
-        }
-        let span = self.spans.entry(span_id).or_default();
+        };
         match event.meaning() {
             Meaning::SpanStart => span.begin(event),
             Meaning::SpanEnd => span.end(event),
@@ -176,7 +179,7 @@ impl Trace {
     /// Returns the span that is within no other, else the one that began first; `None` where no span is known.
     #[must_use]
     pub fn root(&self) -> Option<&Span> {
-        self.told().min_by_key(|(id, span)| (span.parent.is_some(), span.start_nanos, **id)).map(|(_, span)| span)
+        self.told().min_by_key(|(id, span)| (span.parent.is_some(), span.start_nanos, *id)).map(|(_, span)| span)
     }
 
     /// Returns how its root ended.
@@ -205,7 +208,7 @@ impl Trace {
     /// Returns a span.
     #[must_use]
     pub fn span(&self, id: SpanId) -> Option<&Span> {
-        self.spans.get(&id).filter(|span| span.is_told())
+        self.spans.get(id).filter(|span| span.is_told())
     }
 
     /// Returns how many spans are known of it.
@@ -250,18 +253,17 @@ impl Trace {
         tree::rows(&self.spans)
     }
 
-    fn told(&self) -> impl Iterator<Item = (&SpanId, &Span)> {
+    fn told(&self) -> impl Iterator<Item = (SpanId, &Span)> {
         self.spans.iter().filter(|(_, span)| span.is_told())
     }
 }
 
 impl Fold for Trace {
     fn fold(&mut self, other: Self) {
-        for (id, span) in other.spans {
-            if self.spans.len() >= VIEW_TRACE_SPANS_MAX && !self.spans.contains_key(&id) {
-                self.left_out = self.left_out.saturating_add(1);
-            } else {
-                self.spans.entry(id).or_default().fold(span);
+        for (id, span) in other.spans.into_each() {
+            match self.spans.span(id) {
+                Some(same) => same.fold(span),
+                None => self.left_out = self.left_out.saturating_add(1),
             }
         }
         self.counts.fold(other.counts);
@@ -278,6 +280,6 @@ impl Aging for Trace {
     }
 
     fn left_out(self) -> Self {
-        Self { spans: BTreeMap::new(), ..self }
+        Self { spans: Spans::default(), ..self }
     }
 }

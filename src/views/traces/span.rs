@@ -1,16 +1,16 @@
 //! One span, as its start and its end tell of it.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::attributes::Attributes;
 use crate::clock::Timestamp;
 use crate::event::SpanId;
-use crate::limits::{
-    VIEW_NAME_BYTES_MAX, VIEW_SPAN_ATTRIBUTE_BYTES_MAX, VIEW_SPAN_ATTRIBUTES_MAX, VIEW_TEXT_BYTES_MAX,
-};
-use crate::views::event::{Datum, Event, Field, nanos_of_millis};
+use crate::limits::{SESSION_ID_BYTES_MAX, VIEW_NAME_BYTES_MAX, VIEW_TEXT_BYTES_MAX};
+use crate::views::event::{Event, Field, nanos_of_millis};
 use crate::views::moment::Moment;
 use crate::views::table::{cut, cut_name};
 
@@ -38,7 +38,7 @@ pub struct Span {
     /// What it is called.
     pub name: Box<str>,
     /// As OpenTelemetry has it; `internal` unless said.
-    pub kind: Box<str>,
+    pub kind: Cow<'static, str>,
     /// When it began, in nanoseconds since 1970.
     pub start_nanos: u64,
     /// How long it took, in nanoseconds; `None` for one that never ended.
@@ -58,7 +58,7 @@ pub struct Span {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_id: Option<Box<str>>,
     /// What else is known of it.
-    pub attributes: Vec<(Box<str>, Value)>,
+    pub attributes: Attributes,
     /// Other events that happened within it.
     pub events: u64,
     /// When its start and its end were told of, the first time each.
@@ -81,8 +81,8 @@ impl Span {
 
     /// Returns the attribute of this name.
     #[must_use]
-    pub fn attribute(&self, name: &str) -> Option<&Value> {
-        self.attributes.iter().find(|(key, _)| &**key == name).map(|(_, value)| value)
+    pub fn attribute(&self, name: &str) -> Option<Value> {
+        self.attributes.get(name)
     }
 
     /// Whether more is known of it than its id.
@@ -130,10 +130,10 @@ impl Span {
         let name = fields.text(Field::SpanName).or(event.name()).unwrap_or("");
         self.parent = fields.text(Field::ParentSpanId).and_then(|id| id.parse().ok());
         self.name = cut_name(name).into();
-        self.kind = cut_name(fields.text(Field::SpanKind).unwrap_or("internal")).into();
-        self.session_id = cut(event.session_id(), crate::limits::SESSION_ID_BYTES_MAX).into();
+        self.kind = kind(fields.text(Field::SpanKind).unwrap_or("internal"));
+        self.session_id = cut(event.session_id(), SESSION_ID_BYTES_MAX).into();
         self.run_id = fields.text(Field::RunId).map(|id| cut_name(id).into());
-        self.attributes = attributes(event);
+        self.attributes = Attributes::of(event);
     }
 
     /// Adds what is known of the same span from elsewhere.
@@ -154,37 +154,8 @@ impl Span {
     }
 }
 
-/// Keeps as many attributes as there is room for.
-fn attributes(event: &Event<'_>) -> Vec<(Box<str>, Value)> {
-    let mut room = VIEW_SPAN_ATTRIBUTE_BYTES_MAX;
-    let mut kept = Vec::new();
-    for (name, value) in event.fields().attributes().take(VIEW_SPAN_ATTRIBUTES_MAX) {
-        let name = cut_name(name);
-        let (value, bytes) = bounded(value);
-        let Some(left) = room.checked_sub(name.len() + bytes) else { continue };
-        room = left;
-        kept.push((name.into(), value));
-    }
-    kept
-}
-
-/// Cuts a value; returns about how many bytes it takes.
-fn bounded(value: &Datum<'_>) -> (Value, usize) {
-    let value: Value = match value {
-        Datum::Null => Value::Null,
-        Datum::Bool(bool) => (*bool).into(),
-        Datum::Unsigned(number) => (*number).into(),
-        Datum::Signed(number) => (*number).into(),
-        Datum::Float(number) => (*number).into(),
-        Datum::Text(text) => cut(text, VIEW_TEXT_BYTES_MAX).into(),
-        Datum::List(_) | Datum::Map(_) => {
-            let json = value.shown();
-            let whole = (json.len() <= VIEW_TEXT_BYTES_MAX).then(|| serde_json::from_str(&json).ok()).flatten();
-            // What is cut is no JSON any more: it is shown as a text.
-            let value = whole.unwrap_or_else(|| cut(&json, VIEW_TEXT_BYTES_MAX).into());
-            return (value, json.len().min(VIEW_TEXT_BYTES_MAX));
-        }
-    };
-    let bytes = value.as_str().map_or(8, str::len);
-    (value, bytes)
+/// Returns the kind of a span. There are five, and nearly all spans are of the first.
+fn kind(said: &str) -> Cow<'static, str> {
+    const KINDS: [&str; 5] = ["internal", "client", "server", "producer", "consumer"];
+    KINDS.into_iter().find(|kind| *kind == said).map_or_else(|| cut_name(said).to_owned().into(), Cow::Borrowed)
 }

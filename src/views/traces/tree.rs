@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::span::Span;
+use super::spans::Spans;
 use crate::event::SpanId;
 
 /// One line of a waterfall.
@@ -22,12 +23,12 @@ pub struct Row<'t> {
 /// Puts spans in order: those without a known parent by their start, and below each the spans within it, by their start.
 ///
 /// Each span is there once, whatever their parents say: a circle of spans is entered at the one that began first.
-pub(super) fn rows<'t>(spans: &'t BTreeMap<SpanId, Span>) -> Vec<Row<'t>> {
-    let known = |id: SpanId| spans.get(&id).is_some_and(Span::is_told);
+pub(super) fn rows<'t>(spans: &'t Spans) -> Vec<Row<'t>> {
+    let known = |id: SpanId| spans.get(id).is_some_and(Span::is_told);
     let mut children: BTreeMap<Option<SpanId>, Vec<(u64, SpanId)>> = BTreeMap::new();
     for (id, span) in spans.iter().filter(|(_, span)| span.is_told()) {
-        let parent = span.parent.filter(|parent| parent != id && known(*parent));
-        children.entry(parent).or_default().push((span.start_nanos, *id));
+        let parent = span.parent.filter(|parent| *parent != id && known(*parent));
+        children.entry(parent).or_default().push((span.start_nanos, id));
     }
     for siblings in children.values_mut() {
         siblings.sort_unstable();
@@ -38,10 +39,10 @@ pub(super) fn rows<'t>(spans: &'t BTreeMap<SpanId, Span>) -> Vec<Row<'t>> {
         // A stack of its own: a trace may be as deep as it has spans.
         let mut stack = vec![(from, 0)];
         while let Some((id, depth)) = stack.pop() {
-            let Some((id, span)) = spans.get_key_value(&id).filter(|(id, _)| shown.insert(**id)) else { continue };
+            let Some(span) = spans.get(id).filter(|_| shown.insert(id)) else { continue };
             let orphan = span.parent.is_some_and(|parent| !known(parent));
-            rows.push(Row { id: *id, span, depth, orphan });
-            let within = children.get(&Some(*id)).into_iter().flatten().rev();
+            rows.push(Row { id, span, depth, orphan });
+            let within = children.get(&Some(id)).into_iter().flatten().rev();
             stack.extend(within.map(|(_, child)| (*child, depth + 1)));
         }
     };
@@ -50,7 +51,7 @@ pub(super) fn rows<'t>(spans: &'t BTreeMap<SpanId, Span>) -> Vec<Row<'t>> {
     }
     // What is left has parents in a circle.
     let mut left: Vec<(u64, SpanId)> =
-        spans.iter().filter(|(_, span)| span.is_told()).map(|(id, span)| (span.start_nanos, *id)).collect();
+        spans.iter().filter(|(_, span)| span.is_told()).map(|(id, span)| (span.start_nanos, id)).collect();
     left.sort_unstable();
     for (_, id) in left {
         walk(id, &mut rows);

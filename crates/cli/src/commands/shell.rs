@@ -20,7 +20,13 @@ pub(crate) fn completions(args: &CompletionsArgs) -> Result<(), Error> {
     let mut script = Vec::new();
     // Into memory first: whoever writes these takes a reader that goes away for a reason to panic.
     clap_complete::generate(args.shell, &mut Cli::command(), "lastword", &mut script);
-    Output::stdout().bytes(&script)
+    print(&script)
+}
+
+fn print(text: &[u8]) -> Result<(), Error> {
+    let mut output = Output::stdout();
+    output.bytes(text)?;
+    output.flush()
 }
 
 /// Prints the man page, or writes that of each command.
@@ -33,7 +39,7 @@ pub(crate) fn man(args: &ManArgs) -> Result<(), Error> {
     // So that each page knows its whole name.
     command.build();
     match &args.out {
-        None => Output::stdout().bytes(&page(&command)?),
+        None => print(&page(&command)?),
         Some(directory) => {
             let unwritable = |source| Error::File { path: directory.clone(), source };
             fs::create_dir_all(directory).map_err(unwritable)?;

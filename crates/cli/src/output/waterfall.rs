@@ -191,8 +191,8 @@ fn trees(depths: &[usize]) -> Vec<Tree> {
 /// Returns what there is to say of a span beside its name and its time.
 fn said(row: &Row<'_>, never: bool) -> String {
     let span = row.span;
-    let text = |name: &str| span.attribute(name).and_then(Value::as_str);
-    let number = |name: &str| span.attribute(name).and_then(Value::as_f64);
+    let text = |name: &str| span.attribute(name).and_then(|value| value.as_str().map(str::to_owned));
+    let number = |name: &str| span.attribute(name).and_then(|value| value.as_f64());
     let mut parts: Vec<String> = Vec::new();
     if row.orphan {
         parts.push("orphan".to_owned());
@@ -204,7 +204,7 @@ fn said(row: &Row<'_>, never: bool) -> String {
         parts.push(format!("attempt {attempt}"));
     }
     let tokens = [gen_ai::USAGE_INPUT_TOKENS, gen_ai::USAGE_OUTPUT_TOKENS]
-        .map(|name| span.attribute(name).and_then(Value::as_u64));
+        .map(|name| span.attribute(name).and_then(|value| value.as_u64()));
     if tokens.iter().any(Option::is_some) {
         let [input, output] = tokens.map(|tokens| amount::thousands(tokens.unwrap_or(0)));
         parts.push(format!("{input}→{output}"));
@@ -220,8 +220,8 @@ fn said(row: &Row<'_>, never: bool) -> String {
         "decision.selected",
     ];
     for value in more.iter().filter_map(|name| text(name)) {
-        if !span.name.contains(value) && !parts.iter().any(|part| part == value) {
-            parts.push(value.to_owned());
+        if !span.name.contains(&value) && !parts.contains(&value) {
+            parts.push(value);
         }
     }
     if span.events > 0 {
@@ -232,7 +232,7 @@ fn said(row: &Row<'_>, never: bool) -> String {
 
 /// Returns the colour of what kind of thing a span was.
 fn of_kind(span: &Span) -> Style {
-    match span.attribute(gen_ai::OPERATION_NAME).and_then(Value::as_str) {
+    match span.attribute(gen_ai::OPERATION_NAME).as_ref().and_then(Value::as_str) {
         Some("execute_tool") => AnsiColor::Green.on_default(),
         Some("chat" | "generate_content" | "text_completion" | "embeddings") => AnsiColor::Blue.on_default(),
         Some(_) => AnsiColor::Cyan.on_default(),

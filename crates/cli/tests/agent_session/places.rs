@@ -147,20 +147,18 @@ pub fn of_summary(summary: &Value) -> Figures {
     }
 }
 
-/// `lastword metrics --json`.
+/// `lastword metrics --json`: the state of the dashboard, and the same figures of the last five minutes.
 pub fn of_metrics(shown: &Value) -> Figures {
-    let total = |name: &str| shown["totals"][name].as_u64();
-    Figures {
-        model_calls: total("requests"),
-        model_failures: total("request_errors"),
-        input_tokens: total("input_tokens"),
-        output_tokens: total("output_tokens"),
-        tool_calls: total("tool_calls"),
-        tool_failures: total("tool_errors"),
-        errors: total("errors"),
-        events: total("events"),
-        ..Figures::default()
-    }
+    let state = &shown["state"];
+    let figures = of_counts(&serde_json::from_value(state["last_5m"]["counts"].clone()).unwrap());
+    let of_state = Figures {
+        tool_calls: state["total_tool_calls"].as_u64(),
+        errors: state["total_errors"].as_u64(),
+        ..figures.clone()
+    };
+    assert_eq!(of_state, figures, "the session took less than five minutes");
+    assert_eq!(micros(&state["total_cost"]), figures.cost_micros);
+    figures
 }
 
 /// What Prometheus would scrape.

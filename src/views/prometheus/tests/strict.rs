@@ -104,8 +104,10 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(valid) && !name.starts_with(|first: char| first.is_ascii_digit())
 }
 
+type Labels = Vec<(String, String)>;
+
 /// Reads labels up to their closing brace; returns what follows it.
-fn labels(mut text: &str) -> Result<(Vec<(String, String)>, &str), String> {
+fn labels(mut text: &str) -> Result<(Labels, &str), String> {
     let mut labels = Vec::new();
     loop {
         let (name, rest) = text.split_once("=\"").ok_or("no label")?;
