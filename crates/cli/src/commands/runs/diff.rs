@@ -11,8 +11,16 @@ use crate::output::{Look, Output, amount};
 
 /// Columns of what is compared.
 const NAME_COLUMNS: usize = 14;
-/// Columns of what the one has of it.
+/// Columns of what the one has of it, where there is room for that beside the other.
 const VALUE_COLUMNS: usize = 44;
+/// Columns of it where there is not.
+const VALUE_COLUMNS_MIN: usize = 20;
+
+/// The columns of what each has.
+fn columns(look: Look) -> usize {
+    let half = look.width.map_or(VALUE_COLUMNS, |width| width.saturating_sub(NAME_COLUMNS + 4) / 2);
+    half.clamp(VALUE_COLUMNS_MIN, VALUE_COLUMNS)
+}
 
 /// Compares.
 ///
@@ -37,10 +45,10 @@ pub(super) fn run(args: &DiffArgs) -> Result<(), Error> {
 fn head(output: &mut Output, diff: &Diff) -> Result<(), Error> {
     let look = output.look();
     let mut first = Line::new(look);
-    first.cell("", NAME_COLUMNS, DIM).cell(&diff.one.run_id, VALUE_COLUMNS, HEAD);
+    first.cell("", NAME_COLUMNS, DIM).cell(&diff.one.run_id, columns(look), HEAD);
     output.line(&first.rest(&diff.other.run_id, HEAD))?;
     let mut states = Line::new(look);
-    states.cell("Status", NAME_COLUMNS, DIM).cell(label(diff.one.status), VALUE_COLUMNS, style_of(diff.one.status));
+    states.cell("Status", NAME_COLUMNS, DIM).cell(label(diff.one.status), columns(look), style_of(diff.one.status));
     output.line(&states.rest(label(diff.other.status), style_of(diff.other.status)))?;
     let took = |run: &lastword::runs::RunSummary| run.duration_ms().map_or_else(|| "running".to_owned(), length);
     let count = |number: u64| number.to_string();
@@ -60,7 +68,7 @@ fn head(output: &mut Output, diff: &Diff) -> Result<(), Error> {
 /// What both have alike is of less weight.
 fn row(look: Look, name: &str, one: &str, other: &str) -> String {
     let style = if one == other { DIM } else { PLAIN };
-    Line::new(look).cell(name, NAME_COLUMNS, DIM).cell(one, VALUE_COLUMNS, style).rest(other, style)
+    Line::new(look).cell(name, NAME_COLUMNS, DIM).cell(one, columns(look), style).rest(other, style)
 }
 
 fn tools(output: &mut Output, diff: &Diff) -> Result<(), Error> {
