@@ -213,7 +213,7 @@ fn said(row: &Row<'_>, never: bool) -> Vec<String> {
     let tokens = [gen_ai::USAGE_INPUT_TOKENS, gen_ai::USAGE_OUTPUT_TOKENS]
         .map(|name| span.attribute(name).and_then(|value| value.as_u64()));
     if tokens.iter().any(Option::is_some) {
-        let [input, output] = tokens.map(|tokens| amount::thousands(tokens.unwrap_or(0)));
+        let [input, output] = tokens.map(|tokens| tokens.map_or_else(|| "-".to_owned(), amount::thousands));
         parts.push(format!("{input}→{output}"));
     }
     parts.extend(number(gen_ai::USAGE_COST).map(amount::dollars));

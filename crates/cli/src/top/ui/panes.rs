@@ -133,19 +133,27 @@ const SESSION: &[Column] = &[
     column("LAST", 4, 44),
 ];
 
+/// Returns the columns that there is room for, by their places.
+fn shown(look: Look, columns: &[Column]) -> impl Iterator<Item = (usize, &Column)> {
+    columns.iter().enumerate().filter(move |(_, column)| look.width.unwrap_or(0) >= column.from)
+}
+
+/// Returns how wide the first column is: what the others leave.
+fn first_width(look: Look, columns: &[Column]) -> usize {
+    let numbers: usize = shown(look, columns).skip(1).map(|(_, column)| column.width + 2).sum();
+    look.width.unwrap_or(0).saturating_sub(numbers)
+}
+
 /// Puts a row together of the columns that there is room for.
 fn row(look: Look, columns: &[Column], texts: &[String], style: impl Fn(usize) -> Style) -> Line {
-    let width = look.width.unwrap_or(0);
-    let shown = || columns.iter().zip(texts).enumerate().filter(|(_, (column, _))| width >= column.from);
-    let numbers: usize = shown().skip(1).map(|(_, (column, _))| column.width + 2).sum();
     let mut line = Line::new(look);
-    for (place, (column, text)) in shown() {
+    for (place, column) in shown(look, columns) {
+        let text = texts.get(place).map_or("", String::as_str);
         if place == 0 {
-            line.cell(text, width.saturating_sub(numbers), style(place));
-            // The gap behind it is that before the next one.
-            continue;
+            line.cell(text, first_width(look, columns), style(place));
+        } else {
+            line.right(text, column.width, style(place));
         }
-        line.right(text, column.width, style(place));
     }
     line
 }
@@ -185,7 +193,7 @@ fn session(look: Look, id: &str, session: &Session, now: Timestamp) -> Line {
     let counts = session.counts();
     let state = session.state();
     let texts = [
-        text::short_id(id).into_owned(),
+        if text::width(id) <= first_width(look, SESSION) { id.to_owned() } else { text::short_id(id).into_owned() },
         state_name(state).to_owned(),
         amount::compact(counts.events),
         amount::compact(counts.errors),
