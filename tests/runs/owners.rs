@@ -48,7 +48,7 @@ fn a_run_whose_process_was_killed_has_failed_with_all_it_did_and_one_that_lives_
     dead.wait().unwrap();
     let store = runs.builder().without_recovery().open().unwrap();
     assert!(!store.is_alive(&killed) && store.is_alive(&alive));
-    assert_eq!(store.recover().unwrap(), [killed.clone()]);
+    assert_eq!(store.recover().unwrap(), std::slice::from_ref(&killed));
     let record = store.get(&killed).unwrap();
     assert_eq!((record.summary.status, record.summary.abandoned), (Status::Failed, true));
     assert_eq!((record.summary.event_count, record.summary.artifact_count), (104, 1));

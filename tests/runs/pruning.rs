@@ -82,7 +82,7 @@ fn what_cannot_be_removed_is_told_and_what_somebody_was_killed_over_is_removed_b
     let taken = runs.path().join(format!(".removed-{doomed}"));
     fs::write(&taken, "").unwrap();
     let strict = runs.builder().keep(0).open().unwrap();
-    assert_eq!(strict.prunable().unwrap(), [doomed.clone()]);
+    assert_eq!(strict.prunable().unwrap(), std::slice::from_ref(&doomed));
     let pruned = strict.prune().unwrap();
     assert!(pruned.removed.is_empty() && pruned.failed.len() == 1, "{pruned:?}");
     assert!(pruned.failed[0].error.to_string().contains(&doomed), "{pruned:?}");
