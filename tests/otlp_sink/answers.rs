@@ -217,7 +217,10 @@ fn whatever_fails_on_the_way_what_is_called_delivered_is_there_once() {
         let unique: HashSet<_> = taken.iter().collect();
         assert_eq!(unique.len(), taken.len(), "seed {seed}: an event is there twice");
         assert_eq!(unique.len() as u64, drain.delivered, "seed {seed}: {drain}");
-        assert_eq!(drain.delivered + drain.dropped.total(), EVENTS + 2, "seed {seed}: {drain}");
+        // What was lost before the end was told in an event of its own.
+        let accepted = reporter.stats().accepted;
+        assert!(accepted >= EVENTS + 2, "seed {seed}: {accepted}");
+        assert_eq!(drain.delivered + drain.dropped.total(), accepted, "seed {seed}: {drain}");
     }
 }
 
