@@ -1,86 +1,13 @@
 //! What each place shows, read as its users read it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use lastword::views::Counts;
 use serde_json::Value;
 
-/// The figures of a session. A place does not show all of them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Figures {
-    pub model_calls: Option<u64>,
-    pub model_failures: Option<u64>,
-    pub retries: Option<u64>,
-    pub input_tokens: Option<u64>,
-    pub output_tokens: Option<u64>,
-    /// Millionths of a dollar.
-    pub cost_micros: Option<u64>,
-    pub tool_calls: Option<u64>,
-    pub tool_failures: Option<u64>,
-    pub memory_operations: Option<u64>,
-    pub decisions: Option<u64>,
-    pub errors: Option<u64>,
-    pub events: Option<u64>,
-}
-
-impl Figures {
-    fn all(&self) -> [Option<u64>; 12] {
-        let Self { model_calls, model_failures, retries, input_tokens, output_tokens, cost_micros, .. } = *self;
-        let Self { tool_calls, tool_failures, memory_operations, decisions, errors, events, .. } = *self;
-        [
-            model_calls,
-            model_failures,
-            retries,
-            input_tokens,
-            output_tokens,
-            cost_micros,
-            tool_calls,
-            tool_failures,
-            memory_operations,
-            decisions,
-            errors,
-            events,
-        ]
-    }
-
-    /// Returns how many figures there are.
-    pub fn known(&self) -> usize {
-        self.all().iter().flatten().count()
-    }
-
-    /// Returns those figures of others which this place shows too.
-    pub fn where_known(&self, others: &Self) -> Self {
-        let figures = self.all().into_iter().zip(others.all()).map(|(own, other)| own.and(other));
-        let [
-            model_calls,
-            model_failures,
-            retries,
-            input_tokens,
-            output_tokens,
-            cost_micros,
-            tool_calls,
-            tool_failures,
-            memory_operations,
-            decisions,
-            errors,
-            events,
-        ] = figures.collect::<Vec<_>>().try_into().unwrap();
-        Self {
-            model_calls,
-            model_failures,
-            retries,
-            input_tokens,
-            output_tokens,
-            cost_micros,
-            tool_calls,
-            tool_failures,
-            memory_operations,
-            decisions,
-            errors,
-            events,
-        }
-    }
-}
+/// The figures of a session that a place shows, by name. A place does not show all of them. Costs are in millionths of a dollar.
+pub type Figures = BTreeMap<&'static str, u64>;
 
 /// Returns how many lines there are.
 pub fn count_of(lines: &str) -> u64 {
@@ -88,20 +15,20 @@ pub fn count_of(lines: &str) -> u64 {
 }
 
 pub fn of_counts(counts: &Counts) -> Figures {
-    Figures {
-        model_calls: Some(counts.requests),
-        model_failures: Some(counts.request_errors),
-        retries: Some(counts.retries),
-        input_tokens: Some(counts.input_tokens),
-        output_tokens: Some(counts.output_tokens),
-        cost_micros: Some(counts.cost_nanos / 1_000),
-        tool_calls: Some(counts.tool_calls),
-        tool_failures: Some(counts.tool_errors),
-        memory_operations: Some(counts.memory_operations),
-        decisions: Some(counts.decisions),
-        errors: Some(counts.errors),
-        events: Some(counts.events),
-    }
+    Figures::from([
+        ("model calls", counts.requests),
+        ("failed model calls", counts.request_errors),
+        ("retries", counts.retries),
+        ("input tokens", counts.input_tokens),
+        ("output tokens", counts.output_tokens),
+        ("cost", counts.cost_nanos / 1_000),
+        ("tool calls", counts.tool_calls),
+        ("failed tool calls", counts.tool_errors),
+        ("memory operations", counts.memory_operations),
+        ("decisions", counts.decisions),
+        ("errors", counts.errors),
+        ("events", counts.events),
+    ])
 }
 
 /// `metrics.json` of a run, and the lines of its `events.jsonl`.
@@ -109,91 +36,85 @@ pub fn of_run_files(runs: &Path, id: &str) -> Figures {
     let read = |name: &str| std::fs::read_to_string(runs.join(id).join(name)).unwrap();
     let lines: Vec<Value> = read("events.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let count = |kind: &str| lines.iter().filter(|line| line["type"] == kind).count() as u64;
-    let failed = lines.iter().filter(|line| line["type"] == "tool_result" && line["data"]["success"] == false);
-    Figures {
-        tool_failures: Some(failed.count() as u64),
-        decisions: Some(count("decision")),
-        ..of_run_metrics(&serde_json::from_str(&read("metrics.json")).unwrap())
-    }
+    let failed = lines.iter().filter(|line| line["type"] == "tool_result" && line["data"]["success"] == false).count();
+    let mut figures = of_run_metrics(&serde_json::from_str(&read("metrics.json")).unwrap());
+    figures.extend([("failed tool calls", failed as u64), ("decisions", count("decision"))]);
+    figures
 }
 
-fn of_run_metrics(metrics: &Value) -> Figures {
-    let input_tokens = metrics["promptTokens"].as_u64();
-    Figures {
-        input_tokens,
-        output_tokens: metrics["totalTokens"].as_u64().zip(input_tokens).map(|(total, input)| total - input),
-        cost_micros: micros(&metrics["totalCost"]),
-        tool_calls: metrics["toolCallCount"].as_u64(),
-        ..Figures::default()
-    }
-}
-
-/// `lastword runs show --json`.
-pub fn of_run_shown(shown: &Value) -> Figures {
-    of_run_metrics(&shown["metrics"])
+/// The metrics of a run: its file, and what `lastword runs show --json` has of it.
+pub fn of_run_metrics(metrics: &Value) -> Figures {
+    let number = |name: &str| whole(&metrics[name], 1.0);
+    Figures::from([
+        ("input tokens", number("promptTokens")),
+        ("output tokens", number("totalTokens") - number("promptTokens")),
+        ("cost", whole(&metrics["totalCost"], 1e6)),
+        ("tool calls", number("toolCallCount")),
+    ])
 }
 
 /// `lastword traces summary --json`.
 pub fn of_summary(summary: &Value) -> Figures {
-    let number = |name: &str| Some(summary[name].as_u64().unwrap_or_else(|| panic!("{name} of {summary}")));
-    Figures {
-        model_calls: number("llm_calls"),
-        model_failures: number("llm_failures"),
-        retries: number("llm_retries"),
-        tool_calls: number("tool_calls"),
-        tool_failures: number("tool_failures"),
-        memory_operations: number("memory_operations"),
-        ..Figures::default()
-    }
+    let number = |name: &str| whole(&summary[name], 1.0);
+    Figures::from([
+        ("model calls", number("llm_calls")),
+        ("failed model calls", number("llm_failures")),
+        ("retries", number("llm_retries")),
+        ("tool calls", number("tool_calls")),
+        ("failed tool calls", number("tool_failures")),
+        ("memory operations", number("memory_operations")),
+    ])
 }
 
 /// `lastword metrics --json`: the state of the dashboard, and the same figures of the last five minutes.
 pub fn of_metrics(shown: &Value) -> Figures {
     let state = &shown["state"];
     let figures = of_counts(&serde_json::from_value(state["last_5m"]["counts"].clone()).unwrap());
-    let of_state = Figures {
-        tool_calls: state["total_tool_calls"].as_u64(),
-        errors: state["total_errors"].as_u64(),
-        ..figures.clone()
-    };
-    assert_eq!(of_state, figures, "the session took less than five minutes");
-    assert_eq!(micros(&state["total_cost"]), figures.cost_micros);
+    let of_all_time = [
+        ("tool calls", whole(&state["total_tool_calls"], 1.0)),
+        ("errors", whole(&state["total_errors"], 1.0)),
+        ("cost", whole(&state["total_cost"], 1e6)),
+    ];
+    for (name, figure) in of_all_time {
+        assert_eq!(figure, figures[name], "{name}: the session took less than five minutes");
+    }
     figures
 }
 
-/// What Prometheus would scrape.
+/// What Prometheus would scrape: each figure is the sum over a family.
 pub fn of_prometheus(text: &str) -> Figures {
-    let sum = |family: &str| -> Option<f64> {
-        let samples = text.lines().filter_map(|line| {
-            let (series, value) = line.rsplit_once(' ')?;
-            let name = series.split('{').next()?;
-            (name == family).then(|| value.parse::<f64>().unwrap())
-        });
-        let samples: Vec<f64> = samples.collect();
+    let sum = |family: &str| -> f64 {
+        let samples: Vec<f64> = text
+            .lines()
+            .filter_map(|line| line.rsplit_once(' '))
+            .filter(|(series, _)| series.split('{').next() == Some(family))
+            .map(|(_, value)| value.parse().unwrap())
+            .collect();
         assert!(!samples.is_empty(), "{family} is not in {text}");
-        Some(samples.iter().sum())
+        samples.iter().sum()
     };
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let whole = |family: &str| sum(family).map(|sum| sum.round() as u64);
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let cost_micros = sum("tinker_cost_usd_total").map(|dollars| (dollars * 1e6).round() as u64);
-    Figures {
-        model_calls: whole("tinker_provider_requests_total"),
-        model_failures: whole("tinker_provider_errors_total"),
-        retries: whole("tinker_provider_retries_total"),
-        input_tokens: whole("tinker_input_tokens_total"),
-        output_tokens: whole("tinker_output_tokens_total"),
-        cost_micros,
-        tool_calls: whole("tinker_tool_calls_total"),
-        tool_failures: whole("tinker_tool_errors_total"),
-        memory_operations: whole("tinker_memory_operations_total"),
-        decisions: whole("tinker_decisions_total"),
-        errors: whole("tinker_errors_total"),
-        events: whole("tinker_events_total"),
-    }
+    let figure = |name, family: &str| (name, rounded(sum(family)));
+    Figures::from([
+        figure("model calls", "tinker_provider_requests_total"),
+        figure("failed model calls", "tinker_provider_errors_total"),
+        figure("retries", "tinker_provider_retries_total"),
+        figure("input tokens", "tinker_input_tokens_total"),
+        figure("output tokens", "tinker_output_tokens_total"),
+        ("cost", rounded(sum("tinker_cost_usd_total") * 1e6)),
+        figure("tool calls", "tinker_tool_calls_total"),
+        figure("failed tool calls", "tinker_tool_errors_total"),
+        figure("memory operations", "tinker_memory_operations_total"),
+        figure("decisions", "tinker_decisions_total"),
+        figure("errors", "tinker_errors_total"),
+        figure("events", "tinker_events_total"),
+    ])
+}
+
+fn whole(value: &Value, times: f64) -> u64 {
+    rounded(value.as_f64().unwrap_or_else(|| panic!("{value} is no number")) * times)
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-fn micros(dollars: &Value) -> Option<u64> {
-    dollars.as_f64().map(|dollars| (dollars * 1e6).round() as u64)
+fn rounded(number: f64) -> u64 {
+    number.round() as u64
 }
