@@ -217,7 +217,8 @@ fn a_session_id_within_an_event_is_not_repeated_beside_that_of_its_session() {
         with(2, "c", r#"{"note":"\u005f","#),
     ];
     server.telemetry(body("one", &events)).is(200);
-    let page = Reader::open(dir.path()).unwrap().events(&EventQuery::default()).unwrap();
+    let query = EventQuery { order: Order::OldestFirst, ..EventQuery::default() };
+    let page = Reader::open(dir.path()).unwrap().events(&query).unwrap();
     assert_eq!(page.items.len(), 3);
     for event in &page.items {
         let json = event.to_json();
