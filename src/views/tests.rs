@@ -196,14 +196,21 @@ fn a_runs_tool_result_is_a_call_unless_a_span_tells_of_it_too() {
             "operation",
             json!({"run_id": "r", "gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 7}),
         ),
+        // As a run's file has it.
+        Sample::new(
+            3,
+            "run.tool_result",
+            json!({"run_id": "r", "toolName": "bash", "success": true, "durationMs": 15, "result": "ok"}),
+        ),
         Sample::new(4, "run.run_end", json!({"run_id": "r", "status": "completed"})),
     ];
     let dashboard: Dashboard = fold(&samples);
     let run = dashboard.runs.get("r").unwrap();
-    assert_eq!((run.objective(), run.status(), run.events()), ("mend it", "completed", 4));
-    assert_eq!((run.counts().tool_calls, run.counts().tool_errors, run.counts().tokens()), (1, 1, 7));
+    assert_eq!((run.objective(), run.status(), run.events()), ("mend it", "completed", 5));
+    assert_eq!((run.counts().tool_calls, run.counts().tool_errors, run.counts().tokens()), (2, 1, 7));
     assert_eq!(run.duration(), Some(std::time::Duration::from_secs(4)));
-    assert_eq!(dashboard.tools.get("bash").unwrap().calls(), 1);
+    let bash = dashboard.tools.get("bash").unwrap();
+    assert_eq!((bash.calls(), bash.avg_ms()), (2, Some(10.0)));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use lastword_collector::{OpenError, ServeError};
 use crate::flags::source::ParseUrlError;
 #[cfg(unix)]
 use crate::flags::spool::NoSpoolError;
+use crate::flags::traces::NoTraceIdError;
 
 /// The exit code of wrong usage, the same as clap's.
 pub(crate) const USAGE: u8 = 2;
@@ -43,6 +44,9 @@ pub(crate) enum Error {
         "`lastword top` draws on a terminal, and standard output is none: use `lastword top --once` for one look as text"
     )]
     NoTerminal,
+    /// No trace was named.
+    #[error(transparent)]
+    NoTraceId(#[from] NoTraceIdError),
     /// No trace has this id.
     #[error("there is no trace {0}: `lastword traces list` shows what there is")]
     UnknownTrace(String),
@@ -273,9 +277,12 @@ impl Error {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::BrokenPipe => ExitCode::SUCCESS,
-            Self::Url(_) | Self::Setting(_) | Self::NoSession | Self::NoUser(_) | Self::NoTerminal => {
-                ExitCode::from(USAGE)
-            }
+            Self::Url(_)
+            | Self::Setting(_)
+            | Self::NoSession
+            | Self::NoTraceId(_)
+            | Self::NoUser(_)
+            | Self::NoTerminal => ExitCode::from(USAGE),
             #[cfg(unix)]
             Self::NoSpool(_) => ExitCode::from(USAGE),
             _ => ExitCode::FAILURE,

@@ -203,3 +203,29 @@ fn a_reader_answers_as_the_api_does() {
     assert_eq!(page.items[0].time.to_string(), "2026-11-20T09:20:34.000000Z");
     assert!(page.items[0].received <= Moment::now());
 }
+
+#[test]
+fn a_session_id_within_an_event_is_not_repeated_beside_that_of_its_session() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let with = |index, id: &str, field: &str| {
+        named(index, id, "cache.miss", "INFO", r#"{"session_id":"in its data","n":1.50}"#).replacen('{', field, 1)
+    };
+    let events = [
+        with(0, "a", r#"{"session_id": "another",  "#),
+        with(1, "b", r#"{"session\u005fid":{"x":[1, 2]},"#),
+        with(2, "c", r#"{"note":"\u005f","#),
+    ];
+    server.telemetry(body("one", &events)).is(200);
+    let query = EventQuery { order: Order::OldestFirst, ..EventQuery::default() };
+    let page = Reader::open(dir.path()).unwrap().events(&query).unwrap();
+    assert_eq!(page.items.len(), 3);
+    for event in &page.items {
+        let json = event.to_json();
+        assert!(json.ends_with(r#","session_id":"one"}"#), "{json}");
+        assert!(json.contains(r#"{"session_id":"in its data","n":1.50}"#), "what is deeper stays: {json}");
+        assert_eq!(json.matches("\"session").count(), 2, "{json}");
+        assert_eq!(serde_json::from_str::<Value>(&json).unwrap()["session_id"], "one");
+    }
+    assert!(page.items[2].to_json().contains(r#"{"note":"\u005f","#), "what was not touched is as it came");
+}

@@ -48,6 +48,9 @@ pub(crate) enum Field {
     SeriesDropped,
     Objective,
     Tool,
+    // As the files of runs name them.
+    RunToolName,
+    RunDurationMs,
     Success,
     Error,
 }
@@ -60,7 +63,7 @@ const NULL: &Datum<'static> = &Datum::Null;
 
 impl Field {
     /// What says something of a span beside its place, its time and its end.
-    const ATTRIBUTES: [(Self, &str); 14] = [
+    const ATTRIBUTES: [(Self, &str); 16] = [
         (Self::Attempt, names::ATTEMPT),
         (Self::PromptLength, "prompt_length"),
         (Self::ResponseLength, "response_length"),
@@ -75,6 +78,9 @@ impl Field {
         (Self::Cost, gen_ai::USAGE_COST),
         (Self::ConversationId, gen_ai::CONVERSATION_ID),
         (Self::ToolName, gen_ai::TOOL_NAME),
+        // Of a span they are attributes as any other.
+        (Self::RunToolName, "toolName"),
+        (Self::RunDurationMs, "durationMs"),
     ];
 
     #[inline]
@@ -120,6 +126,8 @@ impl Field {
             "series_dropped" => Self::SeriesDropped,
             "objective" => Self::Objective,
             "tool" => Self::Tool,
+            "toolName" => Self::RunToolName,
+            "durationMs" => Self::RunDurationMs,
             "success" => Self::Success,
             "error" => Self::Error,
             _ => return None,

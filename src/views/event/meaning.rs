@@ -110,7 +110,9 @@ impl Operation {
     fn of_run(name: &str, fields: &Fields<'_>) -> Option<Self> {
         let counts = name == "run.tool_result" && fields.text(Field::SpanId).is_none();
         let failed = fields[Field::Success].bool().map_or_else(|| !fields[Field::Error].is_null(), |success| !success);
-        counts.then(|| Self { doing: Doing::Tool, nanos: nanos_of_millis(&fields[Field::DurationMs]), failed })
+        let took =
+            || [Field::DurationMs, Field::RunDurationMs].into_iter().find_map(|field| nanos_of_millis(&fields[field]));
+        counts.then(|| Self { doing: Doing::Tool, nanos: took(), failed })
     }
 }
 
@@ -149,7 +151,8 @@ impl Event<'_> {
 
     /// Returns the tool that was called.
     pub(crate) fn tool(&self) -> &str {
-        self.fields.text(Field::ToolName).or_else(|| self.fields.text(Field::Tool)).unwrap_or(UNKNOWN)
+        let names = [Field::ToolName, Field::Tool, Field::RunToolName];
+        names.into_iter().find_map(|name| self.fields.text(name)).unwrap_or(UNKNOWN)
     }
 
     /// Returns provider and model of a call: the model that was asked for, since that is what the program chose.

@@ -1,5 +1,6 @@
 //! `lastword runs`.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -96,8 +97,8 @@ pub(crate) struct ListArgs {
     #[command(flatten)]
     pub(crate) store: StoreArgs,
     /// How many, at the most
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
-    pub(crate) limit: usize,
+    #[arg(short = 'n', long, value_name = "N", default_value = "20")]
+    pub(crate) limit: NonZeroUsize,
 }
 
 const SHOW_HELP: &str = "\

@@ -79,6 +79,20 @@ impl FeedArgs {
         }
         self.store.place().map(Origin::Store)
     }
+
+    /// Takes the last word out of the files if it is no file and can be read as what is wanted: `--jsonl` takes every word
+    /// behind it. One word is left to be a file.
+    pub(crate) fn take_last<T>(&mut self, read: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+        #[cfg(unix)]
+        if let [_, .., last] = self.jsonl.as_slice()
+            && !last.exists()
+            && let Some(wanted) = last.to_str().and_then(read)
+        {
+            self.jsonl.pop();
+            return Some(wanted);
+        }
+        None
+    }
 }
 
 /// The place that was chosen.

@@ -42,9 +42,9 @@ Examples:
   lastword traces list --slow 5s --name agent       slow ones of this name
   lastword traces list --jsonl logs/*.jsonl --json  one JSON object a line
 
-States: ok, error (its root or a span in it failed), running (a span has not
-ended, and its session goes on), never ended (a span has not ended, and its
-session has, or died).";
+The state is that of the root: ok, error (it failed), running (it has not ended,
+and its session goes on), never ended (it has not, and its session has, or died).
+ERR counts all spans that failed, and --failed takes a trace in which any did.";
 
 /// List the traces, the newest first.
 #[derive(Debug, Args)]
@@ -85,11 +85,13 @@ Each span has its bar on the time line of the trace. Marks:
 
 /// Show one trace as a waterfall.
 #[derive(Debug, Args)]
-#[command(after_help = SHOW_HELP)]
+#[command(after_help = SHOW_HELP, override_usage = "lastword traces show [OPTIONS] <ID>")]
 pub(crate) struct TracesShowArgs {
     /// Its id, or the first digits of it
-    #[arg(value_name = "ID", value_parser = trace_id)]
-    pub(crate) id: String,
+    // Behind `--jsonl` it is taken for a file, so its absence is no reason yet to refuse: see `id`.
+    #[cfg_attr(unix, arg(value_name = "ID", value_parser = trace_id, required_unless_present = "jsonl"))]
+    #[cfg_attr(not(unix), arg(value_name = "ID", value_parser = trace_id, required = true))]
+    id: Option<String>,
     #[command(flatten)]
     pub(crate) source: FeedArgs,
     #[command(flatten)]
@@ -97,6 +99,18 @@ pub(crate) struct TracesShowArgs {
     /// One JSON object instead of a picture
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+impl TracesShowArgs {
+    /// Takes the id: what stands before the options, or the last word behind `--jsonl`, if that is an id and no file.
+    ///
+    /// # Errors
+    ///
+    /// Neither is there.
+    pub(crate) fn take_id(&mut self) -> Result<String, NoTraceIdError> {
+        let last = || self.source.take_last(|word| trace_id(word).ok());
+        self.id.take().or_else(last).ok_or(NoTraceIdError)
+    }
 }
 
 const SUMMARY_HELP: &str = "\
@@ -117,6 +131,11 @@ pub(crate) struct TracesSummaryArgs {
     #[arg(long)]
     pub(crate) json: bool,
 }
+
+/// No trace was named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("which trace? name its id before `--jsonl`, as in `lastword traces show 4bf92f35 --jsonl agent.jsonl`")]
+pub(crate) struct NoTraceIdError;
 
 /// The text is no id of a trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

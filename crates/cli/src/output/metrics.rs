@@ -12,7 +12,9 @@ use crate::limits::NAME_WIDTH_MAX;
 /// Returns the figures of everything, then the program's own metrics.
 pub(crate) fn lines(look: Look, dashboard: &Dashboard, now: Timestamp) -> Vec<Line> {
     let mut lines = figures(look, dashboard, now);
-    let series: Vec<_> = dashboard.metrics.iter().map(|(name, series)| (label(&name), name.kind, series)).collect();
+    let mut series: Vec<_> = dashboard.metrics.iter().map(|(name, series)| (label(&name), name.kind, series)).collect();
+    // Views have the shorter names first; whoever looks for one looks by the alphabet.
+    series.sort_by(|(one, ..), (other, ..)| one.cmp(other));
     let Some(widest) = series.iter().map(|(label, ..)| text::width(label)).max() else { return lines };
     let name_max = look.width.map_or(NAME_WIDTH_MAX, |width| width.saturating_sub(60).clamp(16, NAME_WIDTH_MAX));
     let name_width = widest.clamp("METRIC".len(), name_max);

@@ -26,6 +26,7 @@ fn metrics_are_the_same_from_a_file_a_directory_and_a_collector() {
     assert_eq!(line("error rate"), ["error", "rate", "33.33%", "33.33%", "33.33%"]);
     assert_eq!(line("cache_hits_total"), ["cache_hits_total{tier=l1}", "counter", "7", "7", "1.400", "1"]);
     assert_eq!(line("queue_depth"), ["queue_depth", "gauge", "2.500", "-", "-", "3", "jobs"]);
+    assert!(text.find("cache_hits_total") < text.find("queue_depth"), "by the alphabet: {text}");
     let json: Value = serde_json::from_str(&stdout_of(&["metrics", "--json", "--jsonl", &path])).unwrap();
     assert_eq!(json["state"]["total_tokens"], 530);
     let hits = json["metrics"].as_array().unwrap().iter().find(|series| series["name"] == "cache_hits_total").unwrap();

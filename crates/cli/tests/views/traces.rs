@@ -224,6 +224,22 @@ fn hostile_names_and_errors_reach_no_terminal() {
 }
 
 #[test]
+fn an_id_behind_the_files_is_the_id_and_one_that_is_missing_is_said() {
+    let sources = Sources::start();
+    let before = stdout_of(&["traces", "show", "4bf92f3577", "--jsonl", &sources.path]);
+    assert_eq!(before, stdout_of(&["traces", "show", "--jsonl", &sources.path, "4bf92f3577"]));
+    // Words that are files are files, whatever they look like; and one word has to be.
+    let hexadecimal = format!("{}/abc", std::path::Path::new(&sources.path).parent().unwrap().display());
+    fs::copy(&sources.path, &hexadecimal).unwrap();
+    for files in [&[hexadecimal.as_str()][..], &[&sources.path, &hexadecimal], &["4bf92f3577"]] {
+        let output = run(&[&["traces", "show", "--jsonl"], files].concat());
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{files:?}: {message}");
+        assert!(message.contains("which trace? name its id before `--jsonl`"), "{files:?}: {message}");
+    }
+}
+
+#[test]
 fn what_is_skipped_is_said_and_costs_nothing_else() {
     let directory = tempfile::tempdir().unwrap();
     let recorder = Recorder::start(directory.path(), "s");

@@ -13,7 +13,7 @@ use crate::output::{Output, amount, runs, text};
 /// The store can't be read, or the output can't be written.
 pub(super) fn run(args: &ListArgs) -> Result<(), Error> {
     let store = super::open(&args.store)?;
-    let listed = store.list(args.limit)?;
+    let listed = store.list(args.limit.get())?;
     let mut output = Output::stdout();
     if args.store.json {
         for run in &listed {

@@ -17,10 +17,11 @@ use crate::output::{Output, amount, trace, waterfall};
 ///
 /// # Errors
 ///
-/// The source can't be read, there is no such trace or there are several, or the output can't be written.
-pub(super) async fn run(args: TracesShowArgs) -> Result<(), Error> {
-    let dashboard = read(args.source.origin()?, args.range.into(), &args.id).await?;
-    let (id, trace) = one(&dashboard, &args.id)?;
+/// No trace is named, the source can't be read, there is no such trace or there are several, or the output can't be written.
+pub(super) async fn run(mut args: TracesShowArgs) -> Result<(), Error> {
+    let id = args.take_id()?;
+    let dashboard = read(args.source.origin()?, args.range.into(), &id).await?;
+    let (id, trace) = one(&dashboard, &id)?;
     let state = State::of(trace, &dashboard);
     let mut output = Output::stdout();
     if args.json {

@@ -29,6 +29,7 @@ fn icon(kind: &str) -> &'static str {
         "tool_result" => "[.]",
         "patch_created" => "[P]",
         "patch_applied" => "[A]",
+        "artifact_saved" => "[F]",
         "decision" => "[D]",
         "error" => "[!]",
         "metric" => "[M]",
@@ -199,7 +200,7 @@ mod tests {
             ("error", json!({"message": "broken"}), "  [!] +0.25s  error          broken"),
             ("metric", json!({"name": "n", "value": 1}), "  [M] +0.25s  metric         name=n value=1"),
             ("skill_selected", json!({"skill": "x"}), "  [S] +0.25s  skill_selected  skill=x"),
-            ("artifact_saved", json!({"artifact": "plan.md"}), "  [?] +0.25s  artifact_saved  artifact=plan.md"),
+            ("artifact_saved", json!({"artifact": "plan.md"}), "  [F] +0.25s  artifact_saved  artifact=plan.md"),
             ("a_type_of_its_own", json!({}), "  [?] +0.25s  a_type_of_its_own"),
         ];
         for (kind, data, expected) in cases {

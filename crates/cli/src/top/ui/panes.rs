@@ -128,9 +128,9 @@ const SESSION: &[Column] = &[
     column("STATE", 9, 0),
     column("EVENTS", 6, 0),
     column("ERR", 3, 0),
-    column("TOKENS", 6, 48),
-    column("COST", 9, 58),
-    column("LAST", 4, 44),
+    column("TOKENS", 6, 54),
+    column("COST", 9, 65),
+    column("LAST", 4, 46),
 ];
 
 /// Returns the columns that there is room for, by their places.
@@ -248,4 +248,21 @@ pub(super) fn error_key(record: &ErrorRecord) -> String {
 /// Returns the time of the day, in UTC.
 pub(super) fn clock(time: Timestamp) -> String {
     utc(&trace::moment(time).to_string()).chars().skip(11).take(8).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_column_of_figures_takes_the_room_of_what_a_row_is_called() {
+        // From what a pane has on 80 columns; an id of a session in short has 12.
+        for width in 38..200 {
+            let look = Look { colour: false, width: Some(width) };
+            for columns in [PROVIDER, TOOL, SESSION] {
+                let first = first_width(look, columns);
+                assert!(first >= 12, "{}: {first} of {width}", columns[0].title);
+            }
+        }
+    }
 }
