@@ -34,6 +34,9 @@ impl Run {
         if metadata.cwd.is_none() {
             metadata.cwd = std::env::current_dir().ok().map(|directory| directory.to_string_lossy().into_owned());
         }
+        if metadata.session_id.is_none() && store.settings.reporter.is_enabled() {
+            metadata.session_id = Some(store.settings.reporter.session_id().to_owned());
+        }
         let objective = &objective[..objective.floor_char_boundary(OBJECTIVE_BYTES_MAX)];
         let locked = store.lock()?;
         let now = store.clock().now();

@@ -49,6 +49,8 @@ pub(super) fn prune(args: &PruneArgs) -> Result<(), Error> {
         let count = amount::count(removed.removed.len() as u64, "run", "runs");
         output.line(&if args.yes {
             format!("removed: {count}")
+        } else if removed.removed.is_empty() {
+            "nothing to remove".to_owned()
         } else {
             format!("would be removed: {count}; --yes removes them")
         })?;

@@ -1,6 +1,6 @@
 //! `lastword traces show`: one trace as a waterfall.
 
-use lastword::views::{Dashboard, SpanStatus, Trace, TraceId, View};
+use lastword::views::{Attributes, Dashboard, Row, SpanId, SpanStatus, Trace, TraceId, View};
 use serde::Serialize;
 
 use super::list::Listed;
@@ -109,23 +109,56 @@ struct Shown<'t> {
 
 #[derive(Serialize)]
 struct ShownSpan<'t> {
-    span_id: lastword::views::SpanId,
+    span_id: SpanId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_span_id: Option<SpanId>,
     depth: usize,
     orphan: bool,
+    name: &'t str,
+    kind: &'t str,
+    started: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration_ms: Option<f64>,
+    status: SpanStatus,
     never_ended: bool,
-    #[serde(flatten)]
-    span: &'t lastword::views::Span,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_type: Option<&'t str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_message: Option<&'t str>,
+    session_id: &'t str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run_id: Option<&'t str>,
+    attributes: &'t Attributes,
+    events: u64,
+}
+
+impl<'t> ShownSpan<'t> {
+    fn of(row: Row<'t>, dashboard: &Dashboard) -> Self {
+        let span = row.span;
+        Self {
+            span_id: row.id,
+            parent_span_id: span.parent,
+            depth: row.depth,
+            orphan: row.orphan,
+            name: &span.name,
+            kind: &span.kind,
+            started: trace::moment(span.start()).to_string(),
+            duration_ms: span.duration().map(|duration| duration.as_secs_f64() * 1e3),
+            status: span.status,
+            never_ended: span.status == SpanStatus::Running && has_ended(dashboard, &span.session_id),
+            error_type: span.error_type.as_deref(),
+            error_message: span.error_message.as_deref(),
+            session_id: &span.session_id,
+            run_id: span.run_id.as_deref(),
+            attributes: &span.attributes,
+            events: span.events,
+        }
+    }
 }
 
 impl<'t> Shown<'t> {
     fn of(id: TraceId, trace: &'t Trace, state: State, dashboard: &Dashboard) -> Self {
-        let rows = trace.waterfall().into_iter().map(|row| ShownSpan {
-            span_id: row.id,
-            depth: row.depth,
-            orphan: row.orphan,
-            never_ended: row.span.status == SpanStatus::Running && has_ended(dashboard, &row.span.session_id),
-            span: row.span,
-        });
+        let rows = trace.waterfall().into_iter().map(|row| ShownSpan::of(row, dashboard));
         Self { trace: Listed::of(id, trace, state), waterfall: rows.collect() }
     }
 }
