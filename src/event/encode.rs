@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use serde::ser::{self, Serialize};
 
+use super::guard::cut_at_word;
 use super::mark::Mark;
 use super::pack::{Output, add_entry, write_span_ids, write_text};
 use super::screen::{HIDDEN, Key, Looks, Screen, Shown};
@@ -204,7 +205,7 @@ impl<'s> Encoder<'s> {
 
     /// Writes the name of a generic event that may have been put together from anything.
     pub(crate) fn name_of_any(&mut self, name: &str) {
-        self.looked_at(cut(name, EVENT_NAME_BYTES_MAX).0);
+        self.looked_at(cut_at_word(name, EVENT_NAME_BYTES_MAX));
     }
 
     /// Starts the data of a generic event: a map of as many fields as follow.

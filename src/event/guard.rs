@@ -46,6 +46,11 @@ impl Clipped {
     }
 }
 
+/// Returns the head of a text, of at most so many bytes, in which no word is cut in two.
+pub(crate) fn cut_at_word(text: &str, bytes_max: usize) -> &str {
+    if text.len() <= bytes_max { text } else { &text[..before_word(text, text.floor_char_boundary(bytes_max))] }
+}
+
 /// Returns where a text that is to be cut there is cut, so that no word is cut in two: of a half of a secret nobody could
 /// tell what it is.
 pub(super) fn before_word(text: &str, end: usize) -> usize {

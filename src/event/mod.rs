@@ -29,6 +29,7 @@ pub use cause::{Cause, IntoFailure};
 pub use encode::{EncodeError, Encoder, Tag};
 pub use failure::Failure;
 pub use fields::FieldPolicy;
+pub(crate) use guard::cut_at_word;
 pub use ids::{ParseIdError, SpanId, TraceId};
 pub(crate) use mark::{INPUT_NAME, Mark};
 pub use screen::{Key, Screen, Shown, read_text};

@@ -323,7 +323,7 @@ pub const METRICS_INTERVAL_DEFAULT: Duration = Duration::from_secs(10);
 pub const METRICS_INTERVAL_MIN: Duration = Duration::from_millis(100);
 /// Metrics and series of them that a session may have.
 pub const METRICS_SERIES_DEFAULT: usize = 1_000;
-/// Series that one event tells of: with the bounds below, far less than [`EVENT_BYTES_MAX`].
+/// Series that one event tells of; fewer, where they have much to say.
 pub const METRICS_SERIES_PER_EVENT: usize = 100;
 /// The name of a metric.
 pub const METRIC_NAME_BYTES_MAX: usize = 128;

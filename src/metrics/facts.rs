@@ -6,12 +6,12 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::Metrics;
-use crate::Admission;
 use crate::event::names::{self, gen_ai};
-use crate::event::{Encoder, Severity};
+use crate::event::{Encoder, Severity, cut_at_word};
 use crate::limits::SESSION_ID_BYTES_MAX;
 use crate::privacy::Checked;
 use crate::sync::lock;
+use crate::{Admission, DropReason};
 
 /// A request to a model that was answered, or failed.
 #[derive(Debug, Clone, Copy, Default)]
@@ -132,10 +132,13 @@ impl Metrics {
     /// Begins a conversation of a person with the program; one that is still going on ends. What is recorded from here on
     /// carries its id.
     pub fn start_session(&self, id: &str) -> Admission {
+        if self.is_foreign() {
+            return Admission::Dropped(DropReason::Forked);
+        }
         if lock(&self.conversation.0).is_some() {
             let _ = self.end_session();
         }
-        *lock(&self.conversation.0) = Some(id[..id.floor_char_boundary(SESSION_ID_BYTES_MAX)].into());
+        *lock(&self.conversation.0) = Some(cut_at_word(id, SESSION_ID_BYTES_MAX).into());
         self.event(Severity::Info, names::CONVERSATION_START, 0, |_| ())
     }
 
@@ -147,10 +150,18 @@ impl Metrics {
     /// Ends the conversation; returns its id, or `None` where none was going on. What it came to is in the
     /// [view of sessions](crate::views).
     pub fn end_session(&self) -> Option<Arc<str>> {
+        if self.is_foreign() {
+            return None;
+        }
         let id = lock(&self.conversation.0).clone()?;
         let _ = self.event(Severity::Info, names::CONVERSATION_END, 0, |_| ());
         *lock(&self.conversation.0) = None;
         Some(id)
+    }
+
+    /// Returns whether this is a fork of the process: there the lock may be held for ever.
+    fn is_foreign(&self) -> bool {
+        self.registry.as_ref().is_some_and(|registry| registry.is_foreign())
     }
 
     fn operation(
@@ -178,6 +189,9 @@ impl Metrics {
     }
 
     fn event(&self, severity: Severity, name: &str, count: u32, write: impl FnOnce(&mut Encoder<'_>)) -> Admission {
+        if self.is_foreign() {
+            return Admission::Dropped(DropReason::Forked);
+        }
         let conversation = lock(&self.conversation.0).clone();
         let count = count + u32::from(conversation.is_some());
         self.reporter.record(severity, name, count, |encoder| {

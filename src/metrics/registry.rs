@@ -8,15 +8,17 @@ use std::sync::{Arc, Mutex};
 use serde::Serialize;
 
 use super::Labels;
-use super::series::{Definition, Kind, OwnLabels, Points, Told, Words};
+use super::series::{Definition, Kind, OwnLabels, Points, Told, Words, sum_of};
 use crate::clock::Instant;
-use crate::event::names;
+use crate::event::{cut_at_word, names};
 use crate::limits::{
-    METRIC_BOUNDS_MAX, METRIC_LABEL_BYTES_MAX, METRIC_LABELS_MAX, METRIC_NAME_BYTES_MAX, METRIC_TEXT_BYTES_MAX,
-    METRICS_SERIES_PER_EVENT,
+    EVENT_BYTES_MAX, METRIC_BOUNDS_MAX, METRIC_LABEL_BYTES_MAX, METRIC_LABELS_MAX, METRIC_NAME_BYTES_MAX,
+    METRIC_TEXT_BYTES_MAX, METRICS_SERIES_PER_EVENT,
 };
+use crate::privacy::SafeStr;
 use crate::reporter::{Log, Source};
 use crate::sync::lock;
+use crate::sys;
 
 /// All metrics of a session.
 pub(super) struct Registry {
@@ -31,6 +33,8 @@ struct Bound {
     series_max: usize,
     /// Points that were recorded nowhere, since that was told last.
     dropped: AtomicU64,
+    /// Forks of the process until then. In a later one the metrics are the parent's, and their locks may be held for ever.
+    generation: u64,
 }
 
 /// One metric.
@@ -59,7 +63,9 @@ pub(super) struct OneSeries {
 
 impl Registry {
     pub(super) fn new(series_max: usize, now: Instant) -> Self {
-        let bound = Bound { series: AtomicUsize::new(0), series_max, dropped: AtomicU64::new(0) };
+        sys::watch_for_forks();
+        let (series, dropped) = (AtomicUsize::new(0), AtomicU64::new(0));
+        let bound = Bound { series, series_max, dropped, generation: sys::generation() };
         Self { metrics: Mutex::default(), bound: Arc::new(bound), told: Mutex::new(now) }
     }
 
@@ -75,7 +81,10 @@ impl Registry {
     }
 
     fn family(&self, name: &str, kind: Kind, bounds: &[f64]) -> Option<Arc<Family>> {
-        let name = cut(name, METRIC_NAME_BYTES_MAX);
+        if self.is_foreign() {
+            return None;
+        }
+        let name = cut_at_word(name, METRIC_NAME_BYTES_MAX);
         let mut metrics = lock(&self.metrics);
         if let Some(family) = metrics.get(name) {
             return Some(Arc::clone(family));
@@ -92,17 +101,28 @@ impl Registry {
         Some(family)
     }
 
+    /// Returns whether this is a fork of the process whose metrics they are.
+    pub(super) fn is_foreign(&self) -> bool {
+        self.bound.is_foreign()
+    }
+
     pub(super) fn describe(&self, name: &str, unit: &str, description: &str) {
-        if let Some(family) = lock(&self.metrics).get(cut(name, METRIC_NAME_BYTES_MAX)) {
+        if self.is_foreign() {
+            return;
+        }
+        if let Some(family) = lock(&self.metrics).get(cut_at_word(name, METRIC_NAME_BYTES_MAX)) {
             *lock(&family.words) = Words {
-                unit: cut(unit, METRIC_TEXT_BYTES_MAX).into(),
-                description: cut(description, METRIC_TEXT_BYTES_MAX).into(),
+                unit: cut_at_word(unit, METRIC_TEXT_BYTES_MAX).into(),
+                description: cut_at_word(description, METRIC_TEXT_BYTES_MAX).into(),
             };
         }
     }
 
     /// Returns how many series there are.
     pub(super) fn series(&self) -> usize {
+        if self.is_foreign() {
+            return 0;
+        }
         lock(&self.metrics).values().map(|family| lock(&family.series).len()).sum()
     }
 
@@ -129,7 +149,7 @@ impl Family {
 
     /// Returns the series with these labels, if it is there or there is room for it.
     fn series(&self, labels: Labels<'_>, bound: &Bound) -> Option<Series> {
-        if labels.len() > METRIC_LABELS_MAX {
+        if labels.len() > METRIC_LABELS_MAX || bound.is_foreign() {
             return None;
         }
         let labels = own(labels);
@@ -150,7 +170,34 @@ struct Taken {
     points: Points,
 }
 
+/// Divides what is told, so that each part fits into an event.
+fn parts(mut taken: &[Taken]) -> Vec<&[Taken]> {
+    // Marks in the place of secrets are longer than what they stand for.
+    const BYTES_MAX: usize = EVENT_BYTES_MAX / 4;
+    let mut parts = Vec::new();
+    while !taken.is_empty() {
+        let mut bytes = 0;
+        let fit = taken.iter().take(METRICS_SERIES_PER_EVENT).take_while(|series| {
+            bytes += series.bytes();
+            bytes <= BYTES_MAX
+        });
+        let (part, others) = taken.split_at(fit.count().max(1));
+        parts.push(part);
+        taken = others;
+    }
+    parts
+}
+
 impl Taken {
+    /// About as many bytes as it takes in an event.
+    fn bytes(&self) -> usize {
+        const NAMES_AND_NUMBERS: usize = 256;
+        const BOUND_AND_BUCKET: usize = 18;
+        let texts = self.family.definition.name.len() + self.words.unit.len() + self.words.description.len();
+        let labels: usize = self.labels.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
+        NAMES_AND_NUMBERS + texts + labels + self.points.buckets.len() * BOUND_AND_BUCKET
+    }
+
     fn told(&self) -> Told<'_> {
         Told { definition: &self.family.definition, words: &self.words, labels: &self.labels, points: &self.points }
     }
@@ -171,6 +218,9 @@ const fn is_zero(number: &u64) -> bool {
 
 impl Source for Registry {
     fn collect(&self, log: &Log<'_>) {
+        if self.is_foreign() {
+            return;
+        }
         // One at a time: the next interval begins where the last one ended.
         let mut told = lock(&self.told);
         let now = log.instant();
@@ -178,22 +228,44 @@ impl Source for Registry {
         *told = now;
         let taken = self.take();
         let dropped = self.bound.dropped.swap(0, Ordering::Relaxed);
-        let mut parts: Vec<&[Taken]> = taken.chunks(METRICS_SERIES_PER_EVENT).collect();
+        let mut parts = parts(&taken);
         if parts.is_empty() && dropped > 0 {
             parts.push(&[]);
         }
         for (place, part) in parts.into_iter().enumerate() {
-            let series_dropped = if place == 0 { dropped } else { 0 };
-            let interval = Interval { interval_ms, series: part.iter().map(Taken::told).collect(), series_dropped };
-            if log.log(names::METRICS, &interval).is_full() {
+            self.tell(log, interval_ms, part, if place == 0 { dropped } else { 0 });
+        }
+    }
+}
+
+impl Registry {
+    /// Tells of some series, in as many events as that takes; what there is no room for in the queue stays.
+    fn tell(&self, log: &Log<'_>, interval_ms: u64, part: &[Taken], series_dropped: u64) {
+        let interval = Interval { interval_ms, series: part.iter().map(Taken::told).collect(), series_dropped };
+        match log.log(names::METRICS, &interval) {
+            told if told.is_full() => {
                 part.iter().for_each(|taken| lock(&taken.series).put_back(&taken.points));
                 self.bound.dropped.fetch_add(series_dropped, Ordering::Relaxed);
             }
+            told if told.is_too_much() && part.len() > 1 => {
+                let (some, others) = part.split_at(part.len() / 2);
+                self.tell(log, interval_ms, some, series_dropped);
+                self.tell(log, interval_ms, others, 0);
+            }
+            told if told.is_too_much() => {
+                let points = part.iter().fold(series_dropped, |sum, taken| sum.saturating_add(taken.points.count));
+                self.bound.dropped.fetch_add(points, Ordering::Relaxed);
+            }
+            _ => {}
         }
     }
 }
 
 impl Bound {
+    fn is_foreign(&self) -> bool {
+        self.generation != sys::generation()
+    }
+
     fn drop_point(&self) {
         self.dropped.fetch_add(1, Ordering::Relaxed);
     }
@@ -232,9 +304,12 @@ impl Metric {
         if !value.is_finite() || (*kind == Kind::Counter && value < 0.0) {
             return self.bound.drop_point();
         }
+        if self.bound.is_foreign() {
+            return;
+        }
         let points = &mut *lock(series);
         let from = if moves && *kind == Kind::Gauge { points.last } else { 0.0 };
-        points.add(from + value, bounds.as_deref());
+        points.add(sum_of(from, value), bounds.as_deref());
     }
 }
 
@@ -246,7 +321,9 @@ impl OneSeries {
 
 impl fmt::Debug for Metric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.family.as_ref().map(|family| &family.definition.name);
+        // Whoever shows it shows it anywhere.
+        let name = self.family.as_ref().map(|family| &*family.definition.name);
+        let name = name.map(|name| SafeStr::new(name).map_or("[a name that was not checked]", |_| name));
         f.debug_struct("Metric").field("name", &name).finish_non_exhaustive()
     }
 }
@@ -259,7 +336,7 @@ impl fmt::Debug for OneSeries {
 
 fn own(labels: Labels<'_>) -> OwnLabels {
     let own = |(name, value): &(&str, &str)| -> (Box<str>, Box<str>) {
-        (cut(name, METRIC_LABEL_BYTES_MAX).into(), cut(value, METRIC_LABEL_BYTES_MAX).into())
+        (cut_at_word(name, METRIC_LABEL_BYTES_MAX).into(), cut_at_word(value, METRIC_LABEL_BYTES_MAX).into())
     };
     let mut own: Vec<_> = labels.iter().map(own).collect();
     own.sort_unstable();
@@ -277,8 +354,4 @@ fn rising(bounds: &[f64]) -> Arc<[f64]> {
         }
     }
     rising.into()
-}
-
-fn cut(text: &str, bytes_max: usize) -> &str {
-    &text[..text.floor_char_boundary(bytes_max)]
 }

@@ -66,7 +66,7 @@ impl Points {
     pub(super) fn add(&mut self, value: f64, bounds: Option<&[f64]>) {
         self.range(value, value);
         self.count += 1;
-        self.sum += value;
+        self.sum = sum_of(self.sum, value);
         self.last = value;
         if let Some(bounds) = bounds {
             self.buckets.resize(bounds.len() + 1, 0);
@@ -88,13 +88,18 @@ impl Points {
         }
         self.range(earlier.min, earlier.max);
         self.count += earlier.count;
-        self.sum += earlier.sum;
+        self.sum = sum_of(self.sum, earlier.sum);
         self.buckets.iter_mut().zip(&earlier.buckets).for_each(|(bucket, earlier)| *bucket += earlier);
     }
 
     fn range(&mut self, min: f64, max: f64) {
         (self.min, self.max) = if self.count == 0 { (min, max) } else { (self.min.min(min), self.max.max(max)) };
     }
+}
+
+/// Adds numbers: the sum is a number too, the largest there is where it would be endless, which no JSON can say.
+pub(super) fn sum_of(one: f64, other: f64) -> f64 {
+    (one + other).clamp(f64::MIN, f64::MAX)
 }
 
 /// What an event says of a series.
@@ -159,6 +164,15 @@ mod tests {
         [12.0, 50.0, 50.1, 2_500.0].into_iter().for_each(|value| points.add(value, Some(&BOUNDS)));
         assert_eq!(points.buckets, [2, 1, 1]);
         assert_eq!((points.count, points.min, points.max), (4, 12.0, 2_500.0));
+    }
+
+    #[test]
+    fn a_sum_beyond_all_numbers_is_the_largest_there_is() {
+        let mut points = Points::default();
+        [f64::MAX, f64::MAX].into_iter().for_each(|value| points.add(value, Some(&BOUNDS)));
+        let earlier = points.clone();
+        points.put_back(&earlier);
+        assert_eq!((points.sum, points.count, sum_of(f64::MIN, -1e300)), (f64::MAX, 4, f64::MIN));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::handle::Reporter;
+use super::handle::{Inner, Reporter};
 use super::report::{Admission, DropReason};
 use super::shared::{Gate, Shared};
 use crate::clock::Instant;
@@ -65,7 +65,7 @@ impl Shared {
 impl Reporter {
     /// Asks a source at an interval, and before the session ends, for as long as somebody holds it.
     pub(crate) fn attach_source(&self, source: &Arc<dyn Source>, interval: Duration) {
-        let Some(inner) = self.inner().filter(|inner| inner.shared.settings.consent == Level::Full) else { return };
+        let Some(inner) = self.collected() else { return };
         {
             let mut sources = lock(&inner.shared.sources);
             sources.retain(|source| source.strong_count() > 0);
@@ -84,9 +84,15 @@ impl Reporter {
         });
     }
 
+    /// The reporter, where what sources say is wanted, and is not another process's.
+    fn collected(&self) -> Option<&Inner> {
+        let inner = self.inner().map(|inner| &**inner);
+        inner.filter(|inner| inner.shared.settings.consent == Level::Full && !inner.shared.is_foreign())
+    }
+
     /// Takes what a source has to say, now.
     pub(crate) fn collect_from(&self, source: &dyn Source) {
-        if let Some(inner) = self.inner().filter(|inner| inner.shared.settings.consent == Level::Full) {
+        if let Some(inner) = self.collected() {
             source.collect(&Log(&inner.shared));
         }
     }
@@ -96,5 +102,10 @@ impl Admission {
     /// Returns whether there was no room, which there may be later.
     pub(crate) const fn is_full(self) -> bool {
         matches!(self, Self::Dropped(DropReason::QueueFull))
+    }
+
+    /// Returns whether an event could not be taken because of what it says, and could be with less.
+    pub(crate) const fn is_too_much(self) -> bool {
+        matches!(self, Self::Dropped(DropReason::TooLarge | DropReason::InvalidData))
     }
 }

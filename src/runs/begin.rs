@@ -16,6 +16,7 @@ use super::model::{RunMetadata, RunSummary, Status};
 use super::run::{Run, State};
 use super::store::Store;
 use super::{files, fold::Fold, id, prune, report, sum};
+use crate::event::cut_at_word;
 use crate::limits::OBJECTIVE_BYTES_MAX;
 use crate::sync::say;
 
@@ -37,7 +38,7 @@ impl Run {
         if metadata.session_id.is_none() && store.settings.reporter.is_enabled() {
             metadata.session_id = Some(store.settings.reporter.session_id().to_owned());
         }
-        let objective = &objective[..objective.floor_char_boundary(OBJECTIVE_BYTES_MAX)];
+        let objective = cut_at_word(objective, OBJECTIVE_BYTES_MAX);
         let locked = store.lock()?;
         let now = store.clock().now();
         let id = std::iter::repeat_with(|| id::new(now)).take(8).find(|id| !store.run(id).exists());

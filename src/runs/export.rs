@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::error::RunError;
 use super::files;
-use super::model::{RunEvent, RunMetrics, RunRecord, RunSummary};
+use super::model::{RunEvent, RunMetadata, RunMetrics, RunRecord, RunSummary};
 use super::store::RunStore;
 use crate::event::Screen;
 use crate::event::names::gen_ai;
@@ -182,7 +182,8 @@ impl RunStore {
         let mut events = Vec::new();
         for event in self.events(id)? {
             let event = event?;
-            events.push(RunEvent { data: out.value(event.data), ..event });
+            let kind = out.text(&event.kind, out.limits.value_bytes);
+            events.push(RunEvent { data: out.value(event.data), kind, ..event });
         }
         let mut artifacts = Vec::new();
         for name in &record.artifacts {
@@ -191,7 +192,11 @@ impl RunStore {
             let text = std::str::from_utf8(&bytes).ok().map(|text| out.text(text, out.limits.artifact_bytes));
             artifacts.push(ExportedArtifact { name: name.clone(), bytes: bytes.len(), text });
         }
-        let summary = RunSummary { objective: out.text(&record.summary.objective, EXPORT_BYTES_MAX), ..record.summary };
+        let summary = RunSummary {
+            objective: out.text(&record.summary.objective, EXPORT_BYTES_MAX),
+            metadata: record.summary.metadata.map(|metadata| out.metadata(metadata)),
+            ..record.summary
+        };
         Ok(ExportedRun {
             prompt: summary.objective.clone(),
             summary,
@@ -212,6 +217,12 @@ struct Out<'r> {
 }
 
 impl Out<'_> {
+    /// Whoever wrote the run may not have looked at it.
+    fn metadata(&self, metadata: RunMetadata) -> RunMetadata {
+        let shown = serde_json::to_value(metadata).map(|metadata| self.value(metadata));
+        shown.and_then(serde_json::from_value).unwrap_or_default()
+    }
+
     fn text(&self, text: &str, bytes_max: usize) -> String {
         let text = self.redactor.map_or(text.into(), |redactor| redactor.redact(text));
         if text.len() <= bytes_max {

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::error::{RunError, failed};
 use crate::clock::Clock;
 use crate::limits::{RUNS_LOCK_POLL, RUNS_LOCK_WAIT_MAX};
+use crate::sys;
 
 #[cfg(test)]
 thread_local! {
@@ -81,12 +82,25 @@ pub(super) fn read(path: &Path, bytes_max: u64) -> Result<Option<Vec<u8>>, RunEr
 
 /// A lock on a file, which ends with this.
 #[derive(Debug)]
-pub(super) struct Locked(File);
+pub(super) struct Locked {
+    file: File,
+    /// Forks of the process until then: in a later one the lock is the parent's.
+    generation: u64,
+}
+
+impl Locked {
+    fn new(file: File) -> Self {
+        sys::watch_for_forks();
+        Self { file, generation: sys::generation() }
+    }
+}
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        // A fork may have the file open too: then closing it would not be enough.
-        let _ = self.0.unlock();
+        // A fork may have the file open too: then closing it would not be enough. And what a fork unlocks is unlocked for all.
+        if self.generation == sys::generation() {
+            let _ = self.file.unlock();
+        }
     }
 }
 
@@ -98,7 +112,7 @@ pub(super) fn lock(path: &Path) -> Result<Locked, RunError> {
     let end = clock.instant().after(RUNS_LOCK_WAIT_MAX);
     loop {
         match file.try_lock() {
-            Ok(()) => return Ok(Locked(file)),
+            Ok(()) => return Ok(Locked::new(file)),
             Err(TryLockError::WouldBlock) if clock.instant() < end => std::thread::sleep(RUNS_LOCK_POLL),
             Err(TryLockError::WouldBlock) => return Err(RunError::Locked(path.to_owned())),
             Err(TryLockError::Error(source)) => return Err(failed("lock", path)(source)),
@@ -114,7 +128,7 @@ pub(super) fn try_lock(path: &Path) -> io::Result<Option<Locked>> {
         Err(error) => return Err(error),
     };
     match file.try_lock() {
-        Ok(()) => Ok(Some(Locked(file))),
+        Ok(()) => Ok(Some(Locked::new(file))),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(error),
     }

@@ -56,7 +56,9 @@ impl Fold {
         metrics.prompt_tokens = metrics.prompt_tokens.saturating_add(prompt);
         metrics.completion_tokens = metrics.completion_tokens.saturating_add(completion);
         metrics.total_tokens = metrics.total_tokens.saturating_add(prompt).saturating_add(completion);
-        metrics.total_cost += attributes[gen_ai::USAGE_COST].as_f64().unwrap_or(0.0);
+        // What is no number would be none for ever, and none that JSON has.
+        let cost = metrics.total_cost + attributes[gen_ai::USAGE_COST].as_f64().unwrap_or(0.0);
+        metrics.total_cost = if cost.is_finite() { cost } else { metrics.total_cost };
     }
 }
 

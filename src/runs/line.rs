@@ -1,9 +1,11 @@
 //! An event of a run as a line of its file: redacted, encoded once, ended by a line feed.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::model::RunEvent;
-use crate::event::{EncodeError, Encoder, Screen};
+use crate::event::{EncodeError, Encoder, Screen, Shown, cut_at_word};
 use crate::limits::{EVENT_BYTES_MAX, RUN_EVENT_TYPE_BYTES_MAX};
 use crate::wire;
 
@@ -34,7 +36,7 @@ impl Line {
         rest.extend_from_slice(b",\"runId\":");
         text(&mut rest, run_id);
         rest.extend_from_slice(b",\"type\":");
-        text(&mut rest, &kind[..kind.floor_char_boundary(RUN_EVENT_TYPE_BYTES_MAX)]);
+        text(&mut rest, cut_at_word(&screened(screen, kind), RUN_EVENT_TYPE_BYTES_MAX));
         rest.extend_from_slice(b",\"data\":");
         let head = rest.len();
         let encoded = encode(&mut rest, screen, data);
@@ -77,6 +79,15 @@ fn encode<T: Serialize + ?Sized>(out: &mut Vec<u8>, screen: Option<&dyn Screen>,
     }
     wire::write_data(out, bytes).map_err(|error| error.to_string())?;
     Ok(is_object)
+}
+
+/// Returns a type as it may be shown.
+fn screened<'k>(screen: Option<&dyn Screen>, kind: &'k str) -> Cow<'k, str> {
+    match screen.map(|screen| screen.text(&[], kind)) {
+        None | Some(Ok(Shown::AsItIs)) => Cow::Borrowed(kind),
+        Some(Ok(Shown::Instead(other))) => Cow::Owned(other),
+        Some(Ok(Shown::Nothing) | Err(_)) => Cow::Borrowed(""),
+    }
 }
 
 fn text<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {

@@ -56,7 +56,7 @@ impl Iterator for Events {
     }
 }
 
-/// Reads a line with its end, of which at most [`RUN_LINE_BYTES_MAX`] are kept; returns how long it is, 0 at the end.
+/// Reads a line with its end, of which at most [`RUN_LINE_BYTES_MAX`] and the end are kept; returns how long it is, 0 at the end.
 pub(super) fn next_line(file: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<u64> {
     let mut length = 0;
     loop {
@@ -69,6 +69,10 @@ pub(super) fn next_line(file: &mut impl BufRead, line: &mut Vec<u8>) -> io::Resu
         let piece = &there[..end.unwrap_or(there.len())];
         let room = RUN_LINE_BYTES_MAX.saturating_sub(line.len());
         line.extend_from_slice(&piece[..piece.len().min(room)]);
+        if end.is_some() && room < piece.len() {
+            // What is kept of it says that it ended.
+            line.push(b'\n');
+        }
         let used = piece.len();
         length += used as u64;
         file.consume(used);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -56,6 +57,13 @@ pub(super) struct Inner {
     state: Mutex<State>,
     /// Names of the artifacts that are there.
     artifacts: Mutex<BTreeSet<String>>,
+}
+
+/// What became of a line.
+struct Appended {
+    written: Written,
+    /// The first failure to write, which is told.
+    trouble: Option<io::Error>,
 }
 
 pub(super) struct State {
@@ -113,6 +121,9 @@ impl Run {
     /// What `change` adds to a number, or takes from it, is added to what that number is by then: another thread may have
     /// changed it as well.
     pub fn update_metrics(&self, change: impl FnOnce(&mut RunMetrics)) {
+        if self.inner.is_foreign() {
+            return;
+        }
         let before = lock(&self.inner.state).fold.metrics.clone();
         let mut after = before.clone();
         // Not under the lock: it may use the run.
@@ -123,6 +134,10 @@ impl Run {
     /// Returns the run's metrics as they are now.
     #[must_use]
     pub fn metrics(&self) -> RunMetrics {
+        if self.inner.is_foreign() {
+            // Another thread may have held the lock as the process forked: in the fork nobody lets go of it.
+            return self.inner.store.metrics(&self.inner.id).ok().flatten().unwrap_or_default();
+        }
         let state = lock(&self.inner.state);
         let duration_ms = match state.summary.duration_ms() {
             Some(duration) => duration,
@@ -134,6 +149,10 @@ impl Run {
     /// Returns how the run stands.
     #[must_use]
     pub fn summary(&self) -> RunSummary {
+        if self.inner.is_foreign() {
+            let summary = self.inner.store.summary(&self.inner.id);
+            return summary.unwrap_or_else(|_| super::begin::summary_of(&self.inner.id, b"", self.inner.since_ms));
+        }
         let state = lock(&self.inner.state);
         RunSummary { event_count: state.fold.events, ..state.summary.clone() }
     }
@@ -186,7 +205,7 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// `status` is [`Status::Running`], or the summary can't be written; its file says then how it ended, and the summary is
+    /// `status` is [`Status::Running`], it is the run of the parent of this fork of a process, or the summary can't be written; its file says then how it ended, and the summary is
     /// made anew from that when the store is opened next.
     pub fn end(&self, status: Status) -> Result<RunSummary, RunError> {
         if status == Status::Running {
@@ -222,13 +241,14 @@ impl Inner {
             return Written::Over;
         }
         let line = Line::new(self.store.settings.screen(), &self.id, kind, data);
-        let written = {
+        let Appended { written, trouble } = {
             let mut state = lock(&self.state);
             if state.is_over {
                 return Written::Over;
             }
             self.append(&mut state, kind, &line)
         };
+        self.tell_trouble(trouble.as_ref());
         let reporter = &self.store.settings.reporter;
         match (is_reported, line.is_object) {
             (false, _) => {}
@@ -239,21 +259,19 @@ impl Inner {
     }
 
     /// Writes a line, takes it in, and sums up if that was long ago.
-    fn append(&self, state: &mut State, kind: &str, line: &Line) -> Written {
+    fn append(&self, state: &mut State, kind: &str, line: &Line) -> Appended {
         let text = line.at(self.now_ms());
         state.summary.lost_writes += u64::from(!line.is_whole);
-        let written = state.log.write(&text);
-        match &written {
+        let mut trouble = None;
+        let mut is_kept = line.is_whole;
+        match state.log.write(&text) {
             Ok(()) => {
                 let read = Fold::reads(kind).then(|| line::parse(&text)).flatten();
                 state.fold.apply(kind, read.as_ref().map_or(&Value::Null, |event| &event.data));
             }
             Err(error) => {
-                if state.summary.lost_writes == 0 {
-                    say(
-                        || tracing::warn!(run = %self.id, %error, "events of the run can't be written, and are counted as lost"),
-                    );
-                }
+                is_kept = false;
+                trouble = Some(error).filter(|_| state.summary.lost_writes == 0);
                 state.summary.lost_writes += u64::from(line.is_whole);
             }
         }
@@ -263,7 +281,16 @@ impl Inner {
             // It is tried again in a second, and at the end.
             let _ = self.save(state);
         }
-        if written.is_ok() && line.is_whole { Written::Kept } else { Written::Lost }
+        Appended { written: if is_kept { Written::Kept } else { Written::Lost }, trouble }
+    }
+
+    /// Says that events are lost. Not while the run is locked: whoever is told may write to the run.
+    fn tell_trouble(&self, trouble: Option<&io::Error>) {
+        if let Some(error) = trouble {
+            say(
+                || tracing::warn!(run = %self.id, %error, "events of the run can't be written, and are counted as lost"),
+            );
+        }
     }
 
     fn change_metrics(&self, before: &RunMetrics, after: &RunMetrics) {
@@ -277,8 +304,9 @@ impl Inner {
         let metrics = state.fold.metrics.plus_change(before, after);
         let data = json!({"kind": RUN_METRICS, "metrics": metrics});
         let line = Line::new(self.store.settings.screen(), &self.id, METRIC, &data);
-        self.append(&mut state, METRIC, &line);
+        let appended = self.append(&mut state, METRIC, &line);
         drop(state);
+        self.tell_trouble(appended.trouble.as_ref());
         report::event(&self.store.settings.reporter, &self.id, METRIC, &data);
     }
 
@@ -292,8 +320,11 @@ impl Inner {
     }
 
     pub(super) fn end(&self, status: Status, abandoned: bool) -> Result<RunSummary, RunError> {
+        if self.is_foreign() {
+            return Err(RunError::Ended(self.id.clone()));
+        }
         let mut state = lock(&self.state);
-        if state.is_over || self.is_foreign() {
+        if state.is_over {
             return Ok(state.summary.clone());
         }
         let data = if abandoned { json!({"status": status, "abandoned": true}) } else { json!({"status": status}) };
@@ -301,7 +332,7 @@ impl Inner {
         state.summary.status = status;
         state.summary.abandoned = abandoned;
         state.summary.ended_at = Some(self.now_ms());
-        self.append(&mut state, "run_end", &line);
+        let appended = self.append(&mut state, "run_end", &line);
         state.is_over = true;
         let saved = self.save(&mut state);
         // Without a summary that says so, the next process has to look what the run's file says: the marker makes it look.
@@ -311,14 +342,18 @@ impl Inner {
         state.marker = None;
         let summary = state.summary.clone();
         drop(state);
+        self.tell_trouble(appended.trouble.as_ref());
         report::event(&self.store.settings.reporter, &self.id, "run_end", &data);
         saved.map(|()| summary)
     }
 
     /// Lets go of the run without an end: another process is to go on with it.
     pub(super) fn let_go(&self, leave: impl FnOnce(&Store) -> Result<(), RunError>) -> Result<(), RunError> {
+        if self.is_foreign() {
+            return Err(RunError::Ended(self.id.clone()));
+        }
         let mut state = lock(&self.state);
-        if state.is_over || self.is_foreign() {
+        if state.is_over {
             return Err(RunError::Ended(self.id.clone()));
         }
         self.save(&mut state)?;
@@ -332,7 +367,7 @@ impl Inner {
 /// Writes summary and metrics.
 pub(super) fn save(store: &Store, id: &str, summary: &RunSummary, metrics: &RunMetrics) -> Result<(), RunError> {
     let write = |path: PathBuf, text: serde_json::Result<Vec<u8>>| {
-        let text = text.map_err(std::io::Error::from).map_err(failed("write", &path))?;
+        let text = text.map_err(io::Error::from).map_err(failed("write", &path))?;
         files::replace(&path, &text).map_err(failed("write", &path))
     };
     write(store.metrics_path(id), serde_json::to_vec_pretty(metrics))?;
@@ -342,6 +377,9 @@ pub(super) fn save(store: &Store, id: &str, summary: &RunSummary, metrics: &RunM
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        if self.is_foreign() {
+            return;
+        }
         if let Err(error) = self.end(Status::Failed, true) {
             say(|| tracing::warn!(run = %self.id, %error, "the run was abandoned, and its summary can't be written"));
         }

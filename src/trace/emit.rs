@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::attributes::Told;
 use super::open::{Open, SpanKind};
+use crate::Reporter;
 use crate::event::{Encoder, Key, Severity, names};
 use crate::privacy::{Checked, key};
-use crate::{Admission, DropReason, Reporter};
 
 /// How a span ended.
 const OK: &str = "ok";
@@ -23,7 +23,7 @@ impl Open {
         let told = reporter.record_of_trace(of_trace, Severity::Info, names::SPAN_START, |encoder, share| {
             self.write(encoder, share, None, true);
         });
-        if is_too_much(told) {
+        if told.is_too_much() {
             let _ = reporter.record_of_trace(of_trace, Severity::Info, names::SPAN_START, |encoder, share| {
                 self.write(encoder, share, None, false);
             });
@@ -38,7 +38,7 @@ impl Open {
         let told = reporter.record_of_trace(of_trace, severity, names::SPAN_END, |encoder, share| {
             self.write(encoder, share, Some(duration_ms), true);
         });
-        if is_too_much(told) {
+        if told.is_too_much() {
             let _ = reporter.record_of_trace(of_trace, severity, names::SPAN_END, |encoder, share| {
                 self.write(encoder, share, Some(duration_ms), false);
             });
@@ -104,11 +104,6 @@ impl Told<'_> {
             encoder.field(key, self.value);
         }
     }
-}
-
-/// Whether an event could not be taken because of what it says, and could be with less.
-fn is_too_much(told: Admission) -> bool {
-    matches!(told, Admission::Dropped(DropReason::TooLarge | DropReason::InvalidData))
 }
 
 /// A name, or a list of them: each that passes goes to every sink.

@@ -13,7 +13,7 @@ use super::context::{Context, Ended, Scribe, Started};
 use super::w3c::SpanContext;
 use crate::Reporter;
 use crate::clock::{Instant, draw_span_id, draw_trace_id};
-use crate::event::{Cause, Failure};
+use crate::event::{Cause, Failure, cut_at_word};
 use crate::limits::{EVENT_NAME_BYTES_MAX, OTLP_DEPTH_MAX};
 use crate::privacy::{SafeStr, without_persons};
 
@@ -211,7 +211,7 @@ fn bounded(name: Cow<'static, str>) -> Cow<'static, str> {
     if name.len() <= EVENT_NAME_BYTES_MAX {
         return name;
     }
-    let end = name.floor_char_boundary(EVENT_NAME_BYTES_MAX);
+    let end = cut_at_word(&name, EVENT_NAME_BYTES_MAX).len();
     match name {
         Cow::Borrowed(name) => Cow::Borrowed(&name[..end]),
         Cow::Owned(mut name) => {

@@ -195,7 +195,8 @@ impl Drop for Span {
 impl fmt::Debug for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = match &self.state {
-            State::Open(open) => Some(&open.name),
+            // Whoever shows it shows it anywhere.
+            State::Open(open) => Some(if open.has_safe_name { &*open.name } else { "[a name that was not checked]" }),
             State::Off(_) => None,
         };
         f.debug_struct("Span").field("name", &name).field("context", &self.context()).finish_non_exhaustive()

@@ -90,7 +90,8 @@ impl Latency {
             below >= rank
         });
         let (number, _) = found.or(self.spread.last())?;
-        Some(in_ms(middle_of(*number).clamp(min, self.max_nanos)))
+        // Not clamped: in a snapshot that was tampered with the shortest may be longer than the longest.
+        Some(in_ms(middle_of(*number).max(min).min(self.max_nanos)))
     }
 
     /// Returns how many there are in each bucket of [`LATENCY_BOUNDS_MS`]: above the bound before, and at most its own.

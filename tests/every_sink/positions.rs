@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
+use lastword::metrics::{ApiRequest, MessageRole, Metrics};
 use lastword::privacy::SafeStr;
 use lastword::{Admission, Reporter, Severity, UserError, capture, event};
 use serde::{Serialize, Serializer};
@@ -84,6 +86,41 @@ pub(crate) fn report_everywhere(reporter: &Reporter, sample: &Sample) {
         sent(event!(reporter, "url", url = format!("https://example.com/x/{text}?q={text}&n=1")));
     }
     report_errors(reporter, text);
+    report_spans(reporter, text);
+    report_metrics(reporter, text);
+}
+
+/// Reports a sample in every place of spans.
+fn report_spans(reporter: &Reporter, text: &str) {
+    let mut span = reporter.trace(format!("answer {text}"));
+    span.set("note", text).set("map", BTreeMap::from([(text, text)])).fail_with(text.to_owned(), text);
+    let _entered = span.enter();
+    let mut call = reporter.model_call(text, text);
+    call.response_model(text).response_id(text).finish_reasons([text, "stop"]).input(&[text]).output(text);
+    call.fail(&Failed(text.to_owned(), None));
+    let mut call = reporter.tool_call(text);
+    call.call_id(text).arguments(&json!({"command": text})).result(text);
+    reporter.retrieval(text).documents(1);
+    reporter.agent(text).set("goal", text);
+    reporter.decision([text, "other"]).selected(text);
+    let off = format!("{span:?} {call:?} {:?}", lastword::trace::Context::current());
+    assert!(!off.contains("arguments"), "{off}");
+}
+
+/// Reports a sample in every place of metrics.
+fn report_metrics(reporter: &Reporter, text: &str) {
+    let metrics = Metrics::new(reporter);
+    metrics.counter(text).add(1.0, &[(text, text)]);
+    metrics.gauge("depth").set(1.0, &[("queue", text)]);
+    metrics.describe("depth", text, text);
+    metrics.flush();
+    sent(metrics.start_session(text));
+    sent(metrics.record_message(MessageRole::User));
+    let request = ApiRequest { provider: text, model: text, error: Some((text, text)), ..ApiRequest::default() };
+    sent(metrics.record_api_request(&request));
+    sent(metrics.record_tool_execution(text, Duration::ZERO, Err(text)));
+    sent(metrics.record_error(text, text, json!({"text": text, text: 1})));
+    assert!(metrics.end_session().is_some());
 }
 
 /// Reports a sample in texts that are cut where it stands.
@@ -93,6 +130,20 @@ pub(crate) fn report_over_cuts(reporter: &Reporter, sample: &Sample) {
     let long = format!("{} {text} {}", "x ".repeat(8_165), "y ".repeat(2_000));
     sent(reporter.log_error(long.as_str()));
     sent(reporter.log_error(&UserError::new("long").status(422).body(json!({"detail": long}))));
+    let metrics = Metrics::new(reporter);
+    for bytes in [96, 128, 256] {
+        // The cut goes through the middle of it, and through its beginning.
+        for before in [bytes - text.len().min(bytes) / 2, bytes - text.len().min(bytes) / 4 * 3] {
+            let long = format!("{} {text} {}", "x".repeat(before.saturating_sub(1)), "y ".repeat(300));
+            reporter.trace(long.clone()).set("note", "short");
+            metrics.counter(&long).add(1.0, &[("name", &long)]);
+            metrics.gauge(&format!("depth {bytes}")).set(1.0, &[(&long, "value")]);
+            metrics.describe(&format!("depth {bytes}"), &long, &long);
+            sent(metrics.start_session(&long));
+            let _ = metrics.end_session();
+        }
+    }
+    metrics.flush();
 }
 
 fn report_errors(reporter: &Reporter, text: &str) {

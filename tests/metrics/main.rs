@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod facts;
+#[cfg(unix)]
+mod fork;
 mod points;
 
 use std::time::Duration;

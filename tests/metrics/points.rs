@@ -107,7 +107,7 @@ fn series_and_metrics_are_bounded_together_and_what_is_beyond_is_counted() {
 }
 
 #[test]
-fn texts_of_any_length_are_cut_and_the_fullest_event_is_taken() {
+fn texts_of_any_length_are_cut_and_the_fullest_series_are_taken() {
     let recorded = Recorded::start();
     let metrics = &recorded.metrics;
     let long = |place: usize| format!("{place}{}", "é".repeat(100_000));
@@ -119,9 +119,11 @@ fn texts_of_any_length_are_cut_and_the_fullest_event_is_taken() {
         metrics.histogram_with(&name, &bounds).record(1.0, &labels);
         metrics.describe(&name, &name, &name);
     }
-    let data = recorded.end_in_one();
-    assert_eq!(data["series"].as_array().unwrap().len(), limits::METRICS_SERIES_PER_EVENT);
-    assert_eq!(data["series"][0]["bounds"].as_array().unwrap().len(), limits::METRIC_BOUNDS_MAX);
+    let events = recorded.end();
+    assert!(events.len() > 1 && events.iter().all(|(name, _)| name == "metrics"), "so much takes several events");
+    let series: Vec<_> = events.iter().flat_map(|(_, data)| data["series"].as_array().unwrap()).collect();
+    assert_eq!(series.len(), limits::METRICS_SERIES_PER_EVENT);
+    assert!(series.iter().all(|series| series["bounds"].as_array().unwrap().len() == limits::METRIC_BOUNDS_MAX));
 }
 
 #[test]
@@ -220,4 +222,39 @@ fn where_telemetry_is_off_nothing_is_kept() {
     metrics.flush();
     assert!(!metrics.record_error("E", "m", ()).is_accepted());
     assert!(format!("{metrics:?}").contains("series: None"));
+}
+
+#[test]
+fn a_sum_that_no_number_can_say_is_the_largest_there_is() {
+    let recorded = Recorded::start();
+    let (counter, gauge) = (recorded.metrics.counter("c"), recorded.metrics.gauge("g"));
+    let histogram = recorded.metrics.histogram("h");
+    for _ in 0..3 {
+        counter.add(f64::MAX, &[]);
+        gauge.add(f64::MIN, &[]);
+        histogram.record(f64::MAX, &[]);
+    }
+    let data = recorded.end_in_one();
+    let series = &data["series"];
+    assert_eq!((&series[0]["value"], &series[1]["value"]), (&f64::MAX.into(), &f64::MIN.into()));
+    assert_eq!(series[2]["sum"], f64::MAX);
+}
+
+#[test]
+fn series_that_say_as_much_as_they_may_are_told_all_of_them() {
+    let recorded = Recorded::start();
+    let bounds: Vec<f64> = (0..64).map(|bound| f64::from(bound) + 0.1).collect();
+    // What stands in the place of a person's address is longer than the address.
+    let long = "a@b.co ".repeat(60);
+    let names: Vec<String> = (0..16).map(|label| format!("{label:02}{long}")).collect();
+    let labels: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), long.as_str())).collect();
+    for number in 0..100 {
+        let name = format!("{number} {long}");
+        recorded.metrics.histogram_with(&name, &bounds).record(1.0, &labels);
+        recorded.metrics.describe(&name, &long, &long);
+    }
+    let events = recorded.end();
+    assert!(events.len() > 1 && events.iter().all(|(name, _)| name == "metrics"), "nothing was dropped on the way");
+    let told: usize = events.iter().map(|(_, data)| data["series"].as_array().unwrap().len()).sum();
+    assert_eq!(told, 100);
 }

@@ -15,6 +15,7 @@ mod children;
 mod contexts;
 mod disk;
 mod following;
+mod forks;
 mod lifecycle;
 #[path = "../spool/mounts.rs"]
 #[allow(dead_code)]

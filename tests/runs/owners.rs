@@ -142,3 +142,18 @@ fn what_is_left_of_a_start_that_was_interrupted_is_no_run() {
     assert_eq!(store.list(20).unwrap().len(), 1);
     assert_eq!(names(&runs.path().join(".running")), ["..not a run"]);
 }
+
+#[test]
+fn a_line_that_is_longer_than_any_event_costs_a_run_that_is_ended_none_of_those_behind_it() {
+    let runs = Runs::new();
+    let id = left_behind(&runs, |store, id| {
+        let path = store.directory().join(id).join("events.jsonl");
+        let huge = format!("{{\"ts\":5,\"type\":\"huge\",\"data\":\"{}\"}}\n", "x".repeat(5 * 1024 * 1024));
+        let behind = "{\"ts\":1700000000000,\"type\":\"behind\"}\n{\"ts\":17000";
+        OpenOptions::new().append(true).open(path).unwrap().write_all((huge + behind).as_bytes()).unwrap();
+    });
+    let store = runs.open();
+    assert_eq!(kinds(&store, &id), ["run_start", "tool_call", "behind", "run_end"]);
+    let length = fs::metadata(store.directory().join(&id).join("events.jsonl")).unwrap().len();
+    assert!(length > 5 * 1024 * 1024, "the long line stays where it is");
+}

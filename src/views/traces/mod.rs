@@ -135,7 +135,8 @@ impl View for Traces {
         let trace = self.traces.row(&trace_id, |id| *id);
         let spans = trace.spans.len();
         trace.take(event, span_id);
-        self.spans += trace.spans.len() - spans;
+        // A snapshot that was tampered with may say that there are more than there can be.
+        self.spans = self.spans.saturating_add(trace.spans.len() - spans);
         if self.traces.len() < before {
             // Old traces were left out to make room for this one.
             self.count_spans();

@@ -14,6 +14,7 @@ use crate::flags::runs::ReplayArgs;
 use crate::output::Output;
 use crate::output::cells::{DIM, Line, PLAIN};
 use crate::output::runs::{length, page};
+use crate::output::text;
 
 /// Names that a shell goes by as a tool.
 const SHELLS: [&str; 4] = ["bash", "shell", "sh", "terminal"];
@@ -159,7 +160,8 @@ fn all(
         let rerun = runtime.block_on(rerun::run(words, directory.as_deref(), args.timeout, args.store.json))?;
         if !args.store.json {
             let same = if test.is_same(&rerun) { "as recorded" } else { "NOT as recorded" };
-            output.line(&format!("{rerun}: {same} ({})", recorded(test)))?;
+            // It may name the directory, which is what somebody has written into a file.
+            output.line(&text::neutral(&format!("{rerun}: {same} ({})", recorded(test))))?;
             output.flush()?;
         }
         reruns.push(Some(rerun));
