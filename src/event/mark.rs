@@ -92,8 +92,10 @@ impl Mark {
             _ => ([0xc9, a, b, c, d, self.code()], 6),
         };
         // The text moves up, within the buffer.
-        out.extend_from_slice(&header[..header_bytes]);
-        out[start..].rotate_right(header_bytes);
+        let header = &header[..header_bytes];
+        out.extend_from_slice(header);
+        out.copy_within(start..start + length, start + header_bytes);
+        out[start..start + header_bytes].copy_from_slice(header);
         out.is_marked = true;
     }
 }

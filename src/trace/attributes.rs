@@ -20,6 +20,9 @@ pub(crate) struct Attributes {
     pub(super) dropped: u64,
 }
 
+/// There is room for as many at once: the call of a model has seven.
+const ATTRIBUTES_USUAL: usize = 8;
+
 const _: () = assert!(SPAN_ATTRIBUTES_MAX <= u128::BITS as usize, "each attribute has a bit");
 
 /// One of them, and what is known of it.
@@ -57,7 +60,12 @@ impl Attributes {
         let place = self.list.iter().position(|(known, _)| known == key).unwrap_or(self.list.len());
         match self.list.get_mut(place) {
             Some((_, known)) => *known = value,
-            None if place < SPAN_ATTRIBUTES_MAX => self.list.push((Cow::Borrowed(key), value)),
+            None if place < SPAN_ATTRIBUTES_MAX => {
+                if place == 0 {
+                    self.list.reserve(ATTRIBUTES_USUAL);
+                }
+                self.list.push((Cow::Borrowed(key), value));
+            }
             None => {
                 self.dropped += 1;
                 return;

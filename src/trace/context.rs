@@ -11,6 +11,7 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task;
 
 use pin_project_lite::pin_project;
@@ -21,6 +22,10 @@ use crate::limits::ENTERED_SPANS_MAX;
 thread_local! {
     static CURRENT: RefCell<Context> = const { RefCell::new(Context::none()) };
 }
+
+/// Whether a context that says something was ever entered, on any thread. A program whose telemetry is off has none to look for. A
+/// thread that has entered one has set this itself.
+static IS_USED: AtomicBool = AtomicBool::new(false);
 
 /// Where in a trace, and in which run, code runs.
 #[derive(Clone, Default)]
@@ -70,8 +75,13 @@ impl Context {
     }
 
     /// Returns the context that this code runs in.
+    #[inline]
     #[must_use]
     pub fn current() -> Self {
+        if IS_USED.load(Ordering::Relaxed) { Self::of_thread() } else { Self::none() }
+    }
+
+    fn of_thread() -> Self {
         // A thread that is ending has none.
         CURRENT.try_with(|current| current.borrow().clone()).unwrap_or_default()
     }
@@ -82,9 +92,20 @@ impl Context {
         self.span
     }
 
+    /// Says that there is a context, before it is one of a thread.
+    #[inline]
+    fn announce(&self) {
+        let says_something = self.span.is_some() || self.run.is_some();
+        // It is written once: all threads read it.
+        if says_something && !IS_USED.load(Ordering::Relaxed) {
+            IS_USED.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Makes it the context of this thread until the guard is dropped. Not across an `.await`: see [`Context::wrap`].
     #[must_use = "the context is left as soon as the guard is dropped"]
     pub fn enter(self) -> Entered {
+        self.announce();
         let before = CURRENT.try_with(|current| current.replace(self)).unwrap_or_default();
         Entered { before, stays: PhantomData }
     }
@@ -135,6 +156,7 @@ pub(crate) fn enter_span(id: u64, context: Context) {
     let _ = ENTERED.try_with(|entered| {
         let entered = &mut *entered.borrow_mut();
         if entered.len() < ENTERED_SPANS_MAX {
+            context.announce();
             let before = CURRENT.try_with(|current| current.replace(context)).unwrap_or_default();
             entered.push((id, before));
         }

@@ -74,7 +74,7 @@ impl ModelCall {
     pub fn operation(&mut self, operation: &'static str) -> &mut Self {
         let Some(open) = self.0.open() else { return self };
         let model = open.attributes_mut().get(gen_ai::REQUEST_MODEL).and_then(Value::as_str).unwrap_or_default();
-        let name = format!("{operation} {model}");
+        let name = [operation, " ", model].concat();
         open.rename(name.into());
         self.name(gen_ai::OPERATION_NAME, operation)
     }
@@ -273,7 +273,7 @@ fn operation(operation: &str, name: Option<&str>, attributes: &[(&'static str, &
     for (key, name) in attributes {
         all.set_name(key, *name);
     }
-    let span_name = name.map_or_else(|| operation.to_owned(), |name| format!("{operation} {name}"));
+    let span_name = name.map_or_else(|| operation.to_owned(), |name| [operation, " ", name].concat());
     (span_name.into(), Some(all))
 }
 

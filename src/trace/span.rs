@@ -78,6 +78,7 @@ impl Span {
     }
 
     /// Returns the context of what is within it.
+    #[inline]
     pub(crate) fn as_context(&self) -> Context {
         match &self.state {
             State::Open(open) => open.as_context(),
@@ -89,10 +90,12 @@ impl Span {
     }
 
     /// Begins a span within it.
+    #[inline]
     pub fn child(&self, name: impl Into<Cow<'static, str>>) -> Self {
         self.begin(SpanKind::Internal, || (name.into(), None))
     }
 
+    #[inline]
     pub(super) fn begin(&self, kind: SpanKind, make: impl FnOnce() -> Beginning) -> Self {
         Self::begin_in(&self.reporter, self.as_context(), kind, make)
     }

@@ -28,6 +28,7 @@ pub(crate) use data::write_value;
 pub use data::{TranscodeError, write_data};
 pub use event::write_event;
 pub use request::{Origin, Request};
+pub(crate) use time::read_timestamp;
 pub use time::{write_duration, write_timestamp};
 
 /// Where telemetry is posted to, below the base URL.

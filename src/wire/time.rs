@@ -7,6 +7,10 @@ use crate::clock::Timestamp;
 
 /// 9999-12-31T23:59:59.999999Z: RFC 3339 has four digits for the year.
 const MICROS_MAX: u64 = 253_402_300_799_999_999;
+/// From the March in which years are counted from, to 1970-01-01.
+const DAYS_TO_1970: u64 = 719_468;
+/// Days of 400 years.
+const DAYS_OF_ERA: u64 = 146_097;
 
 /// Appends a time as RFC 3339 has it: in UTC, with six digits of fraction, 27 bytes.
 ///
@@ -42,6 +46,19 @@ pub fn write_duration(out: &mut Vec<u8>, duration: Duration) {
     }
 }
 
+/// Reads a time that [`write_timestamp`] wrote; `None` for every other text, which may be a time in another form.
+pub(crate) fn read_timestamp(text: &str) -> Option<Timestamp> {
+    let text: &[u8; 27] = text.as_bytes().try_into().ok()?;
+    let number = |place: std::ops::Range<usize>| {
+        text[place].iter().fold(0, |number, digit| number * 10 + u64::from(digit.wrapping_sub(b'0')))
+    };
+    let days = days_of(number(0..4), number(5..7), number(8..10))?;
+    let seconds = days * 86_400 + number(11..13) * 3_600 + number(14..16) * 60 + number(17..19);
+    let unix_micros = seconds * 1_000_000 + number(20..26);
+    // Whatever was no digit, no month or no day comes out as another text.
+    (rfc3339(unix_micros) == *text).then(|| Timestamp::from_unix_nanos(unix_micros.saturating_mul(1_000)))
+}
+
 fn rfc3339(unix_micros: u64) -> [u8; 27] {
     let unix_micros = unix_micros.min(MICROS_MAX);
     let (seconds, micros) = (unix_micros / 1_000_000, unix_micros % 1_000_000);
@@ -66,8 +83,6 @@ fn rfc3339(unix_micros: u64) -> [u8; 27] {
 /// Years are counted from March here, so that the day that leap years add is the last of its year, and in eras of 400
 /// years, which all have the same number of days: "chrono-compatible low-level date algorithms", Howard Hinnant.
 const fn civil(days: u64) -> (u64, u64, u64) {
-    const DAYS_TO_1970: u64 = 719_468;
-    const DAYS_OF_ERA: u64 = 146_097;
     let days = days + DAYS_TO_1970;
     let (era, day_of_era) = (days / DAYS_OF_ERA, days % DAYS_OF_ERA);
     let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
@@ -76,6 +91,17 @@ const fn civil(days: u64) -> (u64, u64, u64) {
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
     let (month, carry) = if month_from_march < 10 { (month_from_march + 3, 0) } else { (month_from_march - 9, 1) };
     (era * 400 + year_of_era + carry, month, day)
+}
+
+/// Turns a text of [`civil`]'s year, month and day back into days since 1970-01-01; `None` before that. What is no date becomes
+/// some other day.
+const fn days_of(year: u64, month: u64, day: u64) -> Option<u64> {
+    // From March on again.
+    let Some(year) = year.checked_sub((month <= 2) as u64) else { return None };
+    let (era, year_of_era) = (year / 400, year % 400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day;
+    let day_of_era = 365 * year_of_era + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    (era * DAYS_OF_ERA + day_of_era).checked_sub(DAYS_TO_1970 + 1)
 }
 
 #[inline]
@@ -118,6 +144,49 @@ mod tests {
         #[test]
         fn a_time_is_written_as_the_time_crate_writes_it(micros in 0..=MICROS_MAX) {
             prop_assert_eq!(ours(micros), of_the_time_crate(micros));
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5_000))]
+        #[test]
+        fn a_time_that_was_written_is_read_back(micros in 0..=u64::MAX / 1_000) {
+            let time = Timestamp::from_unix_nanos(micros.min(MICROS_MAX) * 1_000);
+            prop_assert_eq!(read_timestamp(&ours(micros)), Some(time));
+        }
+
+        #[test]
+        fn a_text_is_read_as_the_time_crate_reads_it_or_not_at_all(
+            micros in 0..=u64::MAX / 1_000,
+            place in 0_usize..27,
+            with in prop_oneof!["[0-9]", "[ -~]", "\\PC"],
+        ) {
+            let mut text = ours(micros);
+            text.replace_range(place..=place, &with);
+            if let Some(time) = read_timestamp(&text) {
+                let other = time::OffsetDateTime::parse(&text, &time::format_description::well_known::Rfc3339);
+                let nanos = u64::try_from(other.unwrap().unix_timestamp_nanos()).unwrap_or(u64::MAX);
+                prop_assert_eq!(nanos, time.unix_nanos());
+            }
+        }
+    }
+
+    #[test]
+    fn no_time_of_another_form_is_read() {
+        for text in [
+            "",
+            "2026-11-25T10:00:00Z",
+            "2026-11-25t10:00:00.000000Z",
+            "2026-02-29T10:00:00.000000Z",
+            "2026-00-10T10:00:00.000000Z",
+            "2026-01-00T10:00:00.000000Z",
+            "2026-13-10T10:00:00.000000Z",
+            "2026-11-25T23:59:60.000000Z",
+            "2026-11-25T24:00:00.000000Z",
+            "1969-12-31T23:59:59.999999Z",
+            "0000-01-01T00:00:00.000000Z",
+        ] {
+            assert_eq!(read_timestamp(text), None, "{text}");
         }
     }
 

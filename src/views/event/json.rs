@@ -15,6 +15,7 @@ use super::{Event, EventError};
 use crate::clock::Timestamp;
 use crate::event::{EventKind, Severity};
 use crate::views::moment::Moment;
+use crate::wire;
 
 /// Reads an event from anything that gives out JSON's values.
 pub(super) fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Event<'de>, EventError> {
@@ -124,6 +125,10 @@ fn said(datum: &Datum<'_>) -> String {
 
 /// Reads a time; one before 1970 is 1970.
 fn timestamp(text: &str) -> Option<Timestamp> {
+    // Nearly all events are ours.
+    if let Some(time) = wire::read_timestamp(text) {
+        return Some(time);
+    }
     let nanos = OffsetDateTime::parse(text, &Rfc3339).ok()?.unix_timestamp_nanos().max(0);
     Some(Timestamp::from_unix_nanos(u64::try_from(nanos).unwrap_or(u64::MAX)))
 }

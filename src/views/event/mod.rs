@@ -139,7 +139,9 @@ impl<'a> Event<'a> {
     ///
     /// As for [`from_json`](Self::from_json); or it is no JSON.
     pub fn from_line(line: &'a [u8]) -> Result<Self, EventError> {
-        let mut reader = serde_json::Deserializer::from_slice(line);
+        // Once for all of its texts.
+        let line = std::str::from_utf8(line).map_err(|error| EventError::Unreadable(error.to_string()))?;
+        let mut reader = serde_json::Deserializer::from_str(line);
         let event = json::read(&mut reader)?;
         reader.end().map_err(|error| EventError::Unreadable(error.to_string()))?;
         Ok(event)

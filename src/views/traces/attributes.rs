@@ -1,7 +1,7 @@
 //! What is known of a span beside its place, its time and its end: a few bytes, since there are many spans.
 
 use std::fmt;
-use std::io::Cursor;
+use std::io::{Cursor, Write as _};
 
 use rmp::encode;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
@@ -19,15 +19,15 @@ pub struct Attributes(Box<[u8]>);
 impl Attributes {
     /// Keeps as many attributes of an event as there is room for.
     pub(super) fn of(event: &Event<'_>) -> Self {
-        let mut kept = Vec::with_capacity(VIEW_SPAN_ATTRIBUTE_BYTES_MAX / 4);
+        let mut room = [0; VIEW_SPAN_ATTRIBUTE_BYTES_MAX];
+        let mut used = 0;
         for (name, value) in event.fields().attributes().take(VIEW_SPAN_ATTRIBUTES_MAX) {
-            let before = kept.len();
-            write(&mut kept, name, value);
-            if kept.len() > VIEW_SPAN_ATTRIBUTE_BYTES_MAX {
-                kept.truncate(before);
+            let mut rest = &mut room[used..];
+            if write(&mut rest, name, value).is_ok() {
+                used = VIEW_SPAN_ATTRIBUTE_BYTES_MAX - rest.len();
             }
         }
-        Self(kept.into())
+        Self(room[..used].into())
     }
 
     /// Returns the value of this name.
@@ -49,28 +49,34 @@ impl Attributes {
     }
 }
 
-/// Appends a name and a value. Writing to a `Vec` does not fail.
-fn write(out: &mut Vec<u8>, name: &str, value: &Datum<'_>) {
-    let _ = encode::write_str(out, cut_name(name));
-    let _ = match value {
-        Datum::Null => encode::write_nil(out).map_err(drop),
-        Datum::Bool(bool) => encode::write_bool(out, *bool).map_err(drop),
-        Datum::Unsigned(number) => encode::write_uint(out, *number).map(drop).map_err(drop),
-        Datum::Signed(number) => encode::write_sint(out, *number).map(drop).map_err(drop),
-        Datum::Float(number) => encode::write_f64(out, *number).map_err(drop),
-        Datum::Text(text) => encode::write_str(out, cut(text, VIEW_TEXT_BYTES_MAX)).map_err(drop),
+/// There is no room for it.
+struct Full;
+
+/// Writes a name and a value.
+fn write(out: &mut &mut [u8], name: &str, value: &Datum<'_>) -> Result<(), Full> {
+    write_text(out, cut_name(name))?;
+    match value {
+        Datum::Null => encode::write_nil(out).map_err(|_| Full),
+        Datum::Bool(bool) => encode::write_bool(out, *bool).map_err(|_| Full),
+        Datum::Unsigned(number) => encode::write_uint(out, *number).map(drop).map_err(|_| Full),
+        Datum::Signed(number) => encode::write_sint(out, *number).map(drop).map_err(|_| Full),
+        Datum::Float(number) => encode::write_f64(out, *number).map_err(|_| Full),
+        Datum::Text(text) => write_text(out, cut(text, VIEW_TEXT_BYTES_MAX)),
         Datum::List(_) | Datum::Map(_) => write_nested(out, &value.shown()),
-    };
+    }
 }
 
-/// Appends a list or an object; as a text, if it is too long or too deep to be kept as it is.
-fn write_nested(out: &mut Vec<u8>, json: &str) -> Result<(), ()> {
+/// Writes a list or an object; as a text, if it is too long or too deep to be kept as it is.
+fn write_nested(out: &mut &mut [u8], json: &str) -> Result<(), Full> {
     let whole = (json.len() <= VIEW_TEXT_BYTES_MAX).then(|| serde_json::from_str::<Value>(json).ok()).flatten();
     match whole.and_then(|value| rmp_serde::to_vec(&value).ok()) {
-        Some(bytes) => out.extend_from_slice(&bytes),
-        None => encode::write_str(out, cut(json, VIEW_TEXT_BYTES_MAX)).map_err(drop)?,
+        Some(bytes) => out.write_all(&bytes).map_err(|_| Full),
+        None => write_text(out, cut(json, VIEW_TEXT_BYTES_MAX)),
     }
-    Ok(())
+}
+
+fn write_text(out: &mut &mut [u8], text: &str) -> Result<(), Full> {
+    encode::write_str(out, text).map_err(|_| Full)
 }
 
 impl fmt::Debug for Attributes {
