@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::View;
 use super::counts::Counts;
 use super::event::{Event, Field, Meaning};
+use super::heard::Heard;
 use super::moment::Moment;
 use super::table::{Aging, Fold, Recent, cut_name};
 use super::totals::Roles;
@@ -20,10 +21,7 @@ pub struct Conversations {
 /// One conversation: all events that carry its id.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Conversation {
-    counts: Counts,
-    roles: Roles,
-    first: Option<Moment>,
-    last: Moment,
+    heard: Heard,
     ended: bool,
 }
 
@@ -56,25 +54,25 @@ impl Conversation {
     /// Returns what happened in it.
     #[must_use]
     pub const fn counts(&self) -> &Counts {
-        &self.counts
+        &self.heard.counts
     }
 
     /// Returns its messages, by who said them.
     #[must_use]
     pub const fn roles(&self) -> &Roles {
-        &self.roles
+        &self.heard.roles
     }
 
     /// Returns when it began.
     #[must_use]
     pub fn start(&self) -> Timestamp {
-        self.first.unwrap_or_default().time()
+        self.heard.start()
     }
 
     /// Returns when something happened in it last.
     #[must_use]
     pub const fn last_event(&self) -> Timestamp {
-        self.last.time()
+        self.heard.last.time()
     }
 
     /// Returns whether it ended.
@@ -86,20 +84,14 @@ impl Conversation {
 
 impl Fold for Conversation {
     fn fold(&mut self, other: Self) {
-        self.counts.fold(other.counts);
-        self.roles.fold(other.roles);
-        self.first = match (self.first, other.first) {
-            (Some(one), Some(another)) => Some(one.min(another)),
-            (one, another) => one.or(another),
-        };
-        self.last = self.last.max(other.last);
+        self.heard.fold(other.heard);
         self.ended |= other.ended;
     }
 }
 
 impl Aging for Conversation {
     fn last(&self) -> Moment {
-        self.last
+        self.heard.last
     }
 
     fn left_out(self) -> Self {
@@ -111,11 +103,7 @@ impl View for Conversations {
     fn apply(&mut self, event: &Event<'_>) {
         let Some(id) = event.fields().text(Field::ConversationId) else { return };
         let row = self.rows.row(cut_name(id), |id| id.into());
-        let moment = event.moment();
-        row.counts.fold(event.counts());
-        row.roles.add(event);
-        row.first = Some(row.first.map_or(moment, |first| first.min(moment)));
-        row.last = row.last.max(moment);
+        row.heard.take(event);
         row.ended |= event.meaning() == Meaning::ConversationEnd;
     }
 

@@ -29,6 +29,7 @@ mod event;
 mod export;
 mod fixed;
 mod health;
+mod heard;
 mod latency;
 mod live;
 mod llm;

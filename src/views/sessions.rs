@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::View;
 use super::counts::Counts;
 use super::event::{Event, Meaning};
+use super::heard::Heard;
 use super::moment::Moment;
 use super::table::{Aging, Fold, Recent, cut};
 use super::totals::{Roles, bucket};
@@ -38,11 +39,7 @@ pub enum SessionState {
 /// One session.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Session {
-    counts: Counts,
-    roles: Roles,
-    /// The times of the first and the last event.
-    first: Option<Moment>,
-    last: Moment,
+    heard: Heard,
     ended: bool,
     critical: bool,
     recovered: bool,
@@ -66,7 +63,7 @@ impl Sessions {
     #[must_use]
     pub fn latest_first(&self) -> Vec<(&str, &Session)> {
         let mut rows: Vec<_> = self.iter().collect();
-        rows.sort_by_key(|(id, session)| (std::cmp::Reverse(session.last), *id));
+        rows.sort_by_key(|(id, session)| (std::cmp::Reverse(session.heard.last), *id));
         rows
     }
 
@@ -85,7 +82,7 @@ impl Sessions {
     /// Returns what happened in those that are not kept any more.
     #[must_use]
     pub const fn left_out(&self) -> &Counts {
-        &self.rows.other().counts
+        &self.rows.other().heard.counts
     }
 }
 
@@ -93,13 +90,13 @@ impl Session {
     /// Returns what happened in it.
     #[must_use]
     pub const fn counts(&self) -> &Counts {
-        &self.counts
+        &self.heard.counts
     }
 
     /// Returns its messages, by who said them.
     #[must_use]
     pub const fn roles(&self) -> &Roles {
-        &self.roles
+        &self.heard.roles
     }
 
     /// Returns whether it runs, or how it ended.
@@ -116,13 +113,13 @@ impl Session {
     /// Returns the time of its first event.
     #[must_use]
     pub fn start(&self) -> Timestamp {
-        self.first.unwrap_or_default().time()
+        self.heard.start()
     }
 
     /// Returns the time of its last event.
     #[must_use]
     pub const fn last_event(&self) -> Timestamp {
-        self.last.time()
+        self.heard.last.time()
     }
 
     /// Returns how long it lasted, as its end says; until its last event, if it has not ended.
@@ -140,13 +137,7 @@ impl Session {
 
 impl Fold for Session {
     fn fold(&mut self, other: Self) {
-        self.counts.fold(other.counts);
-        self.roles.fold(other.roles);
-        self.first = match (self.first, other.first) {
-            (Some(one), Some(another)) => Some(one.min(another)),
-            (one, another) => one.or(another),
-        };
-        self.last = self.last.max(other.last);
+        self.heard.fold(other.heard);
         self.ended |= other.ended;
         self.critical |= other.critical;
         self.recovered |= other.recovered;
@@ -157,7 +148,7 @@ impl Fold for Session {
 
 impl Aging for Session {
     fn last(&self) -> Moment {
-        self.last
+        self.heard.last
     }
 
     fn left_out(self) -> Self {
@@ -168,11 +159,7 @@ impl Aging for Session {
 impl View for Sessions {
     fn apply(&mut self, event: &Event<'_>) {
         let row = self.rows.row(cut(event.session_id(), SESSION_ID_BYTES_MAX), |id| id.into());
-        let moment = event.moment();
-        row.counts.fold(event.counts());
-        row.roles.add(event);
-        row.first = Some(row.first.map_or(moment, |first| first.min(moment)));
-        row.last = row.last.max(moment);
+        row.heard.take(event);
         row.user_bucket = row.user_bucket.max(bucket(event));
         match event.meaning() {
             Meaning::SessionEnd => {
