@@ -280,22 +280,23 @@ impl Bound {
 }
 
 impl Metric {
+    fn series(&self, labels: Labels<'_>) -> Option<Series> {
+        self.family.as_ref()?.series(labels, &self.bound)
+    }
+
     /// Finds the series with these labels.
     pub(super) fn with(&self, labels: Labels<'_>) -> OneSeries {
-        let series = self.family.as_ref().and_then(|family| family.series(labels, &self.bound));
-        OneSeries { metric: self.clone(), series }
+        OneSeries { metric: self.clone(), series: self.series(labels) }
     }
 
     /// Records a value: one more of a histogram, where a gauge stands, what is added to a counter.
     pub(super) fn record(&self, value: f64, labels: Labels<'_>) {
-        let series = self.family.as_ref().and_then(|family| family.series(labels, &self.bound));
-        self.point(series.as_ref(), value, false);
+        self.point(self.series(labels).as_ref(), value, false);
     }
 
     /// Adds to where a gauge stands or what a counter has; to a histogram, one more value.
     pub(super) fn add(&self, amount: f64, labels: Labels<'_>) {
-        let series = self.family.as_ref().and_then(|family| family.series(labels, &self.bound));
-        self.point(series.as_ref(), amount, true);
+        self.point(self.series(labels).as_ref(), amount, true);
     }
 
     fn point(&self, series: Option<&Series>, value: f64, moves: bool) {

@@ -11,7 +11,6 @@ use super::report::{Admission, DropReason};
 use super::shared::{Gate, Shared};
 use crate::clock::Instant;
 use crate::event::{EventKind, Severity, Tag, names};
-use crate::privacy::Level;
 use crate::queue::Class;
 use crate::sync::lock;
 
@@ -86,8 +85,7 @@ impl Reporter {
 
     /// The reporter, where what sources say is wanted, and is not another process's.
     fn collected(&self) -> Option<&Inner> {
-        let inner = self.inner().map(|inner| &**inner);
-        inner.filter(|inner| inner.shared.settings.consent == Level::Full && !inner.shared.is_foreign())
+        self.takes_all().filter(|inner| !inner.shared.is_foreign())
     }
 
     /// Takes what a source has to say, now.
