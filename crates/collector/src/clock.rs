@@ -17,6 +17,17 @@ fn to_us(moment: OffsetDateTime) -> i64 {
     i64::try_from(moment.unix_timestamp_nanos().div_euclid(1000)).unwrap_or(i64::MAX)
 }
 
+/// Returns the moment that is so many seconds after 1970; `None` beyond the years of four digits.
+pub(crate) fn of_seconds(seconds: f64) -> Option<i64> {
+    const YEAR_10000: f64 = 253_402_300_800.0;
+    if !(-62_167_219_200.0..YEAR_10000).contains(&seconds) {
+        return None;
+    }
+    #[allow(clippy::cast_possible_truncation, reason = "it was looked at above")]
+    let moment_us = (seconds * 1e6).round() as i64;
+    Some(moment_us)
+}
+
 /// Reads RFC 3339 with any number of digits of fraction and any offset; `None` if it is something else.
 pub(crate) fn parse(text: &str) -> Option<i64> {
     OffsetDateTime::parse(text, &Rfc3339).ok().map(to_us)

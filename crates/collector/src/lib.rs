@@ -16,7 +16,7 @@
 //! - Every body, queue, wait, page and number of connections has a bound in [`limits`].
 //! - Only one thread writes. A reader never blocks it, nor it a reader.
 //!
-//! The layers, each using those before it: `clock`, `ingest`, `store`, [`query`], `page`, `http`.
+//! The layers, each using those before it: `clock`, `stats`, `ingest`, `store`, [`query`], `page`, `http`.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -39,6 +39,7 @@ mod ingest;
 pub mod limits;
 mod page;
 pub mod query;
+mod stats;
 mod store;
 
 pub use collector::Collector;

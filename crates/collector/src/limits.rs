@@ -5,8 +5,14 @@
 
 use std::time::Duration;
 
-/// The largest request body: sixteen full batches of the protocol's own reporters (1 MiB each).
-pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// The largest request body as it is sent: what an OpenTelemetry collector sends at most with its own defaults.
+pub const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// The largest request body once it is decompressed. A few bytes may stand for gigabytes.
+pub const PLAIN_BODY_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// How much of a body is decompressed in one step, before the bounds are looked at again.
+pub const DECOMPRESS_STEP_BYTES: usize = 64 * 1024;
+/// Bodies beyond this are read on a thread that may block, so that no other request waits for it.
+pub const INLINE_DECODE_BYTES_MAX: usize = 1024 * 1024;
 /// Events in one request. The protocol's own clients send at most 100.
 pub const REQUEST_EVENTS_MAX: usize = 10_000;
 /// The largest event, as text. A larger one is refused alone. It is twice what our reporter takes.
@@ -14,6 +20,11 @@ pub const EVENT_BYTES_MAX: usize = 1024 * 1024;
 /// How deep an event may be nested. Parsers of those who read it back recurse, most of them give up at 128, and the
 /// answer that carries the event adds some levels.
 pub const EVENT_DEPTH_MAX: usize = 120;
+/// How deep an event that is written from another protocol may be nested; what is deeper is a text of its JSON. It leaves the
+/// answers that carry the event room within [`EVENT_DEPTH_MAX`].
+pub const DRAFT_DEPTH_MAX: usize = 64;
+/// Names of an object that are looked through one by one before they are hashed: nearly all objects have fewer.
+pub const DRAFT_NAMES_LISTED: usize = 64;
 /// The longest event id, in characters.
 pub const EVENT_ID_CHARS_MAX: usize = 128;
 /// The part of an event's name that is indexed, in bytes. The event itself keeps the whole name.
@@ -28,7 +39,7 @@ pub const GROUP_TEXT_BYTES_MAX: usize = 1024;
 pub const QUOTE_CHARS_MAX: usize = 64;
 
 /// Bytes of all bodies that are being read or wait for the disk. Beyond, requests get 503 at once.
-pub const INGEST_BYTES_MAX: usize = 256 * 1024 * 1024;
+pub const INGEST_BYTES_MAX: usize = 512 * 1024 * 1024;
 /// Requests that may wait for the writer. Beyond, requests get 503 at once.
 pub const WRITE_QUEUE_REQUESTS: usize = 1024;
 /// Events after which a group is committed even though more wait: it bounds the wait of the first one.

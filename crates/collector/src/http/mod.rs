@@ -1,6 +1,6 @@
 //! HTTP: what is answered under which path, and the server's own limits.
 //!
-//! - `POST <any prefix>/api/v1/telemetry` takes events in ([`telemetry`]); the other paths that an unmodified client asks
+//! - `POST <any prefix>/api/v1/telemetry` takes events in ([`telemetry`]), as every protocol does by [`intake`]; the other paths that an unmodified client asks
 //!   at its start and end stand beside it ([`client`]).
 //! - `GET /api/...` answers questions ([`api`]).
 //! - `GET /` and `GET /sessions/{id}` are pages for people ([`pages`]).
@@ -12,7 +12,10 @@ mod answer;
 mod api;
 mod body;
 mod client;
+mod decompress;
 mod guard;
+mod intake;
+mod lines;
 mod pages;
 mod server;
 mod telemetry;
@@ -32,6 +35,7 @@ use tokio::sync::Semaphore;
 use crate::config::Config;
 use crate::limits::READERS_MAX;
 use crate::query::Reader;
+use crate::stats::Stats;
 use crate::store::Queue;
 
 /// What all requests share.
@@ -45,6 +49,7 @@ struct Inner {
     room: Arc<Semaphore>,
     /// Queries that may run.
     turns: Arc<Semaphore>,
+    stats: Stats,
     body_bytes_max: usize,
     body_timeout: Duration,
     query_timeout: Duration,
@@ -63,6 +68,7 @@ impl Shared {
             reader,
             room: Arc::new(Semaphore::new(config.ingest_bytes_max.min(Semaphore::MAX_PERMITS))),
             turns: Arc::new(Semaphore::new(READERS_MAX)),
+            stats: Stats::default(),
             body_bytes_max: config.body_bytes_max,
             body_timeout: config.body_timeout,
             query_timeout: config.query_timeout,
@@ -97,13 +103,20 @@ async fn any_prefix(State(shared): State<Shared>, request: Request) -> Response 
     let path = request.uri().path();
     let Some((_, call)) = path.rsplit_once("/api/v1/") else { return unknown(path) };
     let call = call.trim_end_matches('/').to_owned();
-    if call != "telemetry" && !client::knows(&call) {
+    if !matches!(call.as_str(), "telemetry" | "logs") && !client::knows(&call) {
         return unknown(path);
     }
     if request.method() != Method::POST {
         return answer::wrong_method("POST");
     }
-    if call == "telemetry" { telemetry::take(&shared, request).await } else { client::answer(&call) }
+    match call.as_str() {
+        "telemetry" => intake::take(&shared, request, telemetry::Telemetry).await,
+        "logs" => {
+            let lines = lines::Lines::of(request.uri());
+            intake::take(&shared, request, lines).await
+        }
+        call => client::answer(call),
+    }
 }
 
 fn unknown(path: &str) -> Response {
@@ -111,7 +124,7 @@ fn unknown(path: &str) -> Response {
     answer::error(
         StatusCode::NOT_FOUND,
         format!(
-            "there is nothing at {path}: there are POST <any prefix>/api/v1/telemetry, GET /api/events, \
+            "there is nothing at {path}: there are POST <any prefix>/api/v1/telemetry and /api/v1/logs, GET /api/events, \
              /api/sessions, /api/sessions/<id>, /api/exceptions, /api/health, and pages at / and /sessions/<id>"
         ),
     )

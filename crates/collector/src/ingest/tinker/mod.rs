@@ -1,4 +1,12 @@
-//! The envelope: one session's id around some events.
+//! The protocol of `tinker` and of our own reporter: one session's id around some events.
+//!
+//! A body is read twice: once to find where each event begins and ends, once for the event's own fields. No tree of values is built, and an
+//! event's text is stored byte for byte as it came.
+//!
+//! Absent on purpose: a body that is no JSON is refused as a whole, for nobody can tell where an event of it ends.
+
+mod diagnose;
+mod event;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,22 +16,9 @@ use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::diagnose::{event_id, quote};
-use super::{Event, Refusal, event};
+use super::{Envelope, Intake, Refusal, Refused, quote};
 use crate::limits::{NAME_BYTES_MAX, REQUEST_EVENTS_MAX};
-
-/// A request that can be stored, its bad events set apart.
-#[derive(Debug)]
-pub(crate) struct Envelope {
-    pub(crate) session_id: String,
-    pub(crate) platform: Option<String>,
-    pub(crate) sdk_version: Option<String>,
-    pub(crate) process_uuid: Option<String>,
-    /// The request's body, of which every event is a range.
-    pub(crate) body: String,
-    pub(crate) events: Vec<Event>,
-    pub(crate) refused: Vec<Refusal>,
-}
+use diagnose::event_id;
 
 /// The request can't be read at all.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +51,15 @@ pub(crate) enum EnvelopeError {
     /// There are too many events.
     #[error("the request has more than {REQUEST_EVENTS_MAX} events: send them in several")]
     TooManyEvents,
+}
+
+impl From<EnvelopeError> for Refused {
+    fn from(error: EnvelopeError) -> Self {
+        match error {
+            EnvelopeError::TooManyEvents => Self::TooManyEvents,
+            other => Self::Bad(other.to_string()),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -105,8 +109,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Events<'a> {
 ///
 /// # Errors
 ///
-/// Nothing of it can be stored. Bad events are no error: they are in [`Envelope::refused`].
-pub(crate) fn decode(body: Vec<u8>) -> Result<Envelope, EnvelopeError> {
+/// Nothing of it can be stored. Bad events are no error: they are in [`Intake::refused`].
+pub(crate) fn decode(body: Vec<u8>) -> Result<Intake, EnvelopeError> {
     let body = String::from_utf8(body).map_err(|error| EnvelopeError::NotUtf8(error.utf8_error().valid_up_to()))?;
     let wire: Wire<'_> = serde_json::from_str(&body).map_err(|error| why(&body, &error))?;
     check_session(&wire.session_id)?;
@@ -126,7 +130,8 @@ pub(crate) fn decode(body: Vec<u8>) -> Result<Envelope, EnvelopeError> {
     let session_id = wire.session_id.into_owned();
     let (platform, sdk_version) = (text(wire.platform), text(wire.sdk_version));
     let process_uuid = text(wire.process_uuid);
-    Ok(Envelope { session_id, platform, sdk_version, process_uuid, body, events, refused })
+    let envelope = Envelope { session_id, platform, sdk_version, process_uuid, body, events };
+    Ok(Intake { envelopes: vec![envelope], refused })
 }
 
 fn check_session(id: &str) -> Result<(), EnvelopeError> {
@@ -204,10 +209,11 @@ mod tests {
     fn a_bad_event_is_set_apart_and_every_good_one_is_a_range_of_the_body() {
         let good = r#"{"event":"SESSION_START","event_id":"a","event_session_index":0,"severity":"INFO","timestamp":"2026-11-20T09:20:34Z"}"#;
         let body = format!(r#"{{"events":[ {good} , {{"event_id":"b"}}, 3],"session_id":"s","process_uuid":7}}"#);
-        let envelope = decode(body.into_bytes()).unwrap();
+        let Intake { envelopes, refused } = decode(body.into_bytes()).unwrap();
+        let envelope = &envelopes[0];
         assert_eq!(&envelope.body[envelope.events[0].range.clone()], good);
         assert_eq!(envelope.events.len(), 1);
-        let refused: Vec<_> = envelope.refused.iter().map(|r| (r.index, r.event_id.as_deref())).collect();
+        let refused: Vec<_> = refused.iter().map(|r| (r.index, r.event_id.as_deref())).collect();
         assert_eq!(refused, [(1, Some("b")), (2, None)]);
         assert_eq!(envelope.process_uuid, None);
     }
