@@ -27,12 +27,12 @@ impl Collector {
     ///
     /// The directory or the database can't be used, or another collector has it.
     pub fn open(config: Config) -> Result<Self, OpenError> {
-        let Store { queue, thread } = store::open(&config)?;
+        let Store { queue, consents, thread } = store::open(&config)?;
         let reader = Reader::with_silent_after(config.data_dir(), config.silent_after).map_err(|error| {
             let source = std::io::Error::other(error.to_string());
             OpenError::Directory { dir: config.data_dir().to_owned(), source }
         })?;
-        let shared = Shared::new(&config, queue, reader);
+        let shared = Shared::new(&config, queue, consents, reader);
         Ok(Self { config, shared, writer: thread })
     }
 
@@ -61,7 +61,9 @@ impl Collector {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
         let Self { config, shared, writer } = self;
+        let retention = tokio::spawn(store::keep_retention(shared.queue(), config.retention.clone()));
         http::serve(listener, http::router(shared.clone()), &config, shutdown).await;
+        retention.abort();
         let ended = async {
             shared.close().await;
             drop(shared);

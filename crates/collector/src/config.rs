@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::limits;
+use crate::store::Retention;
 
 /// How a collector is run. Everything but the data directory has a default, a constant of [`limits`].
 ///
@@ -20,6 +21,7 @@ pub struct Config {
     pub(crate) ingest_bytes_max: usize,
     pub(crate) write_queue_requests: usize,
     pub(crate) store_bytes_max: Option<u64>,
+    pub(crate) retention: Retention,
     pub(crate) connections_max: usize,
     pub(crate) head_timeout: Duration,
     pub(crate) body_timeout: Duration,
@@ -37,6 +39,7 @@ impl Config {
             ingest_bytes_max: limits::INGEST_BYTES_MAX,
             write_queue_requests: limits::WRITE_QUEUE_REQUESTS,
             store_bytes_max: None,
+            retention: Retention::default(),
             connections_max: limits::CONNECTIONS_MAX,
             head_timeout: limits::HEAD_TIMEOUT,
             body_timeout: limits::BODY_TIMEOUT,
@@ -74,6 +77,12 @@ impl Config {
     /// keeps what it has.
     pub fn store_bytes_max(mut self, bytes: u64) -> Self {
         self.store_bytes_max = Some(bytes);
+        self
+    }
+
+    /// Sets how long events are kept ([`limits::RETENTION_DAYS`]).
+    pub fn retention(mut self, retention: Retention) -> Self {
+        self.retention = retention;
         self
     }
 

@@ -13,6 +13,8 @@ mod api;
 mod body;
 mod client;
 mod decompress;
+mod edit;
+mod explore;
 mod guard;
 mod intake;
 mod lines;
@@ -29,14 +31,14 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, patch};
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
 use crate::limits::READERS_MAX;
 use crate::query::Reader;
 use crate::stats::Stats;
-use crate::store::Queue;
+use crate::store::{Consents, Queue};
 
 /// What all requests share.
 #[derive(Clone)]
@@ -44,6 +46,7 @@ pub(crate) struct Shared(Arc<Inner>);
 
 struct Inner {
     queue: Queue,
+    consents: Consents,
     reader: Reader,
     /// Bytes of bodies that may be in memory.
     room: Arc<Semaphore>,
@@ -62,9 +65,10 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(config: &Config, queue: Queue, reader: Reader) -> Self {
+    pub(crate) fn new(config: &Config, queue: Queue, consents: Consents, reader: Reader) -> Self {
         Self(Arc::new(Inner {
             queue,
+            consents,
             reader,
             room: Arc::new(Semaphore::new(config.ingest_bytes_max.min(Semaphore::MAX_PERMITS))),
             turns: Arc::new(Semaphore::new(READERS_MAX)),
@@ -73,6 +77,11 @@ impl Shared {
             body_timeout: config.body_timeout,
             query_timeout: config.query_timeout,
         }))
+    }
+
+    /// Returns the way to the writer.
+    pub(crate) fn queue(&self) -> Queue {
+        self.0.queue.clone()
     }
 
     /// Lets the writer end after what waits now.
@@ -89,9 +98,19 @@ pub(crate) fn router(shared: Shared) -> Router {
         .route("/style.css", get(pages::style))
         .route("/api/health", get(api::health))
         .route("/api/sessions", get(api::sessions))
-        .route("/api/sessions/{id}", get(api::session))
+        .route("/api/sessions/{id}", get(api::session).delete(edit::delete_session))
         .route("/api/events", get(api::events))
         .route("/api/exceptions", get(api::exceptions))
+        .route("/api/exceptions/{fingerprint}", patch(edit::exception))
+        .route("/api/stats", get(explore::stats))
+        .route("/api/traces", get(explore::traces))
+        .route("/api/traces/{id}", get(explore::trace))
+        .route("/api/runs", get(explore::runs))
+        .route("/api/runs/{id}", get(explore::run))
+        .route("/api/series", get(explore::series))
+        .route("/api/series/{id}", get(explore::points))
+        .route("/api/users", get(explore::users))
+        .route("/api/users/{id}", patch(edit::user).delete(edit::delete_user))
         .fallback(any_prefix)
         .method_not_allowed_fallback(async || answer::wrong_method("GET"))
         .layer(axum::middleware::from_fn(guard::guard))
