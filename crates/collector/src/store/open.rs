@@ -35,16 +35,9 @@ pub(crate) fn database_path(data_dir: &Path) -> PathBuf {
 ///
 /// See [`OpenError`].
 pub(crate) fn open(config: &Config) -> Result<Store, OpenError> {
+    let (connection, lock) = open_directory(config)?;
     let dir = config.data_dir();
-    let lock = lock(dir)?;
     let database = |source| OpenError::Database { dir: dir.to_owned(), source };
-    let mut connection = Connection::open(database_path(dir)).map_err(database)?;
-    let found = schema::format_of(&connection).map_err(database)?;
-    if found > schema::FORMAT {
-        return Err(OpenError::TooNew { dir: dir.to_owned(), found, known: schema::FORMAT });
-    }
-    prepare(&connection, config.store_bytes_max).map_err(database)?;
-    schema::migrate(&mut connection, found).map_err(database)?;
     let newest: i64 = connection
         .query_row("SELECT coalesce(max(last_row), 0) FROM batches", [], |row| row.get(0))
         .map_err(database)?;
@@ -56,8 +49,27 @@ pub(crate) fn open(config: &Config) -> Result<Store, OpenError> {
     Ok(Store { queue, consents, thread })
 }
 
+/// Takes a directory, opens its database and brings it up to date. The directory is taken while the file is there.
+///
+/// # Errors
+///
+/// See [`OpenError`].
+pub(crate) fn open_directory(config: &Config) -> Result<(Connection, File), OpenError> {
+    let dir = config.data_dir();
+    let lock = lock(dir)?;
+    let database = |source| OpenError::Database { dir: dir.to_owned(), source };
+    let mut connection = Connection::open(database_path(dir)).map_err(database)?;
+    let found = schema::format_of(&connection).map_err(database)?;
+    if found > schema::FORMAT {
+        return Err(OpenError::TooNew { dir: dir.to_owned(), found, known: schema::FORMAT });
+    }
+    prepare(&connection, config.store_bytes_max).map_err(database)?;
+    schema::migrate(&mut connection, found).map_err(database)?;
+    Ok((connection, lock))
+}
+
 /// Makes the directory, for its owner only, and takes its lock.
-fn lock(dir: &Path) -> Result<File, OpenError> {
+pub(crate) fn lock(dir: &Path) -> Result<File, OpenError> {
     let directory = |source| OpenError::Directory { dir: dir.to_owned(), source };
     let mut builder = DirBuilder::new();
     builder.recursive(true);
