@@ -12,4 +12,5 @@ pub(crate) mod shell;
 pub(crate) mod signals;
 #[cfg(unix)]
 pub(crate) mod spool;
+pub(crate) mod store;
 pub(crate) mod traces;

@@ -67,6 +67,37 @@ impl Client {
         })
     }
 
+    /// Asks for a change of what has an id below a path, and returns the answer.
+    ///
+    /// # Errors
+    ///
+    /// The collector doesn't answer, or refuses.
+    pub(super) async fn change(
+        &self,
+        method: reqwest::Method,
+        path: &str,
+        id: &str,
+        body: Option<&'static str>,
+    ) -> Result<Vec<u8>, Error> {
+        let mut url = self.base.below(path);
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.push(id);
+        }
+        let shown = url.to_string();
+        let lost = |error: reqwest::Error| Error::NoAnswer { url: self.base.to_string(), message: innermost(&error) };
+        let mut request = self.http.request(method, url);
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body);
+        }
+        let answer = request.send().await.map_err(lost)?;
+        let status = answer.status();
+        let body = read(answer).await.map_err(lost)?;
+        if status.is_success() {
+            return Ok(body);
+        }
+        Err(Error::Refused { url: shown, status: status.as_u16(), message: reason(&body) })
+    }
+
     /// Returns the URL of a page.
     fn url(&self, listing: &Listing, cursor: Option<&str>, limit: u32) -> Url {
         let mut url = self.base.below(path(listing));
