@@ -92,6 +92,10 @@ pub const REMOVE_ROWS: usize = 2000;
 pub const SESSION_KEPT_US: i64 = 7 * 24 * 60 * 60 * 1_000_000;
 /// Pages that are given back to the system in one step.
 pub const VACUUM_PAGES: u32 = 500;
+/// How often it is tried to move the log into the database after pages were given back, before it is left to the next commits.
+pub const CHECKPOINT_TRIES: usize = 20;
+/// The pause between two of these tries.
+pub const CHECKPOINT_PAUSE: Duration = Duration::from_millis(100);
 /// Pages that nobody uses and that are kept all the same, for what comes next: 8 MiB.
 pub const VACUUM_SPARE_PAGES: u64 = 1024;
 

@@ -61,9 +61,9 @@ fn lines(info: &Info) -> Vec<String> {
     let mut lines = vec![
         format!("database   {} (format {})", info.path.display(), info.format),
         format!(
-            "size       {}, {} of it free; log {}",
+            "size       {}, {} of it in use; log {}",
             amount::bytes(info.bytes),
-            amount::bytes(info.free_bytes),
+            amount::bytes(info.used_bytes),
             amount::bytes(info.log_bytes)
         ),
         format!("events     {} in {}", count(info.events, "event", "events"), count(info.batches, "batch", "batches")),

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{AdminError, read_only};
 use crate::query::Moment;
-use crate::store::{WIDTHS_US, database_path};
+use crate::store::{WIDTHS_US, database_path, used_bytes};
 
 /// What there is in a store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,8 +21,8 @@ pub struct Info {
     pub bytes: u64,
     /// Bytes of its log, which are moved into the file from time to time.
     pub log_bytes: u64,
-    /// Bytes of the file that are free for what comes.
-    pub free_bytes: u64,
+    /// Bytes that are in use; the rest of the file is free for what comes.
+    pub used_bytes: u64,
     /// Whether free bytes can be given back while a collector runs; else `lastword store vacuum` makes it so.
     pub gives_back: bool,
     /// Events.
@@ -80,7 +80,7 @@ pub fn info(dir: impl AsRef<Path>, sizes: bool) -> Result<Info, AdminError> {
         format: crate::store::format_of(&snapshot)?,
         bytes: length(&path),
         log_bytes: length(Path::new(&log)),
-        free_bytes: u64::try_from(pragma("freelist_count")?.saturating_mul(pragma("page_size")?)).unwrap_or(0),
+        used_bytes: used_bytes(&snapshot)?,
         gives_back: pragma("auto_vacuum")? == 2,
         // Counted as they came: to count the rows would take a walk through all of them.
         events: number(&format!("SELECT sum(count) FROM counts WHERE width = {}", WIDTHS_US[1]))?.unwrap_or(0),

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::index::filter_of;
 use super::remove;
-use super::{Class, redact};
+use super::{Class, redact, used_bytes};
 use crate::limits::{REMOVE_ROWS, SESSION_KEPT_US};
 
 /// What is to be removed.
@@ -19,8 +19,8 @@ pub(crate) enum Target {
     UserId(String),
     /// Events that were received before a moment, by what they are.
     Older(Vec<(Class, i64)>),
-    /// The oldest events, whatever they are.
-    Oldest,
+    /// The oldest events, whatever they are, until no more bytes than these are in use.
+    Oldest(u64),
 }
 
 /// What a step has done.
@@ -47,7 +47,7 @@ pub(crate) fn step(connection: &mut Connection, target: &Target, after: i64) -> 
         after = last_row;
         if let Some(batch) = remove::batch(&transaction, last_row)? {
             let events = match target {
-                Target::Session(_) | Target::Oldest => remove::from_batch(&transaction, batch, |_| true)?,
+                Target::Session(_) | Target::Oldest(_) => remove::from_batch(&transaction, batch, |_| true)?,
                 Target::User(user) => remove::from_batch(&transaction, batch, |event| event.is_of(user))?,
                 Target::Older(_) => remove::from_batch(&transaction, batch, |event| doomed & event.class.bit() != 0)?,
                 Target::UserId(user) => clear_user(&transaction, batch, user)?,
@@ -82,7 +82,10 @@ fn next(transaction: &Transaction<'_>, target: &Target, after: i64) -> rusqlite:
              AND last_row > ? ORDER BY last_row LIMIT 1",
             user,
         ),
-        Target::Oldest => {
+        Target::Oldest(bytes_max) => {
+            if used_bytes(transaction)? <= *bytes_max {
+                return Ok(None);
+            }
             let sql = "SELECT last_row FROM batches ORDER BY last_row LIMIT 1";
             Ok(transaction.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, 0))).optional()?)
         }
@@ -117,7 +120,7 @@ fn finish(transaction: &Transaction<'_>, target: &Target) -> rusqlite::Result<us
             .prepare_cached("SELECT id FROM sessions WHERE session_id = ?")?
             .query_map([session], |row| row.get(0))?
             .collect::<rusqlite::Result<Vec<i64>>>()?,
-        Target::Older(_) | Target::Oldest => {
+        Target::Older(_) | Target::Oldest(_) => {
             // One that was heard of lately may go on: what has arrived of it must still be known then.
             let before = crate::clock::now_us().saturating_sub(SESSION_KEPT_US);
             transaction

@@ -47,7 +47,7 @@ pub(crate) use index::{Needle, trace_id};
 pub(crate) use open::{Store, database_path, lock as lock_directory, open, open_directory};
 pub(crate) use queue::{Queue, WriteError};
 pub use retention::Retention;
-pub(crate) use retention::{run as keep_retention, steps as remove_in_steps};
+pub(crate) use retention::{run as keep_retention, steps as remove_in_steps, used_bytes};
 #[cfg(test)]
 pub(crate) use schema::migrate;
 pub(crate) use schema::{FORMAT, format_of};

@@ -7,7 +7,10 @@ use serde::Deserialize;
 use super::erase::{self, Target};
 use super::{Class, Queue, WriteError};
 use crate::clock;
-use crate::limits::{RETENTION_DAYS, RETENTION_PASS, RETENTION_SHARE, VACUUM_PAGES, VACUUM_SPARE_PAGES};
+use crate::limits::{
+    CHECKPOINT_PAUSE, CHECKPOINT_TRIES, RETENTION_DAYS, RETENTION_PASS, RETENTION_SHARE, VACUUM_PAGES,
+    VACUUM_SPARE_PAGES,
+};
 
 /// How long events are kept, by what they are, and how large the store may become.
 ///
@@ -95,15 +98,20 @@ async fn pass(queue: &Queue, retention: &Retention) -> Result<usize, WriteError>
             after = queue.edit(move |connection| erase::points(connection, before, from)).await?;
         }
     }
-    while retention.bytes_max > 0 && queue.edit(|connection| used_bytes(connection)).await? > retention.bytes_max {
-        let step = queue.edit(|connection| erase::step(connection, &Target::Oldest, 0)).await?;
-        removed += step.events;
-        if step.events == 0 {
+    if retention.bytes_max > 0 {
+        removed += steps(queue, &Target::Oldest(retention.bytes_max)).await?;
+    }
+    let mut gave_back = false;
+    while queue.edit(give_back).await? {
+        gave_back = true;
+        tokio::task::yield_now().await;
+    }
+    // The file becomes shorter when its log is moved into it as a whole, which whoever reads just now may keep from being done.
+    for _ in 0..CHECKPOINT_TRIES {
+        if !gave_back || queue.edit(|connection| checkpoint(connection)).await? {
             break;
         }
-    }
-    while queue.edit(give_back).await? {
-        tokio::task::yield_now().await;
+        tokio::time::sleep(CHECKPOINT_PAUSE).await;
     }
     Ok(removed)
 }
@@ -124,7 +132,7 @@ pub(crate) async fn steps(queue: &Queue, target: &Target) -> Result<usize, Write
 }
 
 /// Returns the bytes of the database that are in use.
-fn used_bytes(connection: &rusqlite::Connection) -> rusqlite::Result<u64> {
+pub(crate) fn used_bytes(connection: &rusqlite::Connection) -> rusqlite::Result<u64> {
     let used = pragma(connection, "page_count")?.saturating_sub(pragma(connection, "freelist_count")?);
     Ok(used.saturating_mul(pragma(connection, "page_size")?))
 }
@@ -146,5 +154,12 @@ fn give_back(connection: &mut rusqlite::Connection) -> rusqlite::Result<bool> {
     let mut rows = vacuum.query([])?;
     // A page a row.
     while rows.next()?.is_some() {}
-    Ok(spare - keep > u64::from(VACUUM_PAGES))
+    Ok(true)
+}
+
+/// Moves the log into the database, and returns whether all of it was.
+fn checkpoint(connection: &rusqlite::Connection) -> rusqlite::Result<bool> {
+    let (pages, moved): (i64, i64) =
+        connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| Ok((row.get(1)?, row.get(2)?)))?;
+    Ok(moved >= pages)
 }
