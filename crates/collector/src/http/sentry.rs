@@ -76,7 +76,8 @@ impl Protocol for Sentry {
     }
 
     fn failed(&self, failure: Failure) -> Response {
-        let is_limit = matches!(failure.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
+        // Not with 503: what waits for it is thrown away by the SDKs, and what comes a moment later may be taken.
+        let is_limit = failure.status == StatusCode::TOO_MANY_REQUESTS;
         let mut answer = failure.into_json();
         if is_limit && let Ok(limits) = HeaderValue::from_str(&format!("{}::organization", RETRY_AFTER.as_secs())) {
             answer.headers_mut().insert(RATE_LIMITS, limits);

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::super::read::{self, Fields, first, text};
 use super::super::{Draft, Object, Refused, id_of};
+use super::envelope::Item;
 use super::origin::Origin;
 use super::{Desk, Scene};
 
@@ -16,12 +17,15 @@ const AGGREGATE: &str = "session.aggregate";
 /// What our own sink says of events that it sends besides: it is told already.
 const OUR_REPORT: &str = "sentry.client_report";
 
-/// Returns the id of a session that is updated, as it is known here: a UUID with dashes.
-pub(super) fn sid(payload: &[u8]) -> Option<String> {
-    let fields: Fields = serde_json::from_slice(payload).ok()?;
-    known_sid(&fields)
+/// Returns the session that an envelope updates, if it is one alone.
+pub(super) fn only_sid(items: &[Item<'_>]) -> Option<String> {
+    let sessions = items.iter().filter(|item| item.kind == "session");
+    let mut sids = sessions.filter_map(|item| known_sid(&serde_json::from_slice(item.payload).ok()?));
+    let first = sids.next()?;
+    sids.all(|sid| sid == first).then_some(first)
 }
 
+/// Returns the id of a session as it is known here: a UUID with dashes.
 fn known_sid(session: &Fields) -> Option<String> {
     let sid = text(session, &["sid"])?;
     Some(uuid::Uuid::try_parse(sid).map_or_else(|_| sid.to_owned(), |sid| sid.to_string()))
@@ -98,7 +102,7 @@ fn attributes(session: &Fields) -> Scene<'_> {
 
 /// Adds counts of sessions, an event for each minute.
 pub(super) fn aggregates(desk: &mut Desk<'_>, sessions: &Fields) -> Result<(), Refused> {
-    let scene = attributes(sessions);
+    let scene = Scene { is_of_program: true, ..attributes(sessions) };
     for (place, minute) in read::list(sessions, "aggregates").iter().enumerate() {
         let Some(minute) = minute.as_object() else {
             desk.drafts.refuse(desk.place, None, "an element of `aggregates` is no object");
@@ -122,7 +126,8 @@ pub(super) fn aggregates(desk: &mut Desk<'_>, sessions: &Fields) -> Result<(), R
 /// Adds what a client dropped, by category and reason.
 pub(super) fn dropped(desk: &mut Desk<'_>, report: &Fields) -> Result<(), Refused> {
     let time_us = desk.time_us(report);
-    let home = desk.home(None, &Origin::default(), &Scene::default(), time_us)?;
+    let scene = Scene { is_of_program: true, ..Scene::default() };
+    let home = desk.home(None, &Origin::default(), &scene, time_us)?;
     let id = id_of(&[&serde_json::to_vec(report).unwrap_or_default(), &time_us.to_le_bytes()]);
     let sdk = read::object(&desk.header, "sdk").and_then(|sdk| text(sdk, &["name"]));
     if sdk == Some(super::origin::LASTWORD) {

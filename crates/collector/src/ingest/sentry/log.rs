@@ -129,6 +129,7 @@ pub(super) fn sender(attributes: &Fields) -> Scene<'_> {
         server: named(SERVER),
         platform: None,
         sdk: (named("sentry.sdk.name"), named("sentry.sdk.version")),
+        is_of_program: false,
         resource: said.filter_map(|name| Some((name, attributes.get(name)?))).collect(),
     }
 }

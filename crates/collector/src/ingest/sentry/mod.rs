@@ -62,7 +62,7 @@ pub(crate) fn envelope(body: &[u8], project: &str, now_us: i64) -> Result<Decode
     let (items, torn) = envelope::items(rest)?;
     let mut desk = Desk::new(project, now_us, header);
     // A session that is updated in the envelope of an error is that of the error.
-    desk.sid = items.iter().filter(|item| item.kind == "session").find_map(|item| health::sid(item.payload));
+    desk.sid = health::only_sid(&items);
     for (place, item) in items.iter().enumerate() {
         desk.place = place;
         desk.item(item)?;
@@ -174,7 +174,8 @@ impl<'a> Desk<'a> {
         scene: &Scene<'_>,
         time_us: i64,
     ) -> Result<Home, Refused> {
-        let session_id = match origin.session_id.or(own).or(self.sid.as_deref()) {
+        let of_envelope = self.sid.as_deref().filter(|_| !scene.is_of_program);
+        let session_id = match origin.session_id.or(own).or(of_envelope) {
             Some(id) => Cow::Borrowed(id),
             None => {
                 let project = format!("sentry-{}", self.project);
@@ -230,6 +231,8 @@ struct Scene<'f> {
     server: Option<&'f str>,
     platform: Option<&'f str>,
     sdk: (Option<&'f str>, Option<&'f str>),
+    /// Whether what is said is of the program, and of none of its sessions.
+    is_of_program: bool,
     /// What is stored of it once a session.
     resource: Vec<(&'f str, &'f Value)>,
 }
@@ -246,6 +249,7 @@ impl<'f> Scene<'f> {
             server: text(event, &["server_name"]),
             platform: text(event, &["platform"]),
             sdk: (of_sdk("name"), of_sdk("version")),
+            is_of_program: false,
             resource: SCENE_FIELDS.into_iter().chain(RESOURCE_FIELDS).chain(["platform"]).filter_map(named).collect(),
         }
     }
