@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use lastword::privacy::Privacy;
+
 use crate::limits;
 
 /// How a collector is run. Everything but the data directory has a default, a constant of [`limits`].
@@ -26,6 +28,7 @@ pub struct Config {
     pub(crate) shutdown_grace: Duration,
     pub(crate) query_timeout: Duration,
     pub(crate) silent_after: Duration,
+    pub(crate) privacy: Privacy,
 }
 
 impl Config {
@@ -43,6 +46,7 @@ impl Config {
             shutdown_grace: limits::SHUTDOWN_GRACE,
             query_timeout: limits::QUERY_TIMEOUT,
             silent_after: limits::SILENT_AFTER,
+            privacy: Privacy::new(),
         }
     }
 
@@ -98,6 +102,17 @@ impl Config {
     /// Sets how long requests get to end when the collector stops ([`limits::SHUTDOWN_GRACE`]).
     pub fn shutdown_grace(mut self, grace: Duration) -> Self {
         self.shutdown_grace = grace;
+        self
+    }
+
+    /// Sets what is taken out of events before they are stored: what the library takes out, unless set. Texts are not cut.
+    ///
+    /// ```
+    /// use lastword::privacy::Privacy;
+    /// let config = lastword_collector::Config::new("state").privacy(Privacy::new().key("employee_number"));
+    /// ```
+    pub fn privacy(mut self, privacy: Privacy) -> Self {
+        self.privacy = privacy;
         self
     }
 

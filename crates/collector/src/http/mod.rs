@@ -41,6 +41,7 @@ use tokio::sync::Semaphore;
 use crate::config::Config;
 use crate::limits::READERS_MAX;
 use crate::query::Reader;
+use crate::redact::Redaction;
 use crate::stats::Stats;
 use crate::store::Queue;
 
@@ -56,6 +57,7 @@ struct Inner {
     /// Queries that may run.
     turns: Arc<Semaphore>,
     stats: Stats,
+    redaction: Redaction,
     body_bytes_max: usize,
     body_timeout: Duration,
     query_timeout: Duration,
@@ -75,6 +77,7 @@ impl Shared {
             room: Arc::new(Semaphore::new(config.ingest_bytes_max.min(Semaphore::MAX_PERMITS))),
             turns: Arc::new(Semaphore::new(READERS_MAX)),
             stats: Stats::default(),
+            redaction: Redaction::new(config.privacy.clone(), Box::new(|_| false)),
             body_bytes_max: config.body_bytes_max,
             body_timeout: config.body_timeout,
             query_timeout: config.query_timeout,
