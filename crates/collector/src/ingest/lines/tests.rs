@@ -48,9 +48,9 @@ fn pino_and_bunyan() {
     let stack = "TypeError: no x\n    at f (a.js:1:2)";
     let line = json!({"level": 50, "time": 1_795_166_434_500_i64, "pid": 7, "hostname": "h", "name": "api", "msg": "failed",
         "err": {"type": "TypeError", "message": "no x", "stack": stack}});
-    becomes(&line, "api:h:7", ["error", "ERROR", AT, "failed", "TypeError", "no x", "2"]);
+    becomes(&line, "api@h:7", ["error", "ERROR", AT, "failed", "TypeError", "no x", "2"]);
     let line = json!({"name": "api", "hostname": "h", "pid": 7, "level": 30, "msg": "hello", "time": AT, "v": 0});
-    becomes(&line, "api:h:7", ["log", "INFO", AT, "hello", "-", "-", "1"]);
+    becomes(&line, "api@h:7", ["log", "INFO", AT, "hello", "-", "-", "1"]);
     let line = json!({"name": "api", "level": 60, "err": {"name": "RangeError", "message": "m", "stack": stack}, "msg": "m", "time": AT});
     becomes(&line, "log", ["error", "CRITICAL", AT, "m", "RangeError", "m", "2"]);
 }
