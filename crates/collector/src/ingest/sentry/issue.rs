@@ -38,7 +38,8 @@ pub(super) fn event(desk: &mut Desk<'_>, event: &Fields) -> Result<(), Refused> 
     desk.event_id.get_or_insert_with(|| id.clone());
     let raised = raised(event);
     let severity = event.get("level").and_then(read::level);
-    let severity = severity.unwrap_or(if raised.is_some() { Severity::Error } else { Severity::Info });
+    // What says none is an error: that is Sentry's default, which SDKs leave out.
+    let severity = severity.unwrap_or(Severity::Error);
     let message = message(event);
     let mut draft = Draft { index: origin.index, ..Draft::generic(LOG, &id, severity, time_us) };
     if let Some(raised) = &raised {
