@@ -28,7 +28,7 @@ impl Collector {
     /// The directory or the database can't be used, or another collector has it.
     pub fn open(config: Config) -> Result<Self, OpenError> {
         let Store { queue, thread } = store::open(&config)?;
-        let reader = Reader::with_silent_after(config.data_dir(), config.silent_after).map_err(|error| {
+        let reader = Reader::with_silent_after(config.data_dir(), config.settings.silent_after).map_err(|error| {
             let source = std::io::Error::other(error.to_string());
             OpenError::Directory { dir: config.data_dir().to_owned(), source }
         })?;
@@ -67,10 +67,10 @@ impl Collector {
             drop(shared);
             tokio::task::spawn_blocking(move || writer.join()).await
         };
-        match tokio::time::timeout(config.shutdown_grace, ended).await {
+        match tokio::time::timeout(config.settings.shutdown_grace, ended).await {
             Ok(Ok(Ok(()))) => Ok(()),
             Ok(_) => Err(ServeError::WriterDied),
-            Err(_) => Err(ServeError::WriterHangs(config.shutdown_grace)),
+            Err(_) => Err(ServeError::WriterHangs(config.settings.shutdown_grace)),
         }
     }
 }

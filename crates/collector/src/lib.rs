@@ -32,7 +32,7 @@
 
 mod clock;
 mod collector;
-mod config;
+pub mod config;
 mod error;
 mod http;
 mod ingest;

@@ -65,6 +65,10 @@ pub const READER_CACHE_BYTES: usize = 8 * 1024 * 1024;
 /// How long SQLite waits for a lock. Readers and the writer don't wait for each other; recovery after a crash does.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The largest configuration file: far more than every key with every comment.
+pub const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
+/// The port that OpenTelemetry's clients send to over HTTP, so most of them find a local collector without being told.
+pub const LISTEN_PORT: u16 = 4318;
 /// Connections that are open at once. Further ones wait in the socket's backlog.
 pub const CONNECTIONS_MAX: usize = 1024;
 /// The longest wait for a request's head, and for the next request of a connection that is kept open.

@@ -4,7 +4,6 @@
 //! anything is opened or asked.
 
 pub(crate) mod demo;
-pub(crate) mod duration;
 #[cfg(unix)]
 pub(crate) mod key;
 pub(crate) mod list;

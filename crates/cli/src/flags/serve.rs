@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::duration::duration;
+use lastword_collector::config::parse_duration as duration;
 
 /// OTLP over HTTP has this port, so most clients find a local collector without being told.
 pub(crate) const LISTEN_DEFAULT: &str = "127.0.0.1:4318";

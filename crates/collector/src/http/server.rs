@@ -23,7 +23,7 @@ pub(crate) async fn serve(
     config: &Config,
     shutdown: impl Future<Output = ()> + Send,
 ) {
-    let free = Arc::new(Semaphore::new(config.connections_max));
+    let free = Arc::new(Semaphore::new(config.settings.limits.connections_max));
     let (stop, stopping) = watch::channel(());
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
@@ -33,7 +33,7 @@ pub(crate) async fn serve(
             () = &mut shutdown => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             (stream, place) = accept(&listener, &free) => {
-                connections.spawn(attend(stream, place, router.clone(), config.head_timeout, stopping.clone()));
+                connections.spawn(attend(stream, place, router.clone(), config.settings.limits.head_timeout, stopping.clone()));
             }
         }
     }
@@ -41,7 +41,7 @@ pub(crate) async fn serve(
     // Those who listen see that the sender is gone.
     drop(stop);
     let ended = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(config.shutdown_grace, ended).await.is_err() {
+    if tokio::time::timeout(config.settings.shutdown_grace, ended).await.is_err() {
         tracing::warn!(connections = connections.len(), "connections that did not end in time are cut off");
         connections.shutdown().await;
     }
