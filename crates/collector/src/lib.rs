@@ -30,6 +30,7 @@
 //! # }
 //! ```
 
+pub mod auth;
 mod clock;
 mod collector;
 pub mod config;
@@ -39,9 +40,11 @@ mod ingest;
 pub mod limits;
 mod page;
 pub mod query;
+mod rate;
 mod stats;
 mod store;
+pub mod tls;
 
-pub use collector::Collector;
+pub use collector::{Collector, Control};
 pub use config::Config;
-pub use error::{OpenError, ServeError};
+pub use error::{OpenError, ReloadError, ServeError};

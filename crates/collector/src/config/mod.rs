@@ -12,12 +12,14 @@ pub(crate) mod values;
 pub use example::example;
 pub use keys::{KEYS, Key, Kind};
 pub use load::{ConfigError, Loaded, Origin, Said};
+pub(crate) use settings::Rate;
 pub use settings::{Log, LogFormat, Settings, Tls};
 pub use values::{ParseDurationError, parse_duration};
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::auth;
 use values::Bytes;
 
 /// How a collector is run. Everything but the data directory has a default, a constant of [`limits`](crate::limits).
@@ -32,12 +34,14 @@ use values::Bytes;
 pub struct Config {
     pub(crate) data_dir: PathBuf,
     pub(crate) settings: Settings,
+    /// Keys that stand in no file.
+    pub(crate) keys: Vec<auth::Key>,
 }
 
 impl Config {
     /// Describes a collector that keeps its data in `data_dir`, with every bound at its default.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
-        Self { data_dir: data_dir.into(), settings: Settings::default() }
+        Self { data_dir: data_dir.into(), settings: Settings::default(), keys: Vec::new() }
     }
 
     /// Describes a collector by all of its settings. Those that name a data directory and an address to listen on are for
@@ -45,7 +49,7 @@ impl Config {
     pub fn with_settings(data_dir: impl Into<PathBuf>, settings: Settings) -> Self {
         let limits = settings.limits.clone();
         // By the setters, so that no value is out of its range.
-        Self { data_dir: data_dir.into(), settings }
+        Self { data_dir: data_dir.into(), settings, keys: Vec::new() }
             .body_bytes_max(limits.body_bytes_max.len())
             .ingest_bytes_max(limits.ingest_bytes_max.len())
             .write_queue_requests(limits.write_queue_requests)
@@ -56,6 +60,22 @@ impl Config {
     #[must_use]
     pub fn data_dir(&self) -> &Path {
         &self.data_dir
+    }
+
+    /// Adds a key that clients may have, beside those of the file that the settings name. Without any, nobody is asked for
+    /// one.
+    pub fn key(mut self, key: auth::Key) -> Self {
+        self.keys.push(key);
+        self
+    }
+
+    /// Returns whether this address can be reached by others while nobody is asked for a key and nobody has said that this
+    /// is meant.
+    #[must_use]
+    pub fn is_open_to_others(&self, address: std::net::SocketAddr) -> bool {
+        let settings = &self.settings;
+        let asks = settings.keys.is_some() || !self.keys.is_empty();
+        !(address.ip().to_canonical().is_loopback() || asks || settings.insecure_public)
     }
 
     /// Sets the largest request body in bytes ([`crate::limits::BODY_BYTES_MAX`]). It is at most 1 GiB, at least 1 byte.
