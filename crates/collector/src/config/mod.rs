@@ -19,6 +19,8 @@ pub use values::{ParseDurationError, parse_duration};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use lastword::privacy::Privacy;
+
 use crate::auth;
 use values::Bytes;
 
@@ -34,6 +36,7 @@ use values::Bytes;
 pub struct Config {
     pub(crate) data_dir: PathBuf,
     pub(crate) settings: Settings,
+    pub(crate) privacy: Privacy,
     /// Keys that stand in no file.
     pub(crate) keys: Vec<auth::Key>,
 }
@@ -41,7 +44,7 @@ pub struct Config {
 impl Config {
     /// Describes a collector that keeps its data in `data_dir`, with every bound at its default.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
-        Self { data_dir: data_dir.into(), settings: Settings::default(), keys: Vec::new() }
+        Self { data_dir: data_dir.into(), settings: Settings::default(), privacy: Privacy::new(), keys: Vec::new() }
     }
 
     /// Describes a collector by all of its settings. Those that name a data directory and an address to listen on are for
@@ -49,7 +52,7 @@ impl Config {
     pub fn with_settings(data_dir: impl Into<PathBuf>, settings: Settings) -> Self {
         let limits = settings.limits.clone();
         // By the setters, so that no value is out of its range.
-        Self { data_dir: data_dir.into(), settings, keys: Vec::new() }
+        Self { data_dir: data_dir.into(), settings, privacy: Privacy::new(), keys: Vec::new() }
             .body_bytes_max(limits.body_bytes_max.len())
             .ingest_bytes_max(limits.ingest_bytes_max.len())
             .write_queue_requests(limits.write_queue_requests)
@@ -124,6 +127,17 @@ impl Config {
     /// Sets how long requests get to end when the collector stops ([`crate::limits::SHUTDOWN_GRACE`]).
     pub fn shutdown_grace(mut self, grace: Duration) -> Self {
         self.settings.shutdown_grace = grace;
+        self
+    }
+
+    /// Sets what is taken out of events before they are stored: what the library takes out, unless set. Texts are not cut.
+    ///
+    /// ```
+    /// use lastword::privacy::Privacy;
+    /// let config = lastword_collector::Config::new("state").privacy(Privacy::new().key("employee_number"));
+    /// ```
+    pub fn privacy(mut self, privacy: Privacy) -> Self {
+        self.privacy = privacy;
         self
     }
 

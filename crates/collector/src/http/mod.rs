@@ -38,6 +38,7 @@ use tokio::sync::Semaphore;
 use crate::config::Config;
 use crate::limits::READERS_MAX;
 use crate::query::Reader;
+use crate::redact::Redaction;
 use crate::stats::Stats;
 use crate::store::Queue;
 use crate::tls::Acceptor;
@@ -56,6 +57,7 @@ struct Inner {
     /// Queries that may run.
     turns: Arc<Semaphore>,
     stats: Stats,
+    redaction: Redaction,
     body_bytes_max: usize,
     body_timeout: Duration,
     query_timeout: Duration,
@@ -77,6 +79,7 @@ impl Shared {
             room: Arc::new(Semaphore::new(config.settings.limits.ingest_bytes_max.len().min(Semaphore::MAX_PERMITS))),
             turns: Arc::new(Semaphore::new(READERS_MAX)),
             stats: Stats::default(),
+            redaction: Redaction::new(config.privacy.clone(), Box::new(|_| false)),
             body_bytes_max: config.settings.limits.body_bytes_max.len(),
             body_timeout: config.settings.limits.body_timeout,
             query_timeout: config.settings.limits.query_timeout,
