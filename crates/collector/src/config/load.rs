@@ -18,6 +18,8 @@ use crate::limits::CONFIG_BYTES_MAX;
 pub enum Origin {
     /// Nobody said anything.
     Default,
+    /// It stood in the data directory.
+    Found,
     /// A line of the file.
     File {
         /// The file.
@@ -35,6 +37,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("default"),
+            Self::Found => f.write_str("found in the data directory"),
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
             Self::Variable(name) | Self::Flag(name) => f.write_str(name),
         }

@@ -76,9 +76,13 @@ impl Config {
     /// is meant.
     #[must_use]
     pub fn is_open_to_others(&self, address: std::net::SocketAddr) -> bool {
-        let settings = &self.settings;
-        let asks = settings.keys.is_some() || !self.keys.is_empty();
-        !(address.ip().to_canonical().is_loopback() || asks || settings.insecure_public)
+        !(address.ip().to_canonical().is_loopback() || self.asks_for_keys() || self.settings.insecure_public)
+    }
+
+    /// Returns whether clients need a key: there is one, or a file for them.
+    #[must_use]
+    pub fn asks_for_keys(&self) -> bool {
+        self.settings.keys.is_some() || !self.keys.is_empty()
     }
 
     /// Sets the largest request body in bytes ([`crate::limits::BODY_BYTES_MAX`]). It is at most 1 GiB, at least 1 byte.

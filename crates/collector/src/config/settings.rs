@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::values::{Bytes, Network, span};
+use super::values::{Bytes, Network, address, span};
 use crate::limits;
 
 /// Everything that an operator can set. What is left out has its default.
@@ -19,6 +19,7 @@ use crate::limits;
 #[non_exhaustive]
 pub struct Settings {
     /// The address to listen on.
+    #[serde(with = "address")]
     pub listen: SocketAddr,
     /// The data directory, if one is named.
     pub data: Option<PathBuf>,

@@ -102,7 +102,7 @@ fn a_wrong_value_is_named_with_its_place() {
     for (text, parts) in [
         ("[limits]\nhead_timeout = \"soon\"\n", ["line 2", "whole number and a unit"]),
         ("listen = 7\n", ["line 1", "listen"]),
-        ("listen = \"localhost\"\n", ["line 1", "socket address"]),
+        ("listen = \"localhost\"\n", ["line 1", "like 127.0.0.1:4318"]),
         ("listen = \n", ["line 1", "listen"]),
         ("trusted_proxies = [\"10.0.0.0/40\"]\n", ["line 1", "10.0.0.0/8"]),
     ] {

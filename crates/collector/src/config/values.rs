@@ -1,7 +1,7 @@
 //! How a setting is written: lengths of time (`30s`), amounts of bytes (`64MiB`), networks (`10.0.0.0/8`).
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -60,6 +60,21 @@ pub(crate) mod span {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
         parse_duration(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+/// An address and a port in a file: for `#[serde(with = "..")]`.
+pub(crate) mod address {
+    use super::{Deserialize, Deserializer, Serializer, SocketAddr};
+
+    pub(crate) fn serialize<S: Serializer>(address: &SocketAddr, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(address)
+    }
+
+    /// Names are not looked up: one may stand for several addresses, and one of them may be public.
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+        const RIGHT: &str = "use an IP address and a port, like 127.0.0.1:4318 or [::1]:4318";
+        String::deserialize(deserializer)?.parse().map_err(|_| serde::de::Error::custom(RIGHT))
     }
 }
 
