@@ -31,19 +31,22 @@
 //! # }
 //! ```
 
+pub mod auth;
 mod clock;
 mod collector;
-mod config;
+pub mod config;
 mod error;
 mod http;
 mod ingest;
 pub mod limits;
 mod page;
 pub mod query;
+mod rate;
 mod redact;
 mod stats;
 mod store;
+pub mod tls;
 
-pub use collector::Collector;
+pub use collector::{Collector, Control};
 pub use config::Config;
-pub use error::{OpenError, ServeError};
+pub use error::{OpenError, ReloadError, ServeError};

@@ -15,8 +15,10 @@ mod api;
 mod body;
 mod client;
 mod clients;
+mod context;
 mod datadog;
 mod decompress;
+mod gate;
 mod guard;
 mod intake;
 mod lines;
@@ -26,6 +28,7 @@ mod sentry;
 mod server;
 mod telemetry;
 
+pub(crate) use gate::Gate;
 pub(crate) use server::serve;
 
 use std::sync::Arc;
@@ -44,12 +47,15 @@ use crate::query::Reader;
 use crate::redact::Redaction;
 use crate::stats::Stats;
 use crate::store::Queue;
+use crate::tls::Acceptor;
 
 /// What all requests share.
 #[derive(Clone)]
 pub(crate) struct Shared(Arc<Inner>);
 
 struct Inner {
+    gate: Gate,
+    tls: Option<Acceptor>,
     queue: Queue,
     reader: Reader,
     /// Bytes of bodies that may be in memory.
@@ -70,18 +76,30 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(config: &Config, queue: Queue, reader: Reader) -> Self {
+    pub(crate) fn new(config: &Config, gate: Gate, tls: Option<Acceptor>, queue: Queue, reader: Reader) -> Self {
         Self(Arc::new(Inner {
+            gate,
+            tls,
             queue,
             reader,
-            room: Arc::new(Semaphore::new(config.ingest_bytes_max.min(Semaphore::MAX_PERMITS))),
+            room: Arc::new(Semaphore::new(config.settings.limits.ingest_bytes_max.len().min(Semaphore::MAX_PERMITS))),
             turns: Arc::new(Semaphore::new(READERS_MAX)),
             stats: Stats::default(),
             redaction: Redaction::new(config.privacy.clone(), Box::new(|_| false)),
-            body_bytes_max: config.body_bytes_max,
-            body_timeout: config.body_timeout,
-            query_timeout: config.query_timeout,
+            body_bytes_max: config.settings.limits.body_bytes_max.len(),
+            body_timeout: config.settings.limits.body_timeout,
+            query_timeout: config.settings.limits.query_timeout,
         }))
+    }
+
+    /// Returns who gets in.
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.0.gate
+    }
+
+    /// Returns what begins TLS, if it is spoken.
+    pub(crate) fn tls(&self) -> Option<&Acceptor> {
+        self.0.tls.as_ref()
     }
 
     /// Lets the writer end after what waits now.
@@ -103,7 +121,7 @@ pub(crate) fn router(shared: Shared) -> Router {
         .route("/api/exceptions", get(api::exceptions))
         .fallback(any_prefix)
         .method_not_allowed_fallback(async || answer::wrong_method("GET"))
-        .layer(axum::middleware::from_fn(guard::guard))
+        .layer(axum::middleware::from_fn_with_state(shared.clone(), guard::guard))
         .with_state(shared)
 }
 
