@@ -12,6 +12,8 @@
 //! - What a body makes the collector build is bounded by the body's size and by `limits`.
 
 pub(crate) mod agents;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod any_bytes;
 pub(crate) mod datadog;
 mod draft;
 mod event;

@@ -91,6 +91,14 @@ fn zap_and_slog() {
 }
 
 #[test]
+fn numbers_of_syslog() {
+    for (level, severity) in [(0, "CRITICAL"), (3, "ERROR"), (4, "WARNING"), (6, "INFO"), (7, "DEBUG")] {
+        let line = json!({"timestamp": 1_795_166_434.5, "level": level, "short_message": "m", "version": "1.1"});
+        becomes(&line, "log", ["log", severity, AT, "m", "-", "-", "1"]);
+    }
+}
+
+#[test]
 fn tracing_subscriber() {
     let line = json!({"timestamp": AT, "level": "ERROR", "target": "app", "fields": {"message": "failed", "error": "no x"}, "span": {"name": "s"}});
     becomes(&line, "log", ["error", "ERROR", AT, "failed", "Error", "no x", "1"]);
