@@ -2,26 +2,35 @@
 //!
 //! - `POST <any prefix>/api/v1/telemetry` takes events in ([`telemetry`]), as every protocol does by [`intake`]; the other paths that an unmodified client asks
 //!   at its start and end stand beside it ([`client`]).
+//! - Clients of other products send to the paths that they know ([`clients`]).
 //! - `GET /api/...` answers questions ([`api`]).
 //! - `GET /` and `GET /sessions/{id}` are pages for people ([`pages`]).
 //!
 //! Every answer but a page is JSON. An error is `{"error": "what was wrong, and what would be right"}`. No answer can be
 //! read by a page of another site, and no such page can send anything: requests with a foreign `Origin` are refused.
 
+mod agents;
 mod answer;
 mod api;
 mod body;
 mod client;
+mod clients;
+mod context;
+mod datadog;
 mod decompress;
 mod edit;
 mod explore;
+mod gate;
 mod guard;
 mod intake;
 mod lines;
 mod pages;
+mod posthog;
+mod sentry;
 mod server;
 mod telemetry;
 
+pub(crate) use gate::Gate;
 pub(crate) use server::serve;
 
 use std::sync::Arc;
@@ -37,14 +46,18 @@ use tokio::sync::Semaphore;
 use crate::config::Config;
 use crate::limits::READERS_MAX;
 use crate::query::Reader;
+use crate::redact::Redaction;
 use crate::stats::Stats;
 use crate::store::{Consents, Queue};
+use crate::tls::Acceptor;
 
 /// What all requests share.
 #[derive(Clone)]
 pub(crate) struct Shared(Arc<Inner>);
 
 struct Inner {
+    gate: Gate,
+    tls: Option<Acceptor>,
     queue: Queue,
     consents: Consents,
     reader: Reader,
@@ -53,6 +66,7 @@ struct Inner {
     /// Queries that may run.
     turns: Arc<Semaphore>,
     stats: Stats,
+    redaction: Redaction,
     body_bytes_max: usize,
     body_timeout: Duration,
     query_timeout: Duration,
@@ -65,18 +79,40 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(config: &Config, queue: Queue, consents: Consents, reader: Reader) -> Self {
+    pub(crate) fn new(
+        config: &Config,
+        gate: Gate,
+        tls: Option<Acceptor>,
+        queue: Queue,
+        consents: Consents,
+        reader: Reader,
+    ) -> Self {
+        let users = consents.clone();
+        let opted_in = Box::new(move |user: &str| users.is_opted_in(user));
         Self(Arc::new(Inner {
+            gate,
+            tls,
             queue,
             consents,
             reader,
-            room: Arc::new(Semaphore::new(config.ingest_bytes_max.min(Semaphore::MAX_PERMITS))),
+            room: Arc::new(Semaphore::new(config.settings.limits.ingest_bytes_max.len().min(Semaphore::MAX_PERMITS))),
             turns: Arc::new(Semaphore::new(READERS_MAX)),
             stats: Stats::default(),
-            body_bytes_max: config.body_bytes_max,
-            body_timeout: config.body_timeout,
-            query_timeout: config.query_timeout,
+            redaction: Redaction::new(config.privacy.clone(), opted_in),
+            body_bytes_max: config.settings.limits.body_bytes_max.len(),
+            body_timeout: config.settings.limits.body_timeout,
+            query_timeout: config.settings.limits.query_timeout,
         }))
+    }
+
+    /// Returns who gets in.
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.0.gate
+    }
+
+    /// Returns what begins TLS, if it is spoken.
+    pub(crate) fn tls(&self) -> Option<&Acceptor> {
+        self.0.tls.as_ref()
     }
 
     /// Returns the way to the writer.
@@ -113,12 +149,16 @@ pub(crate) fn router(shared: Shared) -> Router {
         .route("/api/users/{id}", patch(edit::user).delete(edit::delete_user))
         .fallback(any_prefix)
         .method_not_allowed_fallback(async || answer::wrong_method("GET"))
-        .layer(axum::middleware::from_fn(guard::guard))
+        .layer(axum::middleware::from_fn_with_state(shared.clone(), guard::guard))
         .with_state(shared)
 }
 
 /// Answers what clients ask under whatever prefix their base URL has.
 async fn any_prefix(State(shared): State<Shared>, request: Request) -> Response {
+    let request = match clients::answer(&shared, request).await {
+        Ok(answer) => return answer,
+        Err(request) => request,
+    };
     let path = request.uri().path();
     let Some((_, call)) = path.rsplit_once("/api/v1/") else { return unknown(path) };
     let call = call.trim_end_matches('/').to_owned();

@@ -43,7 +43,7 @@ pub(crate) fn open(config: &Config) -> Result<Store, OpenError> {
         .map_err(database)?;
     let consents = Consents::read(&connection).map_err(database)?;
     let (tell, newest) = watch::channel(newest);
-    let (queue, waiting) = Queue::new(config.write_queue_requests, newest);
+    let (queue, waiting) = Queue::new(config.settings.limits.write_queue_requests, newest);
     let place = Place::of(database_path(dir));
     let thread = writer::start(connection, place, waiting, queue.health(), tell, lock).map_err(OpenError::Thread)?;
     Ok(Store { queue, consents, thread })
@@ -63,7 +63,7 @@ pub(crate) fn open_directory(config: &Config) -> Result<(Connection, File), Open
     if found > schema::FORMAT {
         return Err(OpenError::TooNew { dir: dir.to_owned(), found, known: schema::FORMAT });
     }
-    prepare(&connection, config.store_bytes_max).map_err(database)?;
+    prepare(&connection, config.settings.limits.store_bytes_max.map(|bytes| bytes.0)).map_err(database)?;
     schema::migrate(&mut connection, found).map_err(database)?;
     Ok((connection, lock))
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::erase::{self, Target};
 use super::{Class, Queue, WriteError};
@@ -21,7 +21,7 @@ use crate::limits::{
 /// let retention = Retention { spans_days: 7, ..Retention::default() };
 /// assert_eq!(retention.events_days, 30);
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Retention {
     /// Days that events are kept which are none of the others; 0 is for ever.
