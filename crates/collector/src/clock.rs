@@ -7,6 +7,11 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+/// The first moment that RFC 3339 can write: the beginning of the year 0.
+pub(crate) const FIRST_US: i64 = -62_167_219_200_000_000;
+/// The last one: the end of the year 9999.
+pub(crate) const LAST_US: i64 = 253_402_300_799_999_999;
+
 /// Returns the present moment.
 pub(crate) fn now_us() -> i64 {
     to_us(OffsetDateTime::now_utc())
@@ -15,6 +20,17 @@ pub(crate) fn now_us() -> i64 {
 fn to_us(moment: OffsetDateTime) -> i64 {
     // A year of four digits has 18 digits of microseconds at most, so nothing is cut.
     i64::try_from(moment.unix_timestamp_nanos().div_euclid(1000)).unwrap_or(i64::MAX)
+}
+
+/// Returns the moment that is so many seconds after 1970; `None` beyond the years of four digits.
+pub(crate) fn of_seconds(seconds: f64) -> Option<i64> {
+    const YEAR_10000: f64 = 253_402_300_800.0;
+    if !(-62_167_219_200.0..YEAR_10000).contains(&seconds) {
+        return None;
+    }
+    #[allow(clippy::cast_possible_truncation, reason = "it was looked at above")]
+    let moment_us = (seconds * 1e6).round() as i64;
+    Some(moment_us)
 }
 
 /// Reads RFC 3339 with any number of digits of fraction and any offset; `None` if it is something else.

@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::io::Write as _;
 use std::sync::{Arc, Barrier};
 
 use common::{Client, Dir, Server, body, event, named};
@@ -163,11 +164,55 @@ fn a_clients_own_session_id_in_an_event_does_not_hide_whose_it_is() {
 }
 
 #[test]
-fn a_compressed_body_is_refused_by_name() {
+fn a_body_may_be_compressed_and_one_that_cannot_be_read_is_told_why() {
     let dir = Dir::new();
     let server = Server::start(dir.config());
-    let answer = server.client().send("POST", "/api/v1/telemetry", &[("content-encoding", "gzip")], b"\x1f\x8b");
-    assert_eq!(answer.is(415).error(), "the body must not be compressed");
+    let send = |encoding: &str, body: &[u8]| {
+        server.client().send("POST", "/api/v1/telemetry", &[("content-encoding", encoding)], body)
+    };
+    let plain = |n: usize| body("s", &[event(n)]).into_bytes();
+    let zstd = |plain: Vec<u8>| {
+        ruzstd::encoding::compress_to_vec(plain.as_slice(), ruzstd::encoding::CompressionLevel::Fastest)
+    };
+    send("gzip", &gzip(&plain(0))).is(200);
+    // Members and frames one after the other are one body.
+    send("gzip", &[gzip(&plain(1)[..40]), gzip(&plain(1)[40..])].concat()).is(200);
+    send("zstd", &zstd(plain(2))).is(200);
+    send("zstd", &[zstd(plain(3)[..40].to_vec()), zstd(plain(3)[40..].to_vec())].concat()).is(200);
+    send("deflate", &deflate(&plain(4))).is(200);
+    send("identity", &plain(5)).is(200);
+    assert_eq!(server.events("session=s").len(), 6);
+
+    assert_eq!(send("br", b"x").is(415).error(), "the body is encoded as `br`: it may be plain, gzip, deflate or zstd");
+    assert!(send("gzip", b"\x1f\x8b").is(400).error().starts_with("the body is no gzip: "));
+    assert!(send("zstd", &zstd(plain(6))[..30]).is(400).error().starts_with("the body is no zstd: "));
+}
+
+#[test]
+fn a_few_bytes_that_stand_for_gigabytes_are_refused_and_take_no_room_for_long() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let zeros = vec![b' '; 64 << 20];
+    let bomb = gzip(&zeros).repeat(5);
+    assert!(bomb.len() < 1 << 20);
+    let answer = server.client().send("POST", "/api/v1/telemetry", &[("content-encoding", "gzip")], &bomb);
+    assert_eq!(
+        answer.is(413).error(),
+        "the body has more than 268435456 bytes when it is decompressed: send the events in several requests"
+    );
+    server.telemetry(body("s", &[event(0)])).is(200);
+}
+
+fn gzip(plain: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(plain).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn deflate(plain: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(plain).unwrap();
+    encoder.finish().unwrap()
 }
 
 #[test]

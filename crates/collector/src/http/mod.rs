@@ -1,22 +1,34 @@
 //! HTTP: what is answered under which path, and the server's own limits.
 //!
-//! - `POST <any prefix>/api/v1/telemetry` takes events in ([`telemetry`]); the other paths that an unmodified client asks
+//! - `POST <any prefix>/api/v1/telemetry` takes events in ([`telemetry`]), as every protocol does by [`intake`]; the other paths that an unmodified client asks
 //!   at its start and end stand beside it ([`client`]).
+//! - Clients of other products send to the paths that they know ([`clients`]).
 //! - `GET /api/...` answers questions ([`api`]).
 //! - `GET /` and `GET /sessions/{id}` are pages for people ([`pages`]).
 //!
 //! Every answer but a page is JSON. An error is `{"error": "what was wrong, and what would be right"}`. No answer can be
 //! read by a page of another site, and no such page can send anything: requests with a foreign `Origin` are refused.
 
+mod agents;
 mod answer;
 mod api;
 mod body;
 mod client;
+mod clients;
+mod context;
+mod datadog;
+mod decompress;
+mod gate;
 mod guard;
+mod intake;
+mod lines;
 mod pages;
+mod posthog;
+mod sentry;
 mod server;
 mod telemetry;
 
+pub(crate) use gate::Gate;
 pub(crate) use server::serve;
 
 use std::sync::Arc;
@@ -32,19 +44,26 @@ use tokio::sync::Semaphore;
 use crate::config::Config;
 use crate::limits::READERS_MAX;
 use crate::query::Reader;
+use crate::redact::Redaction;
+use crate::stats::Stats;
 use crate::store::Queue;
+use crate::tls::Acceptor;
 
 /// What all requests share.
 #[derive(Clone)]
 pub(crate) struct Shared(Arc<Inner>);
 
 struct Inner {
+    gate: Gate,
+    tls: Option<Acceptor>,
     queue: Queue,
     reader: Reader,
     /// Bytes of bodies that may be in memory.
     room: Arc<Semaphore>,
     /// Queries that may run.
     turns: Arc<Semaphore>,
+    stats: Stats,
+    redaction: Redaction,
     body_bytes_max: usize,
     body_timeout: Duration,
     query_timeout: Duration,
@@ -57,16 +76,30 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(config: &Config, queue: Queue, reader: Reader) -> Self {
+    pub(crate) fn new(config: &Config, gate: Gate, tls: Option<Acceptor>, queue: Queue, reader: Reader) -> Self {
         Self(Arc::new(Inner {
+            gate,
+            tls,
             queue,
             reader,
-            room: Arc::new(Semaphore::new(config.ingest_bytes_max.min(Semaphore::MAX_PERMITS))),
+            room: Arc::new(Semaphore::new(config.settings.limits.ingest_bytes_max.len().min(Semaphore::MAX_PERMITS))),
             turns: Arc::new(Semaphore::new(READERS_MAX)),
-            body_bytes_max: config.body_bytes_max,
-            body_timeout: config.body_timeout,
-            query_timeout: config.query_timeout,
+            stats: Stats::default(),
+            redaction: Redaction::new(config.privacy.clone(), Box::new(|_| false)),
+            body_bytes_max: config.settings.limits.body_bytes_max.len(),
+            body_timeout: config.settings.limits.body_timeout,
+            query_timeout: config.settings.limits.query_timeout,
         }))
+    }
+
+    /// Returns who gets in.
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.0.gate
+    }
+
+    /// Returns what begins TLS, if it is spoken.
+    pub(crate) fn tls(&self) -> Option<&Acceptor> {
+        self.0.tls.as_ref()
     }
 
     /// Lets the writer end after what waits now.
@@ -88,22 +121,33 @@ pub(crate) fn router(shared: Shared) -> Router {
         .route("/api/exceptions", get(api::exceptions))
         .fallback(any_prefix)
         .method_not_allowed_fallback(async || answer::wrong_method("GET"))
-        .layer(axum::middleware::from_fn(guard::guard))
+        .layer(axum::middleware::from_fn_with_state(shared.clone(), guard::guard))
         .with_state(shared)
 }
 
 /// Answers what clients ask under whatever prefix their base URL has.
 async fn any_prefix(State(shared): State<Shared>, request: Request) -> Response {
+    let request = match clients::answer(&shared, request).await {
+        Ok(answer) => return answer,
+        Err(request) => request,
+    };
     let path = request.uri().path();
     let Some((_, call)) = path.rsplit_once("/api/v1/") else { return unknown(path) };
     let call = call.trim_end_matches('/').to_owned();
-    if call != "telemetry" && !client::knows(&call) {
+    if !matches!(call.as_str(), "telemetry" | "logs") && !client::knows(&call) {
         return unknown(path);
     }
     if request.method() != Method::POST {
         return answer::wrong_method("POST");
     }
-    if call == "telemetry" { telemetry::take(&shared, request).await } else { client::answer(&call) }
+    match call.as_str() {
+        "telemetry" => intake::take(&shared, request, telemetry::Telemetry).await,
+        "logs" => {
+            let lines = lines::Lines::of(request.uri());
+            intake::take(&shared, request, lines).await
+        }
+        call => client::answer(call),
+    }
 }
 
 fn unknown(path: &str) -> Response {
@@ -111,7 +155,7 @@ fn unknown(path: &str) -> Response {
     answer::error(
         StatusCode::NOT_FOUND,
         format!(
-            "there is nothing at {path}: there are POST <any prefix>/api/v1/telemetry, GET /api/events, \
+            "there is nothing at {path}: there are POST <any prefix>/api/v1/telemetry and /api/v1/logs, GET /api/events, \
              /api/sessions, /api/sessions/<id>, /api/exceptions, /api/health, and pages at / and /sessions/<id>"
         ),
     )

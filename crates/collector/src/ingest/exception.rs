@@ -22,8 +22,13 @@ pub(crate) struct Exception {
 impl Exception {
     /// Takes the fingerprint of an exception of this type and message, both JSON strings.
     pub(crate) fn new(error_type: &RawValue, message: &RawValue) -> Self {
-        let error_type = text(error_type);
-        let message = text(message);
+        Self::of(&text(error_type), &text(message))
+    }
+
+    /// Takes the fingerprint of an exception of this type and message.
+    pub(crate) fn of(error_type: &str, message: &str) -> Self {
+        let begin = |text: &str| text[..text.floor_char_boundary(GROUP_TEXT_BYTES_MAX)].to_owned();
+        let (error_type, message) = (begin(error_type), begin(message));
         let mut hash = Fnv::new();
         hash.write(error_type.as_bytes());
         hash.write(&[0]);

@@ -1,32 +1,95 @@
-//! What comes in: from the bytes of a request to events that can be stored.
+//! What comes in: from the bytes of a request to events that can be stored, whatever protocol it is in.
 //!
-//! All of it runs on the runtime's threads, in parallel, so that the one writer has nothing to parse. An event stays a
-//! range of the body that it came in; only what is indexed is taken out of it. A body is read twice: once to find where
-//! each event begins and ends, once for the event's own fields. No tree of values is built.
+//! All of it runs on the runtime's threads, in parallel, so that the one writer has nothing to parse. A protocol is a folder here: it
+//! makes an [`Intake`] of a body. [`tinker`] takes events as they are: an event stays a range of the body that it came in, and only what
+//! is indexed is taken out of it. Every other protocol writes its events anew, as the wire has them ([`Drafts`]), and keeps all that it was
+//! told among their data.
 //!
-//! Absent on purpose: a body that is no JSON is refused as a whole, for nobody can tell where an event of it ends.
+//! # Invariants
+//!
+//! - Nothing that was sent is thrown away in silence: it is stored, or it is a [`Refusal`] with its place and the reason.
+//! - What is sent again becomes an event with the same [`Key`] in the same session, so that it is stored once.
+//! - What a body makes the collector build is bounded by the body's size and by `limits`.
 
-mod diagnose;
-mod envelope;
+pub(crate) mod agents;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod any_bytes;
+pub(crate) mod datadog;
+mod draft;
 mod event;
 mod exception;
 mod key;
+pub(crate) mod lines;
+mod object;
+pub(crate) mod posthog;
+mod quote;
+mod read;
+pub(crate) mod sentry;
+pub(crate) mod tinker;
+mod values;
 
-pub(crate) use envelope::{Envelope, EnvelopeError, decode};
-pub(crate) use event::{Detail, Event};
+pub(crate) use draft::{Draft, Drafts, SessionKey, Source, id_of};
+pub(crate) use event::{Detail, Event, NO_INDEX};
 pub(crate) use exception::Exception;
 pub(crate) use key::Key;
+pub(crate) use object::{List, Object};
+pub(crate) use quote::quote;
+pub(crate) use read::severity_of;
 
 use serde::Serialize;
+
+/// All that a request says, its bad events set apart.
+#[derive(Debug, Default)]
+pub(crate) struct Intake {
+    /// The events, by session. All of them are stored as one, or none.
+    pub(crate) envelopes: Vec<Envelope>,
+    pub(crate) refused: Vec<Refusal>,
+}
+
+impl Intake {
+    /// Returns how many events can be stored.
+    pub(crate) fn events(&self) -> usize {
+        self.envelopes.iter().map(|envelope| envelope.events.len()).sum()
+    }
+}
+
+/// Events of one session.
+#[derive(Debug, Default)]
+pub(crate) struct Envelope {
+    pub(crate) session_id: String,
+    pub(crate) platform: Option<String>,
+    pub(crate) sdk_version: Option<String>,
+    pub(crate) process_uuid: Option<String>,
+    /// The text of which every event is a range.
+    pub(crate) body: String,
+    pub(crate) events: Vec<Event>,
+}
+
+/// Returns the session of a program's instance: `service@host:process`, what of that is known.
+pub(crate) fn instance(service: &str, host: Option<&str>, process: Option<&str>) -> String {
+    let with = |joint: &str, part: Option<&str>| part.map(|part| format!("{joint}{part}")).unwrap_or_default();
+    format!("{service}{}{}", with("@", host), with(":", process))
+}
 
 /// An event that is not stored, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Refusal {
-    /// Where it stood in the request's `events`.
+    /// Where it stood in the request.
     pub(crate) index: usize,
     /// Its id, where it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) event_id: Option<String>,
     /// What is wrong, which value, what would be right.
     pub(crate) reason: String,
+}
+
+/// Nothing of a request can be stored.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refused {
+    /// It is not what it should be: what is wrong, which value, what would be right.
+    #[error("{0}")]
+    Bad(String),
+    /// It has more events than one request may have.
+    #[error("the request has more than {max} events: send them in several", max = crate::limits::REQUEST_EVENTS_MAX)]
+    TooManyEvents,
 }

@@ -10,12 +10,20 @@ use crate::ingest::{Detail, Envelope, Event, Exception};
 use crate::limits::WRITER_CACHE_ENTRIES;
 
 /// What became of a request's good events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stored {
     /// Events that were not there before.
     pub(crate) accepted: usize,
     /// Events that were there already.
     pub(crate) duplicates: usize,
+}
+
+impl Stored {
+    /// Adds what became of other events.
+    pub(super) fn add(&mut self, other: Self) {
+        self.accepted += other.accepted;
+        self.duplicates += other.duplicates;
+    }
 }
 
 /// The numbers of sessions and names, as the database has them. Valid until a transaction fails.

@@ -24,8 +24,9 @@ mod rows;
 mod schema;
 mod writer;
 
+pub(crate) use batch::Stored;
 pub(crate) use open::{Store, database_path, open};
-pub(crate) use queue::Queue;
+pub(crate) use queue::{Queue, WriteError};
 #[cfg(test)]
 pub(crate) use schema::migrate;
 pub(crate) use schema::{FORMAT, format_of};

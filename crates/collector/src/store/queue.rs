@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
 use super::batch::Stored;
 use crate::ingest::Envelope;
+use rusqlite::Connection;
 
 /// Why a request was not stored. Every one of them may be gone when the client comes back.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,21 +28,35 @@ pub(crate) enum WriteError {
     Failed(String),
 }
 
+impl From<&rusqlite::Error> for WriteError {
+    fn from(error: &rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => Self::DiskFull,
+            _ => Self::Failed(error.to_string()),
+        }
+    }
+}
+
 /// What the writer is asked to do.
 pub(super) enum Job {
     /// Store a request and say what became of it.
     Store(Box<Request>),
+    /// Change something else, in its turn.
+    Edit(Edit),
     /// Do what was asked before, then end.
     Stop,
 }
 
 /// A request that waits for the writer.
 pub(super) struct Request {
-    pub(super) envelope: Envelope,
+    pub(super) envelopes: Vec<Envelope>,
     pub(super) reply: oneshot::Sender<Result<Stored, WriteError>>,
     /// The room that its body takes, given back when it is stored.
     pub(super) _room: OwnedSemaphorePermit,
 }
+
+/// A change of the store that is not an event: given the connection, outside of any transaction. It answers for itself.
+pub(super) type Edit = Box<dyn FnOnce(&mut Connection) + Send>;
 
 /// What the last commit said, for `/api/health`.
 pub(crate) type Health = Arc<Mutex<Option<WriteError>>>;
@@ -51,13 +66,45 @@ pub(crate) type Health = Arc<Mutex<Option<WriteError>>>;
 pub(crate) struct Queue {
     sender: mpsc::Sender<Job>,
     health: Health,
+    newest: watch::Receiver<i64>,
 }
 
 impl Queue {
     /// Makes a queue of this many requests, and its end for the writer.
-    pub(super) fn new(requests: usize) -> (Self, mpsc::Receiver<Job>) {
+    pub(super) fn new(requests: usize, newest: watch::Receiver<i64>) -> (Self, mpsc::Receiver<Job>) {
         let (sender, receiver) = mpsc::channel(requests);
-        (Self { sender, health: Health::default() }, receiver)
+        (Self { sender, health: Health::default(), newest }, receiver)
+    }
+
+    /// Returns the number of the newest row that is on disk, and tells when there are newer ones.
+    pub(crate) fn newest(&self) -> watch::Receiver<i64> {
+        self.newest.clone()
+    }
+
+    /// Returns how many requests wait, and how many may.
+    pub(crate) fn depth(&self) -> (usize, usize) {
+        let max = self.sender.max_capacity();
+        (max - self.sender.capacity(), max)
+    }
+
+    /// Changes the store on the writer's thread, between two groups of requests, and returns what came of it.
+    ///
+    /// # Errors
+    ///
+    /// The writer has ended, SQLite failed, or the disk is full. Of a change within a transaction nothing is left then.
+    ///
+    /// # Cancel safety
+    ///
+    /// A change that is not awaited any more is made all the same.
+    pub(crate) async fn edit<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, WriteError> {
+        let (reply, answer) = oneshot::channel();
+        let edit: Edit =
+            Box::new(move |connection| drop(reply.send(change(connection).map_err(|error| (&error).into()))));
+        self.sender.send(Job::Edit(edit)).await.map_err(|_| WriteError::Closed)?;
+        answer.await.unwrap_or(Err(WriteError::Closed))
     }
 
     /// Returns what the last commit said.
@@ -82,9 +129,13 @@ impl Queue {
     /// # Cancel safety
     ///
     /// A request that is not awaited any more is stored all the same.
-    pub(crate) async fn store(&self, envelope: Envelope, room: OwnedSemaphorePermit) -> Result<Stored, WriteError> {
+    pub(crate) async fn store(
+        &self,
+        envelopes: Vec<Envelope>,
+        room: OwnedSemaphorePermit,
+    ) -> Result<Stored, WriteError> {
         let (reply, answer) = oneshot::channel();
-        let job = Job::Store(Box::new(Request { envelope, reply, _room: room }));
+        let job = Job::Store(Box::new(Request { envelopes, reply, _room: room }));
         self.sender.try_send(job).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => WriteError::Full,
             mpsc::error::TrySendError::Closed(_) => WriteError::Closed,

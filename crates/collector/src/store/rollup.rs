@@ -6,7 +6,7 @@ use lastword::{EventKind, Severity};
 use rusqlite::{Transaction, params};
 
 use super::ranges;
-use crate::ingest::{Detail, Envelope, Event};
+use crate::ingest::{Detail, Envelope, Event, NO_INDEX};
 
 /// What a transaction adds, by the number of the session.
 #[derive(Default)]
@@ -60,9 +60,17 @@ impl Rollup {
         self.severities[event.severity as usize] += 1;
         let (first, last) = self.times_us.unwrap_or((event.time_us, event.time_us));
         self.times_us = Some((first.min(event.time_us), last.max(event.time_us)));
-        self.indexes.push(event.index);
+        if event.index != NO_INDEX {
+            self.indexes.push(event.index);
+        }
         match event.kind {
-            EventKind::SessionEnd => self.end_index = self.end_index.max(Some(event.index)),
+            EventKind::SessionEnd => {
+                self.end_index = self.end_index.max(Some(event.index.max(0)));
+                if event.severity == Severity::Critical {
+                    // The end itself says that it was fatal, as that of a session of Sentry's does.
+                    self.critical_index = Some(NO_INDEX);
+                }
+            }
             EventKind::UnhandledException => {
                 self.exceptions += 1;
                 if event.severity == Severity::Critical {
@@ -109,7 +117,7 @@ impl Rollup {
                 received_us,
                 first_us,
                 last_us,
-                i64::try_from(self.indexes.len()).unwrap_or(i64::MAX),
+                self.severities.iter().sum::<i64>(),
                 trace + debug,
                 info,
                 warning,

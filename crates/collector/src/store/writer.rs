@@ -4,12 +4,13 @@ use std::fs::File;
 use std::sync::PoisonError;
 use std::thread::{Builder, JoinHandle};
 
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::mpsc::Receiver;
+use tokio::sync::watch;
 
 use super::batch::{Caches, Stored};
 use super::place::Place;
-use super::queue::{Health, Job, Request, WriteError};
+use super::queue::{Edit, Health, Job, Request, WriteError};
 use super::{batch, rollup};
 use crate::clock;
 use crate::limits::GROUP_EVENTS_MAX;
@@ -20,10 +21,11 @@ pub(super) fn start(
     place: Place,
     waiting: Receiver<Job>,
     health: Health,
+    newest: watch::Sender<i64>,
     lock: File,
 ) -> std::io::Result<JoinHandle<()>> {
     let run = move || {
-        Writer { connection, place, waiting, health, caches: Caches::default() }.run();
+        Writer { connection, place, waiting, health, newest, caches: Caches::default() }.run();
         drop(lock);
     };
     Builder::new().name("lastword-writer".to_owned()).spawn(run)
@@ -34,18 +36,38 @@ struct Writer {
     place: Place,
     waiting: Receiver<Job>,
     health: Health,
+    newest: watch::Sender<i64>,
     caches: Caches,
+}
+
+/// What the writer does in one go.
+struct Group {
+    requests: Vec<Request>,
+    next: Next,
+}
+
+/// What comes after a group.
+enum Next {
+    Group,
+    Edit(Edit),
+    Stop,
 }
 
 impl Writer {
     fn run(mut self) {
         loop {
-            let (group, last) = self.take();
-            if !group.is_empty() {
-                self.settle(group);
+            let Group { requests, next } = self.take();
+            if !requests.is_empty() {
+                self.settle(requests);
             }
-            if last {
-                break;
+            match next {
+                Next::Group => {}
+                Next::Edit(edit) => {
+                    edit(&mut self.connection);
+                    // It may have removed what had a number.
+                    self.caches = Caches::default();
+                }
+                Next::Stop => break,
             }
         }
         // What came after the stop is told so at once, instead of waiting for nothing.
@@ -56,24 +78,25 @@ impl Writer {
         }
     }
 
-    /// Waits for a request, then takes those that wait too. Tells whether it was the last group.
-    fn take(&mut self) -> (Vec<Request>, bool) {
-        let (mut group, mut events) = (Vec::new(), 0);
+    /// Waits for a request, then takes those that wait too, up to what is not to be stored.
+    fn take(&mut self) -> Group {
+        let (mut requests, mut events) = (Vec::new(), 0);
         let mut job = self.waiting.blocking_recv();
         loop {
             match job {
                 Some(Job::Store(request)) => {
-                    events += request.envelope.events.len();
-                    group.push(*request);
+                    events += request.envelopes.iter().map(|envelope| envelope.events.len()).sum::<usize>();
+                    requests.push(*request);
                 }
-                Some(Job::Stop) | None => return (group, true),
+                Some(Job::Edit(edit)) => return Group { requests, next: Next::Edit(edit) },
+                Some(Job::Stop) | None => return Group { requests, next: Next::Stop },
             }
             if events >= GROUP_EVENTS_MAX {
-                return (group, false);
+                return Group { requests, next: Next::Group };
             }
             match self.waiting.try_recv() {
                 Ok(next) => job = Some(next),
-                Err(_) => return (group, false),
+                Err(_) => return Group { requests, next: Next::Group },
             }
         }
     }
@@ -116,20 +139,24 @@ impl Writer {
         let mut rollups = rollup::Rollups::default();
         let mut stored = Vec::with_capacity(group.len());
         for request in group {
-            let envelope = &request.envelope;
-            stored.push(batch::insert(&transaction, &mut self.caches, &mut rollups, envelope, received_us)?);
+            let mut sum = Stored::default();
+            for envelope in &request.envelopes {
+                sum.add(batch::insert(&transaction, &mut self.caches, &mut rollups, envelope, received_us)?);
+            }
+            stored.push(sum);
         }
         rollups.write(&transaction, received_us)?;
+        let newest: Option<i64> =
+            transaction.prepare_cached("SELECT max(last_row) FROM batches")?.query_row([], |row| row.get(0))?;
         transaction.commit()?;
+        // Told after the commit: whoever looks finds it.
+        self.newest.send_if_modified(|known| newest.is_some_and(|newest| std::mem::replace(known, newest) != newest));
         Ok(stored)
     }
 
     /// Forgets what a failed transaction may have numbered, and tells what failed.
     fn failed(&mut self, error: &rusqlite::Error) -> WriteError {
         self.caches = Caches::default();
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => WriteError::DiskFull,
-            _ => WriteError::Failed(error.to_string()),
-        }
+        error.into()
     }
 }

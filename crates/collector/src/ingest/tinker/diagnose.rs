@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 
-use crate::limits::QUOTE_CHARS_MAX;
+use super::super::quote;
 
 /// The fields that every event must have, and what each must be.
 const REQUIRED: [(&str, Form); 5] = [
@@ -46,16 +46,6 @@ fn complaint(name: &str, form: Form, json: &str) -> Option<String> {
         }
         Form::String | Form::Integer => None,
     }
-}
-
-/// Returns the beginning of a value, on one line.
-pub(super) fn quote(value: &str) -> String {
-    let shown = |character: char| if character.is_control() { ' ' } else { character };
-    let mut quoted: String = value.chars().take(QUOTE_CHARS_MAX).map(shown).collect();
-    if value.chars().nth(QUOTE_CHARS_MAX).is_some() {
-        quoted.push('…');
-    }
-    quoted
 }
 
 /// Returns an event's id where it has one, whatever else is wrong with it.

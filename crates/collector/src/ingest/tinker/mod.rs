@@ -1,29 +1,24 @@
-//! The envelope: one session's id around some events.
+//! The protocol of `tinker` and of our own reporter: one session's id around some events.
+//!
+//! A body is read twice: once to find where each event begins and ends, once for the event's own fields. No tree of values is built, and an
+//! event's text is stored byte for byte as it came.
+//!
+//! Absent on purpose: a body that is no JSON is refused as a whole, for nobody can tell where an event of it ends.
+
+mod diagnose;
+mod event;
 
 use std::borrow::Cow;
-use std::fmt;
 
 use lastword::limits::SESSION_ID_BYTES_MAX;
-use serde::de::{IgnoredAny, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::diagnose::{event_id, quote};
-use super::{Event, Refusal, event};
+use super::values::Raws;
+use super::{Envelope, Intake, Refusal, Refused, quote};
 use crate::limits::{NAME_BYTES_MAX, REQUEST_EVENTS_MAX};
-
-/// A request that can be stored, its bad events set apart.
-#[derive(Debug)]
-pub(crate) struct Envelope {
-    pub(crate) session_id: String,
-    pub(crate) platform: Option<String>,
-    pub(crate) sdk_version: Option<String>,
-    pub(crate) process_uuid: Option<String>,
-    /// The request's body, of which every event is a range.
-    pub(crate) body: String,
-    pub(crate) events: Vec<Event>,
-    pub(crate) refused: Vec<Refusal>,
-}
+use diagnose::event_id;
 
 /// The request can't be read at all.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,12 +53,21 @@ pub(crate) enum EnvelopeError {
     TooManyEvents,
 }
 
+impl From<EnvelopeError> for Refused {
+    fn from(error: EnvelopeError) -> Self {
+        match error {
+            EnvelopeError::TooManyEvents => Self::TooManyEvents,
+            other => Self::Bad(other.to_string()),
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct Wire<'a> {
     #[serde(borrow)]
     session_id: Cow<'a, str>,
     #[serde(borrow)]
-    events: Events<'a>,
+    events: Raws<'a>,
     #[serde(borrow)]
     platform: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -72,41 +76,12 @@ struct Wire<'a> {
     process_uuid: Option<&'a RawValue>,
 }
 
-/// The texts of a request's events: at most one more than are allowed, so that a body of commas takes no memory.
-struct Events<'a>(Vec<&'a RawValue>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Events<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Collect;
-        impl<'de> Visitor<'de> for Collect {
-            type Value = Vec<&'de RawValue>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an array of events")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut events = Vec::with_capacity(100);
-                while let Some(event) = seq.next_element()? {
-                    events.push(event);
-                    if events.len() > REQUEST_EVENTS_MAX {
-                        while seq.next_element::<IgnoredAny>()?.is_some() {}
-                        break;
-                    }
-                }
-                Ok(events)
-            }
-        }
-        deserializer.deserialize_seq(Collect).map(Events)
-    }
-}
-
 /// Reads a request's body.
 ///
 /// # Errors
 ///
-/// Nothing of it can be stored. Bad events are no error: they are in [`Envelope::refused`].
-pub(crate) fn decode(body: Vec<u8>) -> Result<Envelope, EnvelopeError> {
+/// Nothing of it can be stored. Bad events are no error: they are in [`Intake::refused`].
+pub(crate) fn decode(body: Vec<u8>) -> Result<Intake, EnvelopeError> {
     let body = String::from_utf8(body).map_err(|error| EnvelopeError::NotUtf8(error.utf8_error().valid_up_to()))?;
     let wire: Wire<'_> = serde_json::from_str(&body).map_err(|error| why(&body, &error))?;
     check_session(&wire.session_id)?;
@@ -126,7 +101,8 @@ pub(crate) fn decode(body: Vec<u8>) -> Result<Envelope, EnvelopeError> {
     let session_id = wire.session_id.into_owned();
     let (platform, sdk_version) = (text(wire.platform), text(wire.sdk_version));
     let process_uuid = text(wire.process_uuid);
-    Ok(Envelope { session_id, platform, sdk_version, process_uuid, body, events, refused })
+    let envelope = Envelope { session_id, platform, sdk_version, process_uuid, body, events };
+    Ok(Intake { envelopes: vec![envelope], refused })
 }
 
 fn check_session(id: &str) -> Result<(), EnvelopeError> {
@@ -204,10 +180,11 @@ mod tests {
     fn a_bad_event_is_set_apart_and_every_good_one_is_a_range_of_the_body() {
         let good = r#"{"event":"SESSION_START","event_id":"a","event_session_index":0,"severity":"INFO","timestamp":"2026-11-20T09:20:34Z"}"#;
         let body = format!(r#"{{"events":[ {good} , {{"event_id":"b"}}, 3],"session_id":"s","process_uuid":7}}"#);
-        let envelope = decode(body.into_bytes()).unwrap();
+        let Intake { envelopes, refused } = decode(body.into_bytes()).unwrap();
+        let envelope = &envelopes[0];
         assert_eq!(&envelope.body[envelope.events[0].range.clone()], good);
         assert_eq!(envelope.events.len(), 1);
-        let refused: Vec<_> = envelope.refused.iter().map(|r| (r.index, r.event_id.as_deref())).collect();
+        let refused: Vec<_> = refused.iter().map(|r| (r.index, r.event_id.as_deref())).collect();
         assert_eq!(refused, [(1, Some("b")), (2, None)]);
         assert_eq!(envelope.process_uuid, None);
     }

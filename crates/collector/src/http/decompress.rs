@@ -1,0 +1,123 @@
+//! Bodies that are compressed: `gzip`, `deflate` and `zstd`, within a bound, for a few bytes may stand for gigabytes.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, header};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::limits::DECOMPRESS_STEP_BYTES;
+
+/// How a body is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encoding {
+    Identity,
+    Gzip,
+    Deflate,
+    Zstd,
+}
+
+/// Why a body could not be decompressed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum DecompressError {
+    #[error("the body has more than {0} bytes when it is decompressed: send the events in several requests")]
+    TooLarge(usize),
+    #[error("too many requests are being read")]
+    NoRoom,
+    #[error("the body is no {0}: {1}")]
+    Broken(&'static str, io::Error),
+}
+
+impl Encoding {
+    /// Reads what a request says of its body.
+    ///
+    /// # Errors
+    ///
+    /// It says something that isn't known: what it says.
+    pub(super) fn of(headers: &HeaderMap) -> Result<Self, String> {
+        let Some(said) = headers.get(header::CONTENT_ENCODING) else { return Ok(Self::Identity) };
+        let said = String::from_utf8_lossy(said.as_bytes()).trim().to_ascii_lowercase();
+        match said.as_str() {
+            "" | "identity" => Ok(Self::Identity),
+            "gzip" | "x-gzip" => Ok(Self::Gzip),
+            "deflate" => Ok(Self::Deflate),
+            "zstd" => Ok(Self::Zstd),
+            _ => Err(said),
+        }
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Gzip => "gzip",
+            Self::Deflate => "deflate",
+            Self::Zstd => "zstd",
+        }
+    }
+}
+
+/// Decompresses a body into at most `bytes_max` bytes. Room is taken for each step of it, and returned with the bytes.
+pub(super) fn decompress(
+    encoding: Encoding,
+    body: &[u8],
+    bytes_max: usize,
+    room: &Arc<Semaphore>,
+) -> Result<(Vec<u8>, Option<OwnedSemaphorePermit>), DecompressError> {
+    let broken = |error| DecompressError::Broken(encoding.as_str(), error);
+    let mut reader: Box<dyn Read + '_> = match encoding {
+        Encoding::Identity => Box::new(body),
+        Encoding::Gzip => Box::new(flate2::read::MultiGzDecoder::new(body)),
+        Encoding::Deflate => Box::new(flate2::read::ZlibDecoder::new(body)),
+        Encoding::Zstd => Box::new(Frames { rest: body, frame: None }),
+    };
+    let (mut plain, mut taken) = (Vec::new(), None::<OwnedSemaphorePermit>);
+    loop {
+        let permits = u32::try_from(DECOMPRESS_STEP_BYTES).unwrap_or(u32::MAX);
+        let step = Arc::clone(room).try_acquire_many_owned(permits).map_err(|_| DecompressError::NoRoom)?;
+        match &mut taken {
+            Some(taken) => taken.merge(step),
+            None => taken = Some(step),
+        }
+        let read = reader.by_ref().take(DECOMPRESS_STEP_BYTES as u64).read_to_end(&mut plain).map_err(broken)?;
+        if plain.len() > bytes_max {
+            return Err(DecompressError::TooLarge(bytes_max));
+        }
+        if read == 0 {
+            return Ok((plain, taken));
+        }
+    }
+}
+
+/// The frames of a body of zstd, one after the other.
+struct Frames<'b> {
+    rest: &'b [u8],
+    frame: Option<ruzstd::decoding::FrameDecoder>,
+}
+
+impl Read for Frames<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
+        loop {
+            let Some(frame) = &mut self.frame else {
+                if self.rest.is_empty() {
+                    return Ok(0);
+                }
+                let mut frame = FrameDecoder::new();
+                frame.reset(&mut self.rest).map_err(io::Error::other)?;
+                self.frame = Some(frame);
+                continue;
+            };
+            if frame.can_collect() == 0 && !frame.is_finished() {
+                let blocks = BlockDecodingStrategy::UptoBytes(out.len());
+                frame.decode_blocks(&mut self.rest, blocks).map_err(io::Error::other)?;
+            }
+            let read = frame.read(out)?;
+            if read > 0 || out.is_empty() {
+                return Ok(read);
+            }
+            if frame.is_finished() {
+                self.frame = None;
+            }
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The way of every request that brings events, whatever its protocol: read, decompressed, decoded, stored, answered.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{Extensions, HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+
+use super::body::{self, BodyError, Taken};
+use super::decompress::{DecompressError, Encoding, decompress};
+use super::{Inner, Shared, answer};
+use crate::auth::Caller;
+use crate::ingest::{Intake, Refusal, Refused};
+use crate::limits::{COMMIT_TIMEOUT, INLINE_DECODE_BYTES_MAX, PLAIN_BODY_BYTES_MAX};
+use crate::rate::{Client, TooMuch};
+use crate::stats::{self, Counter};
+use crate::store::{Stored, WriteError};
+
+/// A protocol over HTTP: how a body is read, and how its sender is answered.
+pub(super) trait Protocol: Send + Sync + 'static {
+    /// By which it is counted.
+    const LABEL: stats::Protocol;
+
+    /// Reads a body, decompressed.
+    ///
+    /// # Errors
+    ///
+    /// Nothing of it can be stored.
+    fn decode(&self, body: Vec<u8>) -> Result<Intake, Refused>;
+
+    /// Answers when all that is good is on disk.
+    fn done(&self, done: Done) -> Response;
+
+    /// Answers when nothing was stored.
+    fn failed(&self, failure: Failure) -> Response;
+}
+
+/// What became of a request whose good events are on disk.
+#[derive(Debug)]
+pub(super) struct Done {
+    pub(super) stored: Stored,
+    pub(super) refused: Vec<Refusal>,
+}
+
+/// Why nothing of a request was stored, and what its sender should do.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) status: StatusCode,
+    /// What was wrong, which value, what would be right.
+    pub(super) message: String,
+    /// When it may work, if that is known.
+    pub(super) retry_after: Option<Duration>,
+}
+
+impl Failure {
+    pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), retry_after: None }
+    }
+
+    /// It may work a little later.
+    fn later(message: impl std::fmt::Display) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, format!("{message}: send the request again"))
+    }
+
+    /// The client has sent too many events.
+    fn too_much(refused: &TooMuch) -> Self {
+        let seconds = answer::seconds(refused.wait);
+        let message = format!("this client has sent too many events: send the request again in {seconds} s");
+        Self { retry_after: Some(refused.wait), ..Self::new(StatusCode::TOO_MANY_REQUESTS, message) }
+    }
+
+    /// Answers as everything here does that has no form of its own.
+    pub(super) fn into_json(self) -> Response {
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            answer::later(self.message)
+        } else {
+            answer::error(self.status, self.message)
+        }
+    }
+}
+
+/// Takes a request in.
+pub(super) async fn take<P: Protocol>(shared: &Shared, request: Request, protocol: P) -> Response {
+    let (head, body) = request.into_parts();
+    let protocol = Arc::new(protocol);
+    let taken = async {
+        let Taken { bytes, room } = read(&shared.0, &head.headers, body, P::LABEL).await?;
+        let client = client(shared, &head.extensions, &bytes)?;
+        let decoder = Arc::clone(&protocol);
+        let intake = decode(bytes, move |body| decoder.decode(body)).await?;
+        let rated = shared.0.gate.rates.events(&client, intake.events(), Instant::now());
+        rated.map_err(|refused| Failure::too_much(&refused))?;
+        store(shared, P::LABEL, intake, room).await
+    };
+    match taken.await {
+        Ok(done) => protocol.done(done),
+        Err(failure) => {
+            shared.0.stats.ingest(P::LABEL).failed.add(1);
+            let retry_after = failure.retry_after;
+            let mut response = protocol.failed(failure);
+            if let Some(wait) = retry_after {
+                response.headers_mut().insert(header::RETRY_AFTER, answer::seconds(wait).into());
+            }
+            response
+        }
+    }
+}
+
+/// Returns whose events these are. A client whose head had no key may have it in the body.
+fn client(shared: &Shared, known: &Extensions, body: &[u8]) -> Result<Client, Failure> {
+    let client = known.get::<Client>().cloned().unwrap_or(Client::Others);
+    match known.get::<Caller>() {
+        Some(Caller::Unproven) => match shared.0.gate.authenticate_body(body) {
+            Ok(Caller::Holder(key)) => Ok(Client::Key(key.name().into())),
+            Ok(_) => Ok(client),
+            Err(refusal) => Err(Failure::new(refusal.status(), refusal.to_string())),
+        },
+        _ => Ok(client),
+    }
+}
+
+/// Reads a body and decompresses it.
+async fn read(inner: &Arc<Inner>, headers: &HeaderMap, body: Body, label: stats::Protocol) -> Result<Taken, Failure> {
+    let counted = inner.stats.ingest(label);
+    counted.requests.add(1);
+    let encoding = Encoding::of(headers).map_err(|said| {
+        let message = format!("the body is encoded as `{said}`: it may be plain, gzip, deflate or zstd");
+        Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message)
+    })?;
+    let taken = body::read(body, inner.body_bytes_max, &inner.room, inner.body_timeout).await;
+    let taken = taken.map_err(|error| of_body(&error, inner.body_bytes_max))?;
+    counted.bytes.add(taken.bytes.len());
+    if encoding == Encoding::Identity {
+        return Ok(taken);
+    }
+    let room = Arc::clone(&inner.room);
+    let plain = tokio::task::spawn_blocking(move || {
+        decompress(encoding, &taken.bytes, PLAIN_BODY_BYTES_MAX, &room).map(|(bytes, grown)| {
+            // The compressed bytes are gone; the room of the plain ones is what counts.
+            Taken { bytes, room: grown.unwrap_or(taken.room) }
+        })
+    });
+    match plain.await {
+        Ok(plain) => plain.map_err(|error| of_compressed(&error)),
+        Err(_) => Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "the body could not be decompressed")),
+    }
+}
+
+/// Decodes a body, where no other request has to wait for it.
+pub(super) async fn decode(
+    body: Vec<u8>,
+    decode: impl FnOnce(Vec<u8>) -> Result<Intake, Refused> + Send + 'static,
+) -> Result<Intake, Failure> {
+    let decoded = if body.len() > INLINE_DECODE_BYTES_MAX {
+        tokio::task::spawn_blocking(move || decode(body))
+            .await
+            .map_err(|_| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "the body could not be decoded"))?
+    } else {
+        decode(body)
+    };
+    decoded.map_err(|error| {
+        let status = match error {
+            Refused::TooManyEvents => StatusCode::PAYLOAD_TOO_LARGE,
+            Refused::Bad(_) => StatusCode::BAD_REQUEST,
+        };
+        Failure::new(status, error.to_string())
+    })
+}
+
+/// Stores what was decoded, and returns when it is on disk.
+pub(super) async fn store(
+    shared: &Shared,
+    label: stats::Protocol,
+    intake: Intake,
+    room: OwnedSemaphorePermit,
+) -> Result<Done, Failure> {
+    let inner = &shared.0;
+    let mut intake = intake;
+    inner.redaction.apply(&mut intake);
+    let Intake { envelopes, refused } = intake;
+    let counted = inner.stats.ingest(label);
+    let count = |counter: &Counter, events: usize| counter.add(events);
+    count(&counted.refused, refused.len());
+    if envelopes.iter().all(|envelope| envelope.events.is_empty()) {
+        return Ok(Done { stored: Stored::default(), refused });
+    }
+    match tokio::time::timeout(COMMIT_TIMEOUT, inner.queue.store(envelopes, room)).await {
+        Ok(Ok(stored)) => {
+            count(&counted.accepted, stored.accepted);
+            count(&counted.duplicates, stored.duplicates);
+            Ok(Done { stored, refused })
+        }
+        Ok(Err(error)) => Err(of_writer(&error)),
+        Err(_) => Err(Failure::later("the disk did not answer in time")),
+    }
+}
+
+/// The answer of protocols that have no form of their own: what was stored, what was there, what is refused and why.
+pub(super) fn accepted(done: Done) -> Response {
+    let Done { stored: Stored { accepted, duplicates }, refused } = done;
+    if accepted + duplicates == 0 && !refused.is_empty() {
+        let message = "no event of the request is good; each is refused for its own reason";
+        return (StatusCode::BAD_REQUEST, Json(json!({ "error": message, "refused": refused }))).into_response();
+    }
+    let mut body = json!({ "status": "accepted", "accepted": accepted, "duplicates": duplicates });
+    if !refused.is_empty() {
+        body["refused"] = json!(refused);
+    }
+    Json(body).into_response()
+}
+
+fn of_writer(error: &WriteError) -> Failure {
+    Failure::later(error)
+}
+
+fn of_compressed(error: &DecompressError) -> Failure {
+    match error {
+        DecompressError::TooLarge(_) => Failure::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
+        DecompressError::NoRoom => Failure::later(error),
+        DecompressError::Broken(..) => Failure::new(StatusCode::BAD_REQUEST, error.to_string()),
+    }
+}
+
+fn of_body(error: &BodyError, bytes_max: usize) -> Failure {
+    match error {
+        BodyError::TooLarge => {
+            let message = format!("the body has more than {bytes_max} bytes: send the events in several requests");
+            Failure::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+        }
+        BodyError::NoRoom => Failure::later("too many requests are being read"),
+        BodyError::TooSlow => Failure::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time"),
+        BodyError::Broken(why) => Failure::new(StatusCode::BAD_REQUEST, format!("the body can't be read: {why}")),
+    }
+}

@@ -1,0 +1,214 @@
+//! Events of other protocols, written as the wire has them.
+//!
+//! A protocol says whose events they are ([`Source`]), what each is ([`Draft`]), and fills in its data. It needs no more to be shown
+//! wherever events are shown: what names and data mean stands in `docs/events.md`.
+
+use std::collections::HashMap;
+
+use lastword::limits::SESSION_ID_BYTES_MAX;
+use lastword::{EventKind, Severity};
+
+use super::event::NO_INDEX;
+use super::object::Object;
+use super::{Detail, Envelope, Event, Exception, Intake, Key, Refusal, Refused};
+use crate::clock;
+use crate::limits::{DROP_REASONS_MAX, EVENT_BYTES_MAX, EVENT_ID_CHARS_MAX, NAME_BYTES_MAX, REQUEST_EVENTS_MAX};
+
+/// Whose events they are.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Source<'a> {
+    /// The session; an empty one is `unknown`, and a long one is cut.
+    pub(crate) session_id: &'a str,
+    pub(crate) platform: Option<&'a str>,
+    pub(crate) sdk_version: Option<&'a str>,
+    pub(crate) process_uuid: Option<&'a str>,
+}
+
+/// One event, but for its data.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Draft<'a> {
+    pub(crate) kind: EventKind,
+    /// What the same event has whenever it is sent, in its session.
+    pub(crate) id: &'a str,
+    pub(crate) severity: Severity,
+    pub(crate) time_us: i64,
+    /// The name of a generic event; others have none.
+    pub(crate) name: &'a str,
+    /// Its number in its session, where the protocol tells it.
+    pub(crate) index: Option<u64>,
+    /// Type and message of an error, by which it is grouped with those like it. An `UNHANDLED_EXCEPTION` says them as its own fields.
+    pub(crate) error: Option<(&'a str, &'a str)>,
+    /// The traceback of an `UNHANDLED_EXCEPTION`.
+    pub(crate) traceback: Option<&'a str>,
+    /// What the client says that it dropped, by reason.
+    pub(crate) drops: &'a [(String, i64)],
+}
+
+impl<'a> Draft<'a> {
+    /// A generic event that is nothing but its name and its data.
+    pub(crate) fn generic(name: &'a str, id: &'a str, severity: Severity, time_us: i64) -> Self {
+        Self {
+            kind: EventKind::Generic,
+            id,
+            severity,
+            time_us,
+            name,
+            index: None,
+            error: None,
+            traceback: None,
+            drops: &[],
+        }
+    }
+}
+
+/// Collects the events of a request.
+#[derive(Default)]
+pub(crate) struct Drafts {
+    pending: Vec<Pending>,
+    by_session: HashMap<String, usize>,
+    events: usize,
+    refused: Vec<Refusal>,
+}
+
+struct Pending {
+    envelope: Envelope,
+    body: Vec<u8>,
+}
+
+/// A session of a request, to which events are added.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SessionKey(usize);
+
+impl Drafts {
+    /// Returns the session of a source, which is added if it is new.
+    pub(crate) fn session(&mut self, source: &Source<'_>) -> SessionKey {
+        let id = if source.session_id.is_empty() { "unknown" } else { source.session_id };
+        let id = &id[..id.floor_char_boundary(SESSION_ID_BYTES_MAX)];
+        if let Some(place) = self.by_session.get(id) {
+            return SessionKey(*place);
+        }
+        let text = |text: Option<&str>| text.map(|text| text[..text.floor_char_boundary(NAME_BYTES_MAX)].to_owned());
+        let envelope = Envelope {
+            session_id: id.to_owned(),
+            platform: text(source.platform),
+            sdk_version: text(source.sdk_version),
+            process_uuid: text(source.process_uuid),
+            ..Envelope::default()
+        };
+        self.by_session.insert(id.to_owned(), self.pending.len());
+        self.pending.push(Pending { envelope, body: Vec::new() });
+        SessionKey(self.pending.len() - 1)
+    }
+
+    /// Adds an event, whose data `fill` writes. One that is larger than an event may be is refused, as the `place`-th of the request.
+    ///
+    /// # Errors
+    ///
+    /// The request has too many events.
+    pub(crate) fn add(
+        &mut self,
+        session: SessionKey,
+        place: usize,
+        draft: &Draft<'_>,
+        fill: impl FnOnce(&mut Object<'_>),
+    ) -> Result<(), Refused> {
+        let Some(Pending { envelope, body }) = self.pending.get_mut(session.0) else { return Ok(()) };
+        if self.events >= REQUEST_EVENTS_MAX {
+            return Err(Refused::TooManyEvents);
+        }
+        self.events += 1;
+        // Whatever the protocol takes for an id, a time or a number: what is stored is what readers take.
+        let hashed = (!is_id(draft.id)).then(|| id_of(&[draft.id.as_bytes()]));
+        let draft = &Draft {
+            id: hashed.as_deref().unwrap_or(draft.id),
+            time_us: draft.time_us.clamp(clock::FIRST_US, clock::LAST_US),
+            index: draft.index.filter(|index| i64::try_from(*index).is_ok_and(|index| index < i64::MAX)),
+            ..draft.clone()
+        };
+        let begin = body.len();
+        write(body, draft, fill);
+        let bytes = body.len() - begin;
+        if bytes > EVENT_BYTES_MAX {
+            body.truncate(begin);
+            let reason = format!("the event has {bytes} bytes: at most {EVENT_BYTES_MAX} are taken");
+            self.refuse(place, Some(draft.id), reason);
+            return Ok(());
+        }
+        let is_generic = draft.kind == EventKind::Generic;
+        envelope.events.push(Event {
+            range: begin..body.len(),
+            key: Key::new(draft.id),
+            kind: draft.kind,
+            severity: draft.severity,
+            index: draft.index.and_then(|index| i64::try_from(index).ok()).unwrap_or(NO_INDEX),
+            time_us: draft.time_us,
+            name: is_generic.then(|| draft.name[..draft.name.floor_char_boundary(NAME_BYTES_MAX)].into()),
+            detail: detail(draft).map(Box::new),
+        });
+        Ok(())
+    }
+
+    /// Sets aside what can't be stored.
+    pub(crate) fn refuse(&mut self, place: usize, id: Option<&str>, reason: impl Into<String>) {
+        let id = id.map(|id| id[..id.floor_char_boundary(NAME_BYTES_MAX)].to_owned());
+        self.refused.push(Refusal { index: place, event_id: id, reason: reason.into() });
+    }
+
+    /// Returns all of it.
+    pub(crate) fn finish(self) -> Intake {
+        let whole = |Pending { mut envelope, body }| {
+            // Only text was written into it; if that were ever wrong, no event is lost but the bytes that are no text.
+            envelope.body =
+                String::from_utf8(body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+            envelope
+        };
+        let envelopes = self.pending.into_iter().map(whole).filter(|envelope| !envelope.events.is_empty());
+        Intake { envelopes: envelopes.collect(), refused: self.refused }
+    }
+}
+
+/// Whether it may be the id of an event.
+fn is_id(id: &str) -> bool {
+    !id.is_empty() && id.chars().nth(EVENT_ID_CHARS_MAX).is_none()
+}
+
+/// Returns what few events have.
+fn detail(draft: &Draft<'_>) -> Option<Detail> {
+    if !draft.drops.is_empty() {
+        return Some(Detail::Drops(draft.drops.iter().take(DROP_REASONS_MAX).cloned().collect()));
+    }
+    draft.error.map(|(kind, message)| Detail::Exception(Exception::of(kind, message)))
+}
+
+/// Writes an event, its own fields in the order in which our reporter writes them.
+fn write(body: &mut Vec<u8>, draft: &Draft<'_>, fill: impl FnOnce(&mut Object<'_>)) {
+    let mut event = Object::begin(body, 0);
+    event.text("event", draft.kind.as_str());
+    event.text("event_id", draft.id);
+    if let Some(index) = draft.index {
+        event.uint("event_session_index", index);
+    }
+    event.text("severity", draft.severity.as_str());
+    event.text("timestamp", &clock::format(draft.time_us));
+    if draft.kind == EventKind::Generic {
+        event.text("event_name", draft.name);
+    }
+    if draft.kind == EventKind::UnhandledException {
+        let (kind, message) = draft.error.unwrap_or(("Error", ""));
+        event.text("error_type", kind);
+        event.text("error_message", message);
+        event.text_if("traceback", draft.traceback);
+    }
+    event.object("event_data", fill);
+    event.end();
+}
+
+/// Returns an id for what has none: the same for the same bytes.
+pub(crate) fn id_of(parts: &[&[u8]]) -> String {
+    let mut hash = xxhash_rust::xxh3::Xxh3::new();
+    for part in parts {
+        hash.update(&part.len().to_le_bytes());
+        hash.update(part);
+    }
+    format!("{:032x}", hash.digest128())
+}
