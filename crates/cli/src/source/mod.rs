@@ -6,7 +6,7 @@
 
 mod data;
 pub(crate) mod feed;
-mod http;
+pub(crate) mod http;
 #[cfg(unix)]
 mod jsonl;
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use super::{Key, KeyError, Scopes, digest};
+use super::{Key, KeyError, Scopes};
 use crate::clock;
 use crate::limits::{KEY_NAME_CHARS_MAX, KEYS_FILE_BYTES_MAX, KEYS_MAX};
 
@@ -243,7 +243,7 @@ fn bytes(hex: &str) -> Option<[u8; 32]> {
 /// Returns what is kept of a key: 64 hex digits. For those who write the file with other tools.
 #[cfg(test)]
 fn hex_of(secret: &str) -> String {
-    digest(secret).iter().map(|byte| format!("{byte:02x}")).collect()
+    super::digest(secret).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
