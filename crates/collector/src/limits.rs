@@ -35,6 +35,10 @@ pub const DROP_REASONS_MAX: usize = 64;
 pub const SIGNAL_BYTES_MAX: usize = 32;
 /// The part of an exception's type and message that is kept in its group; the event itself keeps all.
 pub const GROUP_TEXT_BYTES_MAX: usize = 1024;
+/// Frames of one stack that are written into an event's traceback. The newest are kept; the event itself may have them all.
+pub const TRACEBACK_FRAMES_MAX: usize = 128;
+/// The longest attachment that is kept as a text. It is a part of an event, which is shown whole; of a longer one the size and hash are kept.
+pub const ATTACHMENT_TEXT_BYTES_MAX: usize = 256 * 1024;
 /// How much of a refused value is quoted in the answer.
 pub const QUOTE_CHARS_MAX: usize = 64;
 

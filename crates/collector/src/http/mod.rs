@@ -2,23 +2,29 @@
 //!
 //! - `POST <any prefix>/api/v1/telemetry` takes events in ([`telemetry`]), as every protocol does by [`intake`]; the other paths that an unmodified client asks
 //!   at its start and end stand beside it ([`client`]).
+//! - Clients of other products send to the paths that they know ([`clients`]).
 //! - `GET /api/...` answers questions ([`api`]).
 //! - `GET /` and `GET /sessions/{id}` are pages for people ([`pages`]).
 //!
 //! Every answer but a page is JSON. An error is `{"error": "what was wrong, and what would be right"}`. No answer can be
 //! read by a page of another site, and no such page can send anything: requests with a foreign `Origin` are refused.
 
+mod agents;
 mod answer;
 mod api;
 mod body;
 mod client;
+mod clients;
 mod context;
+mod datadog;
 mod decompress;
 mod gate;
 mod guard;
 mod intake;
 mod lines;
 mod pages;
+mod posthog;
+mod sentry;
 mod server;
 mod telemetry;
 
@@ -121,6 +127,10 @@ pub(crate) fn router(shared: Shared) -> Router {
 
 /// Answers what clients ask under whatever prefix their base URL has.
 async fn any_prefix(State(shared): State<Shared>, request: Request) -> Response {
+    let request = match clients::answer(&shared, request).await {
+        Ok(answer) => return answer,
+        Err(request) => request,
+    };
     let path = request.uri().path();
     let Some((_, call)) = path.rsplit_once("/api/v1/") else { return unknown(path) };
     let call = call.trim_end_matches('/').to_owned();
