@@ -17,16 +17,25 @@ fn the_example_is_a_configuration_that_changes_nothing() {
 fn a_flag_beats_a_variable_which_beats_the_file_and_each_is_named() {
     let place = tempfile::tempdir().unwrap();
     let data = place.path().to_str().unwrap();
-    std::fs::write(place.path().join("lastword.toml"), "silent_after = \"1m\"\n[limits]\nconnections_max = 7\nhead_timeout = \"9s\"\n").unwrap();
+    std::fs::write(
+        place.path().join("lastword.toml"),
+        "silent_after = \"1m\"\n[limits]\nconnections_max = 7\nhead_timeout = \"9s\"\n",
+    )
+    .unwrap();
     let mut command = lastword();
     command.args(["config", "show", "--data", data, "--limits-connections-max", "9"]);
     command.env("LASTWORD_LIMITS_CONNECTIONS_MAX", "8").env("LASTWORD_SILENT_AFTER", "2m");
     let output = command.output().unwrap();
     let shown = String::from_utf8(output.stdout).unwrap();
-    let line = |key: &str| shown.lines().find(|line| line.starts_with(key)).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = |key: &str| {
+        shown.lines().find(|line| line.starts_with(key)).unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
+    };
     assert_eq!(line("connections_max"), "connections_max = 9 # --limits-connections-max");
     assert_eq!(line("silent_after"), "silent_after = \"2m\" # LASTWORD_SILENT_AFTER");
-    assert!(line("head_timeout").starts_with("head_timeout = \"9s\" # ") && line("head_timeout").ends_with("lastword.toml:4"));
+    assert!(
+        line("head_timeout").starts_with("head_timeout = \"9s\" # ")
+            && line("head_timeout").ends_with("lastword.toml:4")
+    );
     assert_eq!(line("body_timeout"), "body_timeout = \"30s\" # default");
     let same = stdout_of(&["serve", "--print-config", "--data", data]);
     assert!(same.contains("connections_max = 7"), "{same}");

@@ -14,12 +14,15 @@ fn checks(args: &[&str]) -> (bool, Vec<Value>) {
 }
 
 fn state<'c>(checks: &'c [Value], name: &str) -> &'c str {
-    checks.iter().rfind(|check| check["name"] == name).unwrap_or_else(|| panic!("{checks:?}"))["state"].as_str().unwrap()
+    checks.iter().rfind(|check| check["name"] == name).unwrap_or_else(|| panic!("{checks:?}"))["state"]
+        .as_str()
+        .unwrap()
 }
 
 #[test]
 fn a_good_set_up_is_said_to_be_good() {
     let data = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(data.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
     let (ok, checks) = checks(&["--data", data.path().to_str().unwrap(), "--listen", "127.0.0.1:0"]);
     assert!(ok, "{checks:?}");
     for name in ["config", "data", "store", "clock", "keys", "tls", "port"] {
@@ -63,8 +66,11 @@ fn a_collector_that_runs_is_found_well_and_an_event_makes_the_round_trip() {
     assert!(ok && state(&found, "collector") == "ok", "what has the port is looked at: {found:?}");
     let (ok, found) = checks(&["--url", &server.url, "--send"]);
     assert!(!ok && state(&found, "round trip") == "wrong", "without a key: {found:?}");
-    let output =
-        lastword().args(["doctor", "--url", &server.url, "--send"]).env("LASTWORD_API_KEY", key.trim()).output().unwrap();
+    let output = lastword()
+        .args(["doctor", "--url", &server.url, "--send"])
+        .env("LASTWORD_API_KEY", key.trim())
+        .output()
+        .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && text.contains("stored and found"), "{text}");
     server.stop();

@@ -26,7 +26,10 @@ fn a_key_is_printed_once_and_opens_what_its_scope_says() {
     assert!(ask(&server.url, &reads).status.success());
     let refused = ask(&server.url, &sends);
     let message = String::from_utf8_lossy(&refused.stderr);
-    assert!(message.contains("403") && message.contains("`ci` is for ingest") && !message.contains(&sends), "{message}");
+    assert!(
+        message.contains("403") && message.contains("`ci` is for ingest") && !message.contains(&sends),
+        "{message}"
+    );
     server.stop();
 }
 

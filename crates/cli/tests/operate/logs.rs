@@ -28,7 +28,7 @@ fn every_line_is_json_with_time_level_and_message_and_says_the_id_of_its_request
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
     write!(
         stream,
-        "GET /api/events?secret=1 HTTP/1.1\r\nhost: localhost\r\nx-request-id: r-1\r\n\
+        "GET /api/events?name=secret HTTP/1.1\r\nhost: localhost\r\nx-request-id: r-1\r\n\
          traceparent: 00-{trace}-00f067aa0ba902b7-01\r\nconnection: close\r\n\r\n"
     )
     .unwrap();

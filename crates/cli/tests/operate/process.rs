@@ -29,7 +29,7 @@ fn a_connection_that_is_kept_open_does_not_hold_up_the_end_and_its_last_answer_a
     let mut server = Server::start(data.path());
     let mut stream = TcpStream::connect(&server.address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    let mut ask = |stream: &mut TcpStream| {
+    let ask = |stream: &mut TcpStream| {
         stream.write_all(b"GET /api/health HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
         let mut status = [0; 12];
         stream.read_exact(&mut status).unwrap();

@@ -24,7 +24,9 @@ impl Logged {
         let mut child = Running::start(&mut command);
         let stderr = child.child().stderr.take().unwrap();
         let (sender, lines) = channel();
-        std::thread::spawn(move || BufReader::new(stderr).lines().map_while(Result::ok).all(|line| sender.send(line).is_ok()));
+        std::thread::spawn(move || {
+            BufReader::new(stderr).lines().map_while(Result::ok).all(|line| sender.send(line).is_ok())
+        });
         let mut stdout = BufReader::new(child.child().stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
@@ -40,7 +42,8 @@ impl Logged {
     /// Waits until a line of the log says this.
     pub fn wait_for(&mut self, text: &str) {
         loop {
-            let line = self.lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no line says {text}:\n{}", self.log));
+            let line =
+                self.lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no line says {text}:\n{}", self.log));
             self.log.push_str(&line);
             self.log.push('\n');
             if line.contains(text) {

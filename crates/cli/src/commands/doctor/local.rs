@@ -40,9 +40,10 @@ pub(super) async fn check(setup: &Setup) -> Vec<Check> {
     checks
 }
 
-/// The nearest folder above that is there, for what a directory that is not made yet will stand in.
+/// What is there of a path: itself, or the nearest above it, in which it will be made.
 fn existing(path: &Path) -> &Path {
-    path.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("."))
+    let there = path.ancestors().filter(|path| !path.as_os_str().is_empty()).find(|path| path.exists());
+    there.unwrap_or(Path::new("."))
 }
 
 fn data(dir: &Path) -> Vec<Check> {
@@ -65,7 +66,7 @@ fn data(dir: &Path) -> Vec<Check> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let mode = fs::metadata(dir).map(|metadata| metadata.permissions().mode() & 0o077).unwrap_or(0);
+        let mode = fs::metadata(dir).map_or(0, |metadata| metadata.permissions().mode() & 0o077);
         if mode != 0 {
             let found = format!("{shown} is open to other users of this machine");
             checks.push(Check::warning("data", found, format!("chmod 700 {shown}")));

@@ -92,17 +92,6 @@ pub(crate) fn store(body: &[u8], project: &str, now_us: i64) -> Result<Decoded, 
     Ok(desk.finish())
 }
 
-/// Returns the key that a client says: in the header `X-Sentry-Auth` (or `Authorization`), or else as `sentry_key` of the query.
-pub(crate) fn key_of<'a>(auth: Option<&'a str>, query: Option<&'a str>) -> Option<&'a str> {
-    let of_header = auth.and_then(|auth| {
-        let fields = auth.strip_prefix("Sentry ")?.split(',');
-        fields.filter_map(|field| field.trim().strip_prefix("sentry_key=")).next()
-    });
-    of_header
-        .or_else(|| query?.split('&').find_map(|pair| pair.strip_prefix("sentry_key=")))
-        .filter(|key| !key.is_empty())
-}
-
 /// Where the items of an envelope become events.
 struct Desk<'a> {
     drafts: Drafts,
