@@ -65,6 +65,7 @@ fn run(command: Command) -> Result<(), Error> {
         Command::Sessions(args) => runtime(Builder::new_current_thread())?.block_on(commands::listing::sessions(args)),
         Command::Traces(args) => runtime(Builder::new_current_thread())?.block_on(commands::traces::run(args)),
         Command::Metrics(args) => runtime(Builder::new_current_thread())?.block_on(commands::metrics::run(args)),
+        Command::Store(args) => runtime(Builder::new_current_thread())?.block_on(commands::store::run(args)),
         Command::Top(args) => runtime(Builder::new_current_thread())?.block_on(top::run(args)),
         #[cfg(unix)]
         Command::Spool(args) => runtime(Builder::new_current_thread())?.block_on(commands::spool::run(args)),

@@ -167,9 +167,11 @@ impl<'a> Desk<'a> {
         let session_id = match origin.session_id.or(own).or(of_envelope) {
             Some(id) => Cow::Borrowed(id),
             None => {
-                let project = format!("sentry-{}", self.project);
-                let parts = [Some(&*project), scene.release, scene.environment, scene.server];
-                Cow::Owned(instance(&parts))
+                let mut service = format!("sentry-{}", self.project);
+                for part in [scene.release, scene.environment].into_iter().flatten() {
+                    service = format!("{service}:{part}");
+                }
+                Cow::Owned(instance(&service, scene.server, None))
             }
         };
         let sdk_version = origin.sdk_version.map(str::to_owned).or_else(|| scene.sdk_version());
