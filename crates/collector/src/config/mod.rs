@@ -66,6 +66,18 @@ impl Config {
         &self.data_dir
     }
 
+    /// Returns all settings.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Returns how many connections may be open at once.
+    #[must_use]
+    pub const fn connections(&self) -> usize {
+        self.settings.limits.connections_max
+    }
+
     /// Adds a key that clients may have, beside those of the file that the settings name. Without any, nobody is asked for
     /// one.
     pub fn key(mut self, key: auth::Key) -> Self {
