@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::ingest::otlp::Prices;
 use crate::limits;
 
 /// How a collector is run. Everything but the data directory has a default, a constant of [`limits`].
@@ -26,6 +27,7 @@ pub struct Config {
     pub(crate) shutdown_grace: Duration,
     pub(crate) query_timeout: Duration,
     pub(crate) silent_after: Duration,
+    pub(crate) prices: Prices,
 }
 
 impl Config {
@@ -43,6 +45,7 @@ impl Config {
             shutdown_grace: limits::SHUTDOWN_GRACE,
             query_timeout: limits::QUERY_TIMEOUT,
             silent_after: limits::SILENT_AFTER,
+            prices: Prices::default(),
         }
     }
 

@@ -25,6 +25,17 @@ pub const EVENT_DEPTH_MAX: usize = 120;
 pub const DRAFT_DEPTH_MAX: usize = 64;
 /// Names of an object that are looked through one by one before they are hashed: nearly all objects have fewer.
 pub const DRAFT_NAMES_LISTED: usize = 64;
+/// How deep a value of OTLP may be nested: values are read by recursion. Deeper ones are refused with their record; protobuf's own
+/// parsers give up at 100.
+pub const OTLP_DEPTH_MAX: usize = 64;
+/// Points of metrics in one event: an event is read as a whole.
+pub const METRIC_EVENT_POINTS: usize = 200;
+/// Bytes of points as they were sent after which an event of them ends. As text they are at most a few times that.
+pub const METRIC_EVENT_BYTES: usize = 128 * 1024;
+/// Cumulative series of which the last points are kept: a few kilobytes each at most.
+pub const SERIES_KEPT_MAX: usize = 16_384;
+/// Points that are kept of each: the one that the next is told from, and those before that it may be sent again with.
+pub const SERIES_POINTS_KEPT: usize = 4;
 /// The longest event id, in characters.
 pub const EVENT_ID_CHARS_MAX: usize = 128;
 /// The part of an event's name that is indexed, in bytes. The event itself keeps the whole name.

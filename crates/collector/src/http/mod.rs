@@ -16,6 +16,8 @@ mod decompress;
 mod guard;
 mod intake;
 mod lines;
+mod otlp;
+mod otlp_answer;
 mod pages;
 mod server;
 mod telemetry;
@@ -33,6 +35,7 @@ use axum::routing::get;
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
+use crate::ingest::otlp::{Format, Signal};
 use crate::limits::READERS_MAX;
 use crate::query::Reader;
 use crate::stats::Stats;
@@ -50,6 +53,7 @@ struct Inner {
     /// Queries that may run.
     turns: Arc<Semaphore>,
     stats: Stats,
+    otlp: Arc<otlp::Otlp>,
     body_bytes_max: usize,
     body_timeout: Duration,
     query_timeout: Duration,
@@ -69,6 +73,7 @@ impl Shared {
             room: Arc::new(Semaphore::new(config.ingest_bytes_max.min(Semaphore::MAX_PERMITS))),
             turns: Arc::new(Semaphore::new(READERS_MAX)),
             stats: Stats::default(),
+            otlp: Arc::new(otlp::Otlp::new(config.prices.clone())),
             body_bytes_max: config.body_bytes_max,
             body_timeout: config.body_timeout,
             query_timeout: config.query_timeout,
@@ -101,6 +106,13 @@ pub(crate) fn router(shared: Shared) -> Router {
 /// Answers what clients ask under whatever prefix their base URL has.
 async fn any_prefix(State(shared): State<Shared>, request: Request) -> Response {
     let path = request.uri().path();
+    if let Some(signal) = otlp::signal(path) {
+        // Lines of logs in JSON have this path too; those of OTLP in JSON need another one before it.
+        let is_lines = path.trim_end_matches('/').ends_with("/api/v1/logs");
+        if !is_lines || otlp::format(request.headers()) == Some(Format::Protobuf) {
+            return export(&shared, signal, request).await;
+        }
+    }
     let Some((_, call)) = path.rsplit_once("/api/v1/") else { return unknown(path) };
     let call = call.trim_end_matches('/').to_owned();
     if !matches!(call.as_str(), "telemetry" | "logs") && !client::knows(&call) {
@@ -119,12 +131,22 @@ async fn any_prefix(State(shared): State<Shared>, request: Request) -> Response 
     }
 }
 
+/// Takes an export request of OTLP.
+async fn export(shared: &Shared, signal: Signal, request: Request) -> Response {
+    if request.method() != Method::POST {
+        return answer::wrong_method("POST");
+    }
+    let Some(format) = otlp::format(request.headers()) else { return otlp::unknown_format() };
+    let export = otlp::Export::new(Arc::clone(&shared.0.otlp), signal, format);
+    intake::take(shared, request, export).await
+}
+
 fn unknown(path: &str) -> Response {
     let path: String = path.chars().take(128).collect();
     answer::error(
         StatusCode::NOT_FOUND,
         format!(
-            "there is nothing at {path}: there are POST <any prefix>/api/v1/telemetry and /api/v1/logs, GET /api/events, \
+            "there is nothing at {path}: there are POST <any prefix>/api/v1/telemetry, /api/v1/logs and /v1/{{traces,logs,metrics}}, GET /api/events, \
              /api/sessions, /api/sessions/<id>, /api/exceptions, /api/health, and pages at / and /sessions/<id>"
         ),
     )

@@ -40,12 +40,14 @@ pub(crate) struct Draft<'a> {
     pub(crate) error: Option<(&'a str, &'a str)>,
     /// The traceback of an `UNHANDLED_EXCEPTION`.
     pub(crate) traceback: Option<&'a str>,
+    /// How long the session lasted that a `SESSION_END` ends, in milliseconds.
+    pub(crate) duration_ms: Option<f64>,
 }
 
 impl<'a> Draft<'a> {
     /// A generic event that is nothing but its name and its data.
     pub(crate) fn generic(name: &'a str, id: &'a str, severity: Severity, time_us: i64) -> Self {
-        Self { kind: EventKind::Generic, id, severity, time_us, name, index: None, error: None, traceback: None }
+        Self { kind: EventKind::Generic, id, severity, time_us, name, index: None, error: None, traceback: None, duration_ms: None }
     }
 }
 
@@ -138,6 +140,11 @@ impl Drafts {
         self.refused.push(Refusal { index: place, event_id: id, reason: reason.into() });
     }
 
+    /// Returns how many were set aside.
+    pub(crate) fn refused(&self) -> usize {
+        self.refused.len()
+    }
+
     /// Returns all of it.
     pub(crate) fn finish(self) -> Intake {
         let whole = |Pending { mut envelope, body }| {
@@ -169,6 +176,12 @@ fn write(body: &mut Vec<u8>, draft: &Draft<'_>, fill: impl FnOnce(&mut Object<'_
         event.text("error_type", kind);
         event.text("error_message", message);
         event.text_if("traceback", draft.traceback);
+    }
+    if draft.kind == EventKind::SessionEnd {
+        let duration = std::time::Duration::try_from_secs_f64(draft.duration_ms.unwrap_or(0.0) / 1e3).unwrap_or_default();
+        let mut text = Vec::new();
+        lastword::wire::write_duration(&mut text, duration);
+        event.text("duration", &String::from_utf8_lossy(&text));
     }
     event.object("event_data", fill);
     event.end();

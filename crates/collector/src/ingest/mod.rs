@@ -17,6 +17,7 @@ mod exception;
 mod key;
 pub(crate) mod lines;
 mod object;
+pub(crate) mod otlp;
 mod quote;
 pub(crate) mod tinker;
 
@@ -24,6 +25,7 @@ pub(crate) use draft::{Draft, Drafts, SessionKey, Source, id_of};
 pub(crate) use event::{Detail, Event, NO_INDEX};
 pub(crate) use exception::Exception;
 pub(crate) use key::Key;
+pub(crate) use lines::severity_of;
 pub(crate) use object::{List, Object};
 pub(crate) use quote::quote;
 
