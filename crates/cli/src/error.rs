@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use lastword_collector::query::QueryError;
-use lastword_collector::{OpenError, ServeError};
+use lastword_collector::{OpenError, PricesError, ServeError};
 
 use crate::flags::source::ParseUrlError;
 #[cfg(unix)]
@@ -74,6 +74,9 @@ pub(crate) enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// The table of prices can't be used.
+    #[error(transparent)]
+    Prices(#[from] PricesError),
     /// The collector could not start.
     #[error(transparent)]
     Open(#[from] OpenError),

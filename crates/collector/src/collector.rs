@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 
 use crate::config::Config;
 use crate::error::{OpenError, ServeError};
-use crate::http::{self, Shared};
+use crate::http::{self, Shared, Speaks};
 use crate::query::Reader;
 use crate::store::{self, Store};
 
@@ -16,6 +16,7 @@ use crate::store::{self, Store};
 pub struct Collector {
     config: Config,
     shared: Shared,
+    grpc: Option<TcpListener>,
     writer: std::thread::JoinHandle<()>,
 }
 
@@ -33,7 +34,15 @@ impl Collector {
             OpenError::Directory { dir: config.data_dir().to_owned(), source }
         })?;
         let shared = Shared::new(&config, queue, reader);
-        Ok(Self { config, shared, writer: thread })
+        Ok(Self { config, shared, grpc: None, writer: thread })
+    }
+
+    /// Takes OTLP over gRPC on a listener of its own, as long as it [serves](Self::serve). There is no other way to speak HTTP/2 with
+    /// a collector; what is answered is the same.
+    #[must_use]
+    pub fn grpc(mut self, listener: TcpListener) -> Self {
+        self.grpc = Some(listener);
+        self
     }
 
     /// Returns all that the collector answers, for a server of one's own. [`Collector::serve`] adds limits on
@@ -60,8 +69,22 @@ impl Collector {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
-        let Self { config, shared, writer } = self;
-        http::serve(listener, http::router(shared.clone()), &config, shutdown).await;
+        let Self { config, shared, grpc, writer } = self;
+        let (stop, mut stopped) = tokio::sync::watch::channel(());
+        let shutdown = async move {
+            shutdown.await;
+            // Whoever listens sees that the sender is gone.
+            drop(stop);
+        };
+        let router = http::router(shared.clone());
+        let serve_grpc = async {
+            if let Some(listener) = grpc {
+                let stopped = async move { _ = stopped.changed().await };
+                http::serve(listener, Speaks::Http2, router.clone(), &config, stopped).await;
+            }
+        };
+        tokio::join!(http::serve(listener, Speaks::Http1, router.clone(), &config, shutdown), serve_grpc);
+        drop(router);
         let ended = async {
             shared.close().await;
             drop(shared);

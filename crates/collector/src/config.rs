@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::ingest::otlp::Prices;
+use crate::ingest::otlp::{Prices, PricesError};
 use crate::limits;
 
 /// How a collector is run. Everything but the data directory has a default, a constant of [`limits`].
@@ -108,6 +108,17 @@ impl Config {
     pub fn query_timeout(mut self, timeout: Duration) -> Self {
         self.query_timeout = timeout;
         self
+    }
+
+    /// Sets what tokens cost, by model, from a file (docs/ingest-otlp.md): by it the cost of calls is estimated that say none. Without it
+    /// a small table that is built in counts.
+    ///
+    /// # Errors
+    ///
+    /// The file can't be read, or has no such table.
+    pub fn prices(mut self, file: &Path) -> Result<Self, PricesError> {
+        self.prices = Prices::load(file)?;
+        Ok(self)
     }
 
     /// Sets after how much silence a session that didn't end is shown as silent ([`limits::SILENT_AFTER`]).

@@ -45,3 +45,4 @@ mod store;
 pub use collector::Collector;
 pub use config::Config;
 pub use error::{OpenError, ServeError};
+pub use ingest::otlp::PricesError;

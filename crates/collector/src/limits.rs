@@ -89,6 +89,17 @@ pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 /// The pause after a connection could not be accepted, for instance because no file descriptor is left.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// Requests of one connection of HTTP/2 that are under way at once.
+pub const HTTP2_STREAMS_MAX: u32 = 128;
+/// Bytes of all headers of a request of HTTP/2.
+pub const HTTP2_HEADERS_BYTES_MAX: u32 = 16 * 1024;
+/// Bytes of a request of HTTP/2 that may be under way without being taken: a batch, so that it waits for no round trip.
+pub const HTTP2_STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
+/// Likewise of all requests of a connection.
+pub const HTTP2_CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
+/// How often a client of HTTP/2 that says nothing is asked whether it is there.
+pub const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
+
 /// Queries that run at once, each with its own connection and thread.
 pub const READERS_MAX: usize = 4;
 /// The longest time of a query, waiting for its turn included. Beyond it is interrupted and answered with 503.

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use super::signals::Signals;
 use crate::error::Error;
-use crate::flags::serve::ServeArgs;
+use crate::flags::serve::{GRPC_LISTEN_DEFAULT, GrpcListen, ServeArgs};
 use crate::limits::SHUTDOWN_GRACE;
 use crate::output::note;
 
@@ -35,7 +35,16 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Error> {
         Some(silence) => config.silent_after(silence),
         None => config,
     };
-    let collector = Collector::open(config)?;
+    let config = match &args.prices {
+        Some(file) => config.prices(file)?,
+        None => config,
+    };
+    let mut collector = Collector::open(config)?;
+    if let Some(listener) = listen_grpc(args.grpc_listen).await? {
+        let address = listener.local_addr().map_err(taken)?;
+        note(&format!("OTLP over gRPC on {address}"));
+        collector = collector.grpc(listener);
+    }
 
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = collector.serve(listener, async {
@@ -56,6 +65,23 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Error> {
         () = tokio::time::sleep(SHUTDOWN_GRACE) => {
             note("some requests did not end in time and were cut off; their clients send them again");
             Ok(())
+        }
+    }
+}
+
+/// Takes the address for gRPC. The default one may be taken by whoever else takes OTLP on this machine, and is not needed then.
+async fn listen_grpc(at: Option<GrpcListen>) -> Result<Option<TcpListener>, Error> {
+    let address = match at {
+        Some(GrpcListen::Off) => return Ok(None),
+        Some(GrpcListen::At(address)) => address.to_string(),
+        None => GRPC_LISTEN_DEFAULT.to_owned(),
+    };
+    match TcpListener::bind(&address).await {
+        Ok(listener) => Ok(Some(listener)),
+        Err(source) if at.is_some() => Err(Error::Listen { address, source }),
+        Err(error) => {
+            note(&format!("no OTLP over gRPC: {address} can't be had ({error}); --grpc-listen takes another address"));
+            Ok(None)
         }
     }
 }

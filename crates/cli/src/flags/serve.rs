@@ -11,6 +11,16 @@ use super::duration::duration;
 /// OTLP over HTTP has this port, so most clients find a local collector without being told.
 pub(crate) const LISTEN_DEFAULT: &str = "127.0.0.1:4318";
 
+/// OTLP over gRPC has this port.
+pub(crate) const GRPC_LISTEN_DEFAULT: &str = "127.0.0.1:4317";
+
+/// Where OTLP is taken over gRPC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GrpcListen {
+    Off,
+    At(SocketAddr),
+}
+
 const AFTER_HELP: &str = "\
 Examples:
   lastword serve                            the default address and directory
@@ -32,6 +42,12 @@ pub(crate) struct ServeArgs {
     /// Address and port to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", env = "LASTWORD_LISTEN", default_value = LISTEN_DEFAULT, value_parser = address)]
     pub(crate) listen: SocketAddr,
+    /// Address and port to take OTLP over gRPC on, or `off` [default: 127.0.0.1:4317, if it is free]
+    #[arg(long, value_name = "ADDRESS", env = "LASTWORD_GRPC_LISTEN", value_parser = grpc_listen)]
+    pub(crate) grpc_listen: Option<GrpcListen>,
+    /// What tokens cost, by model, in JSON: the cost of calls that say none is estimated by it
+    #[arg(long, value_name = "FILE", env = "LASTWORD_PRICES")]
+    pub(crate) prices: Option<PathBuf>,
     /// Directory of the stored events, made if missing [default: the platform's directory for state, `lastword` in it]
     #[arg(long, value_name = "DIR", env = "LASTWORD_DATA")]
     pub(crate) data: Option<PathBuf>,
@@ -43,4 +59,13 @@ pub(crate) struct ServeArgs {
 /// Reads an address. Names are not looked up: one may stand for several addresses, and one of them may be public.
 fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| format!("use an IP address and a port, like {LISTEN_DEFAULT} or [::1]:4318"))
+}
+
+fn grpc_listen(text: &str) -> Result<GrpcListen, String> {
+    if text == "off" {
+        return Ok(GrpcListen::Off);
+    }
+    text.parse()
+        .map(GrpcListen::At)
+        .map_err(|_| format!("use `off`, or an IP address and a port, like {GRPC_LISTEN_DEFAULT}"))
 }

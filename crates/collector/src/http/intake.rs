@@ -93,15 +93,26 @@ pub(super) async fn take<P: Protocol>(shared: &Shared, request: Request, protoco
 
 /// Reads a body and decompresses it.
 async fn read(inner: &Arc<Inner>, headers: &HeaderMap, body: Body, label: stats::Protocol) -> Result<Taken, Failure> {
-    let counted = inner.stats.ingest(label);
-    counted.requests.add(1);
     let encoding = Encoding::of(headers).map_err(|said| {
         let message = format!("the body is encoded as `{said}`: it may be plain, gzip, deflate or zstd");
         Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message)
-    })?;
+    });
+    let taken = receive(inner, body, label).await?;
+    plain(inner, encoding?, taken).await
+}
+
+/// Reads a body as it is.
+pub(super) async fn receive(inner: &Arc<Inner>, body: Body, label: stats::Protocol) -> Result<Taken, Failure> {
+    let counted = inner.stats.ingest(label);
+    counted.requests.add(1);
     let taken = body::read(body, inner.body_bytes_max, &inner.room, inner.body_timeout).await;
     let taken = taken.map_err(|error| of_body(&error, inner.body_bytes_max))?;
     counted.bytes.add(taken.bytes.len());
+    Ok(taken)
+}
+
+/// Decompresses what was read.
+pub(super) async fn plain(inner: &Arc<Inner>, encoding: Encoding, taken: Taken) -> Result<Taken, Failure> {
     if encoding == Encoding::Identity {
         return Ok(taken);
     }

@@ -13,6 +13,7 @@ mod api;
 mod body;
 mod client;
 mod decompress;
+mod grpc;
 mod guard;
 mod intake;
 mod lines;
@@ -22,7 +23,7 @@ mod pages;
 mod server;
 mod telemetry;
 
-pub(crate) use server::serve;
+pub(crate) use server::{Speaks, serve};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -106,6 +107,9 @@ pub(crate) fn router(shared: Shared) -> Router {
 /// Answers what clients ask under whatever prefix their base URL has.
 async fn any_prefix(State(shared): State<Shared>, request: Request) -> Response {
     let path = request.uri().path();
+    if let Some(call) = grpc::call(&request) {
+        return grpc::take(&shared, call, request).await;
+    }
     if let Some(signal) = otlp::signal(path) {
         // Lines of logs in JSON have this path too; those of OTLP in JSON need another one before it.
         let is_lines = path.trim_end_matches('/').ends_with("/api/v1/logs");

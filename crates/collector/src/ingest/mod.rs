@@ -11,6 +11,7 @@
 //! - What is sent again becomes an event with the same [`Key`] in the same session, so that it is stored once.
 //! - What a body makes the collector build is bounded by the body's size and by `limits`.
 
+mod base64;
 mod draft;
 mod event;
 mod exception;
@@ -21,6 +22,7 @@ pub(crate) mod otlp;
 mod quote;
 pub(crate) mod tinker;
 
+pub(crate) use base64::base64;
 pub(crate) use draft::{Draft, Drafts, SessionKey, Source, id_of};
 pub(crate) use event::{Detail, Event, NO_INDEX};
 pub(crate) use exception::Exception;

@@ -29,7 +29,8 @@ mod spans;
 mod value;
 mod wire;
 
-pub(crate) use genai::{Prices, PricesError};
+pub(crate) use genai::Prices;
+pub use genai::PricesError;
 pub(crate) use raw::Format;
 pub(crate) use series::{SeriesState, Taken};
 

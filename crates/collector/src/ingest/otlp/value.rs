@@ -1,7 +1,7 @@
 //! Writing OTLP's values as JSON: what they are stays what it is, bytes are their base64.
 
 use super::model::{Any, Digits, Id, KeyValue, Link, SpanEvent};
-use crate::ingest::{List, Object};
+use crate::ingest::{List, Object, base64};
 
 /// Writes a value under a name.
 pub(super) fn write(object: &mut Object<'_>, name: &str, value: &Any<'_>) {
@@ -114,30 +114,9 @@ pub(super) fn span_event_id(trace_id: &Digits, span_id: &Digits) -> String {
     format!("{}-{}", &**trace_id, &**span_id)
 }
 
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let bits = chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        for place in 0..4 {
-            let digit = DIGITS[(bits >> (18 - 6 * place) & 63) as usize];
-            text.push(if place <= chunk.len() { char::from(digit) } else { '=' });
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn bytes_are_their_base64() {
-        for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")] {
-            assert_eq!(base64(bytes.as_bytes()), text);
-        }
-        assert_eq!(base64(&[0xff, 0xef, 0xfe]), "/+/+");
-    }
 
     #[test]
     fn a_label_is_a_text() {

@@ -13,7 +13,8 @@ mod operation;
 mod prices;
 
 pub(super) use operation::of_event;
-pub(crate) use prices::{Prices, PricesError};
+pub(crate) use prices::Prices;
+pub use prices::PricesError;
 
 use super::model::{Any, KeyValue};
 use crate::ingest::Object;

@@ -43,11 +43,23 @@ pub(super) struct Usage {
 /// A table of prices can't be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub(crate) enum PricesError {
+pub enum PricesError {
+    /// The file can't be read.
     #[error("the table of prices {} can't be read: {source}", path.display())]
-    Unreadable { path: PathBuf, source: std::io::Error },
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// What is in the file is no table of prices.
     #[error("the table of prices {} is none: {reason}", path.display())]
-    Bad { path: PathBuf, reason: String },
+    Bad {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
 impl Default for Prices {

@@ -172,10 +172,15 @@ impl Series<'_> {
     fn write(&self, object: &mut Object<'_>) {
         let (metric, point) = (&*self.metric, &self.point);
         object.text("name", &metric.name);
-        object.text("type", metric.view_type());
+        // What says nothing of its interval, or that nothing was observed in it, is no series to a view.
+        let observed = self.observed.as_ref().filter(|observed| !observed.is_nothing() || metric.is_gauge());
+        if observed.is_some() {
+            object.text("type", metric.view_type());
+        }
+        object.text("form", metric.form.name());
         metric.write_meta(object);
         point.write_labels(object, None);
-        if let Some(observed) = &self.observed {
+        if let Some(observed) = observed {
             observed.write(object);
         }
         metric.write_point(object, point);

@@ -30,6 +30,19 @@ pub(super) enum Form {
     Summary,
 }
 
+impl Form {
+    /// Returns what OpenTelemetry calls it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Gauge => "gauge",
+            Self::Sum => "sum",
+            Self::Histogram => "histogram",
+            Self::Exponential => "exponential_histogram",
+            Self::Summary => "summary",
+        }
+    }
+}
+
 /// A metric, without its points.
 #[derive(Debug, Default)]
 pub(super) struct Metric<'b> {
@@ -213,6 +226,10 @@ impl<'b> Metric<'b> {
         }
     }
 
+    pub(super) fn is_gauge(&self) -> bool {
+        self.view_type() == "gauge"
+    }
+
     pub(super) fn write_meta(&self, object: &mut Object<'_>) {
         object.text_if("unit", Some(&self.unit));
         object.text_if("description", Some(&self.description));
@@ -385,6 +402,14 @@ impl Observed {
                     (Total::Number(_), _) => None,
                 }
             }
+        }
+    }
+
+    /// Whether nothing was observed, or a counter did not rise.
+    pub(super) fn is_nothing(&self) -> bool {
+        match self {
+            Self::Number(number) => *number == 0.0,
+            Self::Spread { count, .. } => *count == 0,
         }
     }
 
