@@ -96,7 +96,8 @@ async fn message(inner: &Arc<Inner>, headers: &HeaderMap, mut framed: Taken) -> 
     };
     let length = u32::from_be_bytes(*length) as usize;
     if rest.len() != length {
-        let message = format!("the message says that it has {length} bytes, and {} came: one is taken a call", rest.len());
+        let message =
+            format!("the message says that it has {length} bytes, and {} came: one is taken a call", rest.len());
         return Err(bad(message));
     }
     let encoding = match compressed {

@@ -47,7 +47,17 @@ pub(crate) struct Draft<'a> {
 impl<'a> Draft<'a> {
     /// A generic event that is nothing but its name and its data.
     pub(crate) fn generic(name: &'a str, id: &'a str, severity: Severity, time_us: i64) -> Self {
-        Self { kind: EventKind::Generic, id, severity, time_us, name, index: None, error: None, traceback: None, duration_ms: None }
+        Self {
+            kind: EventKind::Generic,
+            id,
+            severity,
+            time_us,
+            name,
+            index: None,
+            error: None,
+            traceback: None,
+            duration_ms: None,
+        }
     }
 }
 
@@ -178,7 +188,8 @@ fn write(body: &mut Vec<u8>, draft: &Draft<'_>, fill: impl FnOnce(&mut Object<'_
         event.text_if("traceback", draft.traceback);
     }
     if draft.kind == EventKind::SessionEnd {
-        let duration = std::time::Duration::try_from_secs_f64(draft.duration_ms.unwrap_or(0.0) / 1e3).unwrap_or_default();
+        let duration =
+            std::time::Duration::try_from_secs_f64(draft.duration_ms.unwrap_or(0.0) / 1e3).unwrap_or_default();
         let mut text = Vec::new();
         lastword::wire::write_duration(&mut text, duration);
         event.text("duration", &String::from_utf8_lossy(&text));

@@ -123,7 +123,7 @@ fn enumeration<'de, D: Deserializer<'de>>(from: D, prefix: &str, names: &[&str])
 #[derive(Debug)]
 enum Found<'de> {
     Null,
-    Bool(bool),
+    Bool,
     Uint(u64),
     Int(i64),
     Float(f64),
@@ -138,11 +138,15 @@ impl Found<'_> {
             Self::Int(number) => u64::try_from(*number).ok(),
             Self::Float(_) => self.int().and_then(|number| u64::try_from(number).ok()),
             Self::Text(text) => text.parse().ok(),
-            Self::Bool(_) => None,
+            Self::Bool => None,
         }
     }
 
-    #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "only what is whole and fits is taken")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        reason = "only what is whole and fits is taken"
+    )]
     fn int(&self) -> Option<i64> {
         match self {
             Self::Null => Some(0),
@@ -152,7 +156,7 @@ impl Found<'_> {
                 (number.fract() == 0.0 && number.abs() <= (1_u64 << 53) as f64).then_some(*number as i64)
             }
             Self::Text(text) => text.parse().ok(),
-            Self::Bool(_) => None,
+            Self::Bool => None,
         }
     }
 
@@ -164,7 +168,7 @@ impl Found<'_> {
             Self::Int(number) => Some(*number as f64),
             Self::Float(number) => Some(*number),
             Self::Text(text) => text.parse().ok(),
-            Self::Bool(_) => None,
+            Self::Bool => None,
         }
     }
 }
@@ -182,8 +186,8 @@ impl<'de> Visitor<'de> for Scalar {
         Ok(Found::Null)
     }
 
-    fn visit_bool<E>(self, is: bool) -> Result<Found<'de>, E> {
-        Ok(Found::Bool(is))
+    fn visit_bool<E>(self, _: bool) -> Result<Found<'de>, E> {
+        Ok(Found::Bool)
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Found<'de>, E> {

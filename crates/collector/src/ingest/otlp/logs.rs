@@ -154,7 +154,9 @@ impl<'a> What<'a> {
             // A record within a span tells how long something took, not that the span ended.
             data.reserve(&["duration_ms"]);
         }
-        if self.name == ERROR && let Some(exception) = exception {
+        if self.name == ERROR
+            && let Some(exception) = exception
+        {
             data.text("error.type", exception.kind);
             data.text("error.message", exception.message);
         }

@@ -76,9 +76,9 @@ pub(crate) fn decode(signal: Signal, format: Format, body: &[u8], reading: &Read
     let mut drafts = Drafts::default();
     let mut metrics = metrics::Taking::new(reading);
     let taken = match signal {
-        Signal::Metrics => each_scope(signal, body, |sender, scope, records| {
-            metrics.take(&mut drafts, sender, scope, &records)
-        }),
+        Signal::Metrics => {
+            each_scope(signal, body, |sender, scope, records| metrics.take(&mut drafts, sender, scope, &records))
+        }
         Signal::Traces | Signal::Logs => {
             let (mut place, mut alike) = (0, logs::Alike::default());
             each_scope(signal, body, |sender, scope, records| {

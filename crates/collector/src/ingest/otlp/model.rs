@@ -221,7 +221,10 @@ impl<'b> Any<'b> {
     }
 
     /// Returns a number, also one that is a text: many exporters write all values as texts.
-    #[allow(clippy::cast_precision_loss, reason = "what is beyond 53 bits is no count that anybody reads to the last digit")]
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "what is beyond 53 bits is no count that anybody reads to the last digit"
+    )]
     pub(super) fn number(&self) -> Option<f64> {
         match self {
             Self::Int(number) => Some(*number as f64),

@@ -32,7 +32,12 @@ pub(super) struct Point {
 pub(super) enum Total {
     Number(f64),
     /// Of a histogram, with a number for its bounds.
-    Spread { count: u64, sum: f64, bounds: u64, buckets: Vec<u64> },
+    Spread {
+        count: u64,
+        sum: f64,
+        bounds: u64,
+        buckets: Vec<u64>,
+    },
 }
 
 /// The cumulative series that were seen.
@@ -81,8 +86,7 @@ impl SeriesState {
         }
         let delta = match place.checked_sub(1).and_then(|before| series.seen.get(before)) {
             Some((before, base)) => Some(total.since(at, *before, base)),
-            None => (at.start != 0 && at.start >= begin)
-                .then(|| (total.clone(), at.time.saturating_sub(at.start))),
+            None => (at.start != 0 && at.start >= begin).then(|| (total.clone(), at.time.saturating_sub(at.start))),
         };
         if !is_known {
             taken.0.push((key, at.time));

@@ -64,7 +64,10 @@ pub(super) fn take(taking: &mut Taking<'_, '_>, scope: &Scope<'_>, raw: Raw<'_>)
     let draft = Draft {
         index: index_of(&span.attributes).filter(|_| ours),
         // An exception is recorded on every span that it passes through: the one at which it left the program is the one that counts.
-        error: error.as_ref().filter(|_| exception.is_some() && is_entry(&span)).map(|error| (error.kind, error.message)),
+        error: error
+            .as_ref()
+            .filter(|_| exception.is_some() && is_entry(&span))
+            .map(|error| (error.kind, error.message)),
         ..Draft::generic(SPAN_END, &id, severity, time_us)
     };
     let prices = taking.reading.prices;

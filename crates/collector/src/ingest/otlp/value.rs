@@ -104,7 +104,10 @@ pub(super) fn label(value: &Any<'_>) -> String {
             write(&mut object, "v", other);
             object.end();
             // What stands between `{"v":` and `}`.
-            String::from_utf8(json).ok().and_then(|json| json.get(5..json.len() - 1).map(str::to_owned)).unwrap_or_default()
+            String::from_utf8(json)
+                .ok()
+                .and_then(|json| json.get(5..json.len() - 1).map(str::to_owned))
+                .unwrap_or_default()
         }
     }
 }

@@ -233,8 +233,19 @@ fn index(table: &[(&'static str, Slot, How)], first: usize) -> Index {
 #[inline]
 pub(super) fn may_be_one(name: &str) -> bool {
     const BEGINS: [&str; 13] = [
-        "gen_ai.", "llm.", "ai.", "langfuse.", "openinference.", "traceloop.", "tool", "agent", "embedding.", "model_name",
-        "operation.", "span.type", "lmnr.",
+        "gen_ai.",
+        "llm.",
+        "ai.",
+        "langfuse.",
+        "openinference.",
+        "traceloop.",
+        "tool",
+        "agent",
+        "embedding.",
+        "model_name",
+        "operation.",
+        "span.type",
+        "lmnr.",
     ];
     matches!(name.as_bytes().first(), Some(b'g' | b'l' | b'a' | b'o' | b't' | b'e' | b'm' | b's'))
         && BEGINS.iter().any(|begin| name.starts_with(begin))
@@ -260,7 +271,9 @@ impl How {
     pub(super) fn read<'a>(self, value: &'a Any<'a>) -> Option<Value<'a>> {
         Some(match self {
             Self::Text => Value::Text(value.text()?),
-            Self::Provider => Value::Text(value.text()?.split('.').next().filter(|name| *name != "az").or(value.text())?),
+            Self::Provider => {
+                Value::Text(value.text()?.split('.').next().filter(|name| *name != "az").or(value.text())?)
+            }
             Self::Listed => Value::Listed(value.text()?),
             Self::Count => Value::Count(value.number().and_then(count)?),
             Self::Number => Value::Number(value.number().filter(|number| *number >= 0.0)?),

@@ -135,4 +135,3 @@ pub(in crate::ingest::otlp) fn of_event(name: &str, attributes: &[KeyValue<'_>])
 pub(super) fn has_bare_names(name: &str) -> bool {
     ["claude_code.", "codex.", "gemini_cli."].iter().any(|begin| name.starts_with(begin))
 }
-

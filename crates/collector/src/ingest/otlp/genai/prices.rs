@@ -86,7 +86,9 @@ impl Prices {
         let prices: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let bad = prices.models.iter().find(|(_, price)| !price.is_sound());
         match bad {
-            Some((model, _)) => Err(format!("a price of `{model}` is negative: prices are dollars for a million tokens")),
+            Some((model, _)) => {
+                Err(format!("a price of `{model}` is negative: prices are dollars for a million tokens"))
+            }
             None => Ok(prices),
         }
     }
@@ -156,7 +158,9 @@ mod tests {
             r#"{"version": "v", "models": {"gpt-4o": {"input": 2.5, "output": 10}, "claude-opus-4": {"input": 15, "output": 75}}}"#,
         )
         .unwrap();
-        for model in ["gpt-4o", "gpt-4o-2024-08-06", "openai/gpt-4o", "gpt-4o-latest", "anthropic.claude-opus-4-20250514-v1:0"] {
+        for model in
+            ["gpt-4o", "gpt-4o-2024-08-06", "openai/gpt-4o", "gpt-4o-latest", "anthropic.claude-opus-4-20250514-v1:0"]
+        {
             assert!(prices.of(model).is_some(), "{model}");
         }
         for model in ["gpt-4o-mini", "gpt-4", "", "-", "gpt-4o-audio-2024-08-06", "claude-opus-4-5-20251101"] {
@@ -178,6 +182,8 @@ mod tests {
         let error = Prices::load(Path::new("/nowhere/prices.json")).unwrap_err().to_string();
         assert!(error.starts_with("the table of prices /nowhere/prices.json can't be read: "), "{error}");
         assert!(Prices::parse(r#"{"version": "v", "models": {"m": {"input": -1}}}"#).unwrap_err().contains("`m`"));
-        assert!(Prices::parse(r#"{"version": "v", "models": {"m": {"in": 1}}}"#).unwrap_err().contains("unknown field"));
+        assert!(
+            Prices::parse(r#"{"version": "v", "models": {"m": {"in": 1}}}"#).unwrap_err().contains("unknown field")
+        );
     }
 }

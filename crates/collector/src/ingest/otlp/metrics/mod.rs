@@ -156,7 +156,13 @@ impl<'b> Chunk<'b> {
         self.series.len() >= METRIC_EVENT_POINTS || self.bytes >= METRIC_EVENT_BYTES
     }
 
-    fn push(&mut self, metric: &std::rc::Rc<Metric<'b>>, raw: Raw<'b>, point: Point<'b>, seen: Option<(Observed, u64)>) {
+    fn push(
+        &mut self,
+        metric: &std::rc::Rc<Metric<'b>>,
+        raw: Raw<'b>,
+        point: Point<'b>,
+        seen: Option<(Observed, u64)>,
+    ) {
         let observed = seen.map(|(observed, interval)| {
             self.interval = self.interval.max(interval);
             observed

@@ -323,7 +323,9 @@ impl Point<'_> {
                     if !buckets.bucket_counts.is_empty() {
                         object.object(name, |object| {
                             object.int("offset", buckets.offset);
-                            object.list("buckets", |list| buckets.bucket_counts.iter().for_each(|count| list.uint(*count)));
+                            object.list("buckets", |list| {
+                                buckets.bucket_counts.iter().for_each(|count| list.uint(*count))
+                            });
                         });
                     }
                 }
