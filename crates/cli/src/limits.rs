@@ -1,5 +1,6 @@
 //! Every bound of the binary, by name, with its reason.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 /// Rows asked for at a time. A listing holds one page in memory, however many rows match.
@@ -48,8 +49,24 @@ pub(crate) const TOP_READING_INTERVAL: Duration = Duration::from_millis(100);
 /// How long a tail waits before it looks at its own bound of time.
 pub(crate) const TAIL_WAIT: Duration = Duration::from_secs(3600);
 
-/// How long `serve` lets open requests end after a signal. Orchestrators kill after 10 s at the earliest.
+/// How long the demo lets open requests end.
 pub(crate) const SHUTDOWN_GRACE: Duration = Duration::from_secs(8);
+/// What `serve` waits beyond the grace of open requests, for the last of them to be stored. With the default grace it is less
+/// than the 10 s after which orchestrators kill at the earliest.
+pub(crate) const SHUTDOWN_MARGIN: Duration = Duration::from_secs(3);
+/// A certificate that ends within this time is warned about.
+pub(crate) const CERTIFICATE_WARNING: Duration = Duration::from_secs(14 * 86_400);
+/// Bytes of a key that is read from standard input.
+pub(crate) const KEY_BYTES_MAX: u64 = 4096;
+
+/// Lines of the log that wait for whoever reads them. Further ones are counted and lost: nobody is held up by a pipe.
+pub(crate) const LOG_LINES_WAITING_MAX: usize = 4096;
+/// How long the last lines of the log may take at the end of the process.
+pub(crate) const LOG_FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
+/// Bytes of one text within a line of the log.
+pub(crate) const LOG_TEXT_BYTES_MAX: usize = 8 * 1024;
+/// Causes of an error that are logged.
+pub(crate) const LOG_CHAIN_MAX: usize = 16;
 
 /// How often a flush of a spool looks how far it is: soon enough that its end is not waited for.
 pub(crate) const FLUSH_POLL: Duration = Duration::from_millis(20);
@@ -87,3 +104,6 @@ pub(crate) const DEMO_CLIENT_TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) const DEMO_STOP_TIMEOUT: Duration = Duration::from_secs(20);
 /// One call of the demo's client.
 pub(crate) const DEMO_CALL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// OTLP over gRPC has this port.
+pub(crate) const GRPC_LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4317);

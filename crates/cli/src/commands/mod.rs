@@ -1,8 +1,10 @@
 //! What the commands do.
 
+pub(crate) mod config;
 pub(crate) mod events;
 pub(crate) mod fold;
 mod follow;
+pub(crate) mod keys;
 pub(crate) mod listing;
 pub(crate) mod metrics;
 pub(crate) mod privacy;
@@ -12,4 +14,5 @@ pub(crate) mod shell;
 pub(crate) mod signals;
 #[cfg(unix)]
 pub(crate) mod spool;
+mod supervisor;
 pub(crate) mod traces;

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::HeaderValue;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::limits::DECOMPRESS_STEP_BYTES;
@@ -29,15 +29,6 @@ pub(super) enum DecompressError {
 }
 
 impl Encoding {
-    /// Reads what a request says of its body.
-    ///
-    /// # Errors
-    ///
-    /// It says something that isn't known: what it says.
-    pub(super) fn of(headers: &HeaderMap) -> Result<Self, String> {
-        Self::named(headers.get(header::CONTENT_ENCODING))
-    }
-
     /// Reads the value of a header that names it.
     ///
     /// # Errors

@@ -10,6 +10,7 @@
 
 use std::fmt::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
@@ -17,14 +18,15 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::response::Response;
 use http_body_util::{BodyExt, Full};
 
-use super::body::Taken;
+use super::Shared;
 use super::decompress::Encoding;
 use super::intake::{self, Done, Failure, Protocol};
 use super::otlp::Export;
 use super::otlp_answer::{self as answer, Code};
-use super::{Inner, Shared};
 use crate::ingest::otlp::{Format, Signal};
+use crate::ingest::{Intake, Refused};
 use crate::limits::RETRY_AFTER;
+use crate::stats;
 
 /// What stands before a message: whether it is compressed, and how many bytes it has.
 const FRAME_BYTES: usize = 5;
@@ -61,54 +63,56 @@ pub(super) fn call(request: &Request) -> Option<Call> {
 pub(super) async fn take(shared: &Shared, call: Call, request: Request) -> Response {
     let Call::Export(signal) = call else {
         let message = "there are the Export calls of OpenTelemetry's trace, logs and metrics services";
-        return failed(Code::Unimplemented, message, false);
+        return failed(Code::Unimplemented, message, None);
     };
-    let export = Arc::new(Export::new(Arc::clone(&shared.0.otlp), signal, Format::Protobuf));
-    let (head, body) = request.into_parts();
-    let taken = async {
-        let framed = intake::receive(&shared.0, body, Export::LABEL).await?;
-        let Taken { bytes, room } = message(&shared.0, &head.headers, framed).await?;
-        let decoder = Arc::clone(&export);
-        let read = intake::decode(bytes, move |body| decoder.decode(body)).await?;
-        intake::store(shared, Export::LABEL, read, room).await
-    };
-    match taken.await {
-        Ok(done) => succeeded(&export, &done),
-        Err(failure) => {
-            shared.0.stats.ingest(Export::LABEL).failed.add(1);
-            export.undo();
-            let is_later = matches!(failure.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
-            failed(code_of(failure.status), &failure.message, is_later)
+    let export = Export::new(Arc::clone(&shared.0.otlp), signal, Format::Protobuf);
+    intake::take(shared, request, Unary(export)).await
+}
+
+/// A call of one message.
+struct Unary(Export);
+
+impl Protocol for Unary {
+    const LABEL: stats::Protocol = Export::LABEL;
+
+    fn unframe(&self, headers: &HeaderMap, body: &mut Vec<u8>) -> Result<Encoding, Failure> {
+        let bad = |message: String| Failure::new(StatusCode::BAD_REQUEST, message);
+        let Some(([compressed, length @ ..], rest)) = body.split_first_chunk::<FRAME_BYTES>() else {
+            return Err(bad(format!("the call has {} bytes and no message: it must have one", body.len())));
+        };
+        let (compressed, length) = (*compressed, u32::from_be_bytes(*length) as usize);
+        if rest.len() != length {
+            let came = rest.len();
+            return Err(bad(format!(
+                "the message says that it has {length} bytes, and {came} came: one is taken a call"
+            )));
         }
+        body.drain(..FRAME_BYTES);
+        match compressed {
+            0 => Ok(Encoding::Identity),
+            _ => Encoding::named(headers.get(ENCODING)).map_err(|said| Failure::unknown_encoding(&said)),
+        }
+    }
+
+    fn decode(&self, body: Vec<u8>) -> Result<Intake, Refused> {
+        self.0.decode(body)
+    }
+
+    fn done(&self, done: Done) -> Response {
+        succeeded(&self.0, &done)
+    }
+
+    fn failed(&self, failure: Failure) -> Response {
+        self.0.undo();
+        let is_later = matches!(failure.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
+        let wait = is_later.then(|| failure.retry_after.unwrap_or(RETRY_AFTER));
+        failed(code_of(failure.status), &failure.message, wait)
     }
 }
 
 /// gRPC's own words are for what of HTTP's it says otherwise.
 fn code_of(status: StatusCode) -> Code {
     if status == StatusCode::UNSUPPORTED_MEDIA_TYPE { Code::Unimplemented } else { Code::of(status) }
-}
-
-/// Takes the message out of its frame, and decompresses it.
-async fn message(inner: &Arc<Inner>, headers: &HeaderMap, mut framed: Taken) -> Result<Taken, Failure> {
-    let bad = |message: String| Failure::new(StatusCode::BAD_REQUEST, message);
-    let Some(([compressed, length @ ..], rest)) = framed.bytes.split_first_chunk::<FRAME_BYTES>() else {
-        return Err(bad(format!("the call has {} bytes and no message: it must have one", framed.bytes.len())));
-    };
-    let length = u32::from_be_bytes(*length) as usize;
-    if rest.len() != length {
-        let message =
-            format!("the message says that it has {length} bytes, and {} came: one is taken a call", rest.len());
-        return Err(bad(message));
-    }
-    let encoding = match compressed {
-        0 => Encoding::Identity,
-        _ => Encoding::named(headers.get(ENCODING)).map_err(|said| {
-            let message = format!("the message is encoded as `{said}`: it may be plain, gzip, deflate or zstd");
-            Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message)
-        })?,
-    };
-    framed.bytes.drain(..FRAME_BYTES);
-    intake::plain(inner, encoding, framed).await
 }
 
 fn succeeded(export: &Export, done: &Done) -> Response {
@@ -122,15 +126,15 @@ fn succeeded(export: &Export, done: &Done) -> Response {
     response(Body::new(body))
 }
 
-fn failed(code: Code, message: &str, is_later: bool) -> Response {
+fn failed(code: Code, message: &str, retry_after: Option<Duration>) -> Response {
     let mut response = response(Body::empty());
     let headers = response.headers_mut();
     headers.insert(STATUS, HeaderValue::from(code as u16));
     if let Ok(message) = HeaderValue::from_str(&percent_encoded(message)) {
         headers.insert(MESSAGE, message);
     }
-    if is_later {
-        let details = answer::status_with_retry(code, message, RETRY_AFTER.as_secs());
+    if let Some(wait) = retry_after {
+        let details = answer::status_with_retry(code, message, super::answer::seconds(wait));
         let encoded = crate::ingest::base64(&details);
         if let Ok(details) = HeaderValue::from_str(encoded.trim_end_matches('=')) {
             headers.insert(DETAILS, details);

@@ -1,20 +1,24 @@
 //! The way of every request that brings events, whatever its protocol: read, decompressed, decoded, stored, answered.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{Extensions, HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 
 use super::body::{self, BodyError, Taken};
 use super::decompress::{DecompressError, Encoding, decompress};
 use super::{Inner, Shared, answer};
+use crate::auth::Caller;
 use crate::ingest::{Intake, Refusal, Refused};
 use crate::limits::{COMMIT_TIMEOUT, INLINE_DECODE_BYTES_MAX, PLAIN_BODY_BYTES_MAX};
+use crate::rate::{Client, TooMuch};
 use crate::stats::{self, Counter};
 use crate::store::{Stored, WriteError};
 
@@ -22,6 +26,15 @@ use crate::store::{Stored, WriteError};
 pub(super) trait Protocol: Send + Sync + 'static {
     /// By which it is counted.
     const LABEL: stats::Protocol;
+
+    /// Takes what is to be decoded out of whatever stands around it, and says how it is compressed.
+    ///
+    /// # Errors
+    ///
+    /// There is nothing in it, or it is compressed in a way that isn't known.
+    fn unframe(&self, headers: &HeaderMap, _body: &mut Vec<u8>) -> Result<Encoding, Failure> {
+        Encoding::named(headers.get(header::CONTENT_ENCODING)).map_err(|said| Failure::unknown_encoding(&said))
+    }
 
     /// Reads a body, decompressed.
     ///
@@ -50,16 +63,31 @@ pub(super) struct Failure {
     pub(super) status: StatusCode,
     /// What was wrong, which value, what would be right.
     pub(super) message: String,
+    /// When it may work, if that is known.
+    pub(super) retry_after: Option<Duration>,
 }
 
 impl Failure {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into() }
+        Self { status, message: message.into(), retry_after: None }
+    }
+
+    /// It is compressed in a way that isn't known.
+    pub(super) fn unknown_encoding(said: &str) -> Self {
+        let message = format!("the body is encoded as `{said}`: it may be plain, gzip, deflate or zstd");
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message)
     }
 
     /// It may work a little later.
     fn later(message: impl std::fmt::Display) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, format!("{message}: send the request again"))
+    }
+
+    /// The client has sent too many events.
+    fn too_much(refused: &TooMuch) -> Self {
+        let seconds = answer::seconds(refused.wait);
+        let message = format!("this client has sent too many events: send the request again in {seconds} s");
+        Self { retry_after: Some(refused.wait), ..Self::new(StatusCode::TOO_MANY_REQUESTS, message) }
     }
 
     /// Answers as everything here does that has no form of its own.
@@ -77,42 +105,54 @@ pub(super) async fn take<P: Protocol>(shared: &Shared, request: Request, protoco
     let (head, body) = request.into_parts();
     let protocol = Arc::new(protocol);
     let taken = async {
-        let Taken { bytes, room } = read(&shared.0, &head.headers, body, P::LABEL).await?;
+        let Taken { bytes, room } = read(&shared.0, &head.headers, body, &*protocol).await?;
+        let client = client(shared, &head.extensions, &bytes)?;
         let decoder = Arc::clone(&protocol);
         let intake = decode(bytes, move |body| decoder.decode(body)).await?;
+        let rated = shared.0.gate.rates.events(&client, intake.events(), Instant::now());
+        rated.map_err(|refused| Failure::too_much(&refused))?;
         store(shared, P::LABEL, intake, room).await
     };
     match taken.await {
         Ok(done) => protocol.done(done),
         Err(failure) => {
             shared.0.stats.ingest(P::LABEL).failed.add(1);
-            protocol.failed(failure)
+            let retry_after = failure.retry_after;
+            let mut response = protocol.failed(failure);
+            if let Some(wait) = retry_after {
+                response.headers_mut().insert(header::RETRY_AFTER, answer::seconds(wait).into());
+            }
+            response
         }
     }
 }
 
-/// Reads a body and decompresses it.
-async fn read(inner: &Arc<Inner>, headers: &HeaderMap, body: Body, label: stats::Protocol) -> Result<Taken, Failure> {
-    let encoding = Encoding::of(headers).map_err(|said| {
-        let message = format!("the body is encoded as `{said}`: it may be plain, gzip, deflate or zstd");
-        Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message)
-    });
-    let taken = receive(inner, body, label).await?;
-    plain(inner, encoding?, taken).await
+/// Returns whose events these are. A client whose head had no key may have it in the body.
+fn client(shared: &Shared, known: &Extensions, body: &[u8]) -> Result<Client, Failure> {
+    let client = known.get::<Client>().cloned().unwrap_or(Client::Others);
+    match known.get::<Caller>() {
+        Some(Caller::Unproven) => match shared.0.gate.authenticate_body(body) {
+            Ok(Caller::Holder(key)) => Ok(Client::Key(key.name().into())),
+            Ok(_) => Ok(client),
+            Err(refusal) => Err(Failure::new(refusal.status(), refusal.to_string())),
+        },
+        _ => Ok(client),
+    }
 }
 
-/// Reads a body as it is.
-pub(super) async fn receive(inner: &Arc<Inner>, body: Body, label: stats::Protocol) -> Result<Taken, Failure> {
-    let counted = inner.stats.ingest(label);
+/// Reads a body and decompresses it.
+async fn read<P: Protocol>(
+    inner: &Arc<Inner>,
+    headers: &HeaderMap,
+    body: Body,
+    protocol: &P,
+) -> Result<Taken, Failure> {
+    let counted = inner.stats.ingest(P::LABEL);
     counted.requests.add(1);
     let taken = body::read(body, inner.body_bytes_max, &inner.room, inner.body_timeout).await;
-    let taken = taken.map_err(|error| of_body(&error, inner.body_bytes_max))?;
+    let mut taken = taken.map_err(|error| of_body(&error, inner.body_bytes_max))?;
     counted.bytes.add(taken.bytes.len());
-    Ok(taken)
-}
-
-/// Decompresses what was read.
-pub(super) async fn plain(inner: &Arc<Inner>, encoding: Encoding, taken: Taken) -> Result<Taken, Failure> {
+    let encoding = protocol.unframe(headers, &mut taken.bytes)?;
     if encoding == Encoding::Identity {
         return Ok(taken);
     }
@@ -157,8 +197,10 @@ pub(super) async fn store(
     intake: Intake,
     room: OwnedSemaphorePermit,
 ) -> Result<Done, Failure> {
-    let Intake { envelopes, refused } = intake;
     let inner = &shared.0;
+    let mut intake = intake;
+    inner.redaction.apply(&mut intake);
+    let Intake { envelopes, refused } = intake;
     let counted = inner.stats.ingest(label);
     let count = |counter: &Counter, events: usize| counter.add(events);
     count(&counted.refused, refused.len());

@@ -2,17 +2,24 @@
 //!
 //! - `POST <any prefix>/api/v1/telemetry` takes events in ([`telemetry`]), as every protocol does by [`intake`]; the other paths that an unmodified client asks
 //!   at its start and end stand beside it ([`client`]).
+//! - `POST <any prefix>/v1/{traces,logs,metrics}` takes OTLP in ([`otlp`]), and a listener of its own takes it over gRPC ([`grpc`]).
+//! - Clients of other products send to the paths that they know ([`clients`]).
 //! - `GET /api/...` answers questions ([`api`]).
 //! - `GET /` and `GET /sessions/{id}` are pages for people ([`pages`]).
 //!
 //! Every answer but a page is JSON. An error is `{"error": "what was wrong, and what would be right"}`. No answer can be
 //! read by a page of another site, and no such page can send anything: requests with a foreign `Origin` are refused.
 
+mod agents;
 mod answer;
 mod api;
 mod body;
 mod client;
+mod clients;
+mod context;
+mod datadog;
 mod decompress;
+mod gate;
 mod grpc;
 mod guard;
 mod intake;
@@ -20,9 +27,12 @@ mod lines;
 mod otlp;
 mod otlp_answer;
 mod pages;
+mod posthog;
+mod sentry;
 mod server;
 mod telemetry;
 
+pub(crate) use gate::Gate;
 pub(crate) use server::{Speaks, serve};
 
 use std::sync::Arc;
@@ -36,17 +46,21 @@ use axum::routing::get;
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
-use crate::ingest::otlp::{Format, Signal};
+use crate::ingest::otlp::{Format, Prices, Signal};
 use crate::limits::READERS_MAX;
 use crate::query::Reader;
+use crate::redact::Redaction;
 use crate::stats::Stats;
 use crate::store::Queue;
+use crate::tls::Acceptor;
 
 /// What all requests share.
 #[derive(Clone)]
 pub(crate) struct Shared(Arc<Inner>);
 
 struct Inner {
+    gate: Gate,
+    tls: Option<Acceptor>,
     queue: Queue,
     reader: Reader,
     /// Bytes of bodies that may be in memory.
@@ -54,6 +68,7 @@ struct Inner {
     /// Queries that may run.
     turns: Arc<Semaphore>,
     stats: Stats,
+    redaction: Redaction,
     otlp: Arc<otlp::Otlp>,
     body_bytes_max: usize,
     body_timeout: Duration,
@@ -67,18 +82,38 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(config: &Config, queue: Queue, reader: Reader) -> Self {
+    pub(crate) fn new(
+        config: &Config,
+        gate: Gate,
+        tls: Option<Acceptor>,
+        prices: Prices,
+        queue: Queue,
+        reader: Reader,
+    ) -> Self {
         Self(Arc::new(Inner {
+            gate,
+            tls,
             queue,
             reader,
-            room: Arc::new(Semaphore::new(config.ingest_bytes_max.min(Semaphore::MAX_PERMITS))),
+            room: Arc::new(Semaphore::new(config.settings.limits.ingest_bytes_max.len().min(Semaphore::MAX_PERMITS))),
             turns: Arc::new(Semaphore::new(READERS_MAX)),
             stats: Stats::default(),
-            otlp: Arc::new(otlp::Otlp::new(config.prices.clone())),
-            body_bytes_max: config.body_bytes_max,
-            body_timeout: config.body_timeout,
-            query_timeout: config.query_timeout,
+            redaction: Redaction::new(config.privacy.clone(), Box::new(|_| false)),
+            otlp: Arc::new(otlp::Otlp::new(prices)),
+            body_bytes_max: config.settings.limits.body_bytes_max.len(),
+            body_timeout: config.settings.limits.body_timeout,
+            query_timeout: config.settings.limits.query_timeout,
         }))
+    }
+
+    /// Returns who gets in.
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.0.gate
+    }
+
+    /// Returns what begins TLS, if it is spoken.
+    pub(crate) fn tls(&self) -> Option<&Acceptor> {
+        self.0.tls.as_ref()
     }
 
     /// Lets the writer end after what waits now.
@@ -100,16 +135,20 @@ pub(crate) fn router(shared: Shared) -> Router {
         .route("/api/exceptions", get(api::exceptions))
         .fallback(any_prefix)
         .method_not_allowed_fallback(async || answer::wrong_method("GET"))
-        .layer(axum::middleware::from_fn(guard::guard))
+        .layer(axum::middleware::from_fn_with_state(shared.clone(), guard::guard))
         .with_state(shared)
 }
 
 /// Answers what clients ask under whatever prefix their base URL has.
 async fn any_prefix(State(shared): State<Shared>, request: Request) -> Response {
-    let path = request.uri().path();
     if let Some(call) = grpc::call(&request) {
         return grpc::take(&shared, call, request).await;
     }
+    let request = match clients::answer(&shared, request).await {
+        Ok(answer) => return answer,
+        Err(request) => request,
+    };
+    let path = request.uri().path();
     if let Some(signal) = otlp::signal(path) {
         // Lines of logs in JSON have this path too; those of OTLP in JSON need another one before it.
         let is_lines = path.trim_end_matches('/').ends_with("/api/v1/logs");

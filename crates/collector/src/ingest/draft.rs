@@ -12,7 +12,7 @@ use super::event::NO_INDEX;
 use super::object::Object;
 use super::{Detail, Envelope, Event, Exception, Intake, Key, Refusal, Refused};
 use crate::clock;
-use crate::limits::{EVENT_BYTES_MAX, NAME_BYTES_MAX, REQUEST_EVENTS_MAX};
+use crate::limits::{DROP_REASONS_MAX, EVENT_BYTES_MAX, NAME_BYTES_MAX, REQUEST_EVENTS_MAX};
 
 /// Whose events they are.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) traceback: Option<&'a str>,
     /// How long the session lasted that a `SESSION_END` ends, in milliseconds.
     pub(crate) duration_ms: Option<f64>,
+    /// What the client says that it dropped, by reason.
+    pub(crate) drops: &'a [(String, i64)],
 }
 
 impl<'a> Draft<'a> {
@@ -57,6 +59,7 @@ impl<'a> Draft<'a> {
             error: None,
             traceback: None,
             duration_ms: None,
+            drops: &[],
         }
     }
 }
@@ -139,7 +142,7 @@ impl Drafts {
                 .unwrap_or(NO_INDEX),
             time_us: draft.time_us,
             name: is_generic.then(|| draft.name[..draft.name.floor_char_boundary(NAME_BYTES_MAX)].into()),
-            detail: draft.error.map(|(kind, message)| Box::new(Detail::Exception(Exception::of(kind, message)))),
+            detail: detail(draft).map(Box::new),
         });
         Ok(())
     }
@@ -166,6 +169,14 @@ impl Drafts {
         let envelopes = self.pending.into_iter().map(whole).filter(|envelope| !envelope.events.is_empty());
         Intake { envelopes: envelopes.collect(), refused: self.refused }
     }
+}
+
+/// Returns what few events have.
+fn detail(draft: &Draft<'_>) -> Option<Detail> {
+    if !draft.drops.is_empty() {
+        return Some(Detail::Drops(draft.drops.iter().take(DROP_REASONS_MAX).cloned().collect()));
+    }
+    draft.error.map(|(kind, message)| Detail::Exception(Exception::of(kind, message)))
 }
 
 /// Writes an event, its own fields in the order in which our reporter writes them.

@@ -1,6 +1,7 @@
 //! What is said of generative AI, under whatever names, is counted once.
 
 use lastword::views::{Dashboard, Event, View};
+use lastword_collector::Collector;
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use serde_json::{Value, json};
@@ -159,7 +160,7 @@ fn a_cost_that_nobody_said_is_estimated_by_the_table_and_says_so() {
     let prices = dir.path().join("prices.json");
     std::fs::write(&prices, r#"{"version": "mine-1", "models": {"m": {"input": 2, "output": 10, "cache_read": 1}}}"#)
         .unwrap();
-    let server = Server::start(dir.config().prices(&prices).unwrap());
+    let server = Server::start(dir.config().prices(&prices));
     let call = |more: Vec<KeyValue>| {
         let mut attributes = vec![
             text("gen_ai.operation.name", "chat"),
@@ -192,7 +193,7 @@ fn a_cost_that_nobody_said_is_estimated_by_the_table_and_says_so() {
     );
     assert_eq!((&told[1]["gen_ai.usage.cost"], told[1].get("gen_ai.usage.cost_estimated_by")), (&json!(0.5), None));
     assert_eq!(told[2].get("gen_ai.usage.cost"), None);
-    let error = dir.config().prices(&dir.path().join("none")).unwrap_err().to_string();
+    let error = Collector::open(dir.config().prices(dir.path().join("none"))).unwrap_err().to_string();
     assert!(error.starts_with("the table of prices "), "{error}");
 }
 
