@@ -1,6 +1,7 @@
 //! What the commands do.
 
 pub(crate) mod config;
+pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod fold;
 mod follow;
