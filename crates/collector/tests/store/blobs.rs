@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::common::{Dir, Server, body, event, named};
-use super::is_whole;
+use super::{is_whole, opt_in};
 
 fn blobs(dir: &Dir) -> i64 {
     let connection = rusqlite::Connection::open(dir.path().join("lastword.db")).unwrap();
@@ -14,6 +14,7 @@ fn blobs(dir: &Dir) -> i64 {
 fn a_large_value_is_stored_once_and_each_event_comes_back_byte_for_byte() {
     let dir = Dir::new();
     let server = Server::start(dir.config());
+    opt_in(&server, "ada");
     let prompt = format!("\"{} a Needle \\u00e9 {}\"", "x".repeat(20_000), "größe".repeat(2000));
     let said = |index: usize| {
         let data = format!(r#"{{"n":{index}, "prompt" : {prompt},"user_id":"ada","answer":[{prompt}] }}"#);
