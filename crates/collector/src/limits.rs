@@ -42,8 +42,8 @@ pub const ATTACHMENT_TEXT_BYTES_MAX: usize = 256 * 1024;
 /// How much of a refused value is quoted in the answer.
 pub const QUOTE_CHARS_MAX: usize = 64;
 
-/// Bytes of all bodies that are being read or wait for the disk. Beyond, requests get 503 at once.
-pub const INGEST_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Bytes of all bodies that are being read or wait for the disk: one of the largest, and others beside it. Beyond, requests get 503 at once.
+pub const INGEST_BYTES_MAX: usize = 384 * 1024 * 1024;
 /// Requests that may wait for the writer. Beyond, requests get 503 at once.
 pub const WRITE_QUEUE_REQUESTS: usize = 1024;
 /// Events after which a group is committed even though more wait: it bounds the wait of the first one.
