@@ -35,6 +35,8 @@ pub mod auth;
 mod clock;
 mod collector;
 pub mod config;
+#[doc(hidden)]
+pub mod decoders;
 mod error;
 mod http;
 mod ingest;
