@@ -36,12 +36,12 @@ impl Collector {
             Some(file) => Prices::load(file)?,
             None => Prices::default(),
         };
-        let Store { queue, thread } = store::open(&config)?;
+        let Store { queue, consents, thread } = store::open(&config)?;
         let reader = Reader::with_silent_after(config.data_dir(), config.settings.silent_after).map_err(|error| {
             let source = std::io::Error::other(error.to_string());
             OpenError::Directory { dir: config.data_dir().to_owned(), source }
         })?;
-        let shared = Shared::new(&config, gate, tls, prices, queue, reader);
+        let shared = Shared::new(&config, gate, tls, prices, queue, consents, reader);
         Ok(Self { config, shared, grpc: None, writer: thread })
     }
 
@@ -91,6 +91,7 @@ impl Collector {
                 return Err(ServeError::Public(address));
             }
         }
+        let retention = tokio::spawn(store::keep_retention(shared.queue(), config.settings.retention.clone()));
         let (stop, mut stopped) = tokio::sync::watch::channel(());
         let shutdown = async move {
             shutdown.await;
@@ -104,6 +105,7 @@ impl Collector {
             }
         };
         tokio::join!(http::serve(listener, Speaks::Http1, &shared, &config, shutdown), serve_grpc);
+        retention.abort();
         let ended = async {
             shared.close().await;
             drop(shared);
