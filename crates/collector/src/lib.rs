@@ -37,6 +37,8 @@ pub mod auth;
 mod clock;
 mod collector;
 pub mod config;
+#[doc(hidden)]
+pub mod decoders;
 mod error;
 mod http;
 mod ingest;
