@@ -61,7 +61,14 @@ impl Collector {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
         let Self { config, shared, writer } = self;
-        http::serve(listener, http::router(shared.clone()), &config, shutdown).await;
+        let lag = tokio::spawn(shared.clone().watch_lag());
+        let stopping = shared.clone();
+        let shutdown = async move {
+            shutdown.await;
+            stopping.stop();
+        };
+        http::serve(listener, &shared, &config, shutdown).await;
+        lag.abort();
         let ended = async {
             shared.close().await;
             drop(shared);

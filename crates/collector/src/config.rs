@@ -26,6 +26,8 @@ pub struct Config {
     pub(crate) shutdown_grace: Duration,
     pub(crate) query_timeout: Duration,
     pub(crate) silent_after: Duration,
+    pub(crate) telemetry: bool,
+    pub(crate) request_bounds_ms: Vec<f64>,
 }
 
 impl Config {
@@ -43,6 +45,8 @@ impl Config {
             shutdown_grace: limits::SHUTDOWN_GRACE,
             query_timeout: limits::QUERY_TIMEOUT,
             silent_after: limits::SILENT_AFTER,
+            telemetry: false,
+            request_bounds_ms: limits::REQUEST_BOUNDS_MS.to_vec(),
         }
     }
 
@@ -110,6 +114,23 @@ impl Config {
     /// Sets after how much silence a session that didn't end is shown as silent ([`limits::SILENT_AFTER`]).
     pub fn silent_after(mut self, silence: Duration) -> Self {
         self.silent_after = silence;
+        self
+    }
+
+    /// Sets whether the collector reports what is asked of it (`api.status`, `api.version`) as events of its own. It is off.
+    pub fn telemetry(mut self, is_on: bool) -> Self {
+        self.telemetry = is_on;
+        self
+    }
+
+    /// Sets the buckets of `http_request_duration_ms` by their upper bounds in milliseconds
+    /// ([`limits::REQUEST_BOUNDS_MS`]): at most [`limits::REQUEST_BOUNDS_MAX`] are taken, in rising order, without those that are
+    /// no finite numbers.
+    pub fn request_bounds_ms(mut self, bounds: impl IntoIterator<Item = f64>) -> Self {
+        self.request_bounds_ms = bounds.into_iter().filter(|bound| bound.is_finite()).collect();
+        self.request_bounds_ms.sort_by(f64::total_cmp);
+        self.request_bounds_ms.dedup();
+        self.request_bounds_ms.truncate(limits::REQUEST_BOUNDS_MAX);
         self
     }
 }

@@ -104,3 +104,36 @@ pub const PAGE_DETAIL_BYTES_MAX: usize = 8 * 1024;
 pub const OVERVIEW_ROWS: usize = 50;
 /// Events of a session's timeline that are shown at once.
 pub const TIMELINE_ROWS: usize = 500;
+
+/// Buckets of the time from a request's head to the head of its answer, in milliseconds.
+pub const REQUEST_BOUNDS_MS: [f64; 7] = [50.0, 100.0, 200.0, 300.0, 500.0, 1_000.0, 2_000.0];
+/// The most buckets that may be set instead.
+pub const REQUEST_BOUNDS_MAX: usize = 32;
+/// Buckets of the sizes of answers, in bytes.
+pub const ANSWER_BOUNDS_BYTES: [f64; 6] = [256.0, 1_024.0, 16_384.0, 131_072.0, 1_048_576.0, 16_777_216.0];
+/// Buckets of the time that a commit takes, in milliseconds.
+pub const COMMIT_BOUNDS_MS: [f64; 10] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 1_000.0, 5_000.0];
+/// Series of requests, each a route, a method and a status. Ours are far fewer; what is beyond is counted as one.
+pub const REQUEST_SERIES_MAX: usize = 512;
+/// How often the runtime's timer is asked how late it is.
+pub const LAG_INTERVAL: Duration = Duration::from_millis(500);
+
+/// The longest time of a check of health. One that takes longer has failed.
+pub const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long what a check of health found is answered: whoever asks more often does not ask the disk.
+pub const HEALTH_KEPT: Duration = Duration::from_secs(1);
+/// The longest request id that is taken over from a client.
+pub const REQUEST_ID_CHARS_MAX: usize = 128;
+
+/// Live streams that are open at once. Each is a connection, a task and one page of events.
+pub const STREAMS_MAX: usize = 64;
+/// Events of one step of a live stream. A reader has one step in memory, however slow it is.
+pub const STREAM_STEP_ROWS: usize = 200;
+/// How often a live stream without events says that it is still there.
+pub const STREAM_HEARTBEAT: Duration = Duration::from_secs(15);
+/// The pause between two looks of a live stream: commits that follow each other closely are read together.
+pub const STREAM_PAUSE: Duration = Duration::from_millis(20);
+/// How far back the views that are given to Prometheus begin, when they are asked for the first time.
+pub const VIEWS_SINCE: Duration = Duration::from_secs(10 * 60);
+/// Events that a request for views reads at most; the next one goes on from there.
+pub const VIEWS_ROWS_MAX: usize = 200_000;

@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use lastword::privacy;
 use lastword_collector::{Collector, Config};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -17,6 +18,9 @@ use crate::error::Error;
 use crate::flags::serve::ServeArgs;
 use crate::limits::SHUTDOWN_GRACE;
 use crate::output::note;
+
+/// Whether the collector reports what is asked of it, in the usual words for yes; it does not unless it is told to.
+const TELEMETRY_VARIABLE: &str = "TELEMETRY_ENABLED";
 
 /// Collects until a signal comes.
 ///
@@ -30,7 +34,8 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Error> {
     let taken = |source| Error::Listen { address: args.listen.to_string(), source };
     let listener = TcpListener::bind(args.listen).await.map_err(taken)?;
     let address = listener.local_addr().map_err(taken)?;
-    let config = Config::new(&directory);
+    let is_watched = std::env::var(TELEMETRY_VARIABLE).is_ok_and(|said| privacy::switch(Some(&said)).is_on());
+    let config = Config::new(&directory).telemetry(is_watched);
     let config = match args.silent_after {
         Some(silence) => config.silent_after(silence),
         None => config,

@@ -85,7 +85,7 @@ pub(super) async fn take<P: Protocol>(shared: &Shared, request: Request, protoco
     match taken.await {
         Ok(done) => protocol.done(done),
         Err(failure) => {
-            shared.0.stats.ingest(P::LABEL).failed.add(1);
+            shared.0.stats.ingest(P::LABEL).fail(failure.status.as_u16());
             protocol.failed(failure)
         }
     }

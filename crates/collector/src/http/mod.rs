@@ -3,6 +3,8 @@
 //! - `POST <any prefix>/api/v1/telemetry` takes events in ([`telemetry`]), as every protocol does by [`intake`]; the other paths that an unmodified client asks
 //!   at its start and end stand beside it ([`client`]).
 //! - `GET /api/...` answers questions ([`api`]).
+//! - `GET /api/stream` tells events as they are stored ([`stream`]); `/api/health`, `/api/status` ([`health`]) and `/metrics`
+//!   ([`metrics`]) tell how the collector is. Every request is counted ([`measure`]).
 //! - `GET /` and `GET /sessions/{id}` are pages for people ([`pages`]).
 //!
 //! Every answer but a page is JSON. An error is `{"error": "what was wrong, and what would be right"}`. No answer can be
@@ -14,10 +16,14 @@ mod body;
 mod client;
 mod decompress;
 mod guard;
+mod health;
 mod intake;
 mod lines;
+mod measure;
+mod metrics;
 mod pages;
 mod server;
+mod stream;
 mod telemetry;
 
 pub(crate) use server::serve;
@@ -30,12 +36,18 @@ use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use axum::routing::get;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
 
+use crate::clock;
 use crate::config::Config;
-use crate::limits::READERS_MAX;
+use crate::health::Checks;
+use crate::ingest::Object;
+use crate::limits::{LAG_INTERVAL, READERS_MAX};
+use crate::live::Live;
+use crate::own::Own;
 use crate::query::Reader;
-use crate::stats::Stats;
+use crate::stats::{Process, Stats};
 use crate::store::Queue;
 
 /// What all requests share.
@@ -44,7 +56,13 @@ pub(crate) struct Shared(Arc<Inner>);
 
 struct Inner {
     queue: Queue,
-    reader: Reader,
+    reader: Arc<Reader>,
+    checks: Checks,
+    live: Live,
+    own: Own,
+    process: Process,
+    /// Whether the collector stops, for what would go on for ever.
+    stopping: watch::Sender<bool>,
     /// Bytes of bodies that may be in memory.
     room: Arc<Semaphore>,
     /// Queries that may run.
@@ -63,16 +81,55 @@ impl std::fmt::Debug for Shared {
 
 impl Shared {
     pub(crate) fn new(config: &Config, queue: Queue, reader: Reader) -> Self {
+        let reader = Arc::new(reader);
         Self(Arc::new(Inner {
+            checks: Checks::new(queue.clone(), Arc::clone(&reader), config.data_dir()),
             queue,
             reader,
+            live: Live::default(),
+            own: Own::new(config.telemetry),
+            process: Process::begun(clock::now_us()),
+            stopping: watch::Sender::new(false),
             room: Arc::new(Semaphore::new(config.ingest_bytes_max.min(Semaphore::MAX_PERMITS))),
             turns: Arc::new(Semaphore::new(READERS_MAX)),
-            stats: Stats::default(),
+            stats: Stats::new(&config.request_bounds_ms),
             body_bytes_max: config.body_bytes_max,
             body_timeout: config.body_timeout,
             query_timeout: config.query_timeout,
         }))
+    }
+
+    /// Ends what would go on for ever: live streams.
+    pub(crate) fn stop(&self) {
+        self.0.stopping.send_replace(true);
+    }
+
+    /// Reports something of the collector itself, where that is turned on. Nobody waits for it.
+    fn record(&self, name: &str, request_id: &str, fill: impl FnOnce(&mut Object<'_>)) {
+        let Some(envelopes) = self.0.own.event(name, request_id, fill) else { return };
+        let shared = self.clone();
+        tokio::spawn(async move {
+            // It takes none of the room of what clients send.
+            let Ok(room) = Arc::new(Semaphore::new(1)).acquire_owned().await else { return };
+            if shared.0.queue.store(envelopes, room).await.is_err() {
+                shared.0.stats.unrecorded.add(1);
+            }
+        });
+    }
+
+    /// Measures by how much the runtime's timer is late, until it is dropped.
+    pub(crate) async fn watch_lag(self) {
+        loop {
+            let due = Instant::now() + LAG_INTERVAL;
+            tokio::time::sleep_until(due).await;
+            let late = due.elapsed().as_micros();
+            self.0.stats.lag_us.set(u64::try_from(late).unwrap_or(u64::MAX));
+        }
+    }
+
+    /// Returns what is counted.
+    pub(crate) fn stats(&self) -> &Stats {
+        &self.0.stats
     }
 
     /// Lets the writer end after what waits now.
@@ -87,7 +144,15 @@ pub(crate) fn router(shared: Shared) -> Router {
         .route("/", get(pages::overview))
         .route("/sessions/{id}", get(pages::session))
         .route("/style.css", get(pages::style))
-        .route("/api/health", get(api::health))
+        .route("/metrics", get(metrics::metrics))
+        .route("/api/metrics", get(metrics::metrics))
+        .route("/api/status", get(health::status))
+        .route("/api/version", get(health::version))
+        .route("/api/health", get(health::health))
+        .route("/api/health/db", get(health::db))
+        .route("/api/health/mq", get(health::mq))
+        .route("/api/health/storage", get(health::storage))
+        .route("/api/stream", get(stream::stream))
         .route("/api/sessions", get(api::sessions))
         .route("/api/sessions/{id}", get(api::session))
         .route("/api/events", get(api::events))
@@ -95,6 +160,7 @@ pub(crate) fn router(shared: Shared) -> Router {
         .fallback(any_prefix)
         .method_not_allowed_fallback(async || answer::wrong_method("GET"))
         .layer(axum::middleware::from_fn(guard::guard))
+        .layer(axum::middleware::from_fn_with_state(shared.clone(), measure::measure))
         .with_state(shared)
 }
 

@@ -13,16 +13,18 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
+use super::Shared;
 use crate::config::Config;
 use crate::limits::ACCEPT_PAUSE;
 
 /// Serves until `shutdown` is done, then lets requests end, and cuts off those that don't within the grace.
 pub(crate) async fn serve(
     listener: TcpListener,
-    router: Router,
+    shared: &Shared,
     config: &Config,
     shutdown: impl Future<Output = ()> + Send,
 ) {
+    let router = super::router(shared.clone());
     let free = Arc::new(Semaphore::new(config.connections_max));
     let (stop, stopping) = watch::channel(());
     let mut connections = JoinSet::new();
@@ -33,7 +35,12 @@ pub(crate) async fn serve(
             () = &mut shutdown => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             (stream, place) = accept(&listener, &free) => {
-                connections.spawn(attend(stream, place, router.clone(), config.head_timeout, stopping.clone()));
+                let attended = attend(stream, place, router.clone(), config.head_timeout, stopping.clone());
+                let shared = shared.clone();
+                connections.spawn(async move {
+                    let _open = shared.stats().connections.enter();
+                    attended.await;
+                });
             }
         }
     }

@@ -8,9 +8,10 @@ use std::time::Duration;
 use rusqlite::{Connection, InterruptHandle, OpenFlags};
 
 use super::{
-    Event, EventQuery, ExceptionGroup, ExceptionQuery, Page, QueryError, Session, SessionDetail, SessionQuery,
+    Event, EventQuery, ExceptionGroup, ExceptionQuery, Facts, Moment, Page, QueryError, Session, SessionDetail,
+    SessionQuery,
 };
-use super::{events, exceptions, sessions};
+use super::{events, exceptions, facts, sessions};
 use crate::clock;
 use crate::limits;
 use crate::store::{FORMAT, database_path};
@@ -80,6 +81,25 @@ impl Reader {
     /// See [`Reader::events`].
     pub fn exceptions(&self, query: &ExceptionQuery) -> Result<Page<ExceptionGroup>, QueryError> {
         self.with(|connection| exceptions::page(connection, query))
+    }
+
+    /// Asks whether the database answers.
+    pub(crate) fn ping(&self) -> Result<(), QueryError> {
+        self.with(|connection| Ok(connection.query_row("SELECT 1", [], |_| Ok(()))?))
+    }
+
+    /// Returns how much is stored; what can't be told is left out.
+    pub(crate) fn facts(&self) -> Facts {
+        let mut facts = Facts::of_files(&database_path(&self.dir));
+        if let Err(error) = self.with(|connection| facts.count(connection)) {
+            tracing::warn!(%error, "what is stored can't be counted");
+        }
+        facts
+    }
+
+    /// Returns the last row that was received before a moment; 0 where there is none.
+    pub(crate) fn row_before(&self, received: Moment) -> Result<i64, QueryError> {
+        self.with(|connection| Ok(facts::row_before(connection, received.0)?))
     }
 
     /// Runs a question on a connection.
