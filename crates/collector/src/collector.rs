@@ -1,10 +1,13 @@
 //! The collector as a whole: opened, served, stopped.
 
+use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 
 use axum::Router;
 use tokio::net::TcpListener;
 
+use crate::alerts::Webhook;
 use crate::config::Config;
 use crate::error::{OpenError, ServeError};
 use crate::http::{self, Shared};
@@ -12,11 +15,17 @@ use crate::query::Reader;
 use crate::store::{self, Store};
 
 /// A collector on a data directory. While it is there, no other one can be on the same directory.
-#[derive(Debug)]
 pub struct Collector {
     config: Config,
     shared: Shared,
+    webhook: Option<Arc<dyn Webhook>>,
     writer: std::thread::JoinHandle<()>,
+}
+
+impl fmt::Debug for Collector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Collector").field("config", &self.config).finish_non_exhaustive()
+    }
 }
 
 impl Collector {
@@ -33,7 +42,14 @@ impl Collector {
             OpenError::Directory { dir: config.data_dir().to_owned(), source }
         })?;
         let shared = Shared::new(&config, queue, reader);
-        Ok(Self { config, shared, writer: thread })
+        Ok(Self { config, shared, webhook: None, writer: thread })
+    }
+
+    /// Sets what posts alerts to the URLs of their receivers.
+    #[must_use]
+    pub fn webhook(mut self, webhook: impl Webhook) -> Self {
+        self.webhook = Some(Arc::new(webhook));
+        self
     }
 
     /// Returns all that the collector answers, for a server of one's own. [`Collector::serve`] adds limits on
@@ -60,8 +76,9 @@ impl Collector {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
-        let Self { config, shared, writer } = self;
+        let Self { config, shared, webhook, writer } = self;
         let lag = tokio::spawn(shared.clone().watch_lag());
+        let alerts = tokio::spawn(shared.clone().watch_alerts(webhook));
         let stopping = shared.clone();
         let shutdown = async move {
             shutdown.await;
@@ -69,6 +86,7 @@ impl Collector {
         };
         http::serve(listener, &shared, &config, shutdown).await;
         lag.abort();
+        alerts.abort();
         let ended = async {
             shared.close().await;
             drop(shared);

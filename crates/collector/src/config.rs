@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::alerts::Rules;
 use crate::limits;
 
 /// How a collector is run. Everything but the data directory has a default, a constant of [`limits`].
@@ -28,6 +29,7 @@ pub struct Config {
     pub(crate) silent_after: Duration,
     pub(crate) telemetry: bool,
     pub(crate) request_bounds_ms: Vec<f64>,
+    pub(crate) alerts: Rules,
 }
 
 impl Config {
@@ -47,6 +49,7 @@ impl Config {
             silent_after: limits::SILENT_AFTER,
             telemetry: false,
             request_bounds_ms: limits::REQUEST_BOUNDS_MS.to_vec(),
+            alerts: Rules::shipped(),
         }
     }
 
@@ -131,6 +134,12 @@ impl Config {
         self.request_bounds_ms.sort_by(f64::total_cmp);
         self.request_bounds_ms.dedup();
         self.request_bounds_ms.truncate(limits::REQUEST_BOUNDS_MAX);
+        self
+    }
+
+    /// Sets the rules of alerts, instead of those that ship ([`Rules::shipped`]).
+    pub fn alerts(mut self, rules: Rules) -> Self {
+        self.alerts = rules;
         self
     }
 }

@@ -16,7 +16,7 @@
 //! - Every body, queue, wait, page and number of connections has a bound in [`limits`].
 //! - Only one thread writes. A reader never blocks it, nor it a reader.
 //!
-//! The layers, each using those before it: `clock`, `stats`, `ingest`, `store`, [`query`], `page`, `http`.
+//! The layers, each using those before it: `clock`, `stats`, `ingest`, `store`, [`query`], [`alerts`], `page`, `http`.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -30,6 +30,7 @@
 //! # }
 //! ```
 
+pub mod alerts;
 mod clock;
 mod collector;
 mod config;

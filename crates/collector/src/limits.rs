@@ -137,3 +137,35 @@ pub const STREAM_PAUSE: Duration = Duration::from_millis(20);
 pub const VIEWS_SINCE: Duration = Duration::from_secs(10 * 60);
 /// Events that a request for views reads at most; the next one goes on from there.
 pub const VIEWS_ROWS_MAX: usize = 200_000;
+
+/// How often alerts are evaluated, unless the rules say otherwise.
+pub const ALERT_EVERY: Duration = Duration::from_secs(15);
+/// How often they are evaluated at most.
+pub const ALERT_EVERY_MIN: Duration = Duration::from_secs(1);
+/// Rules that are taken. Each reads what is new for itself.
+pub const ALERT_RULES_MAX: usize = 256;
+/// The shortest window of a rule: a shorter one has parts that no clock of a client is exact enough for.
+pub const ALERT_WINDOW_MIN: Duration = Duration::from_secs(10);
+/// The longest window of a rule: at a start all of it is read again.
+pub const ALERT_WINDOW_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// Parts that a window is counted in: it ends within a sixtieth of its length.
+pub const ALERT_SLOTS: i64 = 60;
+/// How much larger the next size is, of numbers that are counted by size: percentiles are off by this at most.
+pub const ALERT_SPREAD_STEP: f64 = 1.02;
+/// Sessions that one rule knows at once.
+pub const ALERT_SESSIONS_MAX: usize = 10_000;
+/// Exceptions that a rule for new ones knows; beyond, none is called new.
+pub const ALERT_FINGERPRINTS_MAX: usize = 100_000;
+/// Events that a rule reads at most before it is evaluated; the next evaluation goes on from there.
+pub const ALERT_ROWS_MAX: usize = 1_000_000;
+/// What was told that is remembered.
+pub const ALERT_HISTORY_MAX: usize = 1_000;
+/// The largest file of alerts that is read: one with as much history as there can be, and room.
+pub const ALERT_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// How long one attempt to tell somebody may take, unless the rules say otherwise.
+pub const ALERT_SEND_TIMEOUT: Duration = Duration::from_secs(10);
+/// The pauses before the attempts to tell somebody: a receiver that restarts is reached by the last one.
+pub const ALERT_SEND_PAUSES: [Duration; 4] =
+    [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(25)];
+/// How many are being told at once.
+pub const ALERT_SENDS_MAX: usize = 64;

@@ -10,6 +10,7 @@
 //! Every answer but a page is JSON. An error is `{"error": "what was wrong, and what would be right"}`. No answer can be
 //! read by a page of another site, and no such page can send anything: requests with a foreign `Origin` are refused.
 
+mod alerts;
 mod answer;
 mod api;
 mod body;
@@ -39,6 +40,7 @@ use axum::routing::get;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
+use crate::alerts::{Watcher, Webhook};
 use crate::clock;
 use crate::config::Config;
 use crate::health::Checks;
@@ -59,6 +61,7 @@ struct Inner {
     reader: Arc<Reader>,
     checks: Checks,
     live: Live,
+    watcher: Arc<Watcher>,
     own: Own,
     process: Process,
     /// Whether the collector stops, for what would go on for ever.
@@ -84,6 +87,7 @@ impl Shared {
         let reader = Arc::new(reader);
         Self(Arc::new(Inner {
             checks: Checks::new(queue.clone(), Arc::clone(&reader), config.data_dir()),
+            watcher: Arc::new(Watcher::new(config.alerts.clone(), config.data_dir(), Arc::clone(&reader))),
             queue,
             reader,
             live: Live::default(),
@@ -127,6 +131,13 @@ impl Shared {
         }
     }
 
+    /// Evaluates alerts until the collector stops.
+    pub(crate) async fn watch_alerts(self, webhook: Option<Arc<dyn Webhook>>) {
+        let stopping = self.0.stopping.subscribe();
+        let watcher = Arc::clone(&self.0.watcher);
+        watcher.run(move || alerts::figures(&self.0), webhook, stopping).await;
+    }
+
     /// Returns what is counted.
     pub(crate) fn stats(&self) -> &Stats {
         &self.0.stats
@@ -152,6 +163,7 @@ pub(crate) fn router(shared: Shared) -> Router {
         .route("/api/health/db", get(health::db))
         .route("/api/health/mq", get(health::mq))
         .route("/api/health/storage", get(health::storage))
+        .route("/api/alerts", get(alerts::alerts))
         .route("/api/stream", get(stream::stream))
         .route("/api/sessions", get(api::sessions))
         .route("/api/sessions/{id}", get(api::session))

@@ -44,14 +44,14 @@ impl Facts {
 /// Returns the size of the disk that a file is on, and what is free of it for us, in bytes.
 #[cfg(unix)]
 #[allow(clippy::useless_conversion, reason = "some systems have narrower types")]
-fn disk(path: &Path) -> Option<(u64, u64)> {
+pub(super) fn disk(path: &Path) -> Option<(u64, u64)> {
     let disk = rustix::fs::statvfs(path).ok()?;
     let block = u64::from(disk.f_frsize);
     Some((u64::from(disk.f_blocks).saturating_mul(block), u64::from(disk.f_bavail).saturating_mul(block)))
 }
 
 #[cfg(not(unix))]
-fn disk(_: &Path) -> Option<(u64, u64)> {
+pub(super) fn disk(_: &Path) -> Option<(u64, u64)> {
     None
 }
 

@@ -97,6 +97,16 @@ impl Reader {
         facts
     }
 
+    /// Returns the size of the disk that the data is on, and what is free of it, in bytes.
+    pub(crate) fn disk(&self) -> Option<(u64, u64)> {
+        facts::disk(&database_path(&self.dir))
+    }
+
+    /// Returns the fingerprints of exceptions that were there up to a row, the latest first.
+    pub(crate) fn fingerprints_until(&self, row: i64, limit: usize) -> Result<Vec<String>, QueryError> {
+        self.with(|connection| Ok(exceptions::fingerprints_until(connection, row, limit)?))
+    }
+
     /// Returns the last row that was received before a moment; 0 where there is none.
     pub(crate) fn row_before(&self, received: Moment) -> Result<i64, QueryError> {
         self.with(|connection| Ok(facts::row_before(connection, received.0)?))
