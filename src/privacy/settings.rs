@@ -174,9 +174,15 @@ impl Privacy {
         self
     }
 
-    /// Cuts no text, however long it is: for files that are written as a whole.
-    #[cfg(feature = "runs")]
-    pub(crate) fn uncut(mut self) -> Self {
+    /// Cuts no text, however long it is: for whoever has a bound of its own, as files of runs and a collector do.
+    ///
+    /// ```
+    /// let text = "ab ".repeat(100_000);
+    /// let redactor = lastword::privacy::Privacy::new().uncut().redactor().unwrap();
+    /// assert_eq!(redactor.redact(&text), text);
+    /// ```
+    #[must_use]
+    pub const fn uncut(mut self) -> Self {
         self.string_bytes_max = None;
         self
     }

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use lastword::privacy::Privacy;
+
 use crate::alerts::Rules;
 use crate::limits;
 
@@ -30,6 +32,7 @@ pub struct Config {
     pub(crate) telemetry: bool,
     pub(crate) request_bounds_ms: Vec<f64>,
     pub(crate) alerts: Rules,
+    pub(crate) privacy: Privacy,
 }
 
 impl Config {
@@ -50,6 +53,7 @@ impl Config {
             telemetry: false,
             request_bounds_ms: limits::REQUEST_BOUNDS_MS.to_vec(),
             alerts: Rules::shipped(),
+            privacy: Privacy::new(),
         }
     }
 
@@ -105,6 +109,17 @@ impl Config {
     /// Sets how long requests get to end when the collector stops ([`limits::SHUTDOWN_GRACE`]).
     pub fn shutdown_grace(mut self, grace: Duration) -> Self {
         self.shutdown_grace = grace;
+        self
+    }
+
+    /// Sets what is taken out of events before they are stored: what the library takes out, unless set. Texts are not cut.
+    ///
+    /// ```
+    /// use lastword::privacy::Privacy;
+    /// let config = lastword_collector::Config::new("state").privacy(Privacy::new().key("employee_number"));
+    /// ```
+    pub fn privacy(mut self, privacy: Privacy) -> Self {
+        self.privacy = privacy;
         self
     }
 

@@ -11,12 +11,13 @@
 //! Invariants:
 //! - 200 is answered only after the commit is on disk (SQLite, write-ahead log, `synchronous = FULL`).
 //! - An event is stored once, whatever is sent twice: it is known by its session and its id.
-//! - An event's text is stored byte for byte as it came. What is indexed beside it is derived from that text.
+//! - An event's text is stored byte for byte as it came, but for what is taken out of it. What is indexed beside it is derived from that text.
 //! - A bad event is refused alone, with its index and the reason. Nothing is dropped in silence.
+//! - What is a secret, or says who somebody is that has not agreed to it, is taken out before anything is written.
 //! - Every body, queue, wait, page and number of connections has a bound in [`limits`].
 //! - Only one thread writes. A reader never blocks it, nor it a reader.
 //!
-//! The layers, each using those before it: `clock`, `stats`, `ingest`, `store`, [`query`], [`alerts`], `page`, `http`.
+//! The layers, each using those before it: `clock`, `stats`, `ingest`, `redact`, `store`, [`query`], [`alerts`], `page`, `http`.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -43,6 +44,7 @@ mod live;
 mod own;
 mod page;
 pub mod query;
+mod redact;
 mod stats;
 mod store;
 

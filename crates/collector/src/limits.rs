@@ -39,7 +39,7 @@ pub const GROUP_TEXT_BYTES_MAX: usize = 1024;
 pub const QUOTE_CHARS_MAX: usize = 64;
 
 /// Bytes of all bodies that are being read or wait for the disk. Beyond, requests get 503 at once.
-pub const INGEST_BYTES_MAX: usize = 512 * 1024 * 1024;
+pub const INGEST_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Requests that may wait for the writer. Beyond, requests get 503 at once.
 pub const WRITE_QUEUE_REQUESTS: usize = 1024;
 /// Events after which a group is committed even though more wait: it bounds the wait of the first one.
@@ -72,7 +72,7 @@ pub const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest time that a request's body may take to arrive.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How much of a body that is too large is still read, so that its sender gets to see the answer.
-pub const DRAIN_BYTES_MAX: usize = 64 * 1024 * 1024;
+pub const DRAIN_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// The longest time that requests get to end when the collector stops.
 pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 /// The pause after a connection could not be accepted, for instance because no file descriptor is left.

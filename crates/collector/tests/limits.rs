@@ -38,7 +38,7 @@ fn a_body_beyond_the_bound_gets_413_whether_it_says_its_size_or_not() {
 fn the_sender_of_a_huge_body_gets_to_see_the_answer() {
     let dir = Dir::new();
     let server = Server::start(dir.config());
-    server.telemetry(vec![b' '; 20 * 1024 * 1024]).is(413);
+    server.telemetry(vec![b' '; 80 * 1024 * 1024]).is(413);
 }
 
 #[test]

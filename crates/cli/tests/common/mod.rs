@@ -62,7 +62,13 @@ impl Server {
     /// The same, with these flags.
     pub fn start_with(flags: &[&str], data: &Path) -> Self {
         let mut command = lastword();
-        command.arg("serve").args(flags).arg("--data").arg(data).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.arg("serve").args(flags).arg("--data").arg(data);
+        Self::start_as(command, data)
+    }
+
+    /// Runs a command that becomes a collector.
+    pub fn start_as(mut command: Command, data: &Path) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = Running::start(&mut command);
         let mut stdout = BufReader::new(child.child().stdout.take().unwrap());
         let mut line = String::new();
@@ -84,6 +90,11 @@ impl Server {
         );
         let (status, answer) = post(&self.address, "/api/v1/telemetry", &body);
         assert_eq!(status, 200, "{answer}");
+    }
+
+    /// Its process.
+    pub fn pid(&mut self) -> u32 {
+        self.child.child().id()
     }
 
     /// Sends a signal by the shell's own `kill`.

@@ -146,8 +146,10 @@ pub(super) async fn store(
     intake: Intake,
     room: OwnedSemaphorePermit,
 ) -> Result<Done, Failure> {
-    let Intake { envelopes, refused } = intake;
     let inner = &shared.0;
+    let mut intake = intake;
+    inner.redaction.apply(&mut intake);
+    let Intake { envelopes, refused } = intake;
     let counted = inner.stats.ingest(label);
     let count = |counter: &Counter, events: usize| counter.add(events);
     count(&counted.refused, refused.len());

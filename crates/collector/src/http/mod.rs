@@ -49,6 +49,7 @@ use crate::limits::{LAG_INTERVAL, READERS_MAX};
 use crate::live::Live;
 use crate::own::Own;
 use crate::query::Reader;
+use crate::redact::Redaction;
 use crate::stats::{Process, Stats};
 use crate::store::Queue;
 
@@ -71,6 +72,7 @@ struct Inner {
     /// Queries that may run.
     turns: Arc<Semaphore>,
     stats: Stats,
+    redaction: Redaction,
     body_bytes_max: usize,
     body_timeout: Duration,
     query_timeout: Duration,
@@ -97,6 +99,7 @@ impl Shared {
             room: Arc::new(Semaphore::new(config.ingest_bytes_max.min(Semaphore::MAX_PERMITS))),
             turns: Arc::new(Semaphore::new(READERS_MAX)),
             stats: Stats::new(&config.request_bounds_ms),
+            redaction: Redaction::new(config.privacy.clone(), Box::new(|_| false)),
             body_bytes_max: config.body_bytes_max,
             body_timeout: config.body_timeout,
             query_timeout: config.query_timeout,

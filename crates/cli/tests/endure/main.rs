@@ -1,0 +1,18 @@
+//! What a collector endures: the real binary, and everything that others do to it.
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "what fails in a test fails the test"
+)]
+
+mod bodies;
+#[path = "../common/mod.rs"]
+mod common;
+mod connections;
+#[path = "../torture/dice.rs"]
+mod dice;
+mod disk;
+mod ending;
+mod support;

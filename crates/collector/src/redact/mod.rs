@@ -1,0 +1,280 @@
+//! What is taken out of events before they are stored, by the rules of the library: names of secrets, shapes of secrets, who somebody is.
+//!
+//! Our reporter takes all of that out before anything leaves its process. What comes from elsewhere was never looked at, so it is looked at
+//! here, on the runtime's threads, before the writer sees it.
+//!
+//! # Invariants
+//!
+//! - An event in which nothing is found is stored byte for byte as it came.
+//! - What was taken out is on no disk and in no line of a log; only how often which rule took something is counted.
+//! - Fields of the protocol itself (`event_id`, `timestamp`, the name of an event) are the program's own words and stay.
+//! - A user's id is stored only where that user has opted in, here or at the client ([`SESSION_USER`], which says it for no other reason).
+//!   Otherwise the user's bucket is.
+
+mod cursor;
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+use lastword::event::names::SESSION_USER;
+use lastword::event::{Screen, Shown};
+use lastword::privacy::{Privacy, Redactor, user_bucket};
+
+use crate::ingest::{Detail, Event, Exception, Intake};
+use cursor::Cursor;
+
+/// Fields of an event that are the protocol's and not the program's.
+const OWN: [&str; 8] =
+    ["event", "event_id", "event_session_index", "severity", "timestamp", "event_name", "error_type", "duration"];
+/// What stands for a value whose name says that it is a secret.
+const HIDDEN: &str = "\"[redacted]\"";
+/// Names of fields that hold who somebody is, as the protocols have them.
+const USERS: [&str; 7] = ["user_id", "userId", "user.id", "enduser.id", "distinct_id", "usr.id", "langfuse.user.id"];
+/// The field that says which bucket a user is in.
+const BUCKET: &str = "user_bucket";
+
+/// Who may be stored by name.
+pub(crate) type OptedIn = Box<dyn Fn(&str) -> bool + Send + Sync>;
+
+/// Takes out of events what must not be stored.
+pub(crate) struct Redaction {
+    redactor: Option<Redactor>,
+    opted_in: OptedIn,
+    /// How often each rule took something.
+    counts: Mutex<BTreeMap<String, u64>>,
+}
+
+impl std::fmt::Debug for Redaction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Redaction").field("redactor", &self.redactor).finish_non_exhaustive()
+    }
+}
+
+impl Redaction {
+    /// Applies these settings. Long texts are not cut: that is the clients' affair.
+    pub(crate) fn new(privacy: Privacy, opted_in: OptedIn) -> Self {
+        Self { redactor: privacy.uncut().redactor(), opted_in, counts: Mutex::default() }
+    }
+
+    /// Returns how often each rule took something out.
+    pub(crate) fn counts(&self) -> BTreeMap<String, u64> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes out of a request's events what must not be stored.
+    pub(crate) fn apply(&self, intake: &mut Intake) {
+        let Some(redactor) = &self.redactor else { return };
+        for envelope in &mut intake.envelopes {
+            for event in &mut envelope.events {
+                let Some(text) = self.event(redactor, &envelope.body[event.range.clone()], event) else { continue };
+                // What was there before is passed over when the events are written.
+                event.range = envelope.body.len()..envelope.body.len() + text.len();
+                envelope.body.push_str(&text);
+                if let Some(Detail::Exception(exception)) = event.detail.as_deref_mut() {
+                    let message = redactor.redact(&exception.message);
+                    *exception = Exception::of(&exception.error_type, &message);
+                }
+            }
+        }
+    }
+
+    /// Returns an event's text without what must not be stored; `None` if there is nothing.
+    fn event(&self, redactor: &Redactor, json: &str, event: &Event) -> Option<String> {
+        let says_user = event.name.as_deref() == Some(SESSION_USER);
+        let mut out = Out { json, text: String::new(), at: 0 };
+        let mut cursor = Cursor::new(json);
+        while let Some(text) = cursor.next_text() {
+            let said = cursor.read(&text);
+            if !text.is_name {
+                self.replace(&mut out, &text.range, &said, redactor);
+                continue;
+            }
+            if text.depth == 1 && OWN.contains(&&*said) {
+                cursor.pass_value();
+                continue;
+            }
+            if !says_user && USERS.contains(&&*said) {
+                self.user(&mut out, &text.range, &mut cursor);
+                continue;
+            }
+            // Its name is looked at too: who makes a field for each user has them as names.
+            self.replace(&mut out, &text.range, &said, redactor);
+            if redactor.hides(&said) {
+                let value = cursor.pass_value();
+                if !matches!(&json[value.clone()], HIDDEN | "null") {
+                    out.put(value, HIDDEN);
+                    self.count("name", 1);
+                }
+            }
+        }
+        out.finish()
+    }
+
+    /// Writes a text without what is found in it.
+    fn replace(&self, out: &mut Out<'_>, range: &Range<usize>, said: &str, redactor: &Redactor) {
+        let left = match redactor.text(b"", said) {
+            Ok(Shown::AsItIs) => return,
+            Ok(Shown::Instead(left)) => left,
+            Ok(Shown::Nothing) | Err(_) => "[redacted]".to_owned(),
+        };
+        self.count_marks(said, &left);
+        let quoted = serde_json::Value::from(left).to_string();
+        out.put(range.clone(), &quoted[1..quoted.len() - 1]);
+    }
+
+    /// Writes a user's bucket in place of the id that follows.
+    fn user(&self, out: &mut Out<'_>, name: &Range<usize>, cursor: &mut Cursor<'_>) {
+        let value = cursor.pass_value();
+        let json = out.json;
+        let id = match serde_json::from_str(&json[value.clone()]) {
+            Ok(serde_json::Value::String(id)) => id,
+            Ok(serde_json::Value::Number(id)) => id.to_string(),
+            // Nobody, or something that is no id.
+            _ => return,
+        };
+        if id.is_empty() || (self.opted_in)(&id) {
+            return;
+        }
+        self.count("user_id", 1);
+        if json.contains(BUCKET) || out.text.contains(BUCKET) {
+            return out.put(value, "null");
+        }
+        out.put(name.clone(), BUCKET);
+        out.put(value, &user_bucket(&id).to_string());
+    }
+
+    fn count_marks(&self, before: &str, after: &str) {
+        let mut rules = BTreeMap::<&str, u64>::new();
+        marks(after).for_each(|rule| *rules.entry(rule).or_default() += 1);
+        for rule in marks(before) {
+            rules.entry(rule).and_modify(|count| *count = count.saturating_sub(1));
+        }
+        if rules.values().all(|count| *count == 0) {
+            // A home is left as what everybody names it by.
+            rules.insert("home", 1);
+        }
+        rules.into_iter().for_each(|(rule, count)| self.count(rule, count));
+    }
+
+    fn count(&self, rule: &str, count: u64) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        match counts.get_mut(rule) {
+            Some(known) => *known += count,
+            None => drop(counts.insert(rule.to_owned(), count)),
+        }
+    }
+}
+
+/// The rules whose marks stand in a text.
+fn marks(text: &str) -> impl Iterator<Item = &str> {
+    text.split("[redacted:").skip(1).filter_map(|rest| Some(rest.split_once(']')?.0))
+}
+
+/// What is left of a text, which is copied only from the first thing that is taken out.
+struct Out<'j> {
+    json: &'j str,
+    text: String,
+    /// Up to where the text was copied.
+    at: usize,
+}
+
+impl Out<'_> {
+    fn put(&mut self, range: Range<usize>, text: &str) {
+        if self.text.is_empty() {
+            self.text.reserve(self.json.len() + 64);
+        }
+        let _ = write!(self.text, "{}{text}", &self.json[self.at..range.start]);
+        self.at = range.end;
+    }
+
+    fn finish(mut self) -> Option<String> {
+        if self.at == 0 {
+            return None;
+        }
+        self.text.push_str(&self.json[self.at..]);
+        Some(self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::ingest::tinker;
+
+    /// Returns what is left of an event's data, and what was counted.
+    fn left_of(name: &str, data: &Value, opted_in: &'static str) -> (Value, BTreeMap<String, u64>) {
+        let body = json!({"session_id": "s", "events": [{"event": "GENERIC_EVENT", "event_id": "ada@example.com",
+            "event_session_index": 0, "severity": "INFO", "timestamp": "2026-11-20T09:20:34Z", "event_name": name,
+            "event_data": data}]});
+        let redaction = Redaction::new(Privacy::new(), Box::new(move |user| user == opted_in));
+        let mut intake = tinker::decode(body.to_string().into_bytes()).unwrap();
+        redaction.apply(&mut intake);
+        let envelope = &intake.envelopes[0];
+        let event: Value = serde_json::from_str(&envelope.body[envelope.events[0].range.clone()]).unwrap();
+        assert_eq!(event["event_id"], "ada@example.com", "an id is the protocol's");
+        (event["event_data"].clone(), redaction.counts())
+    }
+
+    #[test]
+    fn secrets_are_taken_out_by_name_and_by_shape_at_any_depth() {
+        let data = json!({
+            "password": "hunter2", "api_key": {"nested": ["x", 1]}, "token": 5, "secret": null, "authorization": "[redacted]",
+            "list": [{"note": "mail ada@example.com\nand \"more\""}, "https://ada:lovelace@example.com/"],
+            "ada@example.com": true, "plain": "é \u{1} stays", "n": 1.50,
+        });
+        let (left, counts) = left_of("n", &data, "");
+        assert_eq!(
+            left,
+            json!({
+                "password": "[redacted]", "api_key": "[redacted]", "token": "[redacted]", "secret": null,
+                "authorization": "[redacted]",
+                "list": [{"note": "mail [redacted:email]\nand \"more\""}, "https://[redacted:url]@example.com/"],
+                "[redacted:email]": true, "plain": "é \u{1} stays", "n": 1.5,
+            })
+        );
+        let counts: Vec<_> = counts.iter().map(|(rule, count)| (rule.as_str(), *count)).collect();
+        assert_eq!(counts, [("email", 2), ("name", 3), ("url", 1)]);
+    }
+
+    #[test]
+    fn a_user_is_a_bucket_unless_the_user_has_agreed() {
+        let data = json!({"user_id": "ada", "a": 1});
+        assert_eq!(left_of("n", &data, "").0, json!({"user_bucket": user_bucket("ada"), "a": 1}));
+        assert_eq!(left_of("n", &data, "ada").0, data);
+        assert_eq!(left_of(SESSION_USER, &data, "").0, data, "a client says it only where its user has agreed");
+        let two = json!({"user_id": "ada", "distinct_id": 7, "enduser.id": ""});
+        assert_eq!(
+            left_of("n", &two, "").0,
+            json!({"user_bucket": user_bucket("7"), "enduser.id": "", "user_id": null}),
+            "one bucket an event"
+        );
+    }
+
+    #[test]
+    fn an_event_in_which_nothing_is_found_is_the_range_that_it_was() {
+        let body = r#"{"session_id":"s","events":[ {"event":"SESSION_START", "event_id":"a","event_session_index":0,"severity":"INFO","timestamp":"2026-11-20T09:20:34Z","more":"x\u0000y"} ]}"#;
+        let mut intake = tinker::decode(body.as_bytes().to_vec()).unwrap();
+        let before = intake.envelopes[0].events[0].range.clone();
+        Redaction::new(Privacy::new(), Box::new(|_| false)).apply(&mut intake);
+        assert_eq!(intake.envelopes[0].events[0].range, before);
+        assert_eq!(intake.envelopes[0].body, body);
+    }
+
+    #[test]
+    fn an_exception_is_grouped_by_what_is_left_of_its_message() {
+        let body = json!({"session_id": "s", "events": [{"event": "UNHANDLED_EXCEPTION", "event_id": "1",
+            "event_session_index": 0, "severity": "ERROR", "timestamp": "2026-11-20T09:20:34Z", "error_type": "E",
+            "error_message": "no user ada@example.com", "traceback": "at /home/ada/x.rs:1"}]});
+        let mut intake = tinker::decode(body.to_string().into_bytes()).unwrap();
+        Redaction::new(Privacy::new(), Box::new(|_| false)).apply(&mut intake);
+        let envelope = &intake.envelopes[0];
+        let text = &envelope.body[envelope.events[0].range.clone()];
+        assert!(text.contains("no user [redacted:email]") && text.contains("at ~/x.rs:1"), "{text}");
+        let Some(Detail::Exception(exception)) = envelope.events[0].detail.as_deref() else { panic!("no exception") };
+        assert_eq!(exception.message, "no user [redacted:email]");
+    }
+}
