@@ -83,6 +83,14 @@ pub(crate) enum Error {
     /// The data directory could not be read.
     #[error(transparent)]
     Query(#[from] QueryError),
+    /// Rules of alerts are wrong.
+    #[error("{}: {error}", path.display())]
+    Rules {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        error: lastword_collector::alerts::RulesError,
+    },
     /// A stored row is no JSON any more.
     #[error("a stored row is damaged: {0}")]
     Row(String),

@@ -87,3 +87,6 @@ pub(crate) const DEMO_CLIENT_TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) const DEMO_STOP_TIMEOUT: Duration = Duration::from_secs(20);
 /// One call of the demo's client.
 pub(crate) const DEMO_CALL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The largest file of rules of alerts: hundreds of them.
+pub(crate) const RULES_BYTES_MAX: u64 = 1024 * 1024;

@@ -1,6 +1,8 @@
 //! What the commands do.
 
+pub(crate) mod alerts;
 pub(crate) mod events;
+pub(crate) mod export;
 pub(crate) mod fold;
 mod follow;
 pub(crate) mod listing;
@@ -13,3 +15,4 @@ pub(crate) mod signals;
 #[cfg(unix)]
 pub(crate) mod spool;
 pub(crate) mod traces;
+mod webhook;

@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::signals::Signals;
+use super::webhook::Poster;
 use crate::error::Error;
 use crate::flags::serve::ServeArgs;
 use crate::limits::SHUTDOWN_GRACE;
@@ -40,7 +41,11 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Error> {
         Some(silence) => config.silent_after(silence),
         None => config,
     };
-    let collector = Collector::open(config)?;
+    let config = match args.alerts.as_deref().map(super::alerts::read).transpose()? {
+        Some(rules) => config.alerts(rules),
+        None => config,
+    };
+    let collector = Collector::open(config)?.webhook(Poster::new());
 
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = collector.serve(listener, async {

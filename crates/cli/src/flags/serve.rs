@@ -35,6 +35,9 @@ pub(crate) struct ServeArgs {
     /// Directory of the stored events, made if missing [default: the platform's directory for state, `lastword` in it]
     #[arg(long, value_name = "DIR", env = "LASTWORD_DATA")]
     pub(crate) data: Option<PathBuf>,
+    /// Rules of alerts, in TOML [default: those that `lastword alerts defaults` prints]
+    #[arg(long, value_name = "FILE", env = "LASTWORD_ALERTS")]
+    pub(crate) alerts: Option<PathBuf>,
     /// Show a session as silent that neither ended nor said anything for so long [default: 5m]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) silent_after: Option<Duration>,

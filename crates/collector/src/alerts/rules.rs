@@ -233,6 +233,13 @@ impl Rules {
         Self::parse(DEFAULT_RULES).unwrap_or_default()
     }
 
+    /// Returns how long after the last event nothing can change any more.
+    #[must_use]
+    pub fn settled_after(&self) -> Duration {
+        let longest = self.alerts.iter().map(|rule| rule.window + rule.hold).max().unwrap_or_default();
+        longest + 2 * self.every
+    }
+
     /// Reads rules, and checks all that can be checked without events.
     ///
     /// # Errors

@@ -143,6 +143,11 @@ fn ingest(inner: &Inner, out: &mut Exposition) {
         }
     }
     out.add("lastword_ingest_failed_by_status_total", "Requests of which nothing was stored, by answer.", &failed);
+    let mut redacted = Family::new(MetricKind::Counter);
+    for (rule, count) in inner.redaction.counts() {
+        redacted.number(&[("rule", &rule)], count as f64);
+    }
+    out.add("lastword_redacted_total", "What was taken out of events before they were stored, by rule.", &redacted);
 }
 
 /// Adds families of one sample.
