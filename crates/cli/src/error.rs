@@ -4,6 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use lastword_collector::auth::{KeyError, KeyFileError};
+use lastword_collector::config::ConfigError;
 use lastword_collector::query::QueryError;
 use lastword_collector::{OpenError, ServeError};
 
@@ -74,6 +76,18 @@ pub(crate) enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// The configuration can't be used.
+    #[error(transparent)]
+    Config(Box<ConfigError>),
+    /// The keys of the environment can't be used.
+    #[error("LASTWORD_KEYS: {0}")]
+    Keys(KeyError),
+    /// The file of the keys can't be used.
+    #[error(transparent)]
+    KeyFile(#[from] KeyFileError),
+    /// It is in the log already.
+    #[error(transparent)]
+    Logged(Box<Self>),
     /// The collector could not start.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -285,7 +299,10 @@ impl Error {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::BrokenPipe => ExitCode::SUCCESS,
+            Self::Logged(error) => error.exit_code(),
             Self::Url(_)
+            | Self::Config(_)
+            | Self::Keys(_)
             | Self::Setting(_)
             | Self::NoSession
             | Self::NoTraceId(_)

@@ -23,6 +23,8 @@ pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How often `--follow` asks for new events: soon enough for a person, cheap enough to be left running.
 pub(crate) const FOLLOW_INTERVAL: Duration = Duration::from_millis(250);
+/// The longest silence of a live stream: a collector says every 15 s that it is still there.
+pub(crate) const LIVE_SILENCE: Duration = Duration::from_secs(60);
 /// The wait after a failed question of `--follow`: the collector is probably being restarted.
 pub(crate) const FOLLOW_RETRY: Duration = Duration::from_secs(1);
 
@@ -48,8 +50,24 @@ pub(crate) const TOP_READING_INTERVAL: Duration = Duration::from_millis(100);
 /// How long a tail waits before it looks at its own bound of time.
 pub(crate) const TAIL_WAIT: Duration = Duration::from_secs(3600);
 
-/// How long `serve` lets open requests end after a signal. Orchestrators kill after 10 s at the earliest.
+/// How long the demo lets open requests end.
 pub(crate) const SHUTDOWN_GRACE: Duration = Duration::from_secs(8);
+/// What `serve` waits beyond the grace of open requests, for the last of them to be stored. With the default grace it is less
+/// than the 10 s after which orchestrators kill at the earliest.
+pub(crate) const SHUTDOWN_MARGIN: Duration = Duration::from_secs(3);
+/// A certificate that ends within this time is warned about.
+pub(crate) const CERTIFICATE_WARNING: Duration = Duration::from_secs(14 * 86_400);
+/// Bytes of a key that is read from standard input.
+pub(crate) const KEY_BYTES_MAX: u64 = 4096;
+
+/// Lines of the log that wait for whoever reads them. Further ones are counted and lost: nobody is held up by a pipe.
+pub(crate) const LOG_LINES_WAITING_MAX: usize = 4096;
+/// How long the last lines of the log may take at the end of the process.
+pub(crate) const LOG_FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
+/// Bytes of one text within a line of the log.
+pub(crate) const LOG_TEXT_BYTES_MAX: usize = 8 * 1024;
+/// Causes of an error that are logged.
+pub(crate) const LOG_CHAIN_MAX: usize = 16;
 
 /// How often a flush of a spool looks how far it is: soon enough that its end is not waited for.
 pub(crate) const FLUSH_POLL: Duration = Duration::from_millis(20);

@@ -2,7 +2,7 @@
 //!
 //! [`flags`] reads the command line, [`commands`] does what it says, [`source`] is where listings come from (a running
 //! collector, a data directory, files of JSON lines), [`output`] is what a person or a pipe sees,
-//! [`top`] the whole screen.
+//! [`log`] what a collector says of itself, [`top`] the whole screen.
 //!
 //! Exit codes: 0 done, 1 failed with the reason on standard error, 2 wrong usage. A reader of the output that goes away
 //! is no failure.
@@ -13,19 +13,19 @@ mod error;
 mod export;
 mod flags;
 mod limits;
+mod log;
 mod output;
 mod source;
 mod top;
 
-use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
 use tokio::runtime::{Builder, Runtime};
-use tracing_subscriber::filter::LevelFilter;
 
 use crate::error::Error;
 use crate::flags::{Cli, Command};
+use crate::log::Log;
 
 fn main() -> ExitCode {
     // For `https` URLs. It fails only where there is one already.
@@ -38,13 +38,15 @@ fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(message.exit_code()).unwrap_or(error::USAGE));
         }
     };
-    if !cli.command.tells_all() {
-        log_warnings();
+    let log = (!cli.command.tells_all()).then(Log::of_command);
+    let ended = run(cli.command);
+    if let Some(log) = log {
+        log.flush();
     }
-    match run(cli.command) {
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            if !matches!(error, Error::BrokenPipe) {
+            if !matches!(error, Error::BrokenPipe | Error::Logged(_)) {
                 output::note(&error.to_string());
             }
             error.exit_code()
@@ -57,6 +59,8 @@ fn run(command: Command) -> Result<(), Error> {
         Command::Demo(args) => runtime(Builder::new_multi_thread())?.block_on(demo::run(args)),
         Command::DemoClient(args) => runtime(Builder::new_multi_thread())?.block_on(demo::client::run(args)),
         Command::Serve(args) => runtime(Builder::new_multi_thread())?.block_on(commands::serve::run(args)),
+        Command::Config(args) => commands::config::run(args),
+        Command::Keys(args) => commands::keys::run(args),
         Command::Events(args) => runtime(Builder::new_current_thread())?.block_on(commands::events::run(args)),
         Command::Sessions(args) => runtime(Builder::new_current_thread())?.block_on(commands::listing::sessions(args)),
         Command::Traces(args) => runtime(Builder::new_current_thread())?.block_on(commands::traces::run(args)),
@@ -74,17 +78,6 @@ fn run(command: Command) -> Result<(), Error> {
             runtime(Builder::new_current_thread())?.block_on(commands::listing::exceptions(args))
         }
     }
-}
-
-/// Writes what the parts warn about to standard error. A standard error that nobody reads is no reason to fail.
-fn log_warnings() {
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(LevelFilter::WARN)
-        .with_writer(io::stderr)
-        .with_target(false)
-        .log_internal_errors(false);
-    // There is no other one: this is the only place that sets it.
-    let _ = subscriber.try_init();
 }
 
 /// Starts a runtime. A listing needs one thread only; the collector uses what the machine has.

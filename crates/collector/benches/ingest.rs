@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use lastword::privacy::Privacy;
 use lastword_collector::{Collector, Config};
 
 const BATCH_EVENTS: usize = 100;
@@ -20,8 +21,10 @@ fn main() {
     let connections = numbers.get(1).copied().unwrap_or(8);
     println!("{events} events, {connections} connections, {BATCH_EVENTS} events a batch");
     for (ids, sessions) in [(Ids::V7, 1), (Ids::V4, 1), (Ids::V4, 100)] {
-        run(ids, sessions, events, connections);
+        run(ids, sessions, events, connections, Privacy::new());
     }
+    println!("nothing taken out of what is stored:");
+    run(Ids::V7, 1, events, connections, Privacy::off());
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -32,9 +35,9 @@ enum Ids {
     V4,
 }
 
-fn run(ids: Ids, sessions: usize, events: usize, connections: usize) {
+fn run(ids: Ids, sessions: usize, events: usize, connections: usize, privacy: Privacy) {
     let dir = std::env::temp_dir().join(format!("lastword-bench-{}", std::process::id()));
-    let (address, stop, server) = serve(&dir);
+    let (address, stop, server) = serve(&dir, privacy);
     let bodies: Arc<Vec<Vec<u8>>> =
         Arc::new((0..events / BATCH_EVENTS).map(|batch| body(ids, sessions, batch)).collect());
     let bytes: usize = bodies.iter().map(Vec::len).sum();
@@ -66,10 +69,10 @@ fn run(ids: Ids, sessions: usize, events: usize, connections: usize) {
 
 type Stop = tokio::sync::oneshot::Sender<()>;
 
-fn serve(dir: &std::path::Path) -> (SocketAddr, Stop, std::thread::JoinHandle<()>) {
+fn serve(dir: &std::path::Path, privacy: Privacy) -> (SocketAddr, Stop, std::thread::JoinHandle<()>) {
     let (told, address) = std::sync::mpsc::channel();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let collector = Collector::open(Config::new(dir)).unwrap();
+    let collector = Collector::open(Config::new(dir).privacy(privacy)).unwrap();
     let server = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         runtime.block_on(async {

@@ -8,11 +8,12 @@ use axum::Router;
 use tokio::net::TcpListener;
 
 use crate::alerts::Webhook;
-use crate::config::Config;
-use crate::error::{OpenError, ServeError};
-use crate::http::{self, Shared};
+use crate::config::{Config, Settings};
+use crate::error::{OpenError, ReloadError, ServeError};
+use crate::http::{self, Gate, Shared};
 use crate::query::Reader;
 use crate::store::{self, Store};
+use crate::tls::Acceptor;
 
 /// A collector on a data directory. While it is there, no other one can be on the same directory.
 pub struct Collector {
@@ -36,12 +37,14 @@ impl Collector {
     ///
     /// The directory or the database can't be used, or another collector has it.
     pub fn open(config: Config) -> Result<Self, OpenError> {
+        let gate = Gate::new(&config)?;
+        let tls = Acceptor::open(&config.settings.tls)?;
         let Store { queue, thread } = store::open(&config)?;
-        let reader = Reader::with_silent_after(config.data_dir(), config.silent_after).map_err(|error| {
+        let reader = Reader::with_silent_after(config.data_dir(), config.settings.silent_after).map_err(|error| {
             let source = std::io::Error::other(error.to_string());
             OpenError::Directory { dir: config.data_dir().to_owned(), source }
         })?;
-        let shared = Shared::new(&config, queue, reader);
+        let shared = Shared::new(&config, gate, tls, queue, reader);
         Ok(Self { config, shared, webhook: None, writer: thread })
     }
 
@@ -60,12 +63,19 @@ impl Collector {
         http::router(self.shared.clone())
     }
 
+    /// Returns what changes the collector while it serves.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        Control { shared: self.shared.clone() }
+    }
+
     /// Serves until `shutdown` is done; then lets requests that are under way end, for the grace that was set
     /// ([`Config::shutdown_grace`]), and stores what waits.
     ///
     /// # Errors
     ///
-    /// The writer could not be ended in time. What was acknowledged is on disk all the same.
+    /// The address can be reached by others while nobody is asked for a key ([`Config::is_open_to_others`]), or the writer
+    /// could not be ended in time. What was acknowledged is on disk all the same.
     ///
     /// # Cancel safety
     ///
@@ -77,6 +87,10 @@ impl Collector {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
         let Self { config, shared, webhook, writer } = self;
+        let address = listener.local_addr().map_err(ServeError::Listener)?;
+        if config.is_open_to_others(address) {
+            return Err(ServeError::Public(address));
+        }
         let lag = tokio::spawn(shared.clone().watch_lag());
         let alerts = tokio::spawn(shared.clone().watch_alerts(webhook));
         let stopping = shared.clone();
@@ -92,10 +106,34 @@ impl Collector {
             drop(shared);
             tokio::task::spawn_blocking(move || writer.join()).await
         };
-        match tokio::time::timeout(config.shutdown_grace, ended).await {
+        match tokio::time::timeout(config.settings.shutdown_grace, ended).await {
             Ok(Ok(Ok(()))) => Ok(()),
             Ok(_) => Err(ServeError::WriterDied),
-            Err(_) => Err(ServeError::WriterHangs(config.shutdown_grace)),
+            Err(_) => Err(ServeError::WriterHangs(config.settings.shutdown_grace)),
         }
+    }
+}
+
+/// Changes a collector while it serves.
+#[derive(Debug, Clone)]
+pub struct Control {
+    shared: Shared,
+}
+
+impl Control {
+    /// Takes over what can be changed without a stop: the keys and the certificate as their files are now, and the rates of
+    /// these settings.
+    ///
+    /// # Errors
+    ///
+    /// The keys or the certificate can't be used; those of before go on, and everything else is taken over.
+    pub fn reload(&self, settings: &Settings) -> Result<(), ReloadError> {
+        let gate = self.shared.gate();
+        gate.set_rate(settings.rate.clone());
+        let keys = gate.reload_keys();
+        if let Some(tls) = self.shared.tls() {
+            tls.reload()?;
+        }
+        Ok(keys?)
     }
 }

@@ -3,6 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::auth::KeyFileError;
+use crate::tls::TlsError;
+
 /// The data directory could not be opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -39,15 +42,43 @@ pub enum OpenError {
         /// The newest format that this program knows.
         known: i64,
     },
+    /// The keys can't be read.
+    #[error(transparent)]
+    Keys(#[from] KeyFileError),
+    /// The certificate can't be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The writer's thread could not be started.
     #[error("the writer's thread can't be started: {0}")]
     Thread(io::Error),
+}
+
+/// What was to be taken over while the collector runs can't be. What was before goes on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReloadError {
+    /// The keys can't be read.
+    #[error(transparent)]
+    Keys(#[from] KeyFileError),
+    /// The certificate can't be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
 /// Serving ended, and not because it was asked to.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
+    /// The address can be reached by others, and nobody is asked for a key.
+    #[error(
+        "{0} can be reached from other machines and no keys are set up, so whoever reaches it could read all that is stored \
+         and add to it: make a key with `lastword keys new --scope ingest --name NAME --keys FILE` and give `--keys FILE`, \
+         listen on 127.0.0.1, or say `--insecure-public` if the network is closed"
+    )]
+    Public(std::net::SocketAddr),
+    /// The listener doesn't know its address.
+    #[error("the listener can't be used: {0}")]
+    Listener(io::Error),
     /// The writer did not end within the grace. What was acknowledged is on disk all the same.
     #[error("the writer did not end within {0:?}; all that was acknowledged is on disk")]
     WriterHangs(std::time::Duration),

@@ -32,9 +32,10 @@
 //! ```
 
 pub mod alerts;
+pub mod auth;
 mod clock;
 mod collector;
-mod config;
+pub mod config;
 mod error;
 mod health;
 mod http;
@@ -44,10 +45,12 @@ mod live;
 mod own;
 mod page;
 pub mod query;
+mod rate;
 mod redact;
 mod stats;
 mod store;
+pub mod tls;
 
-pub use collector::Collector;
+pub use collector::{Collector, Control};
 pub use config::Config;
-pub use error::{OpenError, ServeError};
+pub use error::{OpenError, ReloadError, ServeError};

@@ -35,6 +35,10 @@ pub const DROP_REASONS_MAX: usize = 64;
 pub const SIGNAL_BYTES_MAX: usize = 32;
 /// The part of an exception's type and message that is kept in its group; the event itself keeps all.
 pub const GROUP_TEXT_BYTES_MAX: usize = 1024;
+/// Frames of one stack that are written into an event's traceback. The newest are kept; the event itself may have them all.
+pub const TRACEBACK_FRAMES_MAX: usize = 128;
+/// The longest attachment that is kept as a text. It is a part of an event, which is shown whole; of a longer one the size and hash are kept.
+pub const ATTACHMENT_TEXT_BYTES_MAX: usize = 256 * 1024;
 /// How much of a refused value is quoted in the answer.
 pub const QUOTE_CHARS_MAX: usize = 64;
 
@@ -65,6 +69,36 @@ pub const READER_CACHE_BYTES: usize = 8 * 1024 * 1024;
 /// How long SQLite waits for a lock. Readers and the writer don't wait for each other; recovery after a crash does.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The largest configuration file: far more than every key with every comment.
+pub const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
+/// The shortest key that is taken: one that is random has 100 bits then, and is guessed by nobody.
+pub const KEY_CHARS_MIN: usize = 20;
+/// Keys that are known at once. Each request is compared with all of them.
+pub const KEYS_MAX: usize = 1024;
+/// The longest name of a key, in characters.
+pub const KEY_NAME_CHARS_MAX: usize = 64;
+/// The largest file of keys.
+pub const KEYS_FILE_BYTES_MAX: u64 = 1024 * 1024;
+/// How often the file of the keys is looked at for a change, at most.
+pub const KEYS_POLL: Duration = Duration::from_secs(1);
+/// The longest id of a request that is taken over, in characters.
+pub const REQUEST_ID_CHARS_MAX: usize = 128;
+/// The part of a client's own name that is kept, in characters.
+pub const USER_AGENT_CHARS_MAX: usize = 512;
+/// Proxies that are gone back along to a client: no chain of honest ones is longer.
+pub const FORWARDED_HOPS_MAX: usize = 16;
+/// The part of a request's path that is logged, in bytes.
+pub const LOGGED_PATH_CHARS_MAX: usize = 128;
+/// How much of the body of a request that is refused by its head is still read, so that its sender gets to see the answer.
+pub const REFUSED_DRAIN_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// How long that may take.
+pub const REFUSED_DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+/// How much of its rate a client may send at once: a reporter that was cut off has some seconds of events to make up for.
+pub const RATE_BURST: Duration = Duration::from_secs(10);
+/// Clients whose rates are known one by one. Further ones share theirs.
+pub const RATE_CLIENTS_MAX: usize = 10_000;
+/// The port that OpenTelemetry's clients send to over HTTP, so most of them find a local collector without being told.
+pub const LISTEN_PORT: u16 = 4318;
 /// Connections that are open at once. Further ones wait in the socket's backlog.
 pub const CONNECTIONS_MAX: usize = 1024;
 /// The longest wait for a request's head, and for the next request of a connection that is kept open.
@@ -122,8 +156,6 @@ pub const LAG_INTERVAL: Duration = Duration::from_millis(500);
 pub const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long what a check of health found is answered: whoever asks more often does not ask the disk.
 pub const HEALTH_KEPT: Duration = Duration::from_secs(1);
-/// The longest request id that is taken over from a client.
-pub const REQUEST_ID_CHARS_MAX: usize = 128;
 
 /// Live streams that are open at once. Each is a connection, a task and one page of events.
 pub const STREAMS_MAX: usize = 64;

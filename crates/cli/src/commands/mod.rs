@@ -1,10 +1,12 @@
 //! What the commands do.
 
 pub(crate) mod alerts;
+pub(crate) mod config;
 pub(crate) mod events;
 pub(crate) mod export;
 pub(crate) mod fold;
 mod follow;
+pub(crate) mod keys;
 pub(crate) mod listing;
 pub(crate) mod metrics;
 pub(crate) mod privacy;
@@ -14,5 +16,6 @@ pub(crate) mod shell;
 pub(crate) mod signals;
 #[cfg(unix)]
 pub(crate) mod spool;
+mod supervisor;
 pub(crate) mod traces;
 mod webhook;

@@ -1,4 +1,5 @@
-//! The wish of the outside that we end: SIGTERM and SIGINT, or Ctrl-C where there are no signals.
+//! The wishes of the outside: that we end: SIGTERM and SIGINT, or Ctrl-C where there are no signals; and, of a
+//! collector, that it reads again what may have changed: SIGHUP.
 
 use crate::error::Error;
 
@@ -50,5 +51,47 @@ impl Signals {
         }
         #[cfg(not(unix))]
         self.interrupt.recv().await;
+    }
+}
+
+/// Listens for the wish that we read again what may have changed. Who doesn't listen is ended by it, as when its terminal is
+/// closed.
+pub(crate) struct Hangup {
+    #[cfg(unix)]
+    hangup: tokio::signal::unix::Signal,
+}
+
+impl Hangup {
+    /// Begins to listen.
+    ///
+    /// # Errors
+    ///
+    /// The system refuses a handler.
+    #[cfg(unix)]
+    pub(crate) fn listen() -> Result<Self, Error> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { hangup: signal(SignalKind::hangup()).map_err(Error::Signals)? })
+    }
+
+    /// There is nothing to listen for.
+    ///
+    /// # Errors
+    ///
+    /// None.
+    #[cfg(not(unix))]
+    pub(crate) const fn listen() -> Result<Self, Error> {
+        Ok(Self {})
+    }
+
+    /// Waits for the next one.
+    ///
+    /// # Cancel safety
+    ///
+    /// A signal that came before is not lost by dropping the future.
+    pub(crate) async fn next(&mut self) {
+        #[cfg(unix)]
+        self.hangup.recv().await;
+        #[cfg(not(unix))]
+        std::future::pending::<()>().await;
     }
 }

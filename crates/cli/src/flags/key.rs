@@ -11,6 +11,7 @@ const VARIABLE: &str = "LASTWORD_API_KEY";
 pub(crate) struct ApiKey(String);
 
 impl ApiKey {
+    #[cfg(unix)]
     /// Takes a key as it stands on the command line. What is wrong with it is found by the sink, which does not show it.
     #[allow(clippy::unnecessary_wraps, reason = "clap asks for a parser that may fail")]
     pub(crate) fn parse(text: &str) -> Result<Self, std::convert::Infallible> {

@@ -5,15 +5,15 @@
 
 pub(crate) mod alerts;
 pub(crate) mod demo;
-pub(crate) mod duration;
 pub(crate) mod export;
-#[cfg(unix)]
 pub(crate) mod key;
+pub(crate) mod keys;
 pub(crate) mod list;
 pub(crate) mod metrics;
 pub(crate) mod privacy;
 pub(crate) mod runs;
 pub(crate) mod serve;
+pub(crate) mod setup;
 pub(crate) mod shell;
 pub(crate) mod source;
 #[cfg(unix)]
@@ -27,6 +27,7 @@ const AFTER_HELP: &str = "\
 Examples:
   lastword demo                                   see it once
   lastword serve                                  collect on 127.0.0.1:4318
+  lastword keys new --scope ingest --name ci      what clients need where others can reach it
   lastword events --severity error --since 15m    what went wrong of late
   lastword events --follow                        what happens now
   lastword events --json --session S > s.jsonl    one session as JSON lines
@@ -56,6 +57,10 @@ pub(crate) enum Command {
     Demo(demo::DemoArgs),
     /// Collect: take in what programs report, store it, answer questions about it
     Serve(serve::ServeArgs),
+    /// See the configuration of the collector: what is in force, or all there is to say
+    Config(serve::ConfigArgs),
+    /// Make, list and revoke the keys that clients of a collector need
+    Keys(keys::KeysArgs),
     /// List the events that were stored, all that match, oldest first
     Events(list::EventsArgs),
     /// List the sessions, with how each of them ended
@@ -93,6 +98,8 @@ impl Command {
         match self {
             // What happens to the demo's client is all meant to.
             Self::DemoClient(_) | Self::Privacy(_) => true,
+            // It has a log of its own.
+            Self::Serve(_) => true,
             #[cfg(unix)]
             Self::Spool(_) => true,
             _ => false,

@@ -8,7 +8,7 @@ use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand};
 use lastword::runs::{RunError, RunStore};
 
-use super::duration::duration;
+use lastword_collector::config::parse_duration as duration;
 
 /// Clap would write this itself if it read the environment.
 const DIRECTORY_HELP: &str = "Directory of the runs [env: LASTWORD_RUNS_DIR]";

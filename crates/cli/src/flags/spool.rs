@@ -8,8 +8,8 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgGroup, Args, Subcommand};
 use lastword::sink::{SettingError, Sink, Tinker};
 
-use super::duration::duration;
 use super::key::ApiKey;
+use lastword_collector::config::parse_duration as duration;
 
 /// Names the spool, for programs that report and for us.
 const VARIABLE: &str = "LASTWORD_SPOOL";

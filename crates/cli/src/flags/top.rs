@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::duration::duration;
 use super::list::Range;
 use super::source::FeedArgs;
 use crate::limits::{TOP_INTERVAL_DEFAULT, TOP_INTERVAL_MIN};
+use lastword_collector::config::parse_duration as duration;
 
 const TOP_HELP: &str = "\
 Examples:

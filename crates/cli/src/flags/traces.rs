@@ -6,9 +6,9 @@ use std::time::Duration;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 
-use super::duration::duration;
 use super::list::Range;
 use super::source::FeedArgs;
+use lastword_collector::config::parse_duration as duration;
 
 const TRACES_HELP: &str = "\
 Examples:

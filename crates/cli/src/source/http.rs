@@ -1,19 +1,25 @@
 //! A running collector, asked over its query API.
 
+use std::time::Duration;
+
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{Response, Url};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::live::Live;
 use super::{Listing, Page};
 use crate::error::Error;
+use crate::flags::key::ApiKey;
 use crate::flags::source::BaseUrl;
-use crate::limits::{ANSWER_BYTES_MAX, CONNECT_TIMEOUT, ERROR_TEXT_BYTES_MAX, REQUEST_TIMEOUT};
+use crate::limits::{ANSWER_BYTES_MAX, CONNECT_TIMEOUT, ERROR_TEXT_BYTES_MAX, PAGE_ROWS, REQUEST_TIMEOUT};
 use crate::output::text;
 
 /// Asks one collector.
 pub(crate) struct Client {
     http: reqwest::Client,
     base: BaseUrl,
+    key: Option<ApiKey>,
 }
 
 /// A page as the collector writes it. The rows stay in the text of the answer until they are taken over.
@@ -44,14 +50,14 @@ impl Client {
         }
         let http =
             builder.build().map_err(|error| Error::NoAnswer { url: base.to_string(), message: innermost(&error) })?;
-        Ok(Self { http, base })
+        Ok(Self { http, base, key: ApiKey::of_environment() })
     }
 
     /// See [`super::Source::page`].
     pub(super) async fn page(&self, listing: &Listing, cursor: Option<&str>, limit: u32) -> Result<Page, Error> {
         let url = self.url(listing, cursor, limit);
         let lost = |error: reqwest::Error| Error::NoAnswer { url: self.base.to_string(), message: innermost(&error) };
-        let answer = self.http.get(url).send().await.map_err(lost)?;
+        let answer = self.request(url).send().await.map_err(lost)?;
         let shown = format!("{}{}", self.base, path(listing));
         let status = answer.status();
         let body = read(answer).await.map_err(lost)?;
@@ -65,6 +71,26 @@ impl Client {
             next: answer.next,
             resume: answer.resume,
         })
+    }
+
+    /// Opens the stream of events that pass a listing's filter and are stored behind a place; `None` where there is no such stream, as
+    /// of an older collector.
+    pub(super) async fn live(&self, listing: &Listing, after: &str) -> Option<Live> {
+        let mut url = self.base.below("/api/stream");
+        url.query_pairs_mut().extend_pairs(listing.parameters(Some(after), PAGE_ROWS));
+        // It ends when nothing comes of it any more: see `Live::more`.
+        let answer = self.request(url).timeout(Duration::MAX).send().await.ok()?;
+        let media = answer.headers().get(CONTENT_TYPE)?.to_str().ok()?;
+        (answer.status().is_success() && media.starts_with("text/event-stream")).then(|| Live::new(answer))
+    }
+
+    /// Makes a request, with the key of the environment where there is one.
+    fn request(&self, url: Url) -> reqwest::RequestBuilder {
+        let request = self.http.get(url);
+        match &self.key {
+            Some(key) => request.bearer_auth(key.secret()),
+            None => request,
+        }
     }
 
     /// Returns the URL of a page.

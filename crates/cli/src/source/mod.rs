@@ -9,6 +9,7 @@ pub(crate) mod feed;
 mod http;
 #[cfg(unix)]
 mod jsonl;
+mod live;
 
 use serde_json::value::RawValue;
 

@@ -49,6 +49,13 @@ pub(super) async fn read(
     collected
 }
 
+/// Reads what is left of a body and forgets it, up to a bound, so that its sender gets to see an answer.
+pub(super) async fn drain(body: Body, bytes_max: usize, timeout: Duration) {
+    let mut frames = Frames { body, seen: 0 };
+    let rest = async { while frames.seen < bytes_max && matches!(frames.next().await, Ok(Some(_))) {} };
+    let _ = tokio::time::timeout(timeout, rest).await;
+}
+
 async fn collect(frames: &mut Frames, bytes_max: usize, room: &Arc<Semaphore>) -> Result<Taken, BodyError> {
     let promised = usize::try_from(frames.body.size_hint().lower()).unwrap_or(usize::MAX);
     if promised > bytes_max {

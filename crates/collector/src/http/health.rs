@@ -1,22 +1,18 @@
 //! Health and version: `/api/status`, `/api/health` and its parts, `/api/version`. All of them show one check.
 
 use axum::Json;
-use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::{Extension, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use super::Shared;
+use super::context::Context;
 use crate::clock;
 use crate::health::{Health, MqTrouble};
-use crate::limits::REQUEST_ID_CHARS_MAX;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-
-/// The name of the header by which a request is told apart in logs.
-const REQUEST_ID: &str = "x-request-id";
 
 /// `GET /api/health`: 200 while events can be stored and found again, 503 while not.
 pub(super) async fn health(State(shared): State<Shared>) -> Response {
@@ -34,8 +30,8 @@ pub(super) async fn health(State(shared): State<Shared>) -> Response {
 }
 
 /// `GET /api/status`: the same in short. The call is logged, and recorded as an event where that is turned on.
-pub(super) async fn status(State(shared): State<Shared>, headers: HeaderMap) -> Response {
-    let id = request_id(&headers);
+pub(super) async fn status(State(shared): State<Shared>, Extension(context): Extension<Context>) -> Response {
+    let id = context.request_id;
     tracing::info!(request_id = %id, "a status call begins");
     let begun = Instant::now();
     let health = shared.0.checks.health().await;
@@ -50,14 +46,14 @@ pub(super) async fn status(State(shared): State<Shared>, headers: HeaderMap) -> 
         data.bool("storageOk", storage);
         data.float("durationMs", took_ms);
     });
-    with_id(answer(ok, json!({ "ok": ok, "services": { "db": db, "mq": mq, "storage": storage } })), &id)
+    answer(ok, json!({ "ok": ok, "services": { "db": db, "mq": mq, "storage": storage } }))
 }
 
 /// `GET /api/version`
-pub(super) async fn version(State(shared): State<Shared>, headers: HeaderMap) -> Response {
-    let id = request_id(&headers);
+pub(super) async fn version(State(shared): State<Shared>, Extension(context): Extension<Context>) -> Response {
+    let id = context.request_id;
     shared.record("api.version", &id, |data| data.text("version", VERSION));
-    with_id(Json(json!({ "name": "lastword", "version": VERSION })).into_response(), &id)
+    Json(json!({ "name": "lastword", "version": VERSION })).into_response()
 }
 
 /// `GET /api/health/db`
@@ -85,22 +81,4 @@ pub(super) async fn storage(State(shared): State<Shared>) -> Response {
 fn answer(ok: bool, body: Value) -> Response {
     let status = if ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(body)).into_response()
-}
-
-/// Returns the id that the client, or whatever stands before us, gave the request, or a new one. What may not stand in a line of a
-/// log is no id.
-fn request_id(headers: &HeaderMap) -> String {
-    let given = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
-    let is_id =
-        |id: &&str| (1..=REQUEST_ID_CHARS_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
-    given.filter(is_id).map_or_else(|| Uuid::new_v4().to_string(), ToOwned::to_owned)
-}
-
-fn with_id(mut response: Response, id: &str) -> Response {
-    // It is a text of ASCII: see `request_id`.
-    if let Ok(id) = HeaderValue::from_str(id) {
-        response.headers_mut().insert(REQUEST_ID, id);
-    }
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }

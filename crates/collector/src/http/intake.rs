@@ -1,20 +1,24 @@
 //! The way of every request that brings events, whatever its protocol: read, decompressed, decoded, stored, answered.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{Extensions, HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 
 use super::body::{self, BodyError, Taken};
 use super::decompress::{DecompressError, Encoding, decompress};
 use super::{Inner, Shared, answer};
+use crate::auth::Caller;
 use crate::ingest::{Intake, Refusal, Refused};
 use crate::limits::{COMMIT_TIMEOUT, INLINE_DECODE_BYTES_MAX, PLAIN_BODY_BYTES_MAX};
+use crate::rate::{Client, TooMuch};
 use crate::stats::{self, Counter};
 use crate::store::{Stored, WriteError};
 
@@ -50,16 +54,25 @@ pub(super) struct Failure {
     pub(super) status: StatusCode,
     /// What was wrong, which value, what would be right.
     pub(super) message: String,
+    /// When it may work, if that is known.
+    pub(super) retry_after: Option<Duration>,
 }
 
 impl Failure {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into() }
+        Self { status, message: message.into(), retry_after: None }
     }
 
     /// It may work a little later.
     fn later(message: impl std::fmt::Display) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, format!("{message}: send the request again"))
+    }
+
+    /// The client has sent too many events.
+    fn too_much(refused: &TooMuch) -> Self {
+        let seconds = answer::seconds(refused.wait);
+        let message = format!("this client has sent too many events: send the request again in {seconds} s");
+        Self { retry_after: Some(refused.wait), ..Self::new(StatusCode::TOO_MANY_REQUESTS, message) }
     }
 
     /// Answers as everything here does that has no form of its own.
@@ -78,16 +91,40 @@ pub(super) async fn take<P: Protocol>(shared: &Shared, request: Request, protoco
     let protocol = Arc::new(protocol);
     let taken = async {
         let Taken { bytes, room } = read(&shared.0, &head.headers, body, P::LABEL).await?;
+        let client = client(shared, &head.extensions, &bytes)?;
         let decoder = Arc::clone(&protocol);
         let intake = decode(bytes, move |body| decoder.decode(body)).await?;
+        let rated = shared.0.gate.rates.events(&client, intake.events(), Instant::now());
+        rated.map_err(|refused| Failure::too_much(&refused))?;
         store(shared, P::LABEL, intake, room).await
     };
-    match taken.await {
+    let mut response = match taken.await {
         Ok(done) => protocol.done(done),
         Err(failure) => {
             shared.0.stats.ingest(P::LABEL).fail(failure.status.as_u16());
-            protocol.failed(failure)
+            let retry_after = failure.retry_after;
+            let mut response = protocol.failed(failure);
+            if let Some(wait) = retry_after {
+                response.headers_mut().insert(header::RETRY_AFTER, answer::seconds(wait).into());
+            }
+            response
         }
+    };
+    // By which the request is counted: its path may have any prefix.
+    response.extensions_mut().insert(P::LABEL);
+    response
+}
+
+/// Returns whose events these are. A client whose head had no key may have it in the body.
+fn client(shared: &Shared, known: &Extensions, body: &[u8]) -> Result<Client, Failure> {
+    let client = known.get::<Client>().cloned().unwrap_or(Client::Others);
+    match known.get::<Caller>() {
+        Some(Caller::Unproven) => match shared.0.gate.authenticate_body(body) {
+            Ok(Caller::Holder(key)) => Ok(Client::Key(key.name().into())),
+            Ok(_) => Ok(client),
+            Err(refusal) => Err(Failure::new(refusal.status(), refusal.to_string())),
+        },
+        _ => Ok(client),
     }
 }
 

@@ -8,7 +8,7 @@ use axum::response::Response;
 use tokio::time::Instant;
 
 use super::{Shared, client};
-use crate::stats::Route;
+use crate::stats::{Protocol, Route};
 
 /// Counts a request. The time is that from its head to the head of its answer: what a client that reads slowly takes is not ours.
 pub(super) async fn measure(State(shared): State<Shared>, request: Request, next: Next) -> Response {
@@ -17,23 +17,32 @@ pub(super) async fn measure(State(shared): State<Shared>, request: Request, next
     let begun = Instant::now();
     let method = method_of(request.method());
     let matched = request.extensions().get::<MatchedPath>().cloned();
-    let prefixed = if matched.is_none() { of_prefixed(request.uri().path()) } else { "" };
+    let is_of_client = matched.is_none() && is_of_client(request.uri().path());
     let response = next.run(request).await;
+    let protocol = response.extensions().get::<Protocol>().copied();
+    let prefixed = protocol.map_or(if is_of_client { "*/api/v1/client" } else { "other" }, path_of);
     let route = matched.as_ref().map_or(prefixed, MatchedPath::as_str);
     let route = Route { route, method, status: response.status().as_u16() };
     requests.answered(route, begun.elapsed(), response.body().size_hint().exact());
     response
 }
 
-/// Returns the pattern of a path that is answered under any prefix. Paths that nobody answers are one.
-fn of_prefixed(path: &str) -> &'static str {
-    let Some((_, call)) = path.rsplit_once("/api/v1/") else { return "other" };
-    match call.trim_end_matches('/') {
-        "telemetry" => "*/api/v1/telemetry",
-        "logs" => "*/api/v1/logs",
-        call if client::knows(call) => "*/api/v1/client",
-        _ => "other",
+/// Returns the pattern of the paths by which events come in; whatever prefix stands before them is the client's.
+const fn path_of(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Tinker => "*/api/v1/telemetry",
+        Protocol::Otlp => "*/v1/{signal}",
+        Protocol::Datadog => "*/api/v2/logs",
+        Protocol::Sentry => "*/api/{project}/envelope",
+        Protocol::OpenAiAgents => "*/v1/traces/ingest",
+        Protocol::PostHog => "*/batch",
+        Protocol::Lines => "*/api/v1/logs",
     }
+}
+
+/// Returns whether a path is one of those that an unmodified client asks besides.
+fn is_of_client(path: &str) -> bool {
+    path.rsplit_once("/api/v1/").is_some_and(|(_, call)| client::knows(call.trim_end_matches('/')))
 }
 
 /// Returns a method that we know; a client may make others up.
@@ -47,18 +56,5 @@ fn method_of(method: &Method) -> &'static str {
         Method::DELETE => "DELETE",
         Method::PATCH => "PATCH",
         _ => "other",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_that_a_client_makes_up_are_one_route() {
-        assert_eq!(of_prefixed("/any/prefix/api/v1/telemetry/"), "*/api/v1/telemetry");
-        assert_eq!(of_prefixed("/api/v1/sessions/s-1/finish"), "*/api/v1/client");
-        assert_eq!(of_prefixed("/api/v1/made/up"), "other");
-        assert_eq!(of_prefixed("/made/up"), "other");
     }
 }

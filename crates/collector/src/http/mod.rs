@@ -2,6 +2,7 @@
 //!
 //! - `POST <any prefix>/api/v1/telemetry` takes events in ([`telemetry`]), as every protocol does by [`intake`]; the other paths that an unmodified client asks
 //!   at its start and end stand beside it ([`client`]).
+//! - Clients of other products send to the paths that they know ([`clients`]).
 //! - `GET /api/...` answers questions ([`api`]).
 //! - `GET /api/stream` tells events as they are stored ([`stream`]); `/api/health`, `/api/status` ([`health`]) and `/metrics`
 //!   ([`metrics`]) tell how the collector is. Every request is counted ([`measure`]).
@@ -10,23 +11,34 @@
 //! Every answer but a page is JSON. An error is `{"error": "what was wrong, and what would be right"}`. No answer can be
 //! read by a page of another site, and no such page can send anything: requests with a foreign `Origin` are refused.
 
+mod agents;
 mod alerts;
 mod answer;
 mod api;
 mod body;
 mod client;
+mod clients;
+mod context;
+mod datadog;
 mod decompress;
+mod gate;
 mod guard;
 mod health;
 mod intake;
 mod lines;
 mod measure;
 mod metrics;
+mod openapi;
 mod pages;
+mod posthog;
+mod routes;
+mod sentry;
 mod server;
 mod stream;
 mod telemetry;
 
+pub(crate) use gate::Gate;
+use routes::ENDPOINTS;
 pub(crate) use server::serve;
 
 use std::sync::Arc;
@@ -36,7 +48,6 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
-use axum::routing::get;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
@@ -52,12 +63,15 @@ use crate::query::Reader;
 use crate::redact::Redaction;
 use crate::stats::{Process, Stats};
 use crate::store::Queue;
+use crate::tls::Acceptor;
 
 /// What all requests share.
 #[derive(Clone)]
 pub(crate) struct Shared(Arc<Inner>);
 
 struct Inner {
+    gate: Gate,
+    tls: Option<Acceptor>,
     queue: Queue,
     reader: Arc<Reader>,
     checks: Checks,
@@ -85,24 +99,27 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(config: &Config, queue: Queue, reader: Reader) -> Self {
+    pub(crate) fn new(config: &Config, gate: Gate, tls: Option<Acceptor>, queue: Queue, reader: Reader) -> Self {
         let reader = Arc::new(reader);
+        let settings = &config.settings;
         Self(Arc::new(Inner {
+            gate,
+            tls,
             checks: Checks::new(queue.clone(), Arc::clone(&reader), config.data_dir()),
             watcher: Arc::new(Watcher::new(config.alerts.clone(), config.data_dir(), Arc::clone(&reader))),
             queue,
             reader,
             live: Live::default(),
-            own: Own::new(config.telemetry),
+            own: Own::new(settings.telemetry),
             process: Process::begun(clock::now_us()),
             stopping: watch::Sender::new(false),
-            room: Arc::new(Semaphore::new(config.ingest_bytes_max.min(Semaphore::MAX_PERMITS))),
+            room: Arc::new(Semaphore::new(settings.limits.ingest_bytes_max.len().min(Semaphore::MAX_PERMITS))),
             turns: Arc::new(Semaphore::new(READERS_MAX)),
-            stats: Stats::new(&config.request_bounds_ms),
+            stats: Stats::new(&settings.metrics.buckets_ms),
             redaction: Redaction::new(config.privacy.clone(), Box::new(|_| false)),
-            body_bytes_max: config.body_bytes_max,
-            body_timeout: config.body_timeout,
-            query_timeout: config.query_timeout,
+            body_bytes_max: config.settings.limits.body_bytes_max.len(),
+            body_timeout: config.settings.limits.body_timeout,
+            query_timeout: config.settings.limits.query_timeout,
         }))
     }
 
@@ -146,6 +163,16 @@ impl Shared {
         &self.0.stats
     }
 
+    /// Returns who gets in.
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.0.gate
+    }
+
+    /// Returns what begins TLS, if it is spoken.
+    pub(crate) fn tls(&self) -> Option<&Acceptor> {
+        self.0.tls.as_ref()
+    }
+
     /// Lets the writer end after what waits now.
     pub(crate) async fn close(&self) {
         self.0.queue.close().await;
@@ -154,33 +181,26 @@ impl Shared {
 
 /// Returns all that is answered.
 pub(crate) fn router(shared: Shared) -> Router {
-    Router::new()
-        .route("/", get(pages::overview))
-        .route("/sessions/{id}", get(pages::session))
-        .route("/style.css", get(pages::style))
-        .route("/metrics", get(metrics::metrics))
-        .route("/api/metrics", get(metrics::metrics))
-        .route("/api/status", get(health::status))
-        .route("/api/version", get(health::version))
-        .route("/api/health", get(health::health))
-        .route("/api/health/db", get(health::db))
-        .route("/api/health/mq", get(health::mq))
-        .route("/api/health/storage", get(health::storage))
-        .route("/api/alerts", get(alerts::alerts))
-        .route("/api/stream", get(stream::stream))
-        .route("/api/sessions", get(api::sessions))
-        .route("/api/sessions/{id}", get(api::session))
-        .route("/api/events", get(api::events))
-        .route("/api/exceptions", get(api::exceptions))
+    let mut router = Router::new();
+    for endpoint in ENDPOINTS {
+        if let routes::Method::Get(answer) = endpoint.method {
+            router = router.route(endpoint.path, answer());
+        }
+    }
+    router
         .fallback(any_prefix)
         .method_not_allowed_fallback(async || answer::wrong_method("GET"))
-        .layer(axum::middleware::from_fn(guard::guard))
+        .layer(axum::middleware::from_fn_with_state(shared.clone(), guard::guard))
         .layer(axum::middleware::from_fn_with_state(shared.clone(), measure::measure))
         .with_state(shared)
 }
 
 /// Answers what clients ask under whatever prefix their base URL has.
 async fn any_prefix(State(shared): State<Shared>, request: Request) -> Response {
+    let request = match clients::answer(&shared, request).await {
+        Ok(answer) => return answer,
+        Err(request) => request,
+    };
     let path = request.uri().path();
     let Some((_, call)) = path.rsplit_once("/api/v1/") else { return unknown(path) };
     let call = call.trim_end_matches('/').to_owned();
@@ -202,11 +222,5 @@ async fn any_prefix(State(shared): State<Shared>, request: Request) -> Response 
 
 fn unknown(path: &str) -> Response {
     let path: String = path.chars().take(128).collect();
-    answer::error(
-        StatusCode::NOT_FOUND,
-        format!(
-            "there is nothing at {path}: there are POST <any prefix>/api/v1/telemetry and /api/v1/logs, GET /api/events, \
-             /api/sessions, /api/sessions/<id>, /api/exceptions, /api/health, and pages at / and /sessions/<id>"
-        ),
-    )
+    answer::error(StatusCode::NOT_FOUND, format!("there is nothing at {path}: {}", routes::all()))
 }

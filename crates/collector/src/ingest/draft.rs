@@ -12,7 +12,7 @@ use super::event::NO_INDEX;
 use super::object::Object;
 use super::{Detail, Envelope, Event, Exception, Intake, Key, Refusal, Refused};
 use crate::clock;
-use crate::limits::{EVENT_BYTES_MAX, NAME_BYTES_MAX, REQUEST_EVENTS_MAX};
+use crate::limits::{DROP_REASONS_MAX, EVENT_BYTES_MAX, NAME_BYTES_MAX, REQUEST_EVENTS_MAX};
 
 /// Whose events they are.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -40,12 +40,24 @@ pub(crate) struct Draft<'a> {
     pub(crate) error: Option<(&'a str, &'a str)>,
     /// The traceback of an `UNHANDLED_EXCEPTION`.
     pub(crate) traceback: Option<&'a str>,
+    /// What the client says that it dropped, by reason.
+    pub(crate) drops: &'a [(String, i64)],
 }
 
 impl<'a> Draft<'a> {
     /// A generic event that is nothing but its name and its data.
     pub(crate) fn generic(name: &'a str, id: &'a str, severity: Severity, time_us: i64) -> Self {
-        Self { kind: EventKind::Generic, id, severity, time_us, name, index: None, error: None, traceback: None }
+        Self {
+            kind: EventKind::Generic,
+            id,
+            severity,
+            time_us,
+            name,
+            index: None,
+            error: None,
+            traceback: None,
+            drops: &[],
+        }
     }
 }
 
@@ -127,7 +139,7 @@ impl Drafts {
                 .unwrap_or(NO_INDEX),
             time_us: draft.time_us,
             name: is_generic.then(|| draft.name[..draft.name.floor_char_boundary(NAME_BYTES_MAX)].into()),
-            detail: draft.error.map(|(kind, message)| Box::new(Detail::Exception(Exception::of(kind, message)))),
+            detail: detail(draft).map(Box::new),
         });
         Ok(())
     }
@@ -149,6 +161,14 @@ impl Drafts {
         let envelopes = self.pending.into_iter().map(whole).filter(|envelope| !envelope.events.is_empty());
         Intake { envelopes: envelopes.collect(), refused: self.refused }
     }
+}
+
+/// Returns what few events have.
+fn detail(draft: &Draft<'_>) -> Option<Detail> {
+    if !draft.drops.is_empty() {
+        return Some(Detail::Drops(draft.drops.iter().take(DROP_REASONS_MAX).cloned().collect()));
+    }
+    draft.error.map(|(kind, message)| Detail::Exception(Exception::of(kind, message)))
 }
 
 /// Writes an event, its own fields in the order in which our reporter writes them.

@@ -11,14 +11,20 @@
 //! - What is sent again becomes an event with the same [`Key`] in the same session, so that it is stored once.
 //! - What a body makes the collector build is bounded by the body's size and by `limits`.
 
+pub(crate) mod agents;
+pub(crate) mod datadog;
 mod draft;
 mod event;
 mod exception;
 mod key;
 pub(crate) mod lines;
 mod object;
+pub(crate) mod posthog;
 mod quote;
+mod read;
+pub(crate) mod sentry;
 pub(crate) mod tinker;
+mod values;
 
 pub(crate) use draft::{Draft, Drafts, SessionKey, Source, id_of};
 pub(crate) use event::{Detail, Event, NO_INDEX};
@@ -26,6 +32,7 @@ pub(crate) use exception::Exception;
 pub(crate) use key::Key;
 pub(crate) use object::{List, Object};
 pub(crate) use quote::quote;
+pub(crate) use read::severity_of;
 
 use serde::Serialize;
 
@@ -54,6 +61,11 @@ pub(crate) struct Envelope {
     /// The text of which every event is a range.
     pub(crate) body: String,
     pub(crate) events: Vec<Event>,
+}
+
+/// Returns the session of a program's instance: those of its parts that are known (service, host, process).
+pub(crate) fn instance(parts: &[Option<&str>]) -> String {
+    parts.iter().flatten().copied().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(":")
 }
 
 /// An event that is not stored, and why.

@@ -67,8 +67,8 @@ impl Default for EventQuery {
 }
 
 impl EventQuery {
-    const PARAMS: [&str; 10] =
-        ["session", "name", "kind", "severity", "since", "until", "text", "order", "limit", "after"];
+    pub(crate) const PARAMS: &[&str] =
+        &["session", "name", "kind", "severity", "since", "until", "text", "order", "limit", "after"];
 
     /// Reads the parameters of a URL: `session`, `name`, `kind`, `severity`, `since`, `until`, `text`, `order` (`asc`,
     /// `desc`), `limit`, `after` (also `cursor`). Those that are empty count as not given.
@@ -89,7 +89,7 @@ impl EventQuery {
         K: AsRef<str>,
         V: AsRef<str>,
     {
-        let mut params = Params::new(&Self::PARAMS, pairs)?;
+        let mut params = Params::new(Self::PARAMS, pairs)?;
         let query = Self {
             session: params.text("session"),
             name: params.text("name"),

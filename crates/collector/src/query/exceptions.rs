@@ -31,7 +31,7 @@ impl Default for ExceptionQuery {
 }
 
 impl ExceptionQuery {
-    const PARAMS: [&str; 4] = ["session", "since", "limit", "after"];
+    pub(crate) const PARAMS: &[&str] = &["session", "since", "limit", "after"];
 
     /// Reads the parameters of a URL: `session`, `since`, `limit`, `after` (also `cursor`).
     ///
@@ -43,7 +43,7 @@ impl ExceptionQuery {
         K: AsRef<str>,
         V: AsRef<str>,
     {
-        let mut params = Params::new(&Self::PARAMS, pairs)?;
+        let mut params = Params::new(Self::PARAMS, pairs)?;
         let query = Self {
             session: params.text("session"),
             since: params.moment("since")?,

@@ -28,6 +28,8 @@ use cursor::Cursor;
 /// Fields of an event that are the protocol's and not the program's.
 const OWN: [&str; 8] =
     ["event", "event_id", "event_session_index", "severity", "timestamp", "event_name", "error_type", "duration"];
+/// The longest name that is looked at as a word only.
+const WORD_BYTES_MAX: usize = 40;
 /// What stands for a value whose name says that it is a secret.
 const HIDDEN: &str = "\"[redacted]\"";
 /// Names of fields that hold who somebody is, as the protocols have them.
@@ -100,7 +102,9 @@ impl Redaction {
                 continue;
             }
             // Its name is looked at too: who makes a field for each user has them as names.
-            self.replace(&mut out, &text.range, &said, redactor);
+            if !is_word(&said) {
+                self.replace(&mut out, &text.range, &said, redactor);
+            }
             if redactor.hides(&said) {
                 let value = cursor.pass_value();
                 if !matches!(&json[value.clone()], HIDDEN | "null") {
@@ -165,6 +169,11 @@ impl Redaction {
             None => drop(counts.insert(rule.to_owned(), count)),
         }
     }
+}
+
+/// Whether a name is one that programs use, and nothing that anybody is known by: nearly all names are.
+fn is_word(name: &str) -> bool {
+    name.len() <= WORD_BYTES_MAX && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'_' | b'.'))
 }
 
 /// The rules whose marks stand in a text.

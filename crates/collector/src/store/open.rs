@@ -41,13 +41,13 @@ pub(crate) fn open(config: &Config) -> Result<Store, OpenError> {
     if found > schema::FORMAT {
         return Err(OpenError::TooNew { dir: dir.to_owned(), found, known: schema::FORMAT });
     }
-    prepare(&connection, config.store_bytes_max).map_err(database)?;
+    prepare(&connection, config.settings.limits.store_bytes_max.map(|bytes| bytes.0)).map_err(database)?;
     schema::migrate(&mut connection, found).map_err(database)?;
     let newest: i64 = connection
         .query_row("SELECT coalesce(max(last_row), 0) FROM batches", [], |row| row.get(0))
         .map_err(database)?;
     let (tell, newest) = watch::channel(newest);
-    let (queue, waiting) = Queue::new(config.write_queue_requests, newest);
+    let (queue, waiting) = Queue::new(config.settings.limits.write_queue_requests, newest);
     let place = Place::of(database_path(dir));
     let writing = Arc::clone(queue.writing());
     let thread =

@@ -64,7 +64,13 @@ impl Rollup {
             self.indexes.push(event.index);
         }
         match event.kind {
-            EventKind::SessionEnd => self.end_index = self.end_index.max(Some(event.index.max(0))),
+            EventKind::SessionEnd => {
+                self.end_index = self.end_index.max(Some(event.index.max(0)));
+                if event.severity == Severity::Critical {
+                    // The end itself says that it was fatal, as that of a session of Sentry's does.
+                    self.critical_index = Some(NO_INDEX);
+                }
+            }
             EventKind::UnhandledException => {
                 self.exceptions += 1;
                 if event.severity == Severity::Critical {

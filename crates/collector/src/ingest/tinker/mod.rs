@@ -9,13 +9,13 @@ mod diagnose;
 mod event;
 
 use std::borrow::Cow;
-use std::fmt;
 
 use lastword::limits::SESSION_ID_BYTES_MAX;
-use serde::de::{IgnoredAny, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
+use super::values::Raws;
 use super::{Envelope, Intake, Refusal, Refused, quote};
 use crate::limits::{NAME_BYTES_MAX, REQUEST_EVENTS_MAX};
 use diagnose::event_id;
@@ -67,42 +67,13 @@ struct Wire<'a> {
     #[serde(borrow)]
     session_id: Cow<'a, str>,
     #[serde(borrow)]
-    events: Events<'a>,
+    events: Raws<'a>,
     #[serde(borrow)]
     platform: Option<&'a RawValue>,
     #[serde(borrow)]
     sdk_version: Option<&'a RawValue>,
     #[serde(borrow)]
     process_uuid: Option<&'a RawValue>,
-}
-
-/// The texts of a request's events: at most one more than are allowed, so that a body of commas takes no memory.
-struct Events<'a>(Vec<&'a RawValue>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Events<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Collect;
-        impl<'de> Visitor<'de> for Collect {
-            type Value = Vec<&'de RawValue>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an array of events")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut events = Vec::with_capacity(100);
-                while let Some(event) = seq.next_element()? {
-                    events.push(event);
-                    if events.len() > REQUEST_EVENTS_MAX {
-                        while seq.next_element::<IgnoredAny>()?.is_some() {}
-                        break;
-                    }
-                }
-                Ok(events)
-            }
-        }
-        deserializer.deserialize_seq(Collect).map(Events)
-    }
 }
 
 /// Reads a request's body.

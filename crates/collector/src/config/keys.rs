@@ -1,0 +1,166 @@
+//! Every key of the configuration, once: its place in the file, its flag, its variable, what it means.
+//!
+//! `lastword serve --help`, `lastword config example` and the table of the guide are made of it.
+
+/// How the value of a key is written in a flag or a variable, where there are no quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A text as it is: names, paths, addresses, times, sizes.
+    Text,
+    /// A whole number.
+    Number,
+    /// `true` or `false`; as a flag without a value it is `true`.
+    Switch,
+    /// Texts with commas between them.
+    List,
+    /// A value of TOML: tables, lists of tables.
+    Toml,
+}
+
+/// A key.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Key {
+    /// Its place in the file: `log.level` is `level` in the section `[log]`.
+    pub path: &'static str,
+    /// How its value is written.
+    pub kind: Kind,
+    /// What stands for a value in a help text.
+    pub value: &'static str,
+    /// What it means.
+    pub about: &'static str,
+    /// A value to show where there is no default.
+    pub sample: &'static str,
+    /// Whether a change of it is taken over by SIGHUP.
+    pub live: bool,
+}
+
+impl Key {
+    /// Returns the flag that sets it, without the dashes.
+    #[must_use]
+    pub fn flag(&self) -> String {
+        self.path.replace(['.', '_'], "-")
+    }
+
+    /// Returns the variable that sets it.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        // `LASTWORD_KEYS` is the keys themselves.
+        let name = if self.path == "keys" { "keys_file" } else { self.path };
+        format!("LASTWORD_{}", name.replace('.', "_").to_uppercase())
+    }
+
+    const fn new(path: &'static str, kind: Kind, value: &'static str, about: &'static str) -> Self {
+        Self { path, kind, value, about, sample: "", live: false }
+    }
+
+    const fn sample(mut self, sample: &'static str) -> Self {
+        self.sample = sample;
+        self
+    }
+
+    const fn live(mut self) -> Self {
+        self.live = true;
+        self
+    }
+}
+
+use Kind::{List, Number, Switch, Text, Toml};
+
+/// All keys, in the order in which they are shown: those of a section stand together.
+pub const KEYS: &[Key] = &[
+    Key::new("listen", Text, "ADDRESS", "Address and port to listen on; port 0 takes a free one"),
+    Key::new(
+        "data",
+        Text,
+        "DIR",
+        "Directory of the stored events, made if missing [default: the platform's directory for state, `lastword` in it]",
+    )
+    .sample("/var/lib/lastword"),
+    Key::new("keys", Text, "FILE", "File of the keys that clients need; `lastword keys new` adds one")
+        .sample("/etc/lastword/keys"),
+    Key::new(
+        "insecure_public",
+        Switch,
+        "BOOL",
+        "Listen on an address that others can reach without asking for keys: whoever reaches it reads and writes",
+    ),
+    Key::new(
+        "hosts",
+        List,
+        "NAMES",
+        "Names by which this machine may be called while no keys are asked for, beside localhost and addresses",
+    )
+    .sample("[\"telemetry.internal\"]"),
+    Key::new("trusted_proxies", List, "NETWORKS", "Proxies that are believed when they say whom they ask for")
+        .sample("[\"10.0.0.0/8\"]"),
+    Key::new(
+        "silent_after",
+        Text,
+        "TIME",
+        "Show a session as silent that neither ended nor said anything for so long",
+    ),
+    Key::new("alerts", Text, "FILE", "Rules of alerts, instead of those that `lastword alerts defaults` prints")
+        .sample("/etc/lastword/alerts.toml"),
+    Key::new("telemetry", Switch, "BOOL", "Report calls of /api/status and /api/version as events of the collector's own"),
+    Key::new("shutdown_grace", Text, "TIME", "How long open requests get to end when the collector stops"),
+    Key::new("tls.cert", Text, "FILE", "Certificate in PEM, with those that vouch for it; its renewal is taken over by SIGHUP")
+        .sample("/etc/lastword/tls/fullchain.pem"),
+    Key::new("tls.key", Text, "FILE", "The certificate's private key in PEM").sample("/etc/lastword/tls/privkey.pem"),
+    Key::new(
+        "log.level",
+        Text,
+        "LEVEL",
+        "The least severe level that is written: fatal, error, warn, info, debug, trace, or silent [default: LOG_LEVEL, else info]",
+    )
+    .sample("info")
+    .live(),
+    Key::new("log.format", Text, "FORMAT", "json, pretty, or auto: pretty on a terminal, json elsewhere"),
+    Key::new(
+        "log.stdout",
+        Switch,
+        "BOOL",
+        "Write info, debug and trace to standard output, after its first line, instead of standard error",
+    ),
+    Key::new("limits.body_bytes_max", Text, "SIZE", "The largest body of a request, as it is sent"),
+    Key::new("limits.ingest_bytes_max", Text, "SIZE", "Memory of all bodies that are read or wait for the disk"),
+    Key::new("limits.write_queue_requests", Number, "N", "Requests that may wait for the disk"),
+    Key::new(
+        "limits.store_bytes_max",
+        Text,
+        "SIZE",
+        "How large the database may become; without it the disk is the bound",
+    )
+    .sample("50GiB"),
+    Key::new("limits.connections_max", Number, "N", "Connections that are open at once"),
+    Key::new("limits.head_timeout", Text, "TIME", "How long a request's head may take, and a connection be idle"),
+    Key::new("limits.body_timeout", Text, "TIME", "How long a request's body may take to arrive"),
+    Key::new("limits.query_timeout", Text, "TIME", "How long a query may take"),
+    Key::new(
+        "rate.requests",
+        Number,
+        "N",
+        "Requests a second of one key, or of one address where no key is asked for; 0 is no limit",
+    )
+    .live(),
+    Key::new("rate.events", Number, "N", "Events a second of one key or address; 0 is no limit").live(),
+    Key::new("metrics.buckets_ms", Toml, "BOUNDS", "Upper bounds of the buckets of http_request_duration_ms, in milliseconds"),
+];
+
+/// Returns the key at a place.
+pub(super) fn find(path: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.path == path)
+}
+
+/// Returns the key that is spelled most like this, if one is near.
+pub(super) fn nearest(path: &str) -> Option<&'static str> {
+    let leaf = |path: &'static str| path.rsplit('.').next().unwrap_or(path);
+    let score = |known: &'static str| {
+        // Somebody may know the name and not the section.
+        let alone = path.rsplit('.').next().map_or(0.0, |said| strsim::jaro_winkler(said, leaf(known)) - 0.02);
+        strsim::jaro_winkler(path, known).max(alone)
+    };
+    let best = KEYS.iter().map(|key| (score(key.path), key.path)).max_by(|one, other| one.0.total_cmp(&other.0));
+    best.filter(|(score, _)| *score > 0.8).map(|(_, path)| path)
+}

@@ -1,0 +1,167 @@
+//! All settings, as they stand in the file: one struct a section, and every field with its default.
+//!
+//! A part that has settings of its own defines a struct beside its module (`Default`, serde, `deny_unknown_fields`), becomes
+//! a field of [`Settings`] here, and names its keys in [`super::keys`]. Flags, variables, the example and the check of
+//! unknown keys follow from that; a test holds the two together.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::values::{Bytes, Network, address, span};
+use crate::limits;
+
+/// Everything that an operator can set. What is left out has its default.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The address to listen on.
+    #[serde(with = "address")]
+    pub listen: SocketAddr,
+    /// The data directory, if one is named.
+    pub data: Option<PathBuf>,
+    /// The file of the keys, if there is one.
+    pub keys: Option<PathBuf>,
+    /// Whether an address that others can reach may be served without keys.
+    pub insecure_public: bool,
+    /// Names by which clients may call this machine while no keys are asked for, beside the loopback's own.
+    pub hosts: Vec<String>,
+    /// Proxies that are believed when they say whom they ask for.
+    pub(crate) trusted_proxies: Vec<Network>,
+    /// After how much silence a session that didn't end is shown as silent.
+    #[serde(with = "span")]
+    pub silent_after: Duration,
+    /// The file of the rules of alerts, if there is one instead of those that ship.
+    pub alerts: Option<PathBuf>,
+    /// Whether the collector reports what is asked of it as events of its own.
+    pub telemetry: bool,
+    /// How long requests get to end when the collector stops.
+    #[serde(with = "span")]
+    pub shutdown_grace: Duration,
+    /// Certificate and key, for TLS.
+    pub tls: Tls,
+    /// The collector's own log.
+    pub log: Log,
+    /// Bounds.
+    pub(crate) limits: Limits,
+    /// How much one client may send.
+    pub(crate) rate: Rate,
+    /// What is counted, and how.
+    pub(crate) metrics: Metrics,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, limits::LISTEN_PORT)),
+            data: None,
+            keys: None,
+            insecure_public: false,
+            hosts: Vec::new(),
+            trusted_proxies: Vec::new(),
+            silent_after: limits::SILENT_AFTER,
+            alerts: None,
+            telemetry: false,
+            shutdown_grace: limits::SHUTDOWN_GRACE,
+            tls: Tls::default(),
+            log: Log::default(),
+            limits: Limits::default(),
+            rate: Rate::default(),
+            metrics: Metrics::default(),
+        }
+    }
+}
+
+/// TLS, which is spoken if both files are named.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Tls {
+    /// The certificate and those that vouch for it, in PEM.
+    pub cert: Option<PathBuf>,
+    /// Its private key, in PEM.
+    pub key: Option<PathBuf>,
+}
+
+/// What the collector says of itself, and how.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Log {
+    /// The least severe level that is written. A text, for one that is unknown is no reason to stay silent or to stop.
+    pub level: Option<String>,
+    /// The form of a line.
+    pub format: LogFormat,
+    /// Whether what is no warning goes to standard output, after the first line.
+    pub stdout: bool,
+}
+
+/// The form of a line of the log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// As people read it on a terminal, else one JSON object a line.
+    #[default]
+    Auto,
+    /// One JSON object a line.
+    Json,
+    /// As people read it.
+    Pretty,
+}
+
+/// Bounds of requests, connections, queries and the store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Limits {
+    pub(crate) body_bytes_max: Bytes,
+    pub(crate) ingest_bytes_max: Bytes,
+    pub(crate) write_queue_requests: usize,
+    pub(crate) store_bytes_max: Option<Bytes>,
+    pub(crate) connections_max: usize,
+    #[serde(with = "span")]
+    pub(crate) head_timeout: Duration,
+    #[serde(with = "span")]
+    pub(crate) body_timeout: Duration,
+    #[serde(with = "span")]
+    pub(crate) query_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes_max: Bytes(limits::BODY_BYTES_MAX as u64),
+            ingest_bytes_max: Bytes(limits::INGEST_BYTES_MAX as u64),
+            write_queue_requests: limits::WRITE_QUEUE_REQUESTS,
+            store_bytes_max: None,
+            connections_max: limits::CONNECTIONS_MAX,
+            head_timeout: limits::HEAD_TIMEOUT,
+            body_timeout: limits::BODY_TIMEOUT,
+            query_timeout: limits::QUERY_TIMEOUT,
+        }
+    }
+}
+
+/// How much one client may send a second; 0 is as much as it likes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Rate {
+    pub(crate) requests: u32,
+    pub(crate) events: u32,
+}
+
+/// How what is counted is told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Metrics {
+    /// Upper bounds of the buckets of `http_request_duration_ms`, in milliseconds.
+    pub(crate) buckets_ms: Vec<f64>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self { buckets_ms: limits::REQUEST_BOUNDS_MS.to_vec() }
+    }
+}

@@ -1,0 +1,124 @@
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use toml::{Table, Value};
+
+use super::*;
+
+/// A file of a test, removed at its end.
+struct File(PathBuf);
+
+impl File {
+    fn of(name: &str, text: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("lastword-config-{}-{name}.toml", std::process::id()));
+        std::fs::write(&path, text).unwrap();
+        Self(path)
+    }
+
+    fn load(&self, said: &[Said]) -> Result<Loaded, ConfigError> {
+        Loaded::load(Some(&self.0), said)
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+fn said(path: &'static str, text: &str) -> Said {
+    Said { path, text: text.to_owned(), origin: Origin::Flag(format!("--{path}")) }
+}
+
+/// The places of all keys that the settings themselves have.
+fn places(table: &Table, above: &str, known: &BTreeSet<&str>) -> Vec<String> {
+    let mut places = Vec::new();
+    for (name, value) in table {
+        let place = if above.is_empty() { name.clone() } else { format!("{above}.{name}") };
+        match value {
+            Value::Table(inner) if !known.contains(place.as_str()) => places.extend(self::places(inner, &place, known)),
+            _ => places.push(place),
+        }
+    }
+    places
+}
+
+#[test]
+fn every_setting_is_a_key_and_every_key_a_setting() {
+    let known: BTreeSet<&str> = KEYS.iter().map(|key| key.path).collect();
+    assert_eq!(known.len(), KEYS.len(), "no key stands twice");
+    let defaults = Table::try_from(Settings::default()).unwrap();
+    for place in places(&defaults, "", &known) {
+        assert!(known.contains(place.as_str()), "`{place}` is a setting and no key: add it to KEYS");
+    }
+    // The other way round the example says all keys, and is read.
+    let every = example().replace("\n#", "\n").replace("\n ", "\n# ");
+    let every = every.strip_prefix("# ").map(|rest| format!("# {rest}")).unwrap();
+    let file = File::of("every", &every);
+    let loaded = file.load(&[]).unwrap_or_else(|error| panic!("{error}\n{every}"));
+    for key in KEYS {
+        assert!(matches!(loaded.origin(key.path), Origin::File { .. }), "{} is not in the example", key.path);
+    }
+}
+
+#[test]
+fn the_example_as_it_stands_changes_nothing() {
+    let file = File::of("example", &example());
+    assert_eq!(file.load(&[]).unwrap().settings, Settings::default());
+}
+
+#[test]
+fn a_flag_beats_the_file_and_each_value_knows_who_said_it() {
+    let file = File::of("beats", "silent_after = \"1m\"\n\n[limits]\nconnections_max = 7\nbody_bytes_max = \"2MiB\"\n");
+    let loaded = file.load(&[said("limits.connections_max", "9")]).unwrap();
+    assert_eq!(loaded.settings.limits.connections_max, 9);
+    assert_eq!(loaded.settings.limits.body_bytes_max.0, 2 << 20);
+    assert_eq!(loaded.origin("limits.connections_max").to_string(), "--limits.connections_max");
+    assert_eq!(loaded.origin("limits.body_bytes_max").to_string(), format!("{}:5", file.0.display()));
+    assert_eq!(loaded.origin("limits.head_timeout"), Origin::Default);
+    let shown = loaded.in_force();
+    let (_, value, _) = shown.iter().find(|(key, ..)| key.path == "silent_after").unwrap();
+    assert_eq!(value.as_deref(), Some("\"1m\""));
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_its_line_and_the_nearest_known_one() {
+    let text =
+        "listen = \"127.0.0.1:0\"\nsilent_affter = \"1m\"\n[limits]\nconections_max = 7\n[lgo]\nlevel = \"info\"\n";
+    let error = File::of("unknown", text).load(&[]).unwrap_err().to_string();
+    for part in [
+        "line 2: `silent_affter`, do you mean `silent_after`?",
+        "line 4: `limits.conections_max`, do you mean `limits.connections_max`?",
+        "line 5: `lgo`",
+    ] {
+        assert!(error.contains(part), "{error}");
+    }
+    let error = File::of("section", "connections_max = 7\n").load(&[]).unwrap_err().to_string();
+    assert!(error.contains("line 1") && error.contains("`limits.connections_max`"), "{error}");
+}
+
+#[test]
+fn a_wrong_value_is_named_with_its_place() {
+    for (text, parts) in [
+        ("[limits]\nhead_timeout = \"soon\"\n", ["line 2", "whole number and a unit"]),
+        ("listen = 7\n", ["line 1", "listen"]),
+        ("listen = \"localhost\"\n", ["line 1", "like 127.0.0.1:4318"]),
+        ("listen = \n", ["line 1", "listen"]),
+        ("trusted_proxies = [\"10.0.0.0/40\"]\n", ["line 1", "10.0.0.0/8"]),
+    ] {
+        let error = File::of("wrong", text).load(&[]).unwrap_err().to_string();
+        assert!(parts.iter().all(|part| error.contains(part)), "{text}: {error}");
+    }
+    let error = Loaded::load(None, &[said("limits.head_timeout", "soon")]).unwrap_err().to_string();
+    assert!(error.contains("--limits.head_timeout") && error.contains("`soon`"), "{error}");
+    let error = Loaded::load(None, &[said("insecure_public", "perhaps")]).unwrap_err().to_string();
+    assert!(error.contains("true or false"), "{error}");
+    assert!(matches!(Loaded::load(Some(Path::new("/nowhere/at/all")), &[]), Err(ConfigError::Read { .. })));
+}
+
+#[test]
+fn lists_and_switches_are_said_as_shells_can() {
+    let loaded = Loaded::load(None, &[said("trusted_proxies", "10.0.0.0/8, ::1"), said("log.stdout", "1")]).unwrap();
+    assert_eq!(loaded.settings.trusted_proxies.len(), 2);
+    assert!(loaded.settings.log.stdout);
+}
