@@ -3,12 +3,15 @@
 //! Everything else is given a [`Clock`], so that a test can say what time it is. Wall time ([`Timestamp`]) says when
 //! something happened; durations come from the monotonic clock ([`Instant`]) and are never negative.
 
+mod both;
 mod draw;
+mod read;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+pub(crate) use both::Moment;
 pub(crate) use draw::{draw_span_id, draw_trace_id};
 
 /// A moment on the wall clock, in nanoseconds since 1970-01-01T00:00:00Z. Moments before that are 0.
@@ -41,21 +44,28 @@ impl Timestamp {
     }
 }
 
-/// A moment on the monotonic clock, for durations alone.
+/// A moment on the monotonic clock, for durations alone, in nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Instant(Duration);
+pub struct Instant(u64);
 
 impl Instant {
     /// Returns how much later this moment is than `earlier`; zero if it is not.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
-        self.0.saturating_sub(earlier.0)
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+
+    /// Returns how many milliseconds later this moment is than `earlier`; zero if it is not.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)] // From 104 days on a nanosecond is no longer told apart.
+    pub const fn millis_since(self, earlier: Self) -> f64 {
+        self.0.saturating_sub(earlier.0) as f64 / 1e6
     }
 
     /// Returns the moment that much later.
     #[must_use]
-    pub const fn after(self, wait: Duration) -> Self {
-        Self(self.0.saturating_add(wait))
+    pub fn after(self, wait: Duration) -> Self {
+        Self(self.0.saturating_add(u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX)))
     }
 }
 
@@ -88,30 +98,32 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match &self.0 {
-            Source::System => wall(),
+            Source::System => Timestamp(read::wall()),
             Source::Manual(nanos) => Timestamp(nanos.load(Ordering::Relaxed)),
         }
     }
 
     /// Returns the moment for measuring durations.
+    #[inline]
     #[must_use]
     pub fn instant(&self) -> Instant {
         match &self.0 {
-            Source::System => Instant(monotonic()),
-            Source::Manual(nanos) => Instant(Duration::from_nanos(nanos.load(Ordering::Relaxed))),
+            Source::System => Instant(read::monotonic()),
+            Source::Manual(nanos) => Instant(nanos.load(Ordering::Relaxed)),
         }
     }
-}
 
-#[inline]
-fn wall() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Timestamp(since.as_secs().saturating_mul(1_000_000_000).saturating_add(u64::from(since.subsec_nanos())))
-}
-
-fn monotonic() -> Duration {
-    static ORIGIN: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
-    ORIGIN.get_or_init(std::time::Instant::now).elapsed()
+    /// Returns the time on the wall and the moment for measuring durations, for what is mostly one reading.
+    #[inline]
+    pub(crate) fn moment(&self) -> Moment {
+        match &self.0 {
+            Source::System => Moment::of_system(),
+            Source::Manual(nanos) => {
+                let nanos = nanos.load(Ordering::Relaxed);
+                Moment { wall: Timestamp(nanos), instant: Instant(nanos) }
+            }
+        }
+    }
 }
 
 /// Returns the moment on the clock of the runtime's timers, which a test may pause.

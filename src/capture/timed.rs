@@ -37,7 +37,7 @@ impl<'r> Timing<'r> {
     }
 
     fn duration_ms(&self) -> f64 {
-        self.reporter.instant().since(self.started).as_secs_f64() * 1_000.0
+        self.reporter.instant().millis_since(self.started)
     }
 
     fn completed(mut self) {

@@ -50,35 +50,47 @@ pub(super) fn write_text(out: &mut Vec<u8>, text: &str) {
 /// Appends the ids of a span: three fields, whose places are known, or two.
 #[inline]
 pub(super) fn write_span_ids(out: &mut Vec<u8>, trace_id: u128, span_id: u64, parent_span_id: Option<NonZeroU64>) {
-    // Behind each name a text of 32 or of 16 digits.
-    let mut ids = *b"\xa8trace_id\xd9\x20--------------------------------\
-        \xa7span_id\xb0----------------\xaeparent_span_id\xb0----------------";
+    // Behind each name a text of 32 or of 16 digits. They are put where they belong once the rest is there: what is written in small
+    // pieces and then copied in larger ones is waited for.
+    const PARENT: &[u8; 32] = b"\xaeparent_span_id\xb0----------------";
+    const OWN: &[u8; 68] = b"\xa8trace_id\xd9\x20--------------------------------\xa7span_id\xb0----------------";
     #[allow(clippy::cast_possible_truncation)]
     let (high, low) = ((trace_id >> 64) as u64, trace_id as u64);
-    ids[11..27].copy_from_slice(&hex(high));
-    ids[27..43].copy_from_slice(&hex(low));
-    ids[52..68].copy_from_slice(&hex(span_id));
-    match parent_span_id {
-        Some(parent) => {
-            ids[84..].copy_from_slice(&hex(parent.get()));
-            out.extend_from_slice(&ids);
+    out.extend_from_slice(OWN);
+    if let Some(ids) = out.last_chunk_mut::<{ OWN.len() }>() {
+        ids[11..27].copy_from_slice(&hex(high));
+        ids[27..43].copy_from_slice(&hex(low));
+        ids[52..].copy_from_slice(&hex(span_id));
+    }
+    if let Some(parent) = parent_span_id {
+        out.extend_from_slice(PARENT);
+        if let Some(ids) = out.last_chunk_mut::<{ PARENT.len() }>() {
+            ids[16..].copy_from_slice(&hex(parent.get()));
         }
-        None => out.extend_from_slice(&ids[..68]),
     }
 }
 
-/// Returns the hexadecimal digits of a number, all of them worked out at once: a byte of a wide number each.
+/// Returns the hexadecimal digits of a number.
 #[inline]
-const fn hex(number: u64) -> [u8; 16] {
-    const EACH: u128 = u128::MAX / 0xff;
-    let mut digits = number as u128;
-    digits = (digits | digits << 32) & 0x0000_0000_ffff_ffff_0000_0000_ffff_ffff;
-    digits = (digits | digits << 16) & 0x0000_ffff_0000_ffff_0000_ffff_0000_ffff;
-    digits = (digits | digits << 8) & 0x00ff_00ff_00ff_00ff_00ff_00ff_00ff_00ff;
+fn hex(number: u64) -> [u8; 16] {
+    let [high, low] = [number >> 32, number & 0xffff_ffff].map(|half| digits(half).to_be_bytes());
+    let mut all = [0; 16];
+    all[..8].copy_from_slice(&high);
+    all[8..].copy_from_slice(&low);
+    all
+}
+
+/// Returns the eight digits of 32 bits, all of them worked out at once: a byte of a wider number each.
+#[inline]
+const fn digits(number: u64) -> u64 {
+    const EACH: u64 = u64::MAX / 0xff;
+    let mut digits = number;
+    digits = (digits | digits << 16) & 0x0000_ffff_0000_ffff;
+    digits = (digits | digits << 8) & 0x00ff_00ff_00ff_00ff;
     digits = (digits | digits << 4) & (EACH * 0x0f);
     // Those from 10 on are letters, which stand 39 places further on.
     let letters = ((digits + EACH * 6) >> 4) & EACH;
-    (digits + EACH * b'0' as u128 + letters * 39).to_be_bytes()
+    digits + EACH * b'0' as u64 + letters * 39
 }
 
 /// Appends text whose length is known only afterwards.

@@ -5,13 +5,14 @@ use std::sync::atomic::Ordering;
 
 use super::report::{Admission, DropReason, Drops};
 use super::shared::{Gate, Shared};
+use crate::clock::Timestamp;
 use crate::event::{EncodeError, Encoder, Tag};
 use crate::limits::EVENT_BYTES_MAX;
 use crate::queue::{Class, PushError, Pushed};
 use crate::spool::counter;
 
 impl Shared {
-    /// Takes an event that `write` encodes behind its time, or says why not.
+    /// Takes an event of this moment that `write` encodes behind its time, or says why not.
     #[inline]
     pub(super) fn admit(
         &self,
@@ -19,12 +20,24 @@ impl Shared {
         tag: Tag,
         write: impl FnOnce(&mut Encoder<'_>) -> Result<(), EncodeError>,
     ) -> Admission {
+        self.admit_at(class, tag, || self.clock.now(), write)
+    }
+
+    /// The same for an event whose time is asked for once there is room for it.
+    #[inline]
+    pub(super) fn admit_at(
+        &self,
+        class: Class,
+        tag: Tag,
+        time: impl FnOnce() -> Timestamp,
+        write: impl FnOnce(&mut Encoder<'_>) -> Result<(), EncodeError>,
+    ) -> Admission {
         // Room is looked for before the clock is read: a full queue costs nearly nothing.
         if !self.takes_events() || (class == Class::Ordinary && !self.ring.has_room()) {
             return self.refuse(self.why_closed());
         }
         let mut encoder = Encoder::screened(self.settings.screen());
-        encoder.time(self.clock.now());
+        encoder.time(time());
         // `Serialize`, `Display` and `Debug` are the user's: a panic of theirs costs this event, not the caller.
         let written = catch_unwind(AssertUnwindSafe(|| write(&mut encoder)));
         let tag = Tag { marked: encoder.is_marked(), ..tag };

@@ -11,7 +11,7 @@ use super::core::Core;
 use super::report::{Admission, DropReason, Health, State, Stats};
 use super::shared::Gate;
 use super::supervisor;
-use crate::clock::{self, Clock, Instant};
+use crate::clock::{self, Clock, Instant, Moment};
 use crate::event::{Encoder, EventKind, Severity, Tag, names};
 use crate::privacy::Level;
 use crate::queue::{Class, Durability};
@@ -166,6 +166,12 @@ impl Reporter {
             }
             Ok(())
         })
+    }
+
+    /// Returns the moment on both of the reporter's clocks.
+    #[inline]
+    pub(crate) fn moment(&self) -> Moment {
+        self.inner.as_ref().map_or_else(|| Clock::system().moment(), |inner| inner.shared.clock.moment())
     }
 
     /// Returns the moment on the reporter's clock, for durations.

@@ -2,6 +2,7 @@
 
 use super::handle::Reporter;
 use super::report::{Admission, DropReason};
+use crate::clock::Timestamp;
 use crate::event::{Encoder, EventKind, Severity, Tag};
 use crate::privacy::place_of_trace;
 use crate::queue::Class;
@@ -15,8 +16,10 @@ pub(crate) struct Shows {
     pub(crate) models: bool,
 }
 
-/// What was decided about a trace.
+/// What was decided about a trace. It takes a word, so that what it is a part of has no gaps: a gap is copied in pieces, and to read
+/// them again as one costs more than all else that is done where telemetry is off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u64)]
 pub(crate) enum Sampling {
     /// It is reported, as was decided here, by its id.
     Here,
@@ -49,12 +52,13 @@ impl Reporter {
         }
     }
 
-    /// Logs an event of a trace. `write` is given the share of all traces that this one stands for, if that is not all, and
-    /// writes the event's fields, count and all.
+    /// Logs an event of a trace, of that time. `write` is given the share of all traces that this one stands for, if that is not all,
+    /// and writes the event's fields, count and all.
     #[inline]
     pub(crate) fn record_of_trace(
         &self,
         (trace_id, sampling): (u128, Sampling),
+        time: Timestamp,
         severity: Severity,
         name: &'static str,
         write: impl FnOnce(&mut Encoder<'_>, Option<f64>),
@@ -72,10 +76,15 @@ impl Reporter {
                 }
             }
         };
-        shared.admit(Class::Ordinary, Tag::new(EventKind::Generic, severity), |encoder| {
-            encoder.name(name);
-            write(encoder, share);
-            Ok(())
-        })
+        shared.admit_at(
+            Class::Ordinary,
+            Tag::new(EventKind::Generic, severity),
+            || time,
+            |encoder| {
+                encoder.name(name);
+                write(encoder, share);
+                Ok(())
+            },
+        )
     }
 }

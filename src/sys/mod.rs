@@ -4,12 +4,16 @@
 //! the other files is safe whatever they do with it.
 
 mod block;
+#[cfg(target_os = "linux")]
+mod clocks;
 mod process;
 #[cfg(unix)]
 mod signals;
 mod vector;
 
 pub use block::Block;
+#[cfg(target_os = "linux")]
+pub(crate) use clocks::{monotonic_nanos, wall_nanos};
 #[cfg(unix)]
 pub(crate) use process::fork_flag;
 pub(crate) use process::{at_exit, generation, watch_for_forks};

@@ -7,42 +7,43 @@ use serde_json::Value;
 
 use super::attributes::Told;
 use super::open::{Open, SpanKind};
-use crate::Reporter;
+use crate::clock::Timestamp;
 use crate::event::{Encoder, Key, Severity, names};
 use crate::privacy::{Checked, key};
+use crate::{Admission, Reporter};
 
 /// How a span ended.
 const OK: &str = "ok";
 const ERROR: &str = "error";
 
 impl Open {
-    /// Tells that it began.
+    /// Reports that it began, or that it ended after so many milliseconds.
     #[inline]
-    pub(super) fn tell_start(&self, reporter: &Reporter) {
-        let of_trace = (self.context.trace_id, self.context.sampling);
-        let told = reporter.record_of_trace(of_trace, Severity::Info, names::SPAN_START, |encoder, share| {
-            self.write(encoder, share, None, true);
-        });
-        if told.is_too_much() {
-            let _ = reporter.record_of_trace(of_trace, Severity::Info, names::SPAN_START, |encoder, share| {
-                self.write(encoder, share, None, false);
-            });
+    pub(super) fn report(&self, reporter: &Reporter, time: Timestamp, ended: Option<f64>) {
+        if self.report_with(reporter, time, ended, true).is_too_much() {
+            self.report_without_attributes(reporter, time, ended);
         }
     }
 
-    /// Tells all of it.
+    #[cold]
+    fn report_without_attributes(&self, reporter: &Reporter, time: Timestamp, ended: Option<f64>) {
+        let _ = self.report_with(reporter, time, ended, false);
+    }
+
     #[inline]
-    pub(super) fn tell_end(&self, reporter: &Reporter, duration_ms: f64) {
+    fn report_with(
+        &self,
+        reporter: &Reporter,
+        time: Timestamp,
+        ended: Option<f64>,
+        with_attributes: bool,
+    ) -> Admission {
+        let severity = if ended.is_some() && self.fault.is_some() { Severity::Error } else { Severity::Info };
+        let name = if ended.is_some() { names::SPAN_END } else { names::SPAN_START };
         let of_trace = (self.context.trace_id, self.context.sampling);
-        let severity = if self.fault.is_some() { Severity::Error } else { Severity::Info };
-        let told = reporter.record_of_trace(of_trace, severity, names::SPAN_END, |encoder, share| {
-            self.write(encoder, share, Some(duration_ms), true);
-        });
-        if told.is_too_much() {
-            let _ = reporter.record_of_trace(of_trace, severity, names::SPAN_END, |encoder, share| {
-                self.write(encoder, share, Some(duration_ms), false);
-            });
-        }
+        reporter.record_of_trace(of_trace, time, severity, name, |encoder, share| {
+            self.write(encoder, share, ended, with_attributes);
+        })
     }
 
     /// Writes the fields, the ids first: of its start, or of its end after so long.

@@ -12,7 +12,7 @@ use super::attributes::Attributes;
 use super::context::{Context, Ended, Scribe, Started};
 use super::w3c::SpanContext;
 use crate::Reporter;
-use crate::clock::{Instant, draw_span_id, draw_trace_id};
+use crate::clock::{Instant, Moment, draw_span_id, draw_trace_id};
 use crate::event::{Cause, Failure, cut_at_word};
 use crate::limits::{EVENT_NAME_BYTES_MAX, OTLP_DEPTH_MAX};
 use crate::privacy::{SafeStr, without_persons};
@@ -82,7 +82,7 @@ impl Open {
         parent.run.is_some() || reporter.takes_spans()
     }
 
-    /// Begins a span in a context, whoever is told of it: [`Self::tell`] does that. `make` says what it begins with.
+    /// Begins a span in a context, and tells whoever is told of it. `make` says what it begins with.
     #[inline]
     pub(super) fn new(
         reporter: &Reporter,
@@ -99,27 +99,24 @@ impl Open {
         };
         let (name, attributes) = make();
         let name = bounded(name);
-        Self {
+        let Moment { wall, instant } = reporter.moment();
+        let open = Self {
             context: SpanContext { trace_id, span_id: draw_span_id(), sampling },
             parent_span_id: parent.span.and_then(|span| NonZeroU64::new(span.span_id)),
             has_safe_name: SafeStr::new(&name).is_ok(),
             name,
             kind,
-            started: reporter.instant(),
+            started: instant,
             run: parent.run,
             attributes,
             fault: None,
             was_panicking: std::thread::panicking(),
+        };
+        open.report(reporter, wall, None);
+        if let Some(run) = &open.run {
+            run.started(&open.as_started());
         }
-    }
-
-    /// Tells that it began.
-    #[inline]
-    pub(super) fn tell(&self, reporter: &Reporter) {
-        self.tell_start(reporter);
-        if let Some(run) = &self.run {
-            run.started(&self.as_started());
-        }
+        open
     }
 
     /// Begins a span and tells of it; `None` where nobody would be told.
@@ -129,11 +126,7 @@ impl Open {
         kind: SpanKind,
         make: impl FnOnce() -> (Cow<'static, str>, Option<Box<Attributes>>),
     ) -> Option<Self> {
-        Self::is_told(reporter, &parent).then(|| {
-            let open = Self::new(reporter, parent, kind, make);
-            open.tell(reporter);
-            open
-        })
+        Self::is_told(reporter, &parent).then(|| Self::new(reporter, parent, kind, make))
     }
 
     /// Ends it, and tells all of it.
@@ -141,8 +134,9 @@ impl Open {
         if self.fault.is_none() && !self.was_panicking && std::thread::panicking() {
             self.fail("panic", "a panic went through it");
         }
-        let duration_ms = reporter.instant().since(self.started).as_secs_f64() * 1_000.0;
-        self.tell_end(reporter, duration_ms);
+        let Moment { wall, instant } = reporter.moment();
+        let duration_ms = instant.millis_since(self.started);
+        self.report(reporter, wall, Some(duration_ms));
         if let Some(run) = &self.run {
             let error = self.fault.as_deref().map(|fault| (&*fault.error_type, &*fault.message));
             run.ended(&Ended { started: self.as_started(), duration_ms, error });

@@ -44,6 +44,10 @@ enum State {
     Off(Option<SpanContext>),
 }
 
+/// What is not longer than this is moved by a few instructions; beyond it, each move is a call. The name of a span is in it, and so are
+/// its ids: nothing is allocated.
+const _: () = assert!(size_of::<Span>() <= 128);
+
 /// What a span begins with: its name, and what is known of it.
 pub(super) type Beginning = (Cow<'static, str>, Option<Box<Attributes>>);
 
@@ -58,9 +62,7 @@ impl Span {
         if !Open::is_told(reporter, &parent) {
             return Self { reporter: Reporter::disabled(), state: State::Off(parent.span) };
         }
-        let open = Open::new(reporter, parent, kind, make);
-        open.tell(reporter);
-        Self { reporter: reporter.clone(), state: State::Open(open) }
+        Self { reporter: reporter.clone(), state: State::Open(Open::new(reporter, parent, kind, make)) }
     }
 
     /// A span that nobody is told of.

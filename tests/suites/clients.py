@@ -1,15 +1,17 @@
 """What the unmodified clients of Sentry, Datadog, OpenAI's SDK for agents and PostHog send is there, once, and can be queried.
 
-Usage: clients.py PATH_OF_LASTWORD
+Usage: clients.py PATH_OF_LASTWORD DIRECTORY_OF_EXAMPLES
 
 Each client is a process of its own (`clients/`), and sends through a gate of this script, which passes requests on to the collector,
-keeps a copy of each, and answers the first one of some paths with 503. Afterwards every request is sent again.
+keeps a copy of each, and answers the first one of some paths with 503. Afterwards every request is sent again. Our own sinks for
+Sentry and Datadog send through these protocols too, and what they sent comes back as it was.
 """
 
 import collections
 import http.client
 import http.server
 import json
+import os
 import pathlib
 import signal
 import subprocess
@@ -20,7 +22,7 @@ import traceback
 
 CLIENTS = ("sentry", "datadog", "agents", "posthog")
 PATIENCE_SECONDS = 60
-KEY = "a key, for this test"
+KEY = "a-key-for-this-test"
 
 
 class Collector:
@@ -105,6 +107,16 @@ def run_clients(gate_url):
     return told
 
 
+def run_examples(folder, collector):
+    """Runs the examples of our own sinks against the collector."""
+    dsn = collector.url.replace("http://", "http://public@") + "/9"
+    settings = dict(SENTRY_DSN=dsn, SENTRY_TRACES_SAMPLE_RATE="1", LASTWORD_URL=collector.url, DD_API_KEY=KEY)
+    for sink in ("sentry", "datadog"):
+        command = [os.path.join(folder, sink)]
+        run = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
+        assert run.returncode == 0 and ", 0 dropped" in run.stdout.splitlines()[-1], run.stdout + run.stderr
+
+
 class Checks:
     def __init__(self, told, events):
         self.told = told
@@ -129,7 +141,7 @@ class Checks:
             data = self.by_id[event_id]["event_data"]
             assert (data["error.type"], data["error.message"]) == ("ValueError", f"bad number {number}"), data
             assert data["traceback"].endswith(f"ValueError: bad number {number}"), data["traceback"]
-            assert data["user"] == {"id": "user-1"} and data["release"] == "suite@1.2.3", data
+            assert data["release"] == "suite@1.2.3" and "user_bucket" in data, data
         unhandled = self.by_id[told["unhandled"]]
         assert unhandled["error_type"] == "RuntimeError" and "KeyError" in unhandled["traceback"], unhandled
         message = self.by_id[told["message"]]
@@ -172,7 +184,7 @@ class Checks:
                 data = self.one("log", message=f"{encoding} {number}")["event_data"]
                 assert data["tags"] == {"env": "suite", "solo": True, "of": "query"}, data
             [within] = [log for log in self.named("log") if f"{encoding} in JSON" in log["event_data"]["message"]]
-            assert within["severity"] == "WARNING" and within["session_id"] == "shop:suite-host", within
+            assert within["severity"] == "WARNING" and within["session_id"] == "shop@suite-host", within
             error = self.one("error", message=f"{encoding} failed")["event_data"]
             assert (error["error.type"], error["error.message"]) == ("KeyError", "'k'"), error
         assert told["refused"] == 503, "the client tells its caller, who sends it again"
@@ -204,7 +216,7 @@ class Checks:
         told = self.told["posthog"]
         clicks = [self.by_id[event_id]["event_data"] for event_id in told["events"]]
         assert [click["number"] for click in clicks] == list(range(120))
-        assert {click["user_id"] for click in clicks} == {"user-1"}
+        assert all("user_bucket" in click and "user-1" not in json.dumps(click) for click in clicks), clicks[0]
         assert self.by_id[told["set"]]["event_data"]["$set"]["plan"] == "pro"
         spans = {s["event_data"]["span_name"]: s for s in self.named("span.end") if "posthog.event" in s["event_data"]}
         assert set(spans) == {"chat m-1", "retrieve", "answer"}, spans.keys()
@@ -217,6 +229,22 @@ class Checks:
     def posthog_sends_again_what_was_refused(self):
         told = self.told["posthog"]["refused"]
         assert {told["set"], told["exception"], *told["events"]} <= set(self.by_id), told
+
+
+    def our_own_sinks_come_back_as_they_were(self):
+        for sink, first, last in (("sentry", "severity", 265), ("datadog", "severity", 263)):
+            session = [event for event in self.events if event["session_id"] == f"{sink}-example"]
+            ours = {event["event_session_index"]: event for event in session if "event_session_index" in event}
+            assert sorted(ours) == list(range(last + 1)), f"{sink}: {sorted(ours)}"
+            assert (ours[0]["event"], ours[last]["event"]) == ("SESSION_START", "SESSION_END"), ours[last]
+            severities = [ours[index]["severity"] for index in range(1, 7)]
+            assert severities == ["DEBUG", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], severities
+            assert {ours[index]["event_name"] for index in range(1, 7)} == {first}
+            assert ours[7]["event_data"]["usage.tokens.in"] == 7 and ours[last - 1]["error_message"] == "the end", ours[7]
+            bursts = [ours[index]["event_data"]["step"] for index in range(last - 251, last - 1)]
+            assert bursts == list(range(250)), bursts
+        spans = self.named("span.end", trace_id="0af7651916cd43dd8448eb211c80319c")
+        assert {span["event_data"]["span_name"]: span["severity"] for span in spans} == {"model.call": "INFO", "tool.call": "ERROR"}
 
 
 def everything_is_there_once(collector, before):
@@ -234,7 +262,7 @@ def no_key_was_stored(events):
 
 
 def main():
-    failed, checks = 0, [name for name in vars(Checks) if name.partition("_")[0] in CLIENTS]
+    failed, checks = 0, [name for name in vars(Checks) if name.partition("_")[0] in (*CLIENTS, "our")]
     with tempfile.TemporaryDirectory() as data:
         collector = Collector(sys.argv[1], data)
         Gate.address = collector.address
@@ -242,6 +270,7 @@ def main():
         threading.Thread(target=gate.serve_forever, daemon=True).start()
         try:
             told = run_clients(f"http://127.0.0.1:{gate.server_port}")
+            run_examples(sys.argv[2], collector)
             events = collector.events()
             all_checks = Checks(told, events)
             failed += sum(not passes(name, getattr(all_checks, name)) for name in checks)

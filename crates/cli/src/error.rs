@@ -105,6 +105,15 @@ pub(crate) enum Error {
         /// What is wrong.
         error: lastword_collector::alerts::RulesError,
     },
+    /// The store can't be looked after.
+    #[error(transparent)]
+    Admin(#[from] lastword_collector::admin::AdminError),
+    /// The store is not whole.
+    #[error("something is wrong with the store: {0} things; restore a copy, or export what can be read")]
+    StoreIll(usize),
+    /// Nobody said that it is to be done.
+    #[error("nothing was done: say `--yes` to {0}")]
+    NotConfirmed(String),
     /// A stored row is no JSON any more.
     #[error("a stored row is damaged: {0}")]
     Row(String),
@@ -307,6 +316,7 @@ impl Error {
             | Self::NoSession
             | Self::NoTraceId(_)
             | Self::NoUser(_)
+            | Self::NotConfirmed(_)
             | Self::NoTerminal => ExitCode::from(USAGE),
             #[cfg(unix)]
             Self::NoSpool(_) => ExitCode::from(USAGE),

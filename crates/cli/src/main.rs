@@ -67,6 +67,7 @@ fn run(command: Command) -> Result<(), Error> {
         Command::Alerts(args) => runtime(Builder::new_current_thread())?.block_on(commands::alerts::run(args)),
         Command::Export(args) => commands::export::run(&args),
         Command::Metrics(args) => runtime(Builder::new_current_thread())?.block_on(commands::metrics::run(args)),
+        Command::Store(args) => runtime(Builder::new_current_thread())?.block_on(commands::store::run(args)),
         Command::Top(args) => runtime(Builder::new_current_thread())?.block_on(top::run(args)),
         #[cfg(unix)]
         Command::Spool(args) => runtime(Builder::new_current_thread())?.block_on(commands::spool::run(args)),

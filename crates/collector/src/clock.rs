@@ -7,6 +7,11 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+/// The first moment that RFC 3339 can write: the beginning of the year 0.
+pub(crate) const FIRST_US: i64 = -62_167_219_200_000_000;
+/// The last one: the end of the year 9999.
+pub(crate) const LAST_US: i64 = 253_402_300_799_999_999;
+
 /// Returns the present moment.
 pub(crate) fn now_us() -> i64 {
     to_us(OffsetDateTime::now_utc())

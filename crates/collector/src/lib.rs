@@ -17,7 +17,8 @@
 //! - Every body, queue, wait, page and number of connections has a bound in [`limits`].
 //! - Only one thread writes. A reader never blocks it, nor it a reader.
 //!
-//! The layers, each using those before it: `clock`, `stats`, `ingest`, `redact`, `store`, [`query`], [`alerts`], `page`, `http`.
+//! The layers, each using those before it: `clock`, `stats`, `ingest`, `redact`, `store`, [`query`], [`admin`], [`alerts`], `page`,
+//! `http`.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -31,6 +32,7 @@
 //! # }
 //! ```
 
+pub mod admin;
 pub mod alerts;
 pub mod auth;
 mod clock;
@@ -54,3 +56,4 @@ pub mod tls;
 pub use collector::{Collector, Control};
 pub use config::Config;
 pub use error::{OpenError, ReloadError, ServeError};
+pub use store::Retention;

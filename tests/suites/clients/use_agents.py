@@ -8,7 +8,7 @@ import json
 import os
 import sys
 
-os.environ["OPENAI_API_KEY"] = "a key, for this test"
+os.environ["OPENAI_API_KEY"] = "a-key-for-this-test"
 
 from agents import Agent, Model, ModelResponse, Runner, Usage, custom_span, function_tool, generation_span
 from agents import guardrail_span, handoff_span, set_trace_processors, trace

@@ -25,7 +25,7 @@ def entry(message, **fields):
 
 def send(url, messages, **options):
     configuration = Configuration(host=url)
-    configuration.api_key["apiKeyAuth"] = "a key, for this test"
+    configuration.api_key["apiKeyAuth"] = "a-key-for-this-test"
     with ApiClient(configuration) as client:
         return LogsApi(client).submit_log(body=HTTPLog(messages), ddtags="of:query", **options)
 

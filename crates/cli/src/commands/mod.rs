@@ -16,6 +16,7 @@ pub(crate) mod shell;
 pub(crate) mod signals;
 #[cfg(unix)]
 pub(crate) mod spool;
+pub(crate) mod store;
 mod supervisor;
 pub(crate) mod traces;
 mod webhook;

@@ -57,7 +57,7 @@ impl Client {
     pub(super) async fn page(&self, listing: &Listing, cursor: Option<&str>, limit: u32) -> Result<Page, Error> {
         let url = self.url(listing, cursor, limit);
         let lost = |error: reqwest::Error| Error::NoAnswer { url: self.base.to_string(), message: innermost(&error) };
-        let answer = self.request(url).send().await.map_err(lost)?;
+        let answer = self.request(reqwest::Method::GET, url).send().await.map_err(lost)?;
         let shown = format!("{}{}", self.base, path(listing));
         let status = answer.status();
         let body = read(answer).await.map_err(lost)?;
@@ -79,18 +79,49 @@ impl Client {
         let mut url = self.base.below("/api/stream");
         url.query_pairs_mut().extend_pairs(listing.parameters(Some(after), PAGE_ROWS));
         // It ends when nothing comes of it any more: see `Live::more`.
-        let answer = self.request(url).timeout(Duration::MAX).send().await.ok()?;
+        let answer = self.request(reqwest::Method::GET, url).timeout(Duration::MAX).send().await.ok()?;
         let media = answer.headers().get(CONTENT_TYPE)?.to_str().ok()?;
         (answer.status().is_success() && media.starts_with("text/event-stream")).then(|| Live::new(answer))
     }
 
     /// Makes a request, with the key of the environment where there is one.
-    fn request(&self, url: Url) -> reqwest::RequestBuilder {
-        let request = self.http.get(url);
+    fn request(&self, method: reqwest::Method, url: Url) -> reqwest::RequestBuilder {
+        let request = self.http.request(method, url);
         match &self.key {
             Some(key) => request.bearer_auth(key.secret()),
             None => request,
         }
+    }
+
+    /// Asks for a change of what has an id below a path, and returns the answer.
+    ///
+    /// # Errors
+    ///
+    /// The collector doesn't answer, or refuses.
+    pub(super) async fn change(
+        &self,
+        method: reqwest::Method,
+        path: &str,
+        id: &str,
+        body: Option<&'static str>,
+    ) -> Result<Vec<u8>, Error> {
+        let mut url = self.base.below(path);
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.push(id);
+        }
+        let shown = url.to_string();
+        let lost = |error: reqwest::Error| Error::NoAnswer { url: self.base.to_string(), message: innermost(&error) };
+        let mut request = self.request(method, url);
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body);
+        }
+        let answer = request.send().await.map_err(lost)?;
+        let status = answer.status();
+        let body = read(answer).await.map_err(lost)?;
+        if status.is_success() {
+            return Ok(body);
+        }
+        Err(Error::Refused { url: shown, status: status.as_u16(), message: reason(&body) })
     }
 
     /// Returns the URL of a page.

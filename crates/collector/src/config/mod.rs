@@ -23,6 +23,7 @@ use lastword::privacy::Privacy;
 
 use crate::alerts::Rules;
 use crate::auth;
+use crate::store::Retention;
 use values::Bytes;
 
 /// How a collector is run. Everything but the data directory has a default, a constant of [`limits`](crate::limits).
@@ -115,6 +116,12 @@ impl Config {
     /// keeps what it has.
     pub fn store_bytes_max(mut self, bytes: u64) -> Self {
         self.settings.limits.store_bytes_max = Some(Bytes(bytes));
+        self
+    }
+
+    /// Sets how long events are kept ([`limits::RETENTION_DAYS`](crate::limits::RETENTION_DAYS)).
+    pub fn retention(mut self, retention: Retention) -> Self {
+        self.settings.retention = retention;
         self
     }
 

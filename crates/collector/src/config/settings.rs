@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::values::{Bytes, Network, address, span};
 use crate::limits;
+use crate::store::Retention;
 
 /// Everything that an operator can set. What is left out has its default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,6 +52,8 @@ pub struct Settings {
     pub(crate) rate: Rate,
     /// What is counted, and how.
     pub(crate) metrics: Metrics,
+    /// How long events are kept.
+    pub(crate) retention: Retention,
 }
 
 impl Default for Settings {
@@ -71,6 +74,7 @@ impl Default for Settings {
             limits: Limits::default(),
             rate: Rate::default(),
             metrics: Metrics::default(),
+            retention: Retention::default(),
         }
     }
 }

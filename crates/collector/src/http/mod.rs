@@ -21,6 +21,8 @@ mod clients;
 mod context;
 mod datadog;
 mod decompress;
+mod edit;
+mod explore;
 mod gate;
 mod guard;
 mod health;
@@ -62,7 +64,7 @@ use crate::own::Own;
 use crate::query::Reader;
 use crate::redact::Redaction;
 use crate::stats::{Process, Stats};
-use crate::store::Queue;
+use crate::store::{Consents, Queue};
 use crate::tls::Acceptor;
 
 /// What all requests share.
@@ -73,6 +75,7 @@ struct Inner {
     gate: Gate,
     tls: Option<Acceptor>,
     queue: Queue,
+    consents: Consents,
     reader: Arc<Reader>,
     checks: Checks,
     live: Live,
@@ -99,7 +102,16 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(config: &Config, gate: Gate, tls: Option<Acceptor>, queue: Queue, reader: Reader) -> Self {
+    pub(crate) fn new(
+        config: &Config,
+        gate: Gate,
+        tls: Option<Acceptor>,
+        queue: Queue,
+        consents: Consents,
+        reader: Reader,
+    ) -> Self {
+        let users = consents.clone();
+        let opted_in = Box::new(move |user: &str| users.is_opted_in(user));
         let reader = Arc::new(reader);
         let settings = &config.settings;
         Self(Arc::new(Inner {
@@ -108,6 +120,7 @@ impl Shared {
             checks: Checks::new(queue.clone(), Arc::clone(&reader), config.data_dir()),
             watcher: Arc::new(Watcher::new(config.alerts.clone(), config.data_dir(), Arc::clone(&reader))),
             queue,
+            consents,
             reader,
             live: Live::default(),
             own: Own::new(settings.telemetry),
@@ -116,7 +129,7 @@ impl Shared {
             room: Arc::new(Semaphore::new(settings.limits.ingest_bytes_max.len().min(Semaphore::MAX_PERMITS))),
             turns: Arc::new(Semaphore::new(READERS_MAX)),
             stats: Stats::new(&settings.metrics.buckets_ms),
-            redaction: Redaction::new(config.privacy.clone(), Box::new(|_| false)),
+            redaction: Redaction::new(config.privacy.clone(), opted_in),
             body_bytes_max: config.settings.limits.body_bytes_max.len(),
             body_timeout: config.settings.limits.body_timeout,
             query_timeout: config.settings.limits.query_timeout,
@@ -173,6 +186,11 @@ impl Shared {
         self.0.tls.as_ref()
     }
 
+    /// Returns the way to the writer.
+    pub(crate) fn queue(&self) -> Queue {
+        self.0.queue.clone()
+    }
+
     /// Lets the writer end after what waits now.
     pub(crate) async fn close(&self) {
         self.0.queue.close().await;
@@ -183,7 +201,7 @@ impl Shared {
 pub(crate) fn router(shared: Shared) -> Router {
     let mut router = Router::new();
     for endpoint in ENDPOINTS {
-        if let routes::Method::Get(answer) = endpoint.method {
+        if let Some(answer) = endpoint.method.answer() {
             router = router.route(endpoint.path, answer());
         }
     }

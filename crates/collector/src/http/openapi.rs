@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use lastword::{EventKind, Severity};
 use serde_json::{Map, Value, json};
 
-use super::routes::{ENDPOINTS, Endpoint, Method, Shape};
+use super::routes::{ENDPOINTS, Endpoint, Shape};
 use crate::limits::{PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX, PARAM_BYTES_MAX};
 use crate::query::SessionState;
 
@@ -18,8 +18,8 @@ pub(super) async fn document() -> Response {
 fn written() -> Value {
     let mut paths = Map::new();
     for endpoint in ENDPOINTS {
-        let method = if matches!(endpoint.method, Method::Get(_)) { "get" } else { "post" };
-        paths.insert(endpoint.path.to_owned(), json!({ method: operation(endpoint) }));
+        let path = paths.entry(endpoint.path).or_insert_with(|| json!({}));
+        path[endpoint.method.told().0] = operation(endpoint);
     }
     json!({
         "openapi": "3.1.0",
@@ -53,17 +53,17 @@ fn operation(endpoint: &Endpoint) -> Value {
         responses.insert(status.to_string(), good.clone());
     }
     responses.insert("default".to_owned(), json!({ "$ref": "#/components/responses/Error" }));
-    let in_path = endpoint.path.contains("{id}").then(|| {
-        json!({ "name": "id", "in": "path", "required": true, "schema": { "type": "string", "minLength": 1 },
-                "description": "A session" })
+    let in_path = endpoint.path.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map(|(name, _)| {
+        json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string", "minLength": 1 },
+                "description": "What is meant" })
     });
-    let in_query = endpoint.parameters.iter().map(|name| parameter(name));
+    let in_query = endpoint.parameters.iter().map(|name| parameter(endpoint.path, name));
     let parameters: Vec<Value> = in_path.into_iter().chain(in_query).collect();
     let mut operation = json!({ "summary": endpoint.about, "responses": responses });
     if !parameters.is_empty() {
         operation["parameters"] = parameters.into();
     }
-    if let Method::Post(body) = endpoint.method {
+    if let (_, Some(body)) = endpoint.method.told() {
         operation["requestBody"] = json!({ "required": true, "content": content(body) });
     }
     operation
@@ -81,11 +81,12 @@ fn reference(schema: &str) -> Value {
 }
 
 /// Describes a parameter; every query that has one means the same by it.
-fn parameter(name: &str) -> Value {
+fn parameter(path: &str, name: &str) -> Value {
     let text = || json!({ "type": "string", "minLength": 1, "maxLength": PARAM_BYTES_MAX });
     let one_of = |words: &[&str]| json!({ "type": "string", "enum": words });
     let kinds = EventKind::ALL.map(EventKind::as_str);
-    let states = SessionState::ALL.map(SessionState::as_str);
+    let of_sessions = SessionState::ALL.map(SessionState::as_str);
+    let states: &[&str] = if path == "/api/exceptions" { &["open", "resolved", "regressed"] } else { &of_sessions };
     let moment = || json!({ "type": "string", "examples": ["15m", "2026-11-20T09:20:34Z"] });
     let (about, schema) = match name {
         "session" => ("Of this session", text()),
@@ -96,7 +97,7 @@ fn parameter(name: &str) -> Value {
         "until" => ("Older than this: a time, or how long ago", moment()),
         "text" => ("With this text anywhere in their JSON", text()),
         "order" => ("Newest first (`desc`) or oldest first (`asc`)", one_of(&["desc", "asc"])),
-        "state" => ("In this state", one_of(&states)),
+        "state" => ("In this state", one_of(states)),
         "limit" => (
             "At most this many",
             json!({ "type": "integer", "minimum": 1, "maximum": PAGE_ROWS_MAX, "default": PAGE_ROWS_DEFAULT }),
@@ -105,6 +106,13 @@ fn parameter(name: &str) -> Value {
             "Behind the page whose `next` or `resume` this is",
             json!({ "type": "string", "pattern": "^[0-9]{1,18}$" }),
         ),
+        "trace" => ("Of this trace", text()),
+        "run" => ("Of this run", text()),
+        "user" => ("That name this user", text()),
+        "version" => ("Of this version of the program", text()),
+        "status" => ("With this status", text()),
+        "by" => ("By minute or by hour", one_of(&["minute", "hour"])),
+        "failed" | "opted_in" => ("Only those that did, or only those that did not", one_of(&["true", "false"])),
         "views" => ("Metrics of what was reported, instead of the collector's own", one_of(&["0", "1"])),
         _ => ("", text()),
     };
@@ -217,6 +225,12 @@ fn schemas() -> Value {
             "required": ["name", "version"],
             "properties": { "name": { "const": "lastword" }, "version": { "type": "string" } },
         },
+        "Object": { "type": "object" },
+        "Removed": { "type": "object", "required": ["events"], "properties": { "events": { "type": "integer", "minimum": 0 } } },
+        "ExceptionEdit": { "type": "object", "required": ["resolved"], "additionalProperties": false,
+                           "properties": { "resolved": { "type": "boolean" } } },
+        "UserEdit": { "type": "object", "required": ["telemetry_opt_in"], "additionalProperties": false,
+                      "properties": { "telemetry_opt_in": { "type": "boolean" } } },
         "Document": { "type": "object", "required": ["openapi", "info", "paths"] },
     })
 }
@@ -236,7 +250,7 @@ mod tests {
         }
         for endpoint in ENDPOINTS {
             for name in endpoint.parameters {
-                assert!(!parameter(name)["description"].as_str().unwrap().is_empty(), "{name}");
+                assert!(!parameter(endpoint.path, name)["description"].as_str().unwrap().is_empty(), "{name}");
             }
         }
     }

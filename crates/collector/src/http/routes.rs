@@ -1,10 +1,12 @@
 //! What is answered under which path: one table, of which the router, the list in an answer of 404 and the document of OpenAPI are
 //! made.
 
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, delete, get, patch};
 
-use super::{Shared, alerts, api, health, metrics, openapi, pages, stream};
-use crate::query::{EventQuery, ExceptionQuery, SessionQuery};
+use super::{Shared, alerts, api, edit, explore, health, metrics, openapi, pages, stream};
+use crate::query::{
+    EventQuery, ExceptionQuery, RunQuery, SeriesQuery, SessionQuery, StatsQuery, TraceQuery, UserQuery,
+};
 
 /// Something that is answered.
 pub(super) struct Endpoint {
@@ -24,9 +26,36 @@ pub(super) struct Endpoint {
 /// How it is asked.
 pub(super) enum Method {
     /// By GET, answered by this.
-    Get(fn() -> MethodRouter<Shared>),
+    Get(Answer),
+    /// By PATCH, answered by this, with a body of this shape.
+    Patch(Answer, Shape),
+    /// By DELETE, answered by this.
+    Delete(Answer),
     /// By POST under any prefix, with a body of this shape.
     Post(Shape),
+}
+
+/// What answers.
+type Answer = fn() -> MethodRouter<Shared>;
+
+impl Method {
+    /// Returns what answers at the path itself; what comes in under any prefix has no path of its own.
+    pub(super) const fn answer(&self) -> Option<Answer> {
+        match self {
+            Self::Get(answer) | Self::Patch(answer, _) | Self::Delete(answer) => Some(*answer),
+            Self::Post(_) => None,
+        }
+    }
+
+    /// Returns its name, and the shape of the body that goes with it.
+    pub(super) const fn told(&self) -> (&'static str, Option<Shape>) {
+        match self {
+            Self::Get(_) => ("get", None),
+            Self::Patch(_, body) => ("patch", Some(*body)),
+            Self::Delete(_) => ("delete", None),
+            Self::Post(body) => ("post", Some(*body)),
+        }
+    }
 }
 
 /// What a body is, by the name of its schema ([`openapi`]) or its media type.
@@ -38,7 +67,7 @@ pub(super) enum Shape {
     Text(&'static str),
 }
 
-use Method::{Get, Post};
+use Method::{Delete, Get, Patch, Post};
 use Shape::{Json, Text};
 
 const HTML: Shape = Text("text/html");
@@ -89,6 +118,49 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     )
     .with(ExceptionQuery::PARAMS),
     Endpoint::new(
+        "/api/sessions/{id}",
+        Delete(|| delete(edit::delete_session)),
+        "Remove a session and all of its events",
+        Json("Removed"),
+    ),
+    Endpoint::new(
+        "/api/exceptions/{fingerprint}",
+        Patch(|| patch(edit::exception), Json("ExceptionEdit")),
+        "Say that an exception is resolved, or is not",
+        Json("Object"),
+    ),
+    Endpoint::new(
+        "/api/stats",
+        Get(|| get(explore::stats)),
+        "How many events there were by minute or hour, name and severity",
+        Json("Object"),
+    )
+    .with(StatsQuery::PARAMS),
+    Endpoint::new("/api/traces", Get(|| get(explore::traces)), "Traces, the latest to appear first", Json("Object"))
+        .with(TraceQuery::PARAMS),
+    Endpoint::new("/api/traces/{id}", Get(|| get(explore::trace)), "One trace as a whole", Json("Object")),
+    Endpoint::new("/api/runs", Get(|| get(explore::runs)), "Runs, the latest to appear first", Json("Object"))
+        .with(RunQuery::PARAMS),
+    Endpoint::new("/api/runs/{id}", Get(|| get(explore::run)), "One run", Json("Object")),
+    Endpoint::new("/api/series", Get(|| get(explore::series)), "Series of metrics", Json("Object"))
+        .with(SeriesQuery::PARAMS),
+    Endpoint::new("/api/series/{id}", Get(|| get(explore::points)), "The points of a series", Json("Object"))
+        .with(&["since", "until"]),
+    Endpoint::new("/api/users", Get(|| get(explore::users)), "Users that are known", Json("Object"))
+        .with(UserQuery::PARAMS),
+    Endpoint::new(
+        "/api/users/{id}",
+        Patch(|| patch(edit::user), Json("UserEdit")),
+        "Opt a user in, or take that back",
+        Json("Object"),
+    ),
+    Endpoint::new(
+        "/api/users/{id}",
+        Delete(|| delete(edit::delete_user)),
+        "Remove all events that name a user",
+        Json("Removed"),
+    ),
+    Endpoint::new(
         "/api/alerts",
         Get(|| get(alerts::alerts)),
         "How the rules of alerts stand, and what was told",
@@ -120,13 +192,9 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 
 /// Tells what there is, for who asked for something else.
 pub(super) fn all() -> String {
-    let mut posts = Vec::new();
-    let mut gets = Vec::new();
-    for endpoint in ENDPOINTS {
-        match endpoint.method {
-            Get(_) => gets.push(endpoint.path),
-            Post(_) => posts.push(format!("<any prefix>{}", endpoint.path)),
-        }
-    }
-    format!("there are POST {} and GET {}", posts.join(", "), gets.join(", "))
+    let of = |wanted: &str, prefix: &str| {
+        let paths = ENDPOINTS.iter().filter(|endpoint| endpoint.method.told().0 == wanted);
+        paths.map(|endpoint| format!("{prefix}{}", endpoint.path)).collect::<Vec<_>>().join(", ")
+    };
+    format!("there are POST {} and GET {}", of("post", "<any prefix>"), of("get", ""))
 }

@@ -109,8 +109,8 @@ impl Desk {
         let failure = Failure::of(entry).or_else(|| inner.as_ref().and_then(Failure::of));
         let told = failure.as_ref().filter(|_| severity >= Severity::Error);
         let host = text(entry, &["hostname", "host"]);
-        let instance = instance(&[text(entry, &["service"]), host]);
-        let session_id = text(entry, &SESSION).unwrap_or(if instance.is_empty() { LOG } else { &instance });
+        let instance = instance(text(entry, &["service"]).unwrap_or(LOG), host, None);
+        let session_id = text(entry, &SESSION).unwrap_or(&instance);
         let id = self.seen.id(entry, time_us, self.now_us);
         let draft = Draft {
             error: told.map(|failure| (&*failure.kind, &*failure.message)),

@@ -12,7 +12,7 @@ use super::event::NO_INDEX;
 use super::object::Object;
 use super::{Detail, Envelope, Event, Exception, Intake, Key, Refusal, Refused};
 use crate::clock;
-use crate::limits::{DROP_REASONS_MAX, EVENT_BYTES_MAX, NAME_BYTES_MAX, REQUEST_EVENTS_MAX};
+use crate::limits::{DROP_REASONS_MAX, EVENT_BYTES_MAX, EVENT_ID_CHARS_MAX, NAME_BYTES_MAX, REQUEST_EVENTS_MAX};
 
 /// Whose events they are.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -117,6 +117,14 @@ impl Drafts {
             return Err(Refused::TooManyEvents);
         }
         self.events += 1;
+        // Whatever the protocol takes for an id, a time or a number: what is stored is what readers take.
+        let hashed = (!is_id(draft.id)).then(|| id_of(&[draft.id.as_bytes()]));
+        let draft = &Draft {
+            id: hashed.as_deref().unwrap_or(draft.id),
+            time_us: draft.time_us.clamp(clock::FIRST_US, clock::LAST_US),
+            index: draft.index.filter(|index| i64::try_from(*index).is_ok_and(|index| index < i64::MAX)),
+            ..draft.clone()
+        };
         let begin = body.len();
         write(body, draft, fill);
         let bytes = body.len() - begin;
@@ -132,11 +140,7 @@ impl Drafts {
             key: Key::new(draft.id),
             kind: draft.kind,
             severity: draft.severity,
-            index: draft
-                .index
-                .and_then(|index| i64::try_from(index).ok())
-                .filter(|i| *i < i64::MAX)
-                .unwrap_or(NO_INDEX),
+            index: draft.index.and_then(|index| i64::try_from(index).ok()).unwrap_or(NO_INDEX),
             time_us: draft.time_us,
             name: is_generic.then(|| draft.name[..draft.name.floor_char_boundary(NAME_BYTES_MAX)].into()),
             detail: detail(draft).map(Box::new),
@@ -161,6 +165,11 @@ impl Drafts {
         let envelopes = self.pending.into_iter().map(whole).filter(|envelope| !envelope.events.is_empty());
         Intake { envelopes: envelopes.collect(), refused: self.refused }
     }
+}
+
+/// Whether it may be the id of an event.
+fn is_id(id: &str) -> bool {
+    !id.is_empty() && id.chars().nth(EVENT_ID_CHARS_MAX).is_none()
 }
 
 /// Returns what few events have.

@@ -12,6 +12,8 @@
 //! - What a body makes the collector build is bounded by the body's size and by `limits`.
 
 pub(crate) mod agents;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod any_bytes;
 pub(crate) mod datadog;
 mod draft;
 mod event;
@@ -63,9 +65,10 @@ pub(crate) struct Envelope {
     pub(crate) events: Vec<Event>,
 }
 
-/// Returns the session of a program's instance: those of its parts that are known (service, host, process).
-pub(crate) fn instance(parts: &[Option<&str>]) -> String {
-    parts.iter().flatten().copied().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(":")
+/// Returns the session of a program's instance: `service@host:process`, what of that is known.
+pub(crate) fn instance(service: &str, host: Option<&str>, process: Option<&str>) -> String {
+    let with = |joint: &str, part: Option<&str>| part.map(|part| format!("{joint}{part}")).unwrap_or_default();
+    format!("{service}{}{}", with("@", host), with(":", process))
 }
 
 /// An event that is not stored, and why.

@@ -48,7 +48,7 @@ pub(super) fn moment(value: &Value) -> Option<i64> {
             .or_else(|| text.trim().parse::<f64>().ok().and_then(since_1970));
     }
     // A number of nanoseconds is beyond what a fraction holds exactly.
-    if let Some(nanos) = value.as_i64().filter(|number| number.abs() >= 100_000_000_000_000_000) {
+    if let Some(nanos) = value.as_i64().filter(|number| number.unsigned_abs() >= 100_000_000_000_000_000) {
         return Some(nanos.div_euclid(1000));
     }
     value.as_f64().and_then(since_1970)
@@ -79,10 +79,15 @@ fn since_1970(number: f64) -> Option<i64> {
     clock::of_seconds(seconds)
 }
 
-/// Reads a level: a name of whatever logger, or a number as pino, bunyan and Python have them.
+/// Reads a level: a name of whatever logger, a number from 10 as pino, bunyan and Python have them, or a small one as syslog does.
 pub(super) fn level(value: &Value) -> Option<Severity> {
     if let Some(number) = value.as_f64() {
         return Some(match number {
+            n if (0.0..3.0).contains(&n) => Severity::Critical,
+            n if (3.0..4.0).contains(&n) => Severity::Error,
+            n if (4.0..5.0).contains(&n) => Severity::Warning,
+            n if (5.0..7.0).contains(&n) => Severity::Info,
+            n if (7.0..8.0).contains(&n) => Severity::Debug,
             n if n < 20.0 => Severity::Trace,
             n if n < 30.0 => Severity::Debug,
             n if n < 40.0 => Severity::Info,

@@ -88,6 +88,7 @@ fn errors_of_sentrys_sdk_stand_in_the_timeline_of_their_session_and_crash_it() {
     assert_eq!(data(resource, "release"), "suite@1.2.3");
     let errors: Vec<_> = events.iter().filter(|event| name(event) == "error").collect();
     assert!(errors.iter().all(|error| data(error, "resource") == &resource["event_id"]), "{errors:?}");
+    assert!(errors.iter().all(|error| data(error, "user_bucket").is_u64()), "{errors:?}");
     let groups = server.all("/api/exceptions?limit=10", "exceptions");
     let group = one(&groups, |group| group["error_type"] == "ValueError");
     assert_eq!(group["count"], 2, "numbers apart they are one group");
@@ -115,7 +116,7 @@ fn a_transaction_is_its_spans_and_what_was_attached_is_kept() {
 fn an_entry_of_datadogs_client_has_its_tags_and_its_error() {
     let events = stored(DATADOG, &["datadog_0.body"], 202);
     assert_eq!(names(&events), [("error", 1), ("log", 3)]);
-    assert!(events.iter().all(|event| event["session_id"] == "shop:suite-host"));
+    assert!(events.iter().all(|event| event["session_id"] == "shop@suite-host"));
     let tags = json!({"env": "suite", "solo": true, "of": "query"});
     assert!(events.iter().all(|event| data(event, "tags") == &tags));
     let error = one(&events, |event| name(event) == "error");
@@ -148,10 +149,12 @@ fn a_run_of_openais_agents_is_a_trace_with_every_span_in_its_place() {
 }
 
 #[test]
-fn what_posthogs_client_tells_of_models_are_spans_and_of_people_a_user_id() {
+fn what_posthogs_client_tells_of_models_are_spans_and_of_people_a_bucket() {
     let events = stored(POSTHOG, &["posthog_0.body"], 200);
     assert_eq!(names(&events), [("$set", 1), ("clicked", 2), ("error", 1), ("span.end", 3)]);
-    assert!(events.iter().all(|event| data(event, "user_id") == "user-1" && data(event, "distinct_id").is_null()));
+    // Nobody has opted in, so the person is a bucket.
+    assert!(events.iter().all(|event| data(event, "user_bucket").is_u64()), "{events:?}");
+    assert!(!Value::from(events.clone()).to_string().contains("user-1"));
     let span = |name: &str| one(&events, |event| data(event, "span_name") == name)["event_data"].clone();
     let (chat, retrieve, answer) = (span("chat m-1"), span("retrieve"), span("answer"));
     assert!(chat["parent_span_id"] == retrieve["span_id"] && retrieve["parent_span_id"] == answer["span_id"]);

@@ -60,7 +60,7 @@ fn what_no_session_is_known_of_is_of_the_release_the_environment_and_the_server(
         "sentry.release": {"value": "a@1", "type": "string"}, "sentry.environment": {"value": "e", "type": "string"},
         "server.address": {"value": "h", "type": "string"}, "n": {"value": 1, "type": "integer"}, "plain": true}}]});
     let events = stored(&[envelope(&json!({"event_id": "e1"}), &[("event", event), ("log", log)])]);
-    assert!(events.iter().all(|event| event["session_id"] == "sentry-7:a@1:e:h"), "{events:?}");
+    assert!(events.iter().all(|event| event["session_id"] == "sentry-7:a@1:e@h"), "{events:?}");
     let message = one(&events, |event| event["event_data"]["message"] == "hello you");
     assert_eq!((name(message), &message["event_id"]), ("log", &"e1".into()));
     assert_eq!(message["timestamp"], "2026-11-20T09:20:34.500000Z");

@@ -129,7 +129,7 @@ fn service(line: &Fields) -> Option<String> {
     let of_pino = || text(line, &["name"]).filter(|_| line.contains_key("pid") && line.contains_key("hostname"));
     let service = text(line, &SERVICE).or_else(below).or_else(of_pino)?;
     let pid = first(line, &["pid", "process.pid"]).and_then(Value::as_u64).map(|pid| pid.to_string());
-    Some(instance(&[Some(service), text(line, &HOST), pid.as_deref()]))
+    Some(instance(service, text(line, &HOST), pid.as_deref()))
 }
 
 #[cfg(test)]

@@ -48,9 +48,9 @@ fn pino_and_bunyan() {
     let stack = "TypeError: no x\n    at f (a.js:1:2)";
     let line = json!({"level": 50, "time": 1_795_166_434_500_i64, "pid": 7, "hostname": "h", "name": "api", "msg": "failed",
         "err": {"type": "TypeError", "message": "no x", "stack": stack}});
-    becomes(&line, "api:h:7", ["error", "ERROR", AT, "failed", "TypeError", "no x", "2"]);
+    becomes(&line, "api@h:7", ["error", "ERROR", AT, "failed", "TypeError", "no x", "2"]);
     let line = json!({"name": "api", "hostname": "h", "pid": 7, "level": 30, "msg": "hello", "time": AT, "v": 0});
-    becomes(&line, "api:h:7", ["log", "INFO", AT, "hello", "-", "-", "1"]);
+    becomes(&line, "api@h:7", ["log", "INFO", AT, "hello", "-", "-", "1"]);
     let line = json!({"name": "api", "level": 60, "err": {"name": "RangeError", "message": "m", "stack": stack}, "msg": "m", "time": AT});
     becomes(&line, "log", ["error", "CRITICAL", AT, "m", "RangeError", "m", "2"]);
 }
@@ -88,6 +88,14 @@ fn zap_and_slog() {
     let line = json!({"time": AT, "level": "WARN", "msg": "odd", "err": "EOF"});
     becomes(&line, "log", ["log", "WARNING", AT, "odd", "Error", "EOF", "1"]);
     becomes(&json!({"time": AT, "level": "ERROR+4", "msg": "m"}), "log", ["log", "ERROR", AT, "m", "-", "-", "1"]);
+}
+
+#[test]
+fn numbers_of_syslog() {
+    for (level, severity) in [(0, "CRITICAL"), (3, "ERROR"), (4, "WARNING"), (6, "INFO"), (7, "DEBUG")] {
+        let line = json!({"timestamp": 1_795_166_434.5, "level": level, "short_message": "m", "version": "1.1"});
+        becomes(&line, "log", ["log", severity, AT, "m", "-", "-", "1"]);
+    }
 }
 
 #[test]

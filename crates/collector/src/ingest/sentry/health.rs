@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::super::read::{self, Fields, first, text};
 use super::super::{Draft, Object, Refused, id_of};
 use super::envelope::Item;
+use super::issue::USER_ID;
 use super::origin::Origin;
 use super::{Desk, Scene};
 
@@ -87,7 +88,10 @@ fn write_duration(data: &mut Object<'_>, session: &Fields, started_us: Option<i6
 /// Writes what is said of a session; how it is at the time, if asked for.
 fn write_attributes(data: &mut Object<'_>, session: &Fields, with_state: bool) {
     let state: &[&str] = if with_state { &[] } else { &["status", "errors", "duration", "timestamp", "seq"] };
-    read::rest(data, session, &[&["attrs", "init"], state].concat());
+    if let Some(user) = first(session, &["did"]) {
+        data.value(USER_ID, user);
+    }
+    read::rest(data, session, &[&["attrs", "init", "did"], state].concat());
     if let Some(attributes) = read::object(session, "attrs") {
         read::rest(data, attributes, &[]);
     }

@@ -11,7 +11,10 @@ use super::origin::{LASTWORD, Origin};
 use super::{Desk, RESOURCE, RESOURCE_FIELDS, SESSION, Scene, traceback};
 
 /// Fields that are told otherwise.
-const TOLD: [&str; 8] = ["event_id", "timestamp", "level", "message", "logentry", "contexts", "platform", "type"];
+const TOLD: [&str; 9] =
+    ["event_id", "timestamp", "level", "message", "logentry", "contexts", "platform", "type", "user"];
+/// What our events call the person.
+pub(super) const USER_ID: &str = "user_id";
 /// What an error is of which nobody says more.
 const SOME: &str = "Error";
 
@@ -35,7 +38,8 @@ pub(super) fn event(desk: &mut Desk<'_>, event: &Fields) -> Result<(), Refused> 
     desk.event_id.get_or_insert_with(|| id.clone());
     let raised = raised(event);
     let severity = event.get("level").and_then(read::level);
-    let severity = severity.unwrap_or(if raised.is_some() { Severity::Error } else { Severity::Info });
+    // What says none is an error: that is Sentry's default, which SDKs leave out.
+    let severity = severity.unwrap_or(Severity::Error);
     let message = message(event);
     let mut draft = Draft { index: origin.index, ..Draft::generic(LOG, &id, severity, time_us) };
     if let Some(raised) = &raised {
@@ -88,6 +92,7 @@ fn place_in_trace(data: &mut Object<'_>, event: &Fields) {
 
 /// Writes everything else that an event or a transaction says.
 pub(super) fn details(data: &mut Object<'_>, event: &Fields) {
+    user(data, event);
     read::rest(data, event, &[&TOLD[..], &RESOURCE_FIELDS].concat());
     // A message with its parameters, where there is more to it than its text.
     for name in ["logentry", "message"] {
@@ -97,6 +102,22 @@ pub(super) fn details(data: &mut Object<'_>, event: &Fields) {
     }
     if let Some(contexts) = read::object(event, "contexts") {
         data.object("contexts", |data| read::rest(data, contexts, &["trace", LASTWORD]));
+    }
+}
+
+/// Writes who it was: the id under the name that says so to whoever takes it out, and the rest as it is.
+fn user(data: &mut Object<'_>, event: &Fields) {
+    match event.get("user") {
+        Some(Value::Object(user)) => {
+            if let Some(id) = first(user, &["id"]) {
+                data.value(USER_ID, id);
+            }
+            if user.keys().any(|name| name != "id") {
+                data.object("user", |data| read::rest(data, user, &["id"]));
+            }
+        }
+        Some(Value::Null) | None => {}
+        Some(other) => data.value(USER_ID, other),
     }
 }
 

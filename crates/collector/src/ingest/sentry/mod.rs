@@ -92,17 +92,6 @@ pub(crate) fn store(body: &[u8], project: &str, now_us: i64) -> Result<Decoded, 
     Ok(desk.finish())
 }
 
-/// Returns the key that a client says: in the header `X-Sentry-Auth` (or `Authorization`), or else as `sentry_key` of the query.
-pub(crate) fn key_of<'a>(auth: Option<&'a str>, query: Option<&'a str>) -> Option<&'a str> {
-    let of_header = auth.and_then(|auth| {
-        let fields = auth.strip_prefix("Sentry ")?.split(',');
-        fields.filter_map(|field| field.trim().strip_prefix("sentry_key=")).next()
-    });
-    of_header
-        .or_else(|| query?.split('&').find_map(|pair| pair.strip_prefix("sentry_key=")))
-        .filter(|key| !key.is_empty())
-}
-
 /// Where the items of an envelope become events.
 struct Desk<'a> {
     drafts: Drafts,
@@ -178,9 +167,11 @@ impl<'a> Desk<'a> {
         let session_id = match origin.session_id.or(own).or(of_envelope) {
             Some(id) => Cow::Borrowed(id),
             None => {
-                let project = format!("sentry-{}", self.project);
-                let parts = [Some(&*project), scene.release, scene.environment, scene.server];
-                Cow::Owned(instance(&parts))
+                let mut service = format!("sentry-{}", self.project);
+                for part in [scene.release, scene.environment].into_iter().flatten() {
+                    service = format!("{service}:{part}");
+                }
+                Cow::Owned(instance(&service, scene.server, None))
             }
         };
         let sdk_version = origin.sdk_version.map(str::to_owned).or_else(|| scene.sdk_version());

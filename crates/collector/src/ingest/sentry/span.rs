@@ -119,7 +119,8 @@ fn ours(
     time_us: i64,
 ) -> Result<(), Refused> {
     let extra = read::object(transaction, "extra");
-    let has_failed = extra.is_some_and(|extra| text(extra, &[names::STATUS]) == Some("error"));
+    let status = transaction.get("contexts").and_then(|contexts| contexts.get("trace")?.get("status")?.as_str());
+    let has_failed = status.is_some_and(|status| status != "ok");
     let severity = if has_failed { Severity::Error } else { Severity::Info };
     let draft = Draft { index: origin.index, ..Draft::generic(names::SPAN_END, id, severity, time_us) };
     desk.drafts.add(home.session, desk.place, &draft, |data| {
