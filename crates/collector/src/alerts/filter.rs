@@ -50,6 +50,11 @@ impl Filter {
         }
     }
 
+    /// Returns whether it depends on fields.
+    pub(super) fn looks_into_fields(&self) -> bool {
+        !self.fields.is_empty()
+    }
+
     pub(super) fn passes(&self, event: &Seen<'_>) -> bool {
         let is = |wanted: &Option<String>, has: Option<&str>| wanted.is_none() || wanted.as_deref() == has;
         is(&self.name, event.name.as_deref())

@@ -6,10 +6,9 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use super::filter::Filter;
+use super::receiver::Receiver;
 use crate::clock;
-use crate::limits::{
-    ALERT_EVERY, ALERT_EVERY_MIN, ALERT_RULES_MAX, ALERT_SEND_TIMEOUT, ALERT_WINDOW_MAX, ALERT_WINDOW_MIN,
-};
+use crate::limits::{ALERT_EVERY, ALERT_EVERY_MIN, ALERT_RULES_MAX, ALERT_WINDOW_MAX, ALERT_WINDOW_MIN};
 
 /// The rules that are in force where no others are given.
 pub const DEFAULT_RULES: &str = include_str!("default.toml");
@@ -147,49 +146,6 @@ impl Metric {
     }
 }
 
-/// Who is told.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct Receiver {
-    /// What rules call it.
-    pub name: String,
-    /// A URL that gets a POST of JSON.
-    pub(super) webhook: Option<String>,
-    /// A program and its arguments, without a shell; it gets a message of e-mail on standard input.
-    pub(super) command: Option<Vec<String>>,
-    /// The collector's own log.
-    #[serde(default)]
-    pub(super) log: bool,
-    /// How long one attempt may take.
-    #[serde(default = "send_timeout", deserialize_with = "duration")]
-    pub timeout: Duration,
-}
-
-/// How a receiver is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Way<'r> {
-    /// By a POST to this URL.
-    Webhook(&'r str),
-    /// By this program, with these arguments.
-    Command(&'r [String]),
-    /// By a line in the log.
-    Log,
-}
-
-impl Receiver {
-    /// Returns how it is told.
-    #[must_use]
-    pub fn way(&self) -> Way<'_> {
-        match (&self.webhook, &self.command) {
-            (Some(url), _) => Way::Webhook(url),
-            (None, Some(command)) => Way::Command(command),
-            (None, None) => Way::Log,
-        }
-    }
-}
-
 /// The rules can't be used.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -284,23 +240,6 @@ impl Rules {
     }
 }
 
-impl Receiver {
-    fn problem(&self, is_twice: bool) -> Option<&'static str> {
-        let ways = usize::from(self.webhook.is_some()) + usize::from(self.command.is_some()) + usize::from(self.log);
-        if is_twice {
-            return Some("there is another one of this name");
-        }
-        if ways != 1 {
-            return Some("give one of `webhook`, `command` and `log = true`");
-        }
-        if self.webhook.as_deref().is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
-            return Some("`webhook` must be a URL that begins with http:// or https://");
-        }
-        let is_empty = self.command.as_deref().is_some_and(|command| command.first().is_none_or(String::is_empty));
-        is_empty.then_some("`command` must be a list that begins with a program")
-    }
-}
-
 impl Rule {
     /// Returns what it is compared with, and whether it holds above it (or else below).
     pub(super) fn threshold(&self) -> (f64, bool) {
@@ -315,6 +254,14 @@ impl Rule {
     #[must_use]
     pub fn is_of_the_collector(&self) -> bool {
         self.value == Kind::Metric
+    }
+
+    /// Returns whether it looks into events, beyond what stands beside their JSON.
+    pub(super) fn needs_json(&self) -> bool {
+        let filters = [Some(&self.event), self.among.as_ref()];
+        self.field.is_some()
+            || self.asks_for_new_exceptions()
+            || filters.into_iter().flatten().any(|filter| filter.looks_into_fields())
     }
 
     pub(super) fn asks_for_new_exceptions(&self) -> bool {
@@ -366,41 +313,9 @@ impl Rule {
     pub(super) fn receivers<'r>(&'r self, all: &'r [Receiver]) -> impl Iterator<Item = &'r Receiver> {
         all.iter().filter(|receiver| self.send.is_empty() || self.send.contains(&receiver.name))
     }
-
-    /// Returns what is told of a value.
-    pub(super) fn summarise(&self, value: f64) -> String {
-        let (threshold, is_above) = self.threshold();
-        let summary = self.summary.as_deref().unwrap_or(if is_above {
-            "{name}: {value} is above {threshold} over {window}"
-        } else {
-            "{name}: {value} is below {threshold} over {window}"
-        });
-        summary
-            .replace("{value}", &short(value))
-            .replace("{threshold}", &short(threshold))
-            .replace("{window}", &spoken(self.window))
-            .replace("{severity}", &self.severity)
-            .replace("{name}", &self.name)
-    }
 }
 
-/// Writes a number as people read it.
-fn short(number: f64) -> String {
-    let text = format!("{number:.4}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-/// Writes a duration as it is given.
-fn spoken(time: Duration) -> String {
-    match time.as_secs() {
-        seconds if seconds % 86_400 == 0 => format!("{}d", seconds / 86_400),
-        seconds if seconds % 3_600 == 0 => format!("{}h", seconds / 3_600),
-        seconds if seconds % 60 == 0 => format!("{}m", seconds / 60),
-        seconds => format!("{seconds}s"),
-    }
-}
-
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
     let before_us = clock::parse_when(&text, 0).filter(|before_us| *before_us <= 0);
     let micros = before_us.map(i64::unsigned_abs);
@@ -411,10 +326,6 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
 
 fn every() -> Duration {
     ALERT_EVERY
-}
-
-fn send_timeout() -> Duration {
-    ALERT_SEND_TIMEOUT
 }
 
 fn warning() -> String {
@@ -458,11 +369,5 @@ mod tests {
         ] {
             assert!(refused(rule).contains(part), "{}", refused(rule));
         }
-    }
-
-    #[test]
-    fn a_summary_says_the_value_in_words_that_were_given() {
-        let rules = "[[alert]]\nname = 'r'\nvalue = 'count'\nwindow = '90s'\nabove = 2.5\nsummary = '{value} > {threshold} in {window}'";
-        assert_eq!(Rules::parse(rules).unwrap().alerts[0].summarise(3.0), "3 > 2.5 in 90s");
     }
 }

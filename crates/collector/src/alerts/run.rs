@@ -26,11 +26,19 @@ pub(crate) struct Watcher {
     watching: Mutex<Option<Watching>>,
 }
 
-/// What is measured, and how far each rule has read.
+/// What is measured, and how far was read.
 struct Watching {
     engine: Engine,
-    /// By rule: what it asks for next; `None` if it asks for no events.
-    queries: Vec<Option<EventQuery>>,
+    readings: Vec<Reading>,
+}
+
+/// Events that rules need, read once for all rules that need the same.
+struct Reading {
+    query: EventQuery,
+    /// Whether anybody looks at more than what stands beside the events' JSON.
+    needs_json: bool,
+    /// The places of these rules.
+    rules: Vec<usize>,
 }
 
 impl Watcher {
@@ -87,14 +95,12 @@ impl Watcher {
         if watching.is_none() {
             *watching = Some(self.begin(now)?);
         }
-        let Some(Watching { engine, queries }) = &mut *watching else { return Ok(Vec::new()) };
+        let Some(Watching { engine, readings }) = &mut *watching else { return Ok(Vec::new()) };
         for (metric, figure) in figures {
             figure.iter().for_each(|figure| engine.sample(*metric, now.0, *figure));
         }
-        for (place, query) in queries.iter_mut().enumerate() {
-            if let Some(query) = query {
-                read(&self.reader, query, |event| engine.feed_one(place, event))?;
-            }
+        for reading in readings {
+            reading.go_on(&self.reader, engine)?;
         }
         let transitions = engine.evaluate(now);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -110,34 +116,50 @@ impl Watcher {
         let mut engine = Engine::new(Arc::clone(&self.rules));
         let kept = Kept::read(&self.directory, &mut engine);
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = kept;
-        let mut queries = Vec::new();
-        for rule in &self.rules.alerts {
-            let Some(query) = Measure::query(rule) else {
-                queries.push(None);
-                continue;
-            };
+        let mut readings: Vec<Reading> = Vec::new();
+        for (place, rule) in self.rules.alerts.iter().enumerate() {
+            let Some(query) = Measure::query(rule) else { continue };
+            let needs_json = rule.needs_json();
             let row = self.reader.row_before(Moment(clock::before(now.0, rule.window)))?;
+            let query = EventQuery { order: Order::OldestFirst, limit: PAGE_ROWS_MAX, ..query };
+            let same = readings.iter_mut().find(|reading| {
+                reading.needs_json == needs_json && EventQuery { after: None, ..reading.query.clone() } == query
+            });
+            match same {
+                Some(reading) => {
+                    let first = reading.query.after.as_deref().and_then(|row| row.parse().ok()).unwrap_or(row).min(row);
+                    reading.query.after = Some(first.to_string());
+                    reading.rules.push(place);
+                }
+                None => {
+                    let query = EventQuery { after: Some(row.to_string()), ..query };
+                    readings.push(Reading { query, needs_json, rules: vec![place] });
+                }
+            }
             if rule.asks_for_new_exceptions() {
                 engine.know(&self.reader.fingerprints_until(row, ALERT_FINGERPRINTS_MAX)?);
             }
-            let after = Some(row.to_string());
-            queries.push(Some(EventQuery { after, order: Order::OldestFirst, limit: PAGE_ROWS_MAX, ..query }));
         }
-        Ok(Watching { engine, queries })
+        Ok(Watching { engine, readings })
     }
 }
 
-/// Hands on what is behind a query's place, and moves the place: all of it, or the next [`ALERT_ROWS_MAX`] events.
-fn read(reader: &Reader, query: &mut EventQuery, mut each: impl FnMut(&Seen<'_>)) -> Result<(), QueryError> {
-    let mut rows = 0;
-    while rows < ALERT_ROWS_MAX {
-        let page = reader.events(query)?;
-        rows += page.items.len();
-        page.items.iter().for_each(|event| each(&Seen::from_stored(event)));
-        query.after = page.resume.or(query.after.take());
-        if page.next.is_none() {
-            break;
+impl Reading {
+    /// Gives the rules what is behind the place that was come to: all of it, or the next [`ALERT_ROWS_MAX`] events.
+    fn go_on(&mut self, reader: &Reader, engine: &mut Engine) -> Result<(), QueryError> {
+        let mut rows = 0;
+        while rows < ALERT_ROWS_MAX {
+            let page = if self.needs_json { reader.events(&self.query)? } else { reader.heads(&self.query)? };
+            rows += page.items.len();
+            for event in &page.items {
+                let seen = Seen::from_stored(event);
+                self.rules.iter().for_each(|place| engine.feed_one(*place, &seen));
+            }
+            self.query.after = page.resume.or(self.query.after.take());
+            if page.next.is_none() {
+                break;
+            }
         }
+        Ok(())
     }
-    Ok(())
 }

@@ -11,7 +11,7 @@ use tokio::process::Command;
 use tokio::sync::Semaphore;
 
 use super::engine::{State, Transition};
-use super::rules::{Receiver, Way};
+use super::receiver::{Receiver, Way};
 use crate::limits::{ALERT_SEND_PAUSES, ALERT_SENDS_MAX};
 
 /// Posts JSON to a URL. The collector has no client of HTTP; who has one gives it

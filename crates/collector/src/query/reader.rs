@@ -83,6 +83,11 @@ impl Reader {
         self.with(|connection| exceptions::page(connection, query))
     }
 
+    /// Returns events that match, without their JSON.
+    pub(crate) fn heads(&self, query: &EventQuery) -> Result<Page<Event>, QueryError> {
+        self.with(|connection| events::heads(connection, query))
+    }
+
     /// Asks whether the database answers.
     pub(crate) fn ping(&self) -> Result<(), QueryError> {
         self.with(|connection| Ok(connection.query_row("SELECT 1", [], |_| Ok(()))?))
