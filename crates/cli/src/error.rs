@@ -240,6 +240,9 @@ pub(crate) enum Error {
     /// Something is wrong with the files of runs.
     #[error("wrong, and not mended: {0} things; `lastword runs doctor --repair` mends what can be")]
     Ill(usize),
+    /// Something is wrong with the set-up of a collector, or with one that runs.
+    #[error("wrong: {0} of what was checked")]
+    Unwell(usize),
     /// The user's settings can't be read or changed.
     #[error(transparent)]
     Settings(#[from] lastword::privacy::consent::SettingsError),

@@ -61,6 +61,7 @@ fn run(command: Command) -> Result<(), Error> {
         Command::Serve(args) => runtime(Builder::new_multi_thread())?.block_on(commands::serve::run(args)),
         Command::Config(args) => commands::config::run(args),
         Command::Keys(args) => commands::keys::run(args),
+        Command::Doctor(args) => runtime(Builder::new_current_thread())?.block_on(commands::doctor::run(args)),
         Command::Events(args) => runtime(Builder::new_current_thread())?.block_on(commands::events::run(args)),
         Command::Sessions(args) => runtime(Builder::new_current_thread())?.block_on(commands::listing::sessions(args)),
         Command::Traces(args) => runtime(Builder::new_current_thread())?.block_on(commands::traces::run(args)),

@@ -181,7 +181,7 @@ fn event(event: usize) -> String {
         r#"{{"event":"GENERIC_EVENT","event_id":"{}","event_name":"{name}","event_session_index":{},"severity":"{}","timestamp":"{}","event_data":{{"tool":"read_file","ok":true,"path":"src/{}.rs","attempt":1,"bytes":{}{more}}}}}"#,
         id(event),
         event % SESSION_EVENTS,
-        if noise % 97 == 0 { "ERROR" } else { "INFO" },
+        if noise.is_multiple_of(97) { "ERROR" } else { "INFO" },
         Moment::from_micros(time_us(event)),
         noise % 300,
         noise % 100_000,

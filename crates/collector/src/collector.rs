@@ -10,7 +10,8 @@ use tokio::net::TcpListener;
 use crate::alerts::Webhook;
 use crate::config::{Config, Settings};
 use crate::error::{OpenError, ReloadError, ServeError};
-use crate::http::{self, Gate, Shared};
+use crate::http::{self, Gate, Shared, Speaks};
+use crate::ingest::otlp::Prices;
 use crate::query::Reader;
 use crate::store::{self, Store};
 use crate::tls::Acceptor;
@@ -20,6 +21,7 @@ pub struct Collector {
     config: Config,
     shared: Shared,
     webhook: Option<Arc<dyn Webhook>>,
+    grpc: Option<TcpListener>,
     writer: std::thread::JoinHandle<()>,
 }
 
@@ -35,23 +37,35 @@ impl Collector {
     ///
     /// # Errors
     ///
-    /// The directory or the database can't be used, or another collector has it.
+    /// The directory or the database can't be used, or another collector has it; or a file that the settings name can't be used.
     pub fn open(config: Config) -> Result<Self, OpenError> {
         let gate = Gate::new(&config)?;
         let tls = Acceptor::open(&config.settings.tls)?;
+        let prices = match &config.settings.prices {
+            Some(file) => Prices::load(file)?,
+            None => Prices::default(),
+        };
         let Store { queue, consents, thread } = store::open(&config)?;
         let reader = Reader::with_silent_after(config.data_dir(), config.settings.silent_after).map_err(|error| {
             let source = std::io::Error::other(error.to_string());
             OpenError::Directory { dir: config.data_dir().to_owned(), source }
         })?;
-        let shared = Shared::new(&config, gate, tls, queue, consents, reader);
-        Ok(Self { config, shared, webhook: None, writer: thread })
+        let shared = Shared::new(&config, gate, tls, prices, queue, consents, reader);
+        Ok(Self { config, shared, webhook: None, grpc: None, writer: thread })
     }
 
     /// Sets what posts alerts to the URLs of their receivers.
     #[must_use]
     pub fn webhook(mut self, webhook: impl Webhook) -> Self {
         self.webhook = Some(Arc::new(webhook));
+        self
+    }
+
+    /// Takes OTLP over gRPC on a listener of its own, as long as it [serves](Self::serve): HTTP/2 is spoken there and nowhere else. What
+    /// is answered is the same, and so is who is.
+    #[must_use]
+    pub fn grpc(mut self, listener: TcpListener) -> Self {
+        self.grpc = Some(listener);
         self
     }
 
@@ -86,10 +100,12 @@ impl Collector {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
-        let Self { config, shared, webhook, writer } = self;
-        let address = listener.local_addr().map_err(ServeError::Listener)?;
-        if config.is_open_to_others(address) {
-            return Err(ServeError::Public(address));
+        let Self { config, shared, webhook, grpc, writer } = self;
+        for listener in [Some(&listener), grpc.as_ref()].into_iter().flatten() {
+            let address = listener.local_addr().map_err(ServeError::Listener)?;
+            if config.is_open_to_others(address) {
+                return Err(ServeError::Public(address));
+            }
         }
         let lag = tokio::spawn(shared.clone().watch_lag());
         let alerts = tokio::spawn(shared.clone().watch_alerts(webhook));
@@ -99,7 +115,19 @@ impl Collector {
             stopping.stop();
         };
         let retention = tokio::spawn(store::keep_retention(shared.queue(), config.settings.retention.clone()));
-        http::serve(listener, &shared, &config, shutdown).await;
+        let (stop, mut stopped) = tokio::sync::watch::channel(());
+        let shutdown = async move {
+            shutdown.await;
+            // Whoever listens sees that the sender is gone.
+            drop(stop);
+        };
+        let serve_grpc = async {
+            if let Some(listener) = grpc {
+                let stopped = async move { _ = stopped.changed().await };
+                http::serve(listener, Speaks::Http2, &shared, &config, stopped).await;
+            }
+        };
+        tokio::join!(http::serve(listener, Speaks::Http1, &shared, &config, shutdown), serve_grpc);
         lag.abort();
         alerts.abort();
         retention.abort();

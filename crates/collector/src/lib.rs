@@ -56,4 +56,5 @@ pub mod tls;
 pub use collector::{Collector, Control};
 pub use config::Config;
 pub use error::{OpenError, ReloadError, ServeError};
+pub use ingest::otlp::PricesError;
 pub use store::Retention;

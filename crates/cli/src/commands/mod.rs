@@ -2,6 +2,7 @@
 
 pub(crate) mod alerts;
 pub(crate) mod config;
+pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod export;
 pub(crate) mod fold;

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use lastword::privacy;
 use lastword_collector::auth::Key;
-use lastword_collector::config::Settings;
+use lastword_collector::config::{GrpcListen, Settings};
 use lastword_collector::query::Moment;
 use lastword_collector::{Collector, Config, Control, ServeError, tls};
 use tokio::net::TcpListener;
@@ -21,7 +21,7 @@ use super::webhook::Poster;
 use crate::error::Error;
 use crate::flags::serve::ServeArgs;
 use crate::flags::setup::{InForce, Setup};
-use crate::limits::{CERTIFICATE_WARNING, SHUTDOWN_MARGIN};
+use crate::limits::{CERTIFICATE_WARNING, GRPC_LISTEN_DEFAULT, SHUTDOWN_MARGIN};
 use crate::log::Log;
 
 /// Has keys themselves, and not the name of their file.
@@ -65,7 +65,12 @@ async fn serve(setup: &Setup, in_force: InForce, log: &Log) -> Result<(), Error>
         return Err(ServeError::Public(address).into());
     }
     warn(&config, &in_force, address)?;
-    let collector = Collector::open(watched(config, &settings)?)?.webhook(Poster::new());
+    let mut collector = Collector::open(watched(config, &settings)?)?.webhook(Poster::new());
+    if let Some(listener) = listen_grpc(settings.grpc_listen).await? {
+        let address = listener.local_addr().map_err(taken)?;
+        tracing::info!("OTLP over gRPC on {address}");
+        collector = collector.grpc(listener);
+    }
     let control = collector.control();
 
     let (stop, stopped) = oneshot::channel::<()>();
@@ -109,6 +114,23 @@ fn watched(config: Config, settings: &Settings) -> Result<Config, Error> {
         Some(rules) => config.alerts(rules),
         None => config,
     })
+}
+
+/// Takes the address for gRPC. The usual one may be taken by whoever else takes OTLP on this machine, and is not needed then.
+async fn listen_grpc(at: Option<GrpcListen>) -> Result<Option<TcpListener>, Error> {
+    let address = match at {
+        Some(GrpcListen::Off) => return Ok(None),
+        Some(GrpcListen::At(address)) => address,
+        None => GRPC_LISTEN_DEFAULT,
+    };
+    match TcpListener::bind(address).await {
+        Ok(listener) => Ok(Some(listener)),
+        Err(source) if at.is_some() => Err(Error::Listen { address: address.to_string(), source }),
+        Err(error) => {
+            tracing::info!("no OTLP over gRPC: {address} can't be had ({error}); --grpc-listen takes another address");
+            Ok(None)
+        }
+    }
 }
 
 /// Warns about what is allowed and should be known.

@@ -5,6 +5,7 @@
 
 pub(crate) mod alerts;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod key;
 pub(crate) mod keys;
@@ -63,6 +64,8 @@ pub(crate) enum Command {
     Config(serve::ConfigArgs),
     /// Make, list and revoke the keys that clients of a collector need
     Keys(keys::KeysArgs),
+    /// Check the set-up of a collector, or one that runs, and say what to do
+    Doctor(doctor::DoctorArgs),
     /// List the events that were stored, all that match, oldest first
     Events(list::EventsArgs),
     /// List the sessions, with how each of them ended

@@ -142,7 +142,7 @@ fn path(listing: &Listing) -> &'static str {
 }
 
 /// Reads an answer up to its bound; what is cut off there is no JSON any more and is refused as such.
-async fn read(mut answer: Response) -> Result<Vec<u8>, reqwest::Error> {
+pub(crate) async fn read(mut answer: Response) -> Result<Vec<u8>, reqwest::Error> {
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await? {
         body.extend_from_slice(&chunk);
@@ -162,7 +162,7 @@ fn reason(body: &[u8]) -> String {
 }
 
 /// Returns the innermost reason: `connection refused` says more than `error sending request`.
-fn innermost(error: &reqwest::Error) -> String {
+pub(crate) fn innermost(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer in time".to_owned();
     }

@@ -7,7 +7,7 @@
 mod change;
 mod data;
 pub(crate) mod feed;
-mod http;
+pub(crate) mod http;
 #[cfg(unix)]
 mod jsonl;
 mod live;

@@ -70,6 +70,7 @@ pub(super) enum Shape {
 use Method::{Delete, Get, Patch, Post};
 use Shape::{Json, Text};
 
+const OTLP: Shape = Json("Object");
 const HTML: Shape = Text("text/html");
 const PROMETHEUS: Shape = Text("text/plain");
 
@@ -97,6 +98,9 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         "Store events, as our reporter and `tinker` send them",
         Json("Accepted"),
     ),
+    Endpoint::new("/v1/traces", Post(OTLP), "Store spans, as OpenTelemetry exports them", Json("Object")),
+    Endpoint::new("/v1/logs", Post(OTLP), "Store logs, as OpenTelemetry exports them", Json("Object")),
+    Endpoint::new("/v1/metrics", Post(OTLP), "Store metrics, as OpenTelemetry exports them", Json("Object")),
     Endpoint::new("/api/v1/logs", Post(Text("application/x-ndjson")), "Store lines of logs", Json("Accepted")),
     Endpoint::new("/api/events", Get(|| get(api::events)), "Events, a page at a time", Json("Events"))
         .with(EventQuery::PARAMS),

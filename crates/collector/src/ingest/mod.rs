@@ -14,6 +14,7 @@
 pub(crate) mod agents;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod any_bytes;
+mod base64;
 pub(crate) mod datadog;
 mod draft;
 mod event;
@@ -21,6 +22,7 @@ mod exception;
 mod key;
 pub(crate) mod lines;
 mod object;
+pub(crate) mod otlp;
 pub(crate) mod posthog;
 mod quote;
 mod read;
@@ -28,6 +30,7 @@ pub(crate) mod sentry;
 pub(crate) mod tinker;
 mod values;
 
+pub(crate) use base64::base64;
 pub(crate) use draft::{Draft, Drafts, SessionKey, Source, id_of};
 pub(crate) use event::{Detail, Event, NO_INDEX};
 pub(crate) use exception::Exception;

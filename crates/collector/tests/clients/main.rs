@@ -24,7 +24,7 @@ fn names(events: &[Value]) -> Vec<(&str, usize)> {
 }
 
 #[track_caller]
-fn one<'e>(events: &'e [Value], is_it: impl Fn(&Value) -> bool) -> &'e Value {
+fn one(events: &[Value], is_it: impl Fn(&Value) -> bool) -> &Value {
     let found: Vec<_> = events.iter().filter(|event| is_it(event)).collect();
     assert_eq!(found.len(), 1, "{found:?}");
     found[0]

@@ -6,7 +6,7 @@ use super::common::{Dir, Server, body, event};
 use super::is_whole;
 
 /// Makes a directory with the store that the program of format 2 left.
-pub fn of_format_2(dir: &Dir) {
+pub(super) fn of_format_2(dir: &Dir) {
     std::fs::create_dir(dir.path()).unwrap();
     let connection = rusqlite::Connection::open(dir.path().join("lastword.db")).unwrap();
     connection.execute_batch(include_str!("../format_2.sql")).unwrap();

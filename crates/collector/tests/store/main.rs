@@ -16,7 +16,7 @@ use lastword_collector::admin;
 
 /// Checks that a store is whole and agrees with itself.
 #[track_caller]
-pub fn is_whole(dir: &Dir) {
+fn is_whole(dir: &Dir) {
     let report = admin::verify(dir.path(), |_| {}).unwrap();
     assert!(report.ok, "{:#?}", report.problems);
 }

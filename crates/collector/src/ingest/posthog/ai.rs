@@ -113,7 +113,7 @@ impl<'f> Span<'f> {
         }
         if let Some(reason) = first(self.properties, &["$ai_stop_reason"]) {
             data.list(gen_ai::RESPONSE_FINISH_REASONS, |list| {
-                list.text(reason.as_str().unwrap_or(&reason.to_string()))
+                list.text(reason.as_str().unwrap_or(&reason.to_string()));
             });
         }
         let tool = text(self.properties, &["$ai_span_name"]);

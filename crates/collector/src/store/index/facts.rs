@@ -217,10 +217,10 @@ struct Series<'a> {
 fn points(series: &RawValue) -> Vec<Point> {
     let all: Vec<&RawValue> = serde_json::from_str(series.get()).unwrap_or_default();
     // One that can't be read harms no other.
-    all.into_iter().take(METRIC_POINTS_MAX).filter_map(|one| point(serde_json::from_str(one.get()).ok()?)).collect()
+    all.into_iter().take(METRIC_POINTS_MAX).filter_map(|one| point(&serde_json::from_str(one.get()).ok()?)).collect()
 }
 
-fn point(series: Series<'_>) -> Option<Point> {
+fn point(series: &Series<'_>) -> Option<Point> {
     let value = series.value.or(series.sum)?;
     let count = series.count.unwrap_or(1).max(0);
     let labels = serde_json::to_string(&series.labels).ok().filter(|labels| labels.len() <= METRIC_LABEL_BYTES_MAX)?;
