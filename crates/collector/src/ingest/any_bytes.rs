@@ -21,6 +21,12 @@ const PROTOCOLS: [(&str, Decode); 6] = [
 
 const NOW_US: i64 = 1_795_166_434_500_000;
 
+/// Returns the names of the protocols.
+#[cfg(fuzzing)]
+pub fn names() -> [&'static str; PROTOCOLS.len()] {
+    PROTOCOLS.map(|(name, _)| name)
+}
+
 /// Checks that a protocol makes events of a body that everybody reads, or refuses it in words, and does so again.
 ///
 /// # Panics

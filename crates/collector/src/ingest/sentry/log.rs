@@ -84,7 +84,7 @@ fn log(desk: &mut Desk<'_>, entry: &Fields) -> Result<(), Refused> {
     })
 }
 
-fn place_in_trace(data: &mut Object<'_>, entry: &Fields, attributes: &Fields) {
+pub(super) fn place_in_trace(data: &mut Object<'_>, entry: &Fields, attributes: &Fields) {
     if let Some(id) = text(entry, &["trace_id"]) {
         data.text(names::TRACE_ID, &read::trace_id(id));
     }

@@ -1,7 +1,7 @@
 //! What the SDKs of Sentry send: envelopes of items, and single events by the path of old.
 //!
 //! An error is `error`, or `UNHANDLED_EXCEPTION` where nobody handled it; a message or a log is `log`; a transaction and each of its spans is
-//! `span.end`; an update of a session is SESSION_START, SESSION_END or both; what the client dropped is `telemetry.dropped`. Everything else is
+//! `span.end`; a point of a metric is `metrics`; an update of a session is SESSION_START, SESSION_END or both; what the client dropped is `telemetry.dropped`. Everything else is
 //! kept as `sentry.<type>`. What our own reporter sent through Sentry's protocol comes back as it was.
 //!
 //! # Whose it is
@@ -18,6 +18,7 @@ mod envelope;
 mod health;
 mod issue;
 mod log;
+mod metric;
 mod origin;
 mod other;
 mod span;
@@ -130,7 +131,7 @@ impl<'a> Desk<'a> {
 
     fn item(&mut self, item: &Item<'_>) -> Result<(), Refused> {
         let fields = match item.kind {
-            "event" | "transaction" | "session" | "sessions" | "client_report" | "log" | "span" => {
+            "event" | "transaction" | "session" | "sessions" | "client_report" | "log" | "span" | "trace_metric" => {
                 std::str::from_utf8(item.payload).map_err(|_| "it is not UTF-8".to_owned()).and_then(values::read)
             }
             _ => return other::item(self, item),
@@ -144,6 +145,7 @@ impl<'a> Desk<'a> {
                     "sessions" => health::aggregates(self, &fields),
                     "client_report" => health::dropped(self, &fields),
                     "log" => log::logs(self, &fields),
+                    "trace_metric" => metric::metrics(self, &fields),
                     _ => span::spans(self, &fields),
                 };
             }
@@ -249,6 +251,3 @@ impl<'f> Scene<'f> {
         self.sdk.1.map(|version| self.sdk.0.map_or_else(|| version.to_owned(), |name| format!("{name}/{version}")))
     }
 }
-
-#[cfg(test)]
-mod tests;
