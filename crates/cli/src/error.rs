@@ -97,6 +97,15 @@ pub(crate) enum Error {
     /// The data directory could not be read.
     #[error(transparent)]
     Query(#[from] QueryError),
+    /// The store can't be looked after.
+    #[error(transparent)]
+    Admin(#[from] lastword_collector::admin::AdminError),
+    /// The store is not whole.
+    #[error("something is wrong with the store: {0} things; restore a copy, or export what can be read")]
+    StoreIll(usize),
+    /// Nobody said that it is to be done.
+    #[error("nothing was done: say `--yes` to {0}")]
+    NotConfirmed(String),
     /// A stored row is no JSON any more.
     #[error("a stored row is damaged: {0}")]
     Row(String),
@@ -223,6 +232,9 @@ pub(crate) enum Error {
     /// Something is wrong with the files of runs.
     #[error("wrong, and not mended: {0} things; `lastword runs doctor --repair` mends what can be")]
     Ill(usize),
+    /// Something is wrong with the set-up of a collector, or with one that runs.
+    #[error("wrong: {0} of what was checked")]
+    Unwell(usize),
     /// The user's settings can't be read or changed.
     #[error(transparent)]
     Settings(#[from] lastword::privacy::consent::SettingsError),
@@ -299,6 +311,7 @@ impl Error {
             | Self::NoSession
             | Self::NoTraceId(_)
             | Self::NoUser(_)
+            | Self::NotConfirmed(_)
             | Self::NoTerminal => ExitCode::from(USAGE),
             #[cfg(unix)]
             Self::NoSpool(_) => ExitCode::from(USAGE),

@@ -55,6 +55,19 @@ pub(crate) const SHUTDOWN_GRACE: Duration = Duration::from_secs(8);
 pub(crate) const SHUTDOWN_MARGIN: Duration = Duration::from_secs(3);
 /// A certificate that ends within this time is warned about.
 pub(crate) const CERTIFICATE_WARNING: Duration = Duration::from_secs(14 * 86_400);
+/// Free space below which the disk is soon full: a busy day of events.
+#[cfg(unix)]
+pub(crate) const DISK_LOW_BYTES: u64 = 2 << 30;
+/// Free space below which nothing can be stored for long: the log of the database alone takes 64 MiB.
+#[cfg(unix)]
+pub(crate) const DISK_NONE_BYTES: u64 = 128 << 20;
+/// Files that a collector has open beside its connections.
+#[cfg(unix)]
+pub(crate) const FILES_BESIDE_CONNECTIONS: u64 = 64;
+/// One question of `doctor`.
+pub(crate) const DOCTOR_TIMEOUT: Duration = Duration::from_secs(10);
+/// How far the clocks of two machines may be apart before that is worth a word.
+pub(crate) const CLOCK_SKEW_MAX: Duration = Duration::from_secs(30);
 /// Bytes of a key that is read from standard input.
 pub(crate) const KEY_BYTES_MAX: u64 = 4096;
 

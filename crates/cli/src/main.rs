@@ -60,10 +60,12 @@ fn run(command: Command) -> Result<(), Error> {
         Command::Serve(args) => runtime(Builder::new_multi_thread())?.block_on(commands::serve::run(args)),
         Command::Config(args) => commands::config::run(args),
         Command::Keys(args) => commands::keys::run(args),
+        Command::Doctor(args) => runtime(Builder::new_current_thread())?.block_on(commands::doctor::run(args)),
         Command::Events(args) => runtime(Builder::new_current_thread())?.block_on(commands::events::run(args)),
         Command::Sessions(args) => runtime(Builder::new_current_thread())?.block_on(commands::listing::sessions(args)),
         Command::Traces(args) => runtime(Builder::new_current_thread())?.block_on(commands::traces::run(args)),
         Command::Metrics(args) => runtime(Builder::new_current_thread())?.block_on(commands::metrics::run(args)),
+        Command::Store(args) => runtime(Builder::new_current_thread())?.block_on(commands::store::run(args)),
         Command::Top(args) => runtime(Builder::new_current_thread())?.block_on(top::run(args)),
         #[cfg(unix)]
         Command::Spool(args) => runtime(Builder::new_current_thread())?.block_on(commands::spool::run(args)),

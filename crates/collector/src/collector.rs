@@ -30,12 +30,12 @@ impl Collector {
     pub fn open(config: Config) -> Result<Self, OpenError> {
         let gate = Gate::new(&config)?;
         let tls = Acceptor::open(&config.settings.tls)?;
-        let Store { queue, thread } = store::open(&config)?;
+        let Store { queue, consents, thread } = store::open(&config)?;
         let reader = Reader::with_silent_after(config.data_dir(), config.settings.silent_after).map_err(|error| {
             let source = std::io::Error::other(error.to_string());
             OpenError::Directory { dir: config.data_dir().to_owned(), source }
         })?;
-        let shared = Shared::new(&config, gate, tls, queue, reader);
+        let shared = Shared::new(&config, gate, tls, queue, consents, reader);
         Ok(Self { config, shared, writer: thread })
     }
 
@@ -75,7 +75,9 @@ impl Collector {
         if config.is_open_to_others(address) {
             return Err(ServeError::Public(address));
         }
+        let retention = tokio::spawn(store::keep_retention(shared.queue(), config.settings.retention.clone()));
         http::serve(listener, &shared, &config, shutdown).await;
+        retention.abort();
         let ended = async {
             shared.close().await;
             drop(shared);

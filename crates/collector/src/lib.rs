@@ -17,7 +17,7 @@
 //! - Every body, queue, wait, page and number of connections has a bound in [`limits`].
 //! - Only one thread writes. A reader never blocks it, nor it a reader.
 //!
-//! The layers, each using those before it: `clock`, `stats`, `ingest`, `redact`, `store`, [`query`], `page`, `http`.
+//! The layers, each using those before it: `clock`, `stats`, `ingest`, `redact`, `store`, [`query`], [`admin`], `page`, `http`.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -31,6 +31,7 @@
 //! # }
 //! ```
 
+pub mod admin;
 pub mod auth;
 mod clock;
 mod collector;
@@ -50,3 +51,4 @@ pub mod tls;
 pub use collector::{Collector, Control};
 pub use config::Config;
 pub use error::{OpenError, ReloadError, ServeError};
+pub use store::Retention;

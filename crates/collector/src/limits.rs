@@ -42,8 +42,8 @@ pub const ATTACHMENT_TEXT_BYTES_MAX: usize = 256 * 1024;
 /// How much of a refused value is quoted in the answer.
 pub const QUOTE_CHARS_MAX: usize = 64;
 
-/// Bytes of all bodies that are being read or wait for the disk. Beyond, requests get 503 at once.
-pub const INGEST_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Bytes of all bodies that are being read or wait for the disk: one of the largest, and others beside it. Beyond, requests get 503 at once.
+pub const INGEST_BYTES_MAX: usize = 384 * 1024 * 1024;
 /// Requests that may wait for the writer. Beyond, requests get 503 at once.
 pub const WRITE_QUEUE_REQUESTS: usize = 1024;
 /// Events after which a group is committed even though more wait: it bounds the wait of the first one.
@@ -99,6 +99,40 @@ pub const RATE_BURST: Duration = Duration::from_secs(10);
 pub const RATE_CLIENTS_MAX: usize = 10_000;
 /// The port that OpenTelemetry's clients send to over HTTP, so most of them find a local collector without being told.
 pub const LISTEN_PORT: u16 = 4318;
+/// Bytes of text for each byte of a batch's filter, which says which texts may be in it: fewer make searches faster and the store larger.
+pub const FILTER_TEXT_RATIO: usize = 16;
+/// The smallest filter of a batch.
+pub const FILTER_BYTES_MIN: usize = 64;
+/// The largest filter of a batch: there are 16 million runs of three bytes, and no text has more than a part of them.
+pub const FILTER_BYTES_MAX: usize = 256 * 1024;
+/// Events that a migration looks at before it writes what it has taken out of them: it bounds its memory.
+pub const FILL_ROWS: i64 = 20_000;
+/// How often long work says how far it is.
+pub const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
+/// Points that are taken from one `metrics` event; ours has fewer. The event itself keeps all.
+pub const METRIC_POINTS_MAX: usize = 10_000;
+/// The longest labels of a series, as JSON. A series with longer ones is in its events only.
+pub const METRIC_LABEL_BYTES_MAX: usize = 4096;
+
+/// Days that events are kept unless an operator says otherwise.
+pub const RETENTION_DAYS: u32 = 30;
+/// How often it is looked for events that are too old.
+pub const RETENTION_PASS: Duration = Duration::from_secs(60);
+/// How many times as long as a step of removing took the writer is left to requests before the next.
+pub const RETENTION_SHARE: u32 = 4;
+/// Events after which a step of removing ends: some tens of milliseconds, for which requests wait.
+pub const REMOVE_ROWS: usize = 2000;
+/// How long a session without events is remembered, in microseconds, so that one that goes on does not seem to have lost what was removed.
+pub const SESSION_KEPT_US: i64 = 7 * 24 * 60 * 60 * 1_000_000;
+/// Pages that are given back to the system in one step.
+pub const VACUUM_PAGES: u32 = 500;
+/// How often it is tried to move the log into the database after pages were given back, before it is left to the next commits.
+pub const CHECKPOINT_TRIES: usize = 20;
+/// The pause between two of these tries.
+pub const CHECKPOINT_PAUSE: Duration = Duration::from_millis(100);
+/// Pages that nobody uses and that are kept all the same, for what comes next: 8 MiB.
+pub const VACUUM_SPARE_PAGES: u64 = 1024;
+
 /// Connections that are open at once. Further ones wait in the socket's backlog.
 pub const CONNECTIONS_MAX: usize = 1024;
 /// The longest wait for a request's head, and for the next request of a connection that is kept open.
@@ -122,6 +156,10 @@ pub const PAGE_ROWS_DEFAULT: usize = 100;
 pub const PAGE_ROWS_MAX: usize = 1000;
 /// Bytes of the events of one page. A page ends early rather than be larger.
 pub const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// The most counts of one answer of statistics.
+pub const STATS_ROWS_MAX: usize = 20_000;
+/// Versions of a group of exceptions that are told one by one, the latest first.
+pub const EXCEPTION_VERSIONS_MAX: usize = 50;
 /// The longest value of a query parameter.
 pub const PARAM_BYTES_MAX: usize = 1024;
 /// Gaps of one session that are listed one by one. All are counted.

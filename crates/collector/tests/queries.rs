@@ -75,7 +75,7 @@ fn a_parameter_that_cannot_be_read_is_named_with_what_would_be_right() {
         ("events?order=up", "`order` is `up`: it must be asc (oldest first) or desc (newest first)"),
         ("events?cursor=abc", "`cursor` is `abc`: it must be the `next` or `resume`"),
         ("events?cursor=99999999999999999999", "`cursor` is `99999999999999999999`"),
-        ("events?sesion=s", "there is no parameter `sesion`: there are session, name, kind"),
+        ("events?sesion=s", "there is no parameter `sesion`: there are session, trace, run"),
         ("events?name=a&name=b", "`name` is given twice"),
         ("sessions?state=dead", "`state` is `dead`: it must be one of open, silent, ended, crashed"),
         ("exceptions?limit=x", "`limit` is `x`"),
@@ -181,7 +181,7 @@ fn a_query_that_takes_too_long_is_interrupted_and_the_next_one_is_answered() {
     let dir = Dir::new();
     let server = Server::start(dir.config().query_timeout(std::time::Duration::from_millis(50)));
     // A text that nearly matches at each of very many places: seconds of work if nobody stops it.
-    let data = format!("{{\"a\":\"{}\"}}", "x".repeat(100_000));
+    let data = format!("{{\"a\":\"{} xxy\"}}", "x".repeat(100_000));
     let events: Vec<String> = (0..100).map(|index| named(index, &format!("id-{index}"), "n", "INFO", &data)).collect();
     server.telemetry(body("s", &events)).is(200);
     let answer = server.get(&format!("/api/events?text={}y", "x".repeat(500))).is(503);

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use common::{Dir, Server};
+use lastword::privacy::Privacy;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -92,7 +93,7 @@ fn stored(server: &Server) -> Vec<((String, String), String)> {
 #[test]
 fn all_that_real_clients_sent_is_stored_once_byte_for_byte_and_adds_nothing_when_sent_again() {
     let dir = Dir::new();
-    let server = Server::start(dir.config());
+    let server = Server::start(dir.config().privacy(Privacy::off()));
     let bodies = bodies();
     let expected = expected(&bodies);
     assert!(bodies.len() >= 25 && expected.len() > 500, "{} bodies, {} events", bodies.len(), expected.len());
@@ -108,4 +109,28 @@ fn all_that_real_clients_sent_is_stored_once_byte_for_byte_and_adds_nothing_when
         assert_eq!(stored.len(), expected.len());
         assert_eq!(stored.into_iter().collect::<BTreeMap<_, _>>(), expected);
     }
+}
+
+#[test]
+fn of_what_real_clients_sent_somebodys_home_is_taken_out_and_nothing_else_is_touched() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let bodies = bodies();
+    let mut client = server.client();
+    for body in &bodies {
+        client.send("POST", "/api/v1/telemetry", &[("content-type", "application/json")], body.as_bytes()).is(200);
+    }
+    let mut stored: BTreeMap<_, _> = stored(&server).into_iter().collect();
+    let mut homes = 0;
+    for (key, sent) in expected(&bodies) {
+        let stored = stored.remove(&key).unwrap();
+        if sent.contains("/home/ada/") {
+            homes += 1;
+            let read = |json: &str| serde_json::from_str::<serde_json::Value>(json).unwrap();
+            assert_eq!(read(&stored), read(&sent.replace("/home/ada/", "~/")));
+        } else {
+            assert_eq!(stored, sent);
+        }
+    }
+    assert!(homes > 2 && stored.is_empty(), "{homes}");
 }

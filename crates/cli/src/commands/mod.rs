@@ -1,6 +1,7 @@
 //! What the commands do.
 
 pub(crate) mod config;
+pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod fold;
 mod follow;
@@ -14,5 +15,6 @@ pub(crate) mod shell;
 pub(crate) mod signals;
 #[cfg(unix)]
 pub(crate) mod spool;
+pub(crate) mod store;
 mod supervisor;
 pub(crate) mod traces;

@@ -4,6 +4,7 @@
 //! anything is opened or asked.
 
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod key;
 pub(crate) mod keys;
 pub(crate) mod list;
@@ -16,6 +17,7 @@ pub(crate) mod shell;
 pub(crate) mod source;
 #[cfg(unix)]
 pub(crate) mod spool;
+pub(crate) mod store;
 pub(crate) mod top;
 pub(crate) mod traces;
 
@@ -33,6 +35,7 @@ Examples:
   lastword events --jsonl logs/*.jsonl            the same of files
   lastword top --jsonl agent.jsonl                watch an agent at work
   lastword traces show 4bf92f35                   where its time went, what failed
+  lastword store backup --data D copy.db          a copy of all that is stored
   lastword spool list state/spool                 what they have left undelivered
   lastword spool flush state/spool                deliver that
   lastword runs list                              what agents did, and how it ended
@@ -59,6 +62,8 @@ pub(crate) enum Command {
     Config(serve::ConfigArgs),
     /// Make, list and revoke the keys that clients of a collector need
     Keys(keys::KeysArgs),
+    /// Check the set-up of a collector, or one that runs, and say what to do
+    Doctor(doctor::DoctorArgs),
     /// List the events that were stored, all that match, oldest first
     Events(list::EventsArgs),
     /// List the sessions, with how each of them ended
@@ -71,6 +76,8 @@ pub(crate) enum Command {
     Metrics(metrics::MetricsArgs),
     /// Watch what happens now: rates, providers, tools, errors, sessions, traces
     Top(top::TopArgs),
+    /// Look after what is stored: look, check, copy, put back, remove, export
+    Store(store::StoreArgs),
     /// Look at what processes have left in a spool, and deliver it
     #[cfg(unix)]
     Spool(spool::SpoolArgs),

@@ -78,7 +78,7 @@ impl Log {
         let said =
             settings.level.clone().or_else(|| std::env::var(VARIABLE).ok().filter(|level| !level.trim().is_empty()));
         let level = said.as_deref().map(str::parse);
-        let known = level.clone().unwrap_or(Ok(Level::Info)).unwrap_or(Level::Info);
+        let known = level.unwrap_or(Ok(Level::Info)).unwrap_or(Level::Info);
         self.lines.rank.store(known.rank(), Ordering::Relaxed);
         tracing::callsite::rebuild_interest_cache();
         if let (Some(said), Some(Err(()))) = (said, level) {

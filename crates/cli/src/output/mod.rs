@@ -14,6 +14,7 @@ pub(crate) mod exception;
 pub(crate) mod fares;
 pub(crate) mod fields;
 pub(crate) mod metrics;
+pub(crate) mod otlp;
 pub(crate) mod progress;
 pub(crate) mod runs;
 pub(crate) mod session;

@@ -51,3 +51,32 @@ impl Drop for Progress {
         }
     }
 }
+
+/// A line that says what is being done, where nothing is counted.
+pub(crate) struct Status {
+    shown: bool,
+    drawn: Option<Instant>,
+}
+
+impl Status {
+    pub(crate) fn new() -> Self {
+        Self { shown: io::stderr().is_terminal(), drawn: None }
+    }
+
+    /// Shows what is being done now.
+    pub(crate) fn say(&mut self, what: &str) {
+        if self.shown && self.drawn.is_none_or(|drawn| drawn.elapsed() >= PROGRESS_INTERVAL) {
+            self.drawn = Some(Instant::now());
+            // A terminal that is gone is no reason to end the work.
+            let _ = write!(io::stderr().lock(), "\r\x1b[K{what}");
+        }
+    }
+}
+
+impl Drop for Status {
+    fn drop(&mut self) {
+        if self.drawn.is_some() {
+            let _ = write!(io::stderr().lock(), "\r\x1b[K");
+        }
+    }
+}

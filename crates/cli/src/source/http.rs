@@ -53,7 +53,7 @@ impl Client {
     pub(super) async fn page(&self, listing: &Listing, cursor: Option<&str>, limit: u32) -> Result<Page, Error> {
         let url = self.url(listing, cursor, limit);
         let lost = |error: reqwest::Error| Error::NoAnswer { url: self.base.to_string(), message: innermost(&error) };
-        let answer = self.request(url).send().await.map_err(lost)?;
+        let answer = self.request(reqwest::Method::GET, url).send().await.map_err(lost)?;
         let shown = format!("{}{}", self.base, path(listing));
         let status = answer.status();
         let body = read(answer).await.map_err(lost)?;
@@ -70,12 +70,43 @@ impl Client {
     }
 
     /// Makes a request, with the key of the environment where there is one.
-    fn request(&self, url: Url) -> reqwest::RequestBuilder {
-        let request = self.http.get(url);
+    fn request(&self, method: reqwest::Method, url: Url) -> reqwest::RequestBuilder {
+        let request = self.http.request(method, url);
         match &self.key {
             Some(key) => request.bearer_auth(key.secret()),
             None => request,
         }
+    }
+
+    /// Asks for a change of what has an id below a path, and returns the answer.
+    ///
+    /// # Errors
+    ///
+    /// The collector doesn't answer, or refuses.
+    pub(super) async fn change(
+        &self,
+        method: reqwest::Method,
+        path: &str,
+        id: &str,
+        body: Option<&'static str>,
+    ) -> Result<Vec<u8>, Error> {
+        let mut url = self.base.below(path);
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.push(id);
+        }
+        let shown = url.to_string();
+        let lost = |error: reqwest::Error| Error::NoAnswer { url: self.base.to_string(), message: innermost(&error) };
+        let mut request = self.request(method, url);
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body);
+        }
+        let answer = request.send().await.map_err(lost)?;
+        let status = answer.status();
+        let body = read(answer).await.map_err(lost)?;
+        if status.is_success() {
+            return Ok(body);
+        }
+        Err(Error::Refused { url: shown, status: status.as_u16(), message: reason(&body) })
     }
 
     /// Returns the URL of a page.
@@ -96,7 +127,7 @@ fn path(listing: &Listing) -> &'static str {
 }
 
 /// Reads an answer up to its bound; what is cut off there is no JSON any more and is refused as such.
-async fn read(mut answer: Response) -> Result<Vec<u8>, reqwest::Error> {
+pub(crate) async fn read(mut answer: Response) -> Result<Vec<u8>, reqwest::Error> {
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await? {
         body.extend_from_slice(&chunk);
@@ -116,7 +147,7 @@ fn reason(body: &[u8]) -> String {
 }
 
 /// Returns the innermost reason: `connection refused` says more than `error sending request`.
-fn innermost(error: &reqwest::Error) -> String {
+pub(crate) fn innermost(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer in time".to_owned();
     }

@@ -4,12 +4,14 @@
 //! A source answers one page at a time, with the stored JSON as text: nothing is decoded here and written anew, so what
 //! is shown is what was stored. A page and its cursor are all that a listing keeps in memory.
 
+mod change;
 mod data;
 pub(crate) mod feed;
-mod http;
+pub(crate) mod http;
 #[cfg(unix)]
 mod jsonl;
 
+pub(crate) use change::{Change, change};
 use serde_json::value::RawValue;
 
 use crate::error::Error;

@@ -15,9 +15,11 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// The binary, with nothing of the environment that would change what it does.
 pub fn lastword() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lastword"));
-    let ours = ["LASTWORD_URL", "LASTWORD_DATA", "LASTWORD_LISTEN", "LASTWORD_SPOOL", "LASTWORD_API_KEY"];
     let switches = ["TINKER_TELEMETRY", "DISABLE_TELEMETRY", "DO_NOT_TRACK", "TELEMETRY_ENABLED"];
-    for name in ours.into_iter().chain(switches).chain(["NO_COLOR", "http_proxy", "HTTP_PROXY"]) {
+    for name in switches.into_iter().chain(["NO_COLOR", "LOG_LEVEL", "NOTIFY_SOCKET", "http_proxy", "HTTP_PROXY"]) {
+        command.env_remove(name);
+    }
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("LASTWORD_")) {
         command.env_remove(name);
     }
     // The user's own settings are none of a test's.

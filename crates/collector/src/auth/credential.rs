@@ -2,6 +2,8 @@
 
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 
+use super::need::DATADOG_INPUT;
+
 /// Headers that are a key and nothing else: of `tinker` and our reporter, of Datadog, and of those who name it themselves.
 const PLAIN: [&str; 3] = ["x-api-key", "dd-api-key", "x-lastword-key"];
 
@@ -38,6 +40,12 @@ pub(crate) fn of_head(headers: &HeaderMap, uri: &Uri) -> Vec<String> {
         take(headers.get(name).map(text).unwrap_or_default());
     }
     take(headers.get("x-sentry-auth").map(text).and_then(sentry).unwrap_or_default());
+    // Datadog's old path ends with it.
+    if let Some((above, key)) = uri.path().rsplit_once('/')
+        && above.ends_with(DATADOG_INPUT)
+    {
+        take(key);
+    }
     for pair in uri.query().unwrap_or_default().split('&') {
         if let Some((name, value)) = pair.split_once('=')
             && PARAMETERS.contains(&name)
@@ -46,6 +54,11 @@ pub(crate) fn of_head(headers: &HeaderMap, uri: &Uri) -> Vec<String> {
         }
     }
     found
+}
+
+/// Returns a path without the key that stands in it, where one may.
+pub(crate) fn without_key(path: &str) -> &str {
+    path.find(DATADOG_INPUT).map_or(path, |at| &path[..at + DATADOG_INPUT.len()])
 }
 
 /// Returns the key that a body presents, where a protocol has it there: PostHog's `api_key` or `token`, and the address (`dsn`)
@@ -126,6 +139,7 @@ mod tests {
             assert_eq!(found(name, value, "/"), ["k-1"], "{name}: {value}");
         }
         assert_eq!(found("", "", "/api/1/envelope/?sentry_version=7&sentry_key=k-1"), ["k-1"]);
+        assert_eq!(found("", "", "/v1/input/k-1"), ["k-1"]);
         // `pk-lf-1:sk-lf-2`
         assert_eq!(found("authorization", "Basic cGstbGYtMTpzay1sZi0y", "/"), ["sk-lf-2", "pk-lf-1"]);
         assert_eq!(found("authorization", "Basic OmstMQ==", "/"), ["k-1"]);

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use super::{Key, KeyError, Scopes, digest};
+use super::{Key, KeyError, Scopes};
 use crate::clock;
 use crate::limits::{KEY_NAME_CHARS_MAX, KEYS_FILE_BYTES_MAX, KEYS_MAX};
 
@@ -189,6 +189,18 @@ impl KeyFile {
         self.entries.into_iter().map(|entry| entry.key)
     }
 
+    /// Gives a file to the owner of the one before it, or of the directory: root makes keys for the user that serves.
+    #[cfg(unix)]
+    fn give(&self, file: &std::fs::File) {
+        use std::os::unix::fs::{MetadataExt, fchown};
+        let directory = self.path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let owner = std::fs::metadata(&self.path).or_else(|_| std::fs::metadata(directory));
+        if let Ok(owner) = owner {
+            // Only root may, and nobody else needs it.
+            let _ = fchown(file, Some(owner.uid()), Some(owner.gid()));
+        }
+    }
+
     fn write(&self) -> Result<(), KeyFileError> {
         let failed = |source| KeyFileError::Io { path: self.path.clone(), source };
         let mut text = HEAD.to_owned();
@@ -210,6 +222,8 @@ impl KeyFile {
         if let Ok(metadata) = std::fs::metadata(&self.path) {
             file.set_permissions(metadata.permissions()).map_err(failed)?;
         }
+        #[cfg(unix)]
+        self.give(&file);
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
         std::fs::rename(&beside, &self.path).map_err(failed)
     }
@@ -243,7 +257,7 @@ fn bytes(hex: &str) -> Option<[u8; 32]> {
 /// Returns what is kept of a key: 64 hex digits. For those who write the file with other tools.
 #[cfg(test)]
 fn hex_of(secret: &str) -> String {
-    digest(secret).iter().map(|byte| format!("{byte:02x}")).collect()
+    super::digest(secret).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

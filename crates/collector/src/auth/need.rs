@@ -22,7 +22,7 @@ pub(crate) enum Need {
 const OPEN: [&str; 4] = ["/api/health", "/api/status", "/api/version", "/style.css"];
 
 /// The ends of paths under which events are sent, whatever prefix stands before them.
-const INGEST: [&str; 10] = [
+const INGEST: [&str; 11] = [
     "/api/v1/telemetry",
     "/api/v1/logs",
     "/api/v1/create_session",
@@ -33,15 +33,19 @@ const INGEST: [&str; 10] = [
     "/v1/traces/ingest",
     "/api/v2/logs",
     "/api/v2/validate",
+    DATADOG_INPUT,
 ];
 
 /// What clients ask before or beside sending, by GET or POST.
 const CLIENT: [&str; 4] =
     ["/api/v1/client/config", "/api/v1/client/dynamic_config", "/api/v1/validate", "/api/public/health"];
 
-/// PostHog's paths, whose key is a field of the body.
-const POSTHOG: [&str; 10] =
-    ["/batch", "/capture", "/track", "/engage", "/e", "/i/v0/e", "/decide", "/flags", "/s", "/i/v1/logs"];
+/// The ends of PostHog's paths, whose key is a field of the body.
+const POSTHOG: [&str; 7] =
+    ["/i/v1/analytics/events", "/i/v0/ai/batch", "/i/v0/e", "/batch", "/capture", "/track", "/e"];
+
+/// Datadog's old path, after which its key may follow as a part of the path.
+pub(super) const DATADOG_INPUT: &str = "/v1/input";
 
 /// Returns what a request needs.
 pub(crate) fn need(method: &Method, path: &str) -> Need {
@@ -66,10 +70,11 @@ pub(crate) fn need(method: &Method, path: &str) -> Need {
     if *method != Method::POST {
         return Need::Key(Scope::Admin);
     }
-    if POSTHOG.contains(&path) || is_sentry(path) {
+    if ends(&POSTHOG) || is_sentry(path) {
         return Need::IngestByBody;
     }
-    if ends(&INGEST) || is_finish(path) || path.starts_with("/opentelemetry.proto.collector.") {
+    let below_input = path.rsplit_once('/').is_some_and(|(above, _)| above.ends_with(DATADOG_INPUT));
+    if ends(&INGEST) || below_input || is_finish(path) || path.starts_with("/opentelemetry.proto.collector.") {
         return Need::Key(Scope::Ingest);
     }
     Need::Key(Scope::Admin)
@@ -116,6 +121,8 @@ mod tests {
             (Method::POST, "/opentelemetry.proto.collector.trace.v1.TraceService/Export", INGEST),
             (Method::POST, "/api/42/envelope/", Need::IngestByBody),
             (Method::POST, "/api/v1/envelope", ADMIN),
+            (Method::POST, "/v1/input/a-key", INGEST),
+            (Method::POST, "/ph/i/v0/e/", Need::IngestByBody),
             (Method::POST, "/batch/", Need::IngestByBody),
             (Method::POST, "/api/events", ADMIN),
             (Method::POST, "/api/admin/forget", ADMIN),

@@ -142,6 +142,17 @@ pub const KEYS: &[Key] = &[
     )
     .live(),
     Key::new("rate.events", Number, "N", "Events a second of one key or address; 0 is no limit").live(),
+    Key::new("retention.events_days", Number, "DAYS", "How long events are kept that are none of the others; 0 is for ever"),
+    Key::new("retention.spans_days", Number, "DAYS", "How long spans are kept; 0 is for ever"),
+    Key::new("retention.logs_days", Number, "DAYS", "How long logs are kept; 0 is for ever"),
+    Key::new("retention.metrics_days", Number, "DAYS", "How long metrics are kept; 0 is for ever"),
+    Key::new("retention.exceptions_days", Number, "DAYS", "How long exceptions and errors are kept; 0 is for ever"),
+    Key::new(
+        "retention.bytes_max",
+        Text,
+        "SIZE",
+        "Size of the database beyond which the oldest events are removed, whatever they are; 0 is no bound",
+    ),
 ];
 
 /// Returns the key at a place.

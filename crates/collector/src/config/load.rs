@@ -150,10 +150,7 @@ impl Loaded {
 
 /// Returns the value at a place.
 pub(super) fn get<'t>(table: &'t Table, path: &str) -> Option<&'t Value> {
-    let (section, rest) = match path.split_once('.') {
-        None => return table.get(path),
-        Some(parts) => parts,
-    };
+    let Some((section, rest)) = path.split_once('.') else { return table.get(path) };
     get(table.get(section)?.as_table()?, rest)
 }
 

@@ -22,6 +22,7 @@ use std::time::Duration;
 use lastword::privacy::Privacy;
 
 use crate::auth;
+use crate::store::Retention;
 use values::Bytes;
 
 /// How a collector is run. Everything but the data directory has a default, a constant of [`limits`](crate::limits).
@@ -63,6 +64,18 @@ impl Config {
     #[must_use]
     pub fn data_dir(&self) -> &Path {
         &self.data_dir
+    }
+
+    /// Returns all settings.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Returns how many connections may be open at once.
+    #[must_use]
+    pub const fn connections(&self) -> usize {
+        self.settings.limits.connections_max
     }
 
     /// Adds a key that clients may have, beside those of the file that the settings name. Without any, nobody is asked for
@@ -107,6 +120,12 @@ impl Config {
     /// keeps what it has.
     pub fn store_bytes_max(mut self, bytes: u64) -> Self {
         self.settings.limits.store_bytes_max = Some(Bytes(bytes));
+        self
+    }
+
+    /// Sets how long events are kept ([`limits::RETENTION_DAYS`](crate::limits::RETENTION_DAYS)).
+    pub fn retention(mut self, retention: Retention) -> Self {
+        self.settings.retention = retention;
         self
     }
 

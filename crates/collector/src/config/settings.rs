@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::values::{Bytes, Network, address, span};
 use crate::limits;
+use crate::store::Retention;
 
 /// Everything that an operator can set. What is left out has its default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,6 +46,8 @@ pub struct Settings {
     pub(crate) limits: Limits,
     /// How much one client may send.
     pub(crate) rate: Rate,
+    /// How long events are kept.
+    pub(crate) retention: Retention,
 }
 
 impl Default for Settings {
@@ -62,6 +65,7 @@ impl Default for Settings {
             log: Log::default(),
             limits: Limits::default(),
             rate: Rate::default(),
+            retention: Retention::default(),
         }
     }
 }

@@ -11,7 +11,7 @@ use super::{Shared, answer};
 use crate::query::{EventQuery, ExceptionQuery, ParamError, QueryError, Reader, SessionQuery};
 
 /// Said of a path whose id can't be decoded.
-pub(super) const ID_NOT_TEXT: &str = "the session's id in the path is no UTF-8 when it is decoded";
+pub(super) const ID_NOT_TEXT: &str = "the id in the path is no UTF-8 when it is decoded";
 
 /// Parameters as they stand in the URL.
 pub(super) type Pairs = Query<Vec<(String, String)>>;
@@ -83,12 +83,12 @@ struct Exceptions {
 }
 
 /// Writes an answer, on the thread that read it.
-fn json(body: &impl serde::Serialize) -> Response {
+pub(super) fn json(body: &impl serde::Serialize) -> Response {
     Json(body).into_response()
 }
 
 /// Answers a query whose parameters were read.
-async fn reply<Q: Send + 'static>(
+pub(super) async fn reply<Q: Send + 'static>(
     shared: &Shared,
     query: Result<Q, ParamError>,
     ask: impl FnOnce(&Reader, &Q) -> Result<Response, QueryError> + Send + 'static,

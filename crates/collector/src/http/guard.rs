@@ -19,7 +19,7 @@ use tracing::{Instrument, Span};
 use super::context::{Context, REQUEST_ID, trace_of};
 use super::gate::{Gate, Refusal};
 use super::{Shared, answer, body};
-use crate::auth::Caller;
+use crate::auth::{Caller, credential};
 use crate::clock;
 use crate::limits::{LOGGED_PATH_CHARS_MAX, REFUSED_DRAIN_BYTES_MAX, REFUSED_DRAIN_TIMEOUT};
 use crate::rate::{Client, Left, TooMuch};
@@ -45,6 +45,7 @@ pub(super) async fn guard(State(shared): State<Shared>, mut request: Request, ne
     let id = HeaderValue::from_str(&context.request_id);
     let mut response = async {
         let begun = Instant::now();
+        let (address, agent) = (context.ip_address, context.user_agent.clone());
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let mut limited = None;
         let response = match admit(gate, &request, &context, &mut limited) {
@@ -62,7 +63,8 @@ pub(super) async fn guard(State(shared): State<Shared>, mut request: Request, ne
             }
         };
         let duration_ms = begun.elapsed().as_micros() as f64 / 1e3;
-        tracing::debug!(%method, path = logged(&uri), status = response.status().as_u16(), duration_ms, "answered");
+        let (path, status) = (logged(&uri), response.status().as_u16());
+        tracing::debug!(%method, path, status, duration_ms, address = address.map(tracing::field::display), agent, "answered");
         limit(response, limited)
     }
     .instrument(span)
@@ -163,9 +165,9 @@ fn span(context: &Context, headers: &HeaderMap) -> Span {
     span
 }
 
-/// Returns the path of a request as it may be logged: cut, and never with its query, where keys may stand.
+/// Returns the path of a request as it may be logged: cut, without a key, and without its query, where keys may stand too.
 fn logged(uri: &Uri) -> &str {
-    let path = uri.path();
+    let path = credential::without_key(uri.path());
     &path[..path.floor_char_boundary(LOGGED_PATH_CHARS_MAX)]
 }
 

@@ -18,6 +18,8 @@ mod clients;
 mod context;
 mod datadog;
 mod decompress;
+mod edit;
+mod explore;
 mod gate;
 mod guard;
 mod intake;
@@ -38,7 +40,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, patch};
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
@@ -46,7 +48,7 @@ use crate::limits::READERS_MAX;
 use crate::query::Reader;
 use crate::redact::Redaction;
 use crate::stats::Stats;
-use crate::store::Queue;
+use crate::store::{Consents, Queue};
 use crate::tls::Acceptor;
 
 /// What all requests share.
@@ -57,6 +59,7 @@ struct Inner {
     gate: Gate,
     tls: Option<Acceptor>,
     queue: Queue,
+    consents: Consents,
     reader: Reader,
     /// Bytes of bodies that may be in memory.
     room: Arc<Semaphore>,
@@ -76,16 +79,26 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(config: &Config, gate: Gate, tls: Option<Acceptor>, queue: Queue, reader: Reader) -> Self {
+    pub(crate) fn new(
+        config: &Config,
+        gate: Gate,
+        tls: Option<Acceptor>,
+        queue: Queue,
+        consents: Consents,
+        reader: Reader,
+    ) -> Self {
+        let users = consents.clone();
+        let opted_in = Box::new(move |user: &str| users.is_opted_in(user));
         Self(Arc::new(Inner {
             gate,
             tls,
             queue,
+            consents,
             reader,
             room: Arc::new(Semaphore::new(config.settings.limits.ingest_bytes_max.len().min(Semaphore::MAX_PERMITS))),
             turns: Arc::new(Semaphore::new(READERS_MAX)),
             stats: Stats::default(),
-            redaction: Redaction::new(config.privacy.clone(), Box::new(|_| false)),
+            redaction: Redaction::new(config.privacy.clone(), opted_in),
             body_bytes_max: config.settings.limits.body_bytes_max.len(),
             body_timeout: config.settings.limits.body_timeout,
             query_timeout: config.settings.limits.query_timeout,
@@ -102,6 +115,11 @@ impl Shared {
         self.0.tls.as_ref()
     }
 
+    /// Returns the way to the writer.
+    pub(crate) fn queue(&self) -> Queue {
+        self.0.queue.clone()
+    }
+
     /// Lets the writer end after what waits now.
     pub(crate) async fn close(&self) {
         self.0.queue.close().await;
@@ -116,9 +134,19 @@ pub(crate) fn router(shared: Shared) -> Router {
         .route("/style.css", get(pages::style))
         .route("/api/health", get(api::health))
         .route("/api/sessions", get(api::sessions))
-        .route("/api/sessions/{id}", get(api::session))
+        .route("/api/sessions/{id}", get(api::session).delete(edit::delete_session))
         .route("/api/events", get(api::events))
         .route("/api/exceptions", get(api::exceptions))
+        .route("/api/exceptions/{fingerprint}", patch(edit::exception))
+        .route("/api/stats", get(explore::stats))
+        .route("/api/traces", get(explore::traces))
+        .route("/api/traces/{id}", get(explore::trace))
+        .route("/api/runs", get(explore::runs))
+        .route("/api/runs/{id}", get(explore::run))
+        .route("/api/series", get(explore::series))
+        .route("/api/series/{id}", get(explore::points))
+        .route("/api/users", get(explore::users))
+        .route("/api/users/{id}", patch(edit::user).delete(edit::delete_user))
         .fallback(any_prefix)
         .method_not_allowed_fallback(async || answer::wrong_method("GET"))
         .layer(axum::middleware::from_fn_with_state(shared.clone(), guard::guard))

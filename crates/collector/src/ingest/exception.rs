@@ -25,6 +25,20 @@ impl Exception {
         Self::of(&text(error_type), &text(message))
     }
 
+    /// Takes the fingerprint of a stored `UNHANDLED_EXCEPTION`; `None` of any other event.
+    pub(crate) fn of_event(text: &str) -> Option<Self> {
+        #[derive(serde::Deserialize)]
+        struct Event<'a> {
+            #[serde(borrow)]
+            error_type: &'a RawValue,
+            #[serde(borrow)]
+            error_message: &'a RawValue,
+        }
+        let Event { error_type, error_message } =
+            text.contains("UNHANDLED_EXCEPTION").then(|| serde_json::from_str(text).ok()).flatten()?;
+        Some(Self::new(error_type, error_message))
+    }
+
     /// Takes the fingerprint of an exception of this type and message.
     pub(crate) fn of(error_type: &str, message: &str) -> Self {
         let begin = |text: &str| text[..text.floor_char_boundary(GROUP_TEXT_BYTES_MAX)].to_owned();

@@ -3,16 +3,14 @@
 //! Batches are looked through first (see [`store`](crate::store)): those of the session, of the time, with the name, the
 //! kind and the severity. Only their rows are read. Both are walked by row number, so a page costs no sort.
 
-use std::fmt::Write;
-
 use lastword::{EventKind, Severity};
-use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
+use super::narrow::{self, Numbers, Statement, statement};
 use super::params::{Params, cursor};
 use super::{Event, Moment, Page, ParamError, QueryError};
-use crate::limits::{NAME_BYTES_MAX, PAGE_BYTES_MAX, PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX, REQUEST_EVENTS_MAX};
-use crate::store::{kind_bit, kind_number, kind_of, severity_bit, severity_of};
+use crate::limits::{PAGE_BYTES_MAX, PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX};
+use crate::store::{kind_of, severity_of};
 
 /// In which order events come: that in which they were stored, or the reverse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -29,6 +27,14 @@ pub enum Order {
 pub struct EventQuery {
     /// Of this session.
     pub session: Option<String>,
+    /// Of this trace: 32 hexadecimal digits.
+    pub trace: Option<String>,
+    /// Of this run.
+    pub run: Option<String>,
+    /// Of the user with this id (`user_id` of its data).
+    pub user: Option<String>,
+    /// Of sessions of this version of their SDK.
+    pub version: Option<String>,
     /// Generic events of this name.
     pub name: Option<String>,
     /// Of this kind.
@@ -53,6 +59,10 @@ impl Default for EventQuery {
     fn default() -> Self {
         Self {
             session: None,
+            trace: None,
+            run: None,
+            user: None,
+            version: None,
             name: None,
             kind: None,
             severity: None,
@@ -67,10 +77,12 @@ impl Default for EventQuery {
 }
 
 impl EventQuery {
-    const PARAMS: [&str; 10] =
-        ["session", "name", "kind", "severity", "since", "until", "text", "order", "limit", "after"];
+    const PARAMS: [&str; 14] = [
+        "session", "trace", "run", "user", "version", "name", "kind", "severity", "since", "until", "text", "order",
+        "limit", "after",
+    ];
 
-    /// Reads the parameters of a URL: `session`, `name`, `kind`, `severity`, `since`, `until`, `text`, `order` (`asc`,
+    /// Reads the parameters of a URL: `session`, `trace`, `run`, `user`, `version`, `name`, `kind`, `severity`, `since`, `until`, `text`, `order` (`asc`,
     /// `desc`), `limit`, `after` (also `cursor`). Those that are empty count as not given.
     ///
     /// # Errors
@@ -92,6 +104,10 @@ impl EventQuery {
         let mut params = Params::new(&Self::PARAMS, pairs)?;
         let query = Self {
             session: params.text("session"),
+            trace: params.text("trace").map(|trace| trace.to_ascii_lowercase()),
+            run: params.text("run"),
+            user: params.text("user"),
+            version: params.text("version"),
             name: params.text("name"),
             kind: params.kind()?,
             severity: params.severity("severity")?,
@@ -110,6 +126,7 @@ impl EventQuery {
 /// Returns a page of events.
 pub(super) fn page(connection: &mut Connection, query: &EventQuery) -> Result<Page<Event>, QueryError> {
     let after = cursor(query.after.as_deref())?;
+    narrow::define(connection, query)?;
     let limit = query.limit.clamp(1, PAGE_ROWS_MAX);
     // One snapshot, so that `resume` says exactly what this page could see.
     let snapshot = connection.transaction()?;
@@ -140,108 +157,6 @@ pub(super) fn page(connection: &mut Connection, query: &EventQuery) -> Result<Pa
     Ok(Page { items, next, resume: Some(resume.to_string()) })
 }
 
-/// The numbers that stand for the texts of a query.
-struct Numbers {
-    session: Option<i64>,
-    name: Option<i64>,
-}
-
-impl Numbers {
-    /// Looks them up; `None` if a text is unknown, so that nothing can match.
-    fn of(connection: &Connection, query: &EventQuery) -> rusqlite::Result<Option<Self>> {
-        let find = |sql: &str, text: Option<&str>| -> rusqlite::Result<Option<Option<i64>>> {
-            let Some(text) = text else { return Ok(Some(None)) };
-            let number = connection.prepare_cached(sql)?.query_row([text], |row| row.get(0)).optional()?;
-            Ok(number.map(Some))
-        };
-        let name = query.name.as_deref().map(|name| &name[..name.floor_char_boundary(NAME_BYTES_MAX)]);
-        let session = find("SELECT id FROM sessions WHERE session_id = ?", query.session.as_deref())?;
-        let name = find("SELECT id FROM names WHERE name = ?", name)?;
-        Ok(session.zip(name).map(|(session, name)| Self { session, name }))
-    }
-}
-
-/// A statement and the values of its parameters, in order.
-struct Statement {
-    sql: String,
-    values: Vec<Value>,
-}
-
-impl Statement {
-    fn and(&mut self, condition: &str, values: impl IntoIterator<Item = Value>) {
-        self.sql.push_str(" AND ");
-        self.sql.push_str(condition);
-        self.values.extend(values);
-    }
-}
-
-/// Writes the statement. `CROSS JOIN` fixes the order of the walk: batches outside, their rows inside.
-fn statement(query: &EventQuery, numbers: &Numbers, after: Option<i64>, limit: usize) -> Statement {
-    let batches = if numbers.name.is_some() { "batch_names n CROSS JOIN batches b" } else { "batches b" };
-    let batch_row = if numbers.name.is_some() { "n.last_row" } else { "b.last_row" };
-    let sql = format!(
-        "SELECT e.row, e.time_us, e.idx, e.kind, e.severity, e.body, b.received_us, s.session_id, names.name
-         FROM {batches} CROSS JOIN events e JOIN sessions s ON s.id = b.session LEFT JOIN names ON names.id = e.name
-         WHERE e.row BETWEEN b.first_row AND b.last_row"
-    );
-    let mut statement = Statement { sql, values: Vec::new() };
-    if let Some(name) = numbers.name {
-        statement.and("n.name = ? AND b.last_row = n.last_row AND e.name = ?", [name.into(), name.into()]);
-    }
-    if let Some(session) = numbers.session {
-        statement.and("b.session = ?", [session.into()]);
-    }
-    if let Some(row) = after {
-        match query.order {
-            Order::OldestFirst => {
-                statement.and(&format!("{batch_row} > ? AND e.row > ?"), [row.into(), row.into()]);
-            }
-            Order::NewestFirst => {
-                // The batch that the cursor lies in ends after it, by less than a batch can have rows.
-                let end = row.saturating_add(i64::try_from(REQUEST_EVENTS_MAX).unwrap_or(i64::MAX));
-                statement.and(&format!("{batch_row} < ? AND e.row < ?"), [end.into(), row.into()]);
-            }
-        }
-    }
-    if let Some(Moment(since)) = query.since {
-        statement.and("b.max_us >= ? AND e.time_us >= ?", [since.into(), since.into()]);
-    }
-    if let Some(Moment(until)) = query.until {
-        statement.and("b.min_us < ? AND e.time_us < ?", [until.into(), until.into()]);
-    }
-    if let Some(kind) = query.kind {
-        statement.and("b.mask & ? <> 0 AND e.kind = ?", [kind_bit(kind).into(), kind_number(kind).into()]);
-    }
-    if let Some(severity) = query.severity {
-        let bits: i64 =
-            Severity::ALL.into_iter().filter(|other| *other >= severity).map(severity_bit).fold(0, |a, b| a | b);
-        statement.and("b.mask & ? <> 0 AND e.severity >= ?", [bits.into(), i64::from(severity as u8).into()]);
-    }
-    if let Some(text) = &query.text {
-        // JSON has no NUL that is not escaped, and SQLite's pattern would end there and match everything.
-        let condition = if text.contains('\0') { "e.body LIKE ? AND FALSE" } else { "e.body LIKE ? ESCAPE '\\'" };
-        statement.and(condition, [like(text).into()]);
-    }
-    let direction = if query.order == Order::OldestFirst { "ASC" } else { "DESC" };
-    // One more than asked for tells whether there is a next page.
-    let _ = write!(statement.sql, " ORDER BY {batch_row} {direction}, e.row {direction} LIMIT {}", limit + 1);
-    statement
-}
-
-/// Makes a pattern that matches this text anywhere.
-fn like(text: &str) -> String {
-    let mut pattern = String::with_capacity(text.len() + 2);
-    pattern.push('%');
-    for character in text.chars() {
-        if matches!(character, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(character);
-    }
-    pattern.push('%');
-    pattern
-}
-
 fn read(row: &Row<'_>) -> rusqlite::Result<Event> {
     Ok(Event {
         row: row.get(0)?,
@@ -267,34 +182,4 @@ pub(super) fn by_row(connection: &Connection, row: i64) -> rusqlite::Result<Opti
         )?
         .query_row([row], read)
         .optional()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_page_of_events_is_sorted() {
-        let mut connection = Connection::open_in_memory().unwrap();
-        crate::store::migrate(&mut connection, 0).unwrap();
-        for filter in 0..16 {
-            for order in [Order::OldestFirst, Order::NewestFirst] {
-                let numbers = Numbers { session: (filter & 1 != 0).then_some(1), name: (filter & 2 != 0).then_some(1) };
-                let after = (filter & 4 != 0).then_some(7);
-                let since = (filter & 8 != 0).then_some(Moment(5));
-                let query = EventQuery { order, since, severity: Some(Severity::Error), ..EventQuery::default() };
-                let Statement { sql, values } = statement(&query, &numbers, after, 10);
-                let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-                let steps = plan.query_map(params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
-                let steps: Vec<String> = steps.map(Result::unwrap).collect();
-                assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{sql}\n{steps:#?}");
-                assert!(steps.iter().any(|step| step.starts_with("SEARCH e USING INTEGER PRIMARY KEY")), "{steps:#?}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_text_is_looked_for_as_it_is() {
-        assert_eq!(like(r"50%_\"), r"%50\%\_\\%");
-    }
 }

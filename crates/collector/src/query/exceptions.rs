@@ -1,6 +1,7 @@
 //! Exceptions, those that are alike together.
 
 use lastword::Severity;
+use lastword::privacy::estimate_users;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 use serde::{Serialize, Serializer};
@@ -8,7 +9,7 @@ use serde::{Serialize, Serializer};
 use super::events::by_row;
 use super::params::{Params, cursor};
 use super::{Event, Moment, Page, ParamError, QueryError};
-use crate::limits::{PAGE_BYTES_MAX, PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX};
+use crate::limits::{EXCEPTION_VERSIONS_MAX, PAGE_BYTES_MAX, PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX};
 use crate::store::severity_of;
 
 /// Which exceptions.
@@ -16,6 +17,10 @@ use crate::store::severity_of;
 pub struct ExceptionQuery {
     /// Those that happened in this session.
     pub session: Option<String>,
+    /// In this state.
+    pub state: Option<ExceptionState>,
+    /// That happened in this version.
+    pub version: Option<String>,
     /// Those that last happened at or after this, by the client's clock.
     pub since: Option<Moment>,
     /// Those that come after the page that had this as its `next`.
@@ -26,14 +31,14 @@ pub struct ExceptionQuery {
 
 impl Default for ExceptionQuery {
     fn default() -> Self {
-        Self { session: None, since: None, after: None, limit: PAGE_ROWS_DEFAULT }
+        Self { session: None, state: None, version: None, since: None, after: None, limit: PAGE_ROWS_DEFAULT }
     }
 }
 
 impl ExceptionQuery {
-    const PARAMS: [&str; 4] = ["session", "since", "limit", "after"];
+    const PARAMS: [&str; 6] = ["session", "state", "version", "since", "limit", "after"];
 
-    /// Reads the parameters of a URL: `session`, `since`, `limit`, `after` (also `cursor`).
+    /// Reads the parameters of a URL: `session`, `state` (`open`, `resolved`, `regressed`), `version`, `since`, `limit`, `after` (also `cursor`).
     ///
     /// # Errors
     ///
@@ -46,6 +51,8 @@ impl ExceptionQuery {
         let mut params = Params::new(&Self::PARAMS, pairs)?;
         let query = Self {
             session: params.text("session"),
+            state: params.exception_state()?,
+            version: params.text("version"),
             since: params.moment("since")?,
             limit: params.limit()?,
             after: params.text("after"),
@@ -53,6 +60,47 @@ impl ExceptionQuery {
         cursor(query.after.as_deref())?;
         Ok(query)
     }
+}
+
+/// Whether exceptions are dealt with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ExceptionState {
+    /// Nobody said that it is.
+    Open,
+    /// Somebody said that it is, and it has not happened since.
+    Resolved,
+    /// Somebody said that it is, and it happened again.
+    Regressed,
+}
+
+impl ExceptionState {
+    /// Every state there is.
+    pub const ALL: [Self; 3] = [Self::Open, Self::Resolved, Self::Regressed];
+
+    /// Returns the state's name in queries and answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Resolved => "resolved",
+            Self::Regressed => "regressed",
+        }
+    }
+}
+
+/// Exceptions of a group in one version of the program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ExceptionVersion {
+    /// The version, as the client tells it (`sdk_version`).
+    pub version: String,
+    /// The time of the earliest, by its client's clock.
+    pub first_seen: Moment,
+    /// The time of the latest, by its client's clock.
+    pub last_seen: Moment,
+    /// How many there are.
+    pub count: i64,
 }
 
 /// Exceptions of one type whose messages differ in nothing but numbers, ids and quoted text.
@@ -76,11 +124,21 @@ pub struct ExceptionGroup {
     pub first_seen: Moment,
     /// The time of the latest, by its client's clock.
     pub last_seen: Moment,
+    /// Whether it is dealt with.
+    pub state: ExceptionState,
+    /// When somebody said that it is dealt with.
+    pub resolved_at: Option<Moment>,
+    /// When it happened again after that.
+    pub regressed_at: Option<Moment>,
+    /// The versions that it happened in, the latest first, at most 50.
+    pub versions: Vec<ExceptionVersion>,
+    /// About how many users it happened to, where programs tell the bucket of their user: `12`, `>= 100`.
+    pub users_affected: Option<String>,
     /// The first of them that was stored, with its traceback where it has one.
     pub sample: Option<Event>,
 }
 
-fn severity<S: Serializer>(severity: &Severity, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn severity<S: Serializer>(severity: &Severity, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(severity.as_str())
 }
 
@@ -88,7 +146,8 @@ fn severity<S: Serializer>(severity: &Severity, serializer: S) -> Result<S::Ok, 
 pub(super) fn page(connection: &mut Connection, query: &ExceptionQuery) -> Result<Page<ExceptionGroup>, QueryError> {
     let limit = query.limit.clamp(1, PAGE_ROWS_MAX);
     let mut sql =
-        "SELECT id, fingerprint, error_type, message, severity, count, sessions, first_us, last_us, sample_row
+        "SELECT id, fingerprint, error_type, message, severity, count, sessions, first_us, last_us, sample_row,
+                          resolved_us, regressed_us, buckets
                    FROM exceptions WHERE 1"
             .to_owned();
     let mut values: Vec<Value> = Vec::new();
@@ -108,6 +167,17 @@ pub(super) fn page(connection: &mut Connection, query: &ExceptionQuery) -> Resul
                           WHERE x.exception = exceptions.id AND s.session_id = ?)";
         and(of_session, session.clone().into());
     }
+    if let Some(version) = &query.version {
+        let of_version =
+            "EXISTS (SELECT 1 FROM exception_versions v WHERE v.exception = exceptions.id AND v.version = ?)";
+        and(of_version, version.clone().into());
+    }
+    match query.state {
+        None => {}
+        Some(ExceptionState::Resolved) => sql.push_str(" AND resolved_us IS NOT NULL"),
+        Some(ExceptionState::Regressed) => sql.push_str(" AND resolved_us IS NULL AND regressed_us IS NOT NULL"),
+        Some(ExceptionState::Open) => sql.push_str(" AND resolved_us IS NULL AND regressed_us IS NULL"),
+    }
     sql.push_str(&format!(" ORDER BY id DESC LIMIT {}", limit + 1));
 
     let snapshot = connection.transaction()?;
@@ -121,8 +191,20 @@ pub(super) fn page(connection: &mut Connection, query: &ExceptionQuery) -> Resul
             more = true;
             break;
         }
-        last = Some(row.get::<_, i64>(0)?);
+        let id: i64 = row.get(0)?;
+        last = Some(id);
+        let (resolved_at, regressed_at) = (row.get::<_, Option<i64>>(10)?, row.get::<_, Option<i64>>(11)?);
+        let buckets: i64 = row.get(12)?;
         items.push(ExceptionGroup {
+            state: match (resolved_at, regressed_at) {
+                (Some(_), _) => ExceptionState::Resolved,
+                (None, Some(_)) => ExceptionState::Regressed,
+                (None, None) => ExceptionState::Open,
+            },
+            resolved_at: resolved_at.map(Moment),
+            regressed_at: regressed_at.map(Moment),
+            versions: versions(&snapshot, id)?,
+            users_affected: (buckets != 0).then(|| estimate_users(buckets.count_ones()).to_string()),
             fingerprint: row.get(1)?,
             error_type: row.get(2)?,
             error_message: row.get(3)?,
@@ -135,4 +217,21 @@ pub(super) fn page(connection: &mut Connection, query: &ExceptionQuery) -> Resul
         });
     }
     Ok(Page { items, next: last.filter(|_| more).map(|id| id.to_string()), resume: None })
+}
+
+/// Returns the versions that a group happened in.
+fn versions(connection: &Connection, group: i64) -> rusqlite::Result<Vec<ExceptionVersion>> {
+    let mut find = connection.prepare_cached(&format!(
+        "SELECT version, first_us, last_us, count FROM exception_versions WHERE exception = ?
+         ORDER BY last_us DESC LIMIT {EXCEPTION_VERSIONS_MAX}"
+    ))?;
+    let rows = find.query_map([group], |row| {
+        Ok(ExceptionVersion {
+            version: row.get(0)?,
+            first_seen: Moment(row.get(1)?),
+            last_seen: Moment(row.get(2)?),
+            count: row.get(3)?,
+        })
+    })?;
+    rows.collect()
 }

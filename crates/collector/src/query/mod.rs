@@ -30,17 +30,30 @@ mod event;
 mod events;
 mod exceptions;
 mod moment;
+mod narrow;
 mod params;
 mod reader;
+mod runs;
+mod series;
 mod sessions;
+mod stats;
+mod sums;
+mod traces;
+mod users;
 
 pub use error::{ParamError, QueryError};
 pub use event::Event;
 pub use events::{EventQuery, Order};
-pub use exceptions::{ExceptionGroup, ExceptionQuery};
+pub use exceptions::{ExceptionGroup, ExceptionQuery, ExceptionState, ExceptionVersion};
 pub use moment::Moment;
 pub use reader::Reader;
+pub use runs::{Run, RunQuery};
+pub use series::{Minute, Series, SeriesQuery};
 pub use sessions::{BySeverity, Gap, Session, SessionDetail, SessionQuery, SessionState};
+pub use stats::{Count, Stats, StatsQuery, Width};
+pub use sums::Figures;
+pub use traces::{Trace, TraceQuery};
+pub use users::{User, UserQuery};
 
 use serde::Serialize;
 
@@ -55,4 +68,20 @@ pub struct Page<T> {
     /// left out, nothing that comes later is. `None` where it has no meaning (sessions, exceptions).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resume: Option<String>,
+}
+
+/// Reads `since` and `until` of a URL.
+///
+/// # Errors
+///
+/// A parameter is unknown, given twice or can't be read.
+pub(crate) fn range<K, V>(
+    pairs: impl IntoIterator<Item = (K, V)>,
+) -> Result<(Option<Moment>, Option<Moment>), ParamError>
+where
+    K: AsRef<str>,
+    V: AsRef<str>,
+{
+    let mut params = params::Params::new(&["since", "until"], pairs)?;
+    Ok((params.moment("since")?, params.moment("until")?))
 }

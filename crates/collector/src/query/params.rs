@@ -2,7 +2,7 @@
 
 use lastword::{EventKind, Severity};
 
-use super::{Moment, Order, ParamError, SessionState};
+use super::{ExceptionState, Moment, Order, ParamError, SessionState, Width};
 use crate::limits::{PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX, PARAM_BYTES_MAX};
 
 /// Parameters by name, each known, given once and short enough. An empty one counts as not given.
@@ -71,6 +71,25 @@ impl Params {
         let right = SessionState::ALL.map(SessionState::as_str).join(", ");
         self.read("state", &format!("one of {right}"), |value| {
             SessionState::ALL.into_iter().find(|state| state.as_str() == value)
+        })
+    }
+
+    pub(super) fn exception_state(&mut self) -> Result<Option<ExceptionState>, ParamError> {
+        let right = ExceptionState::ALL.map(ExceptionState::as_str).join(", ");
+        self.read("state", &format!("one of {right}"), |value| {
+            ExceptionState::ALL.into_iter().find(|state| state.as_str() == value)
+        })
+    }
+
+    pub(super) fn flag(&mut self, name: &'static str) -> Result<Option<bool>, ParamError> {
+        self.read(name, "true or false", |value| value.parse().ok())
+    }
+
+    pub(super) fn width(&mut self) -> Result<Option<Width>, ParamError> {
+        self.read("by", "minute or hour", |value| match value {
+            "minute" => Some(Width::Minute),
+            "hour" => Some(Width::Hour),
+            _ => None,
         })
     }
 

@@ -8,9 +8,10 @@ use std::time::Duration;
 use rusqlite::{Connection, InterruptHandle, OpenFlags};
 
 use super::{
-    Event, EventQuery, ExceptionGroup, ExceptionQuery, Page, QueryError, Session, SessionDetail, SessionQuery,
+    Event, EventQuery, ExceptionGroup, ExceptionQuery, Minute, Moment, Page, QueryError, Run, RunQuery, Series,
+    SeriesQuery, Session, SessionDetail, SessionQuery, Stats, StatsQuery, Trace, TraceQuery, User, UserQuery,
 };
-use super::{events, exceptions, sessions};
+use super::{events, exceptions, runs, series, sessions, stats, traces, users};
 use crate::clock;
 use crate::limits;
 use crate::store::{FORMAT, database_path};
@@ -80,6 +81,87 @@ impl Reader {
     /// See [`Reader::events`].
     pub fn exceptions(&self, query: &ExceptionQuery) -> Result<Page<ExceptionGroup>, QueryError> {
         self.with(|connection| exceptions::page(connection, query))
+    }
+
+    /// Returns how many events there were by minute or hour, name and severity.
+    ///
+    /// # Errors
+    ///
+    /// The store can't be read.
+    pub fn stats(&self, query: &StatsQuery) -> Result<Stats, QueryError> {
+        self.with(|connection| stats::counts(connection, query, clock::now_us()))
+    }
+
+    /// Returns traces, the latest to appear first.
+    ///
+    /// # Errors
+    ///
+    /// See [`Reader::events`].
+    pub fn traces(&self, query: &TraceQuery) -> Result<Page<Trace>, QueryError> {
+        self.with(|connection| traces::page(connection, query))
+    }
+
+    /// Returns what is known of one trace as a whole, `None` if nothing is.
+    ///
+    /// # Errors
+    ///
+    /// The store can't be read.
+    pub fn trace(&self, trace_id: &str) -> Result<Option<Trace>, QueryError> {
+        self.with(|connection| traces::one(connection, trace_id))
+    }
+
+    /// Returns runs, the latest to appear first.
+    ///
+    /// # Errors
+    ///
+    /// See [`Reader::events`].
+    pub fn runs(&self, query: &RunQuery) -> Result<Page<Run>, QueryError> {
+        self.with(|connection| runs::page(connection, query))
+    }
+
+    /// Returns what is known of one run as a whole, `None` if nothing is.
+    ///
+    /// # Errors
+    ///
+    /// The store can't be read.
+    pub fn run(&self, run_id: &str) -> Result<Option<Run>, QueryError> {
+        self.with(|connection| runs::one(connection, run_id))
+    }
+
+    /// Returns series of metrics, the latest to appear first.
+    ///
+    /// # Errors
+    ///
+    /// See [`Reader::events`].
+    pub fn series(&self, query: &SeriesQuery) -> Result<Page<Series>, QueryError> {
+        self.with(|connection| series::page(connection, query))
+    }
+
+    /// Returns a series and its points by minute, `None` if there is no such series. [`Page::next`] is the minute where they go on.
+    ///
+    /// # Errors
+    ///
+    /// The store can't be read.
+    pub fn points(
+        &self,
+        series: i64,
+        since: Option<Moment>,
+        until: Option<Moment>,
+    ) -> Result<Option<(Series, Page<Minute>)>, QueryError> {
+        self.with(|connection| {
+            let snapshot = connection.transaction()?;
+            let Some(found) = series::one(&snapshot, series)? else { return Ok(None) };
+            Ok(Some((found, series::minutes(&snapshot, series, since, until)?)))
+        })
+    }
+
+    /// Returns users, the latest to appear first.
+    ///
+    /// # Errors
+    ///
+    /// See [`Reader::events`].
+    pub fn users(&self, query: &UserQuery) -> Result<Page<User>, QueryError> {
+        self.with(|connection| users::page(connection, query))
     }
 
     /// Runs a question on a connection.

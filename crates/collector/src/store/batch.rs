@@ -4,9 +4,12 @@ use std::collections::HashMap;
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use super::exceptions::{self, Occurrence};
+use super::index::Indexed;
 use super::rollup::Rollups;
-use super::{kind_bit, rows, severity_bit};
-use crate::ingest::{Detail, Envelope, Event, Exception};
+use super::tally::{Counted, Tally};
+use super::{Class, kind_bit, of_kind, rows, severity_bit};
+use crate::ingest::{Detail, Event};
 use crate::limits::WRITER_CACHE_ENTRIES;
 
 /// What became of a request's good events.
@@ -26,51 +29,94 @@ impl Stored {
     }
 }
 
-/// The numbers of sessions and names, as the database has them. Valid until a transaction fails.
+/// The numbers of sessions, names and rows, as the database has them. Valid until a transaction fails.
 #[derive(Default)]
 pub(super) struct Caches {
+    /// The last row that was given to an event.
+    last_row: Option<i64>,
     sessions: HashMap<String, i64>,
     names: HashMap<Box<str>, i64>,
+}
+
+/// What a transaction adds to what is known beside the events, written at its end.
+#[derive(Default)]
+pub(super) struct Sums {
+    pub(super) rollups: Rollups,
+    pub(super) tally: Tally,
+}
+
+impl Sums {
+    pub(super) fn write(self, transaction: &Transaction<'_>, received_us: i64) -> rusqlite::Result<()> {
+        self.rollups.write(transaction, received_us)?;
+        self.tally.write(transaction)
+    }
 }
 
 /// Stores the events of a request that are not there yet, as one batch.
 pub(super) fn insert(
     transaction: &Transaction<'_>,
     caches: &mut Caches,
-    rollups: &mut Rollups,
-    envelope: &Envelope,
+    sums: &mut Sums,
+    indexed: &Indexed,
     received_us: i64,
 ) -> rusqlite::Result<Stored> {
+    let Indexed { envelope, facts, filter } = indexed;
     if envelope.events.is_empty() {
         return Ok(Stored { accepted: 0, duplicates: 0 });
     }
     let session = caches.session(transaction, &envelope.session_id, received_us)?;
-    let rollup = rollups.of(session, envelope);
+    let rollup = sums.rollups.of(session, envelope);
     let new = rows::add_ids(transaction, session, &envelope.events)?;
     let mut batch = Batch::default();
-    for events in new.chunks(rows::ROWS) {
-        let mut found = Vec::with_capacity(events.len());
-        for event in events {
+    for places in new.chunks(rows::ROWS) {
+        let mut found = Vec::with_capacity(places.len());
+        for place in places {
+            let event = &envelope.events[*place];
             let name = event.name.as_deref().map(|name| caches.name(transaction, name)).transpose()?;
-            found.push((*event, name));
+            found.push((event, name));
         }
-        let first = rows::add_events(transaction, &envelope.body, &found)?;
-        for ((event, name), row) in found.into_iter().zip(first..) {
+        let first = caches.rows(transaction, found.len())?;
+        rows::add_events(transaction, &envelope.body, &found, first)?;
+        for (((event, name), row), place) in found.into_iter().zip(first..).zip(places) {
+            let facts = facts.get(*place).and_then(Option::as_deref);
             batch.add(event, row, name);
             rollup.add(event);
+            let what = name.unwrap_or_else(|| of_kind(event.kind));
+            sums.tally.add(Counted { session, time_us: event.time_us, severity: event.severity, what }, facts);
             match event.detail.as_deref() {
-                Some(Detail::Exception(exception)) => group(transaction, exception, event, session, row)?,
+                Some(Detail::Exception(exception)) => {
+                    let (version, bucket) = (envelope.sdk_version.as_deref(), facts.and_then(|facts| facts.bucket));
+                    let (severity, time_us) = (event.severity, event.time_us);
+                    let occurrence = Occurrence { session, row, severity, time_us, version, bucket };
+                    exceptions::add(transaction, exception, &occurrence)?;
+                }
                 Some(Detail::Drops(drops)) => count_drops(transaction, session, drops)?,
                 Some(Detail::Recovered { .. }) | None => {}
             }
         }
     }
-    batch.write(transaction, session, received_us)?;
+    batch.write(transaction, session, received_us, filter)?;
+    sums.tally.end_batch(batch.last_row);
     let accepted = batch.events;
     Ok(Stored { accepted, duplicates: envelope.events.len() - accepted })
 }
 
 impl Caches {
+    /// Takes the next rows and returns the first. No row is ever given twice, also when it was the last and is removed.
+    fn rows(&mut self, transaction: &Transaction<'_>, rows: usize) -> rusqlite::Result<i64> {
+        let last = match self.last_row {
+            Some(last) => last,
+            None => transaction
+                .prepare_cached(
+                    "SELECT max(coalesce((SELECT max(row) FROM events), 0),
+                                coalesce((SELECT value FROM meta WHERE key = 'last_row'), 0))",
+                )?
+                .query_row([], |row| row.get(0))?,
+        };
+        self.last_row = Some(last + i64::try_from(rows).unwrap_or(i64::MAX));
+        Ok(last + 1)
+    }
+
     /// Returns a session's number, which it gets here if it has none.
     fn session(&mut self, transaction: &Transaction<'_>, id: &str, received_us: i64) -> rusqlite::Result<i64> {
         if let Some(number) = self.sessions.get(id) {
@@ -137,17 +183,27 @@ impl Batch {
         self.last_row = row;
         self.min_us = self.min_us.min(event.time_us);
         self.max_us = self.max_us.max(event.time_us);
-        self.mask |= kind_bit(event.kind) | severity_bit(event.severity);
+        let class = Class::of(event.kind, event.name.as_deref());
+        self.mask |= kind_bit(event.kind) | severity_bit(event.severity) | class.bit();
         // Mostly the name is that of the event before.
         if let Some(name) = name.filter(|name| self.names.last() != Some(name)) {
             self.names.push(name);
         }
     }
 
-    fn write(&mut self, transaction: &Transaction<'_>, session: i64, received_us: i64) -> rusqlite::Result<()> {
+    fn write(
+        &mut self,
+        transaction: &Transaction<'_>,
+        session: i64,
+        received_us: i64,
+        filter: &[u8],
+    ) -> rusqlite::Result<()> {
         if self.events == 0 {
             return Ok(());
         }
+        transaction
+            .prepare_cached("INSERT INTO filters (last_row, filter) VALUES (?, ?)")?
+            .execute(params![self.last_row, filter])?;
         transaction
             .prepare_cached(
                 "INSERT INTO batches (last_row, first_row, session, received_us, min_us, max_us, mask)
@@ -170,37 +226,6 @@ impl Batch {
         }
         Ok(())
     }
-}
-
-/// Adds an exception to the group of those like it.
-fn group(
-    transaction: &Transaction<'_>,
-    exception: &Exception,
-    event: &Event,
-    session: i64,
-    row: i64,
-) -> rusqlite::Result<()> {
-    let Exception { fingerprint, error_type, message } = exception;
-    let group: i64 = transaction
-        .prepare_cached(
-            "INSERT INTO exceptions
-                 (fingerprint, error_type, message, severity, first_us, last_us, count, sessions, sample_row)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?5, 1, 0, ?6)
-             ON CONFLICT (fingerprint) DO UPDATE SET
-                 count = count + 1, severity = max(severity, excluded.severity),
-                 first_us = min(first_us, excluded.first_us), last_us = max(last_us, excluded.last_us)
-             RETURNING id",
-        )?
-        .query_row(params![fingerprint, error_type, message, event.severity as u8, event.time_us, row], |row| {
-            row.get(0)
-        })?;
-    let first_of_session = transaction
-        .prepare_cached("INSERT OR IGNORE INTO exception_sessions (exception, session) VALUES (?, ?)")?
-        .execute([group, session])?;
-    if first_of_session > 0 {
-        transaction.prepare_cached("UPDATE exceptions SET sessions = sessions + 1 WHERE id = ?")?.execute([group])?;
-    }
-    Ok(())
 }
 
 /// Adds to what a session's client said that it dropped.

@@ -3,7 +3,7 @@
 //! Invariants:
 //! - A request is answered after the transaction that holds it is on disk: write-ahead log, `synchronous = FULL`.
 //! - All that waits goes into one transaction ("group commit"): the disk is waited for once, not once a request.
-//! - An event is new if its `(session, id)` is new in the table `ids`. It is then a row of `events`, for ever.
+//! - An event is new if its `(session, id)` is new in the table `ids`. It is then a row of `events` until it is removed.
 //! - Rows are numbered in the order in which they were committed. A reader that has seen row n has seen all before it.
 //! - A failed transaction leaves nothing behind, and the next one starts as if it had not been tried.
 //!
@@ -12,24 +12,46 @@
 //! cost one entry. What is asked of a session (counts, times, end) is kept in its row, written once a transaction; which
 //! numbers of a session have arrived is kept as ranges, of which an unbroken session has one.
 //!
-//! Limits: one collector a directory, held by a lock on the file `lock`. Rows are never changed or removed.
+//! What is old is removed in small steps between groups of requests ([`retention`]); of what is removed nothing is left ([`remove`]), and its row
+//! is never given to another event.
+//!
+//! Limits: one collector a directory, held by a lock on the file `lock`.
 
 mod batch;
+mod class;
+mod consent;
+mod erase;
+mod exceptions;
+mod fill;
+mod groups;
+mod index;
 mod open;
 mod place;
 mod queue;
 mod ranges;
+mod redact;
+mod remove;
+mod retention;
 mod rollup;
 mod rows;
 mod schema;
+mod series;
+mod tally;
 mod writer;
 
 pub(crate) use batch::Stored;
-pub(crate) use open::{Store, database_path, open};
+pub(crate) use class::Class;
+pub(crate) use consent::{Consents, resolve, store as store_consent};
+pub(crate) use erase::{Target, step as remove_step};
+pub(crate) use index::{Needle, trace_id};
+pub(crate) use open::{Store, database_path, lock as lock_directory, open, open_directory};
 pub(crate) use queue::{Queue, WriteError};
+pub use retention::Retention;
+pub(crate) use retention::{run as keep_retention, steps as remove_in_steps, used_bytes};
 #[cfg(test)]
 pub(crate) use schema::migrate;
 pub(crate) use schema::{FORMAT, format_of};
+pub(crate) use tally::{WIDTHS_US, floor};
 
 use lastword::{EventKind, Severity};
 
@@ -52,6 +74,11 @@ pub(crate) fn kind_of(number: i64) -> EventKind {
 /// Returns the severity of a stored number, which is `severity as u8`.
 pub(crate) fn severity_of(number: i64) -> Severity {
     u8::try_from(number).ok().and_then(Severity::from_u8).unwrap_or_default()
+}
+
+/// Returns what stands for a kind where others have the number of a name.
+pub(crate) fn of_kind(kind: EventKind) -> i64 {
+    -1 - kind_number(kind)
 }
 
 /// The bit of a batch's mask that says that an event of this kind is in it.

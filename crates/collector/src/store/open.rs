@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use tokio::sync::watch;
 
+use super::consent::Consents;
 use super::place::Place;
 use super::queue::Queue;
 use super::{schema, writer};
@@ -17,6 +18,8 @@ use crate::limits;
 pub(crate) struct Store {
     /// Where requests go.
     pub(crate) queue: Queue,
+    /// Who has opted in.
+    pub(crate) consents: Consents,
     /// The thread that writes them. It ends when the queue is closed.
     pub(crate) thread: std::thread::JoinHandle<()>,
 }
@@ -32,6 +35,26 @@ pub(crate) fn database_path(data_dir: &Path) -> PathBuf {
 ///
 /// See [`OpenError`].
 pub(crate) fn open(config: &Config) -> Result<Store, OpenError> {
+    let (connection, lock) = open_directory(config)?;
+    let dir = config.data_dir();
+    let database = |source| OpenError::Database { dir: dir.to_owned(), source };
+    let newest: i64 = connection
+        .query_row("SELECT coalesce(max(last_row), 0) FROM batches", [], |row| row.get(0))
+        .map_err(database)?;
+    let consents = Consents::read(&connection).map_err(database)?;
+    let (tell, newest) = watch::channel(newest);
+    let (queue, waiting) = Queue::new(config.settings.limits.write_queue_requests, newest);
+    let place = Place::of(database_path(dir));
+    let thread = writer::start(connection, place, waiting, queue.health(), tell, lock).map_err(OpenError::Thread)?;
+    Ok(Store { queue, consents, thread })
+}
+
+/// Takes a directory, opens its database and brings it up to date. The directory is taken while the file is there.
+///
+/// # Errors
+///
+/// See [`OpenError`].
+pub(crate) fn open_directory(config: &Config) -> Result<(Connection, File), OpenError> {
     let dir = config.data_dir();
     let lock = lock(dir)?;
     let database = |source| OpenError::Database { dir: dir.to_owned(), source };
@@ -42,18 +65,11 @@ pub(crate) fn open(config: &Config) -> Result<Store, OpenError> {
     }
     prepare(&connection, config.settings.limits.store_bytes_max.map(|bytes| bytes.0)).map_err(database)?;
     schema::migrate(&mut connection, found).map_err(database)?;
-    let newest: i64 = connection
-        .query_row("SELECT coalesce(max(last_row), 0) FROM batches", [], |row| row.get(0))
-        .map_err(database)?;
-    let (tell, newest) = watch::channel(newest);
-    let (queue, waiting) = Queue::new(config.settings.limits.write_queue_requests, newest);
-    let place = Place::of(database_path(dir));
-    let thread = writer::start(connection, place, waiting, queue.health(), tell, lock).map_err(OpenError::Thread)?;
-    Ok(Store { queue, thread })
+    Ok((connection, lock))
 }
 
 /// Makes the directory, for its owner only, and takes its lock.
-fn lock(dir: &Path) -> Result<File, OpenError> {
+pub(crate) fn lock(dir: &Path) -> Result<File, OpenError> {
     let directory = |source| OpenError::Directory { dir: dir.to_owned(), source };
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -74,6 +90,8 @@ fn prepare(connection: &Connection, bytes_max: Option<u64>) -> rusqlite::Result<
     connection.busy_timeout(limits::BUSY_TIMEOUT)?;
     // Before the first page is written; a database that is there keeps the size it has.
     connection.pragma_update(None, "page_size", limits::STORE_PAGE_BYTES)?;
+    // So that what is removed can be given back in small steps; the same holds for it.
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", limits::LOG_PAGES)?;
@@ -86,6 +104,6 @@ fn prepare(connection: &Connection, bytes_max: Option<u64>) -> rusqlite::Result<
         let pages = (i64::try_from(bytes).unwrap_or(i64::MAX) / page.max(1)).max(1);
         connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
     }
-    connection.set_prepared_statement_cache_capacity(32);
+    connection.set_prepared_statement_cache_capacity(64);
     Ok(())
 }

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
 use super::batch::Stored;
+use super::index::Indexed;
 use crate::ingest::Envelope;
+use crate::limits::INLINE_DECODE_BYTES_MAX;
 use rusqlite::Connection;
 
 /// Why a request was not stored. Every one of them may be gone when the client comes back.
@@ -49,7 +51,7 @@ pub(super) enum Job {
 
 /// A request that waits for the writer.
 pub(super) struct Request {
-    pub(super) envelopes: Vec<Envelope>,
+    pub(super) batches: Vec<Indexed>,
     pub(super) reply: oneshot::Sender<Result<Stored, WriteError>>,
     /// The room that its body takes, given back when it is stored.
     pub(super) _room: OwnedSemaphorePermit,
@@ -128,14 +130,19 @@ impl Queue {
     ///
     /// # Cancel safety
     ///
-    /// A request that is not awaited any more is stored all the same.
+    /// A request that is not awaited any more is stored all the same, unless it has not come to the queue yet.
     pub(crate) async fn store(
         &self,
         envelopes: Vec<Envelope>,
         room: OwnedSemaphorePermit,
     ) -> Result<Stored, WriteError> {
+        let is_large = Indexed::bytes(&envelopes) > INLINE_DECODE_BYTES_MAX;
+        let index = move || envelopes.into_iter().map(Indexed::of).collect();
+        // Where no other request has to wait for it.
+        let batches =
+            if is_large { tokio::task::spawn_blocking(index).await.map_err(|_| WriteError::Closed)? } else { index() };
         let (reply, answer) = oneshot::channel();
-        let job = Job::Store(Box::new(Request { envelopes, reply, _room: room }));
+        let job = Job::Store(Box::new(Request { batches, reply, _room: room }));
         self.sender.try_send(job).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => WriteError::Full,
             mpsc::error::TrySendError::Closed(_) => WriteError::Closed,

@@ -19,19 +19,16 @@ static MANY_IDS: LazyLock<String> = LazyLock::new(|| {
 const ONE_ID: &str = "INSERT OR IGNORE INTO ids (session, id) VALUES (?, ?)";
 
 static MANY_EVENTS: LazyLock<String> =
-    LazyLock::new(|| format!("{ONE_EVENT}{}", ", (?, ?, ?, ?, ?, ?)".repeat(ROWS - 1)));
-const ONE_EVENT: &str = "INSERT INTO events (time_us, idx, kind, severity, name, body) VALUES (?, ?, ?, ?, ?, ?)";
+    LazyLock::new(|| format!("{ONE_EVENT}{}", ", (?, ?, ?, ?, ?, ?, ?)".repeat(ROWS - 1)));
+const ONE_EVENT: &str =
+    "INSERT INTO events (row, time_us, idx, kind, severity, name, body) VALUES (?, ?, ?, ?, ?, ?, ?)";
 
-/// Adds the ids of a session's events; returns the events whose ids were not there before, in their order.
-pub(super) fn add_ids<'events>(
-    connection: &Connection,
-    session: i64,
-    events: &'events [Event],
-) -> rusqlite::Result<Vec<&'events Event>> {
+/// Adds the ids of a session's events; returns the places of those whose ids were not there before, in their order.
+pub(super) fn add_ids(connection: &Connection, session: i64, events: &[Event]) -> rusqlite::Result<Vec<usize>> {
     let mut one = connection.prepare_cached(ONE_ID)?;
     let mut many = connection.prepare_cached(&MANY_IDS)?;
     let mut new = Vec::with_capacity(events.len());
-    for chunk in events.chunks(ROWS) {
+    for (chunk, begin) in events.chunks(ROWS).zip((0..).step_by(ROWS)) {
         let mut looked_at = 0;
         if chunk.len() == ROWS {
             many.raw_bind_parameter(1, session)?;
@@ -44,43 +41,47 @@ pub(super) fn add_ids<'events>(
                 }
                 added => added?,
             };
-            new.extend(&chunk[..added]);
+            new.extend(begin..begin + added);
             looked_at = added + 1;
         }
-        for event in chunk.iter().skip(looked_at) {
+        for (event, place) in chunk.iter().zip(begin..).skip(looked_at) {
             if one.execute((session, &event.key))? > 0 {
-                new.push(event);
+                new.push(place);
             }
         }
     }
     Ok(new)
 }
 
-/// Adds events, with the numbers of their names; returns the row of the first, which the others follow.
+/// Adds events, with the numbers of their names, as the rows from `first` on.
 pub(super) fn add_events(
     connection: &Connection,
     body: &str,
     events: &[(&Event, Option<i64>)],
-) -> rusqlite::Result<i64> {
+    first: i64,
+) -> rusqlite::Result<()> {
     if events.len() == ROWS {
         let mut many = connection.prepare_cached(&MANY_EVENTS)?;
-        add(&mut many, body, events)?;
-    } else {
-        let mut one = connection.prepare_cached(ONE_EVENT)?;
-        for event in events {
-            add(&mut one, body, std::slice::from_ref(event))?;
-        }
+        return add(&mut many, body, events, first);
     }
-    // Rows are only ever added behind the last one, and by this connection alone.
-    Ok(connection.last_insert_rowid() + 1 - i64::try_from(events.len()).unwrap_or(i64::MAX))
+    let mut one = connection.prepare_cached(ONE_EVENT)?;
+    for (event, row) in events.iter().zip(first..) {
+        add(&mut one, body, std::slice::from_ref(event), row)?;
+    }
+    Ok(())
 }
 
-fn add(statement: &mut Statement<'_>, body: &str, events: &[(&Event, Option<i64>)]) -> rusqlite::Result<()> {
+fn add(
+    statement: &mut Statement<'_>,
+    body: &str,
+    events: &[(&Event, Option<i64>)],
+    first: i64,
+) -> rusqlite::Result<()> {
     let mut place = 0;
-    for (event, name) in events {
+    for ((event, name), row) in events.iter().zip(first..) {
         let text = &body[event.range.clone()];
         let (kind, severity) = (kind_number(event.kind), event.severity as u8);
-        for value in [&event.time_us as &dyn ToSql, &event.index, &kind, &severity, name, &text] {
+        for value in [&row as &dyn ToSql, &event.time_us, &event.index, &kind, &severity, name, &text] {
             place += 1;
             statement.raw_bind_parameter(place, value)?;
         }

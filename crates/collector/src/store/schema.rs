@@ -1,12 +1,21 @@
 //! The tables, and how an older database becomes one of today.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction};
+
+use super::fill;
 
 /// The format that this program writes, kept in the database's `user_version`.
-pub(crate) const FORMAT: i64 = 2;
+pub(crate) const FORMAT: i64 = 3;
 
 /// What leads from each format to the next.
-const STEPS: [&str; 2] = [BEGIN, SIGNAL];
+const STEPS: [Step; 3] =
+    [Step { sql: BEGIN, fill: None }, Step { sql: SIGNAL, fill: None }, Step { sql: INDEX, fill: Some(fill::index) }];
+
+/// The tables of a format, and what is to be put into them of the events that are there.
+struct Step {
+    sql: &'static str,
+    fill: Option<fn(&Transaction<'_>) -> rusqlite::Result<()>>,
+}
 
 /// The tables.
 const BEGIN: &str = "
@@ -82,6 +91,78 @@ const SIGNAL: &str = "
     WHERE said.session = sessions.id;
 ";
 
+/// What events are counted, grouped and found by beside their batches.
+const INDEX: &str = "
+    -- What must outlive the rows that it is about.
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    -- Events by minute and by hour (width and begin in microseconds), by name (its number; -1 and below: a kind without names) and severity.
+    CREATE TABLE counts (
+        width INTEGER NOT NULL, begin INTEGER NOT NULL, what INTEGER NOT NULL, severity INTEGER NOT NULL,
+        count INTEGER NOT NULL, PRIMARY KEY (width, begin, what, severity)
+    ) STRICT, WITHOUT ROWID;
+    -- Which texts may be in a batch.
+    CREATE TABLE filters (last_row INTEGER PRIMARY KEY, filter BLOB NOT NULL) STRICT;
+    CREATE TABLE traces (
+        id INTEGER PRIMARY KEY, trace_id BLOB NOT NULL UNIQUE, session INTEGER NOT NULL,
+        name TEXT, duration_us INTEGER, first_us INTEGER NOT NULL, last_us INTEGER NOT NULL,
+        events INTEGER NOT NULL, started INTEGER NOT NULL, ended INTEGER NOT NULL, errors INTEGER NOT NULL,
+        model_calls INTEGER NOT NULL, tool_calls INTEGER NOT NULL,
+        tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL, cost REAL NOT NULL
+    ) STRICT;
+    CREATE TABLE batch_traces (
+        trace INTEGER NOT NULL, last_row INTEGER NOT NULL, PRIMARY KEY (trace, last_row)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE runs (
+        id INTEGER PRIMARY KEY, run_id TEXT NOT NULL UNIQUE, session INTEGER NOT NULL,
+        objective TEXT, status TEXT, first_us INTEGER NOT NULL, last_us INTEGER NOT NULL, ended_us INTEGER,
+        events INTEGER NOT NULL, errors INTEGER NOT NULL,
+        model_calls INTEGER NOT NULL, tool_calls INTEGER NOT NULL,
+        tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL, cost REAL NOT NULL
+    ) STRICT;
+    CREATE TABLE batch_runs (
+        run INTEGER NOT NULL, last_row INTEGER NOT NULL, PRIMARY KEY (run, last_row)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE users (
+        id INTEGER PRIMARY KEY, user_id TEXT NOT NULL UNIQUE,
+        telemetry_opt_in INTEGER NOT NULL DEFAULT 0, changed_us INTEGER, first_us INTEGER, last_us INTEGER
+    ) STRICT;
+    CREATE TABLE batch_users (
+        user INTEGER NOT NULL, last_row INTEGER NOT NULL, PRIMARY KEY (user, last_row)
+    ) STRICT, WITHOUT ROWID;
+    -- Metrics: labels are a JSON object with its keys in order. Points are by minute, in microseconds.
+    CREATE TABLE series (
+        id INTEGER PRIMARY KEY, name TEXT NOT NULL, type TEXT NOT NULL, unit TEXT, labels TEXT NOT NULL,
+        last_us INTEGER NOT NULL, last REAL NOT NULL, UNIQUE (name, type, labels)
+    ) STRICT;
+    CREATE TABLE points (
+        series INTEGER NOT NULL, minute INTEGER NOT NULL, count INTEGER NOT NULL,
+        sum REAL NOT NULL, min REAL NOT NULL, max REAL NOT NULL, last REAL NOT NULL, PRIMARY KEY (series, minute)
+    ) STRICT, WITHOUT ROWID;
+    ALTER TABLE exceptions ADD COLUMN resolved_us INTEGER;
+    ALTER TABLE exceptions ADD COLUMN regressed_us INTEGER;
+    -- A bit for each bucket of users that it happened to.
+    ALTER TABLE exceptions ADD COLUMN buckets INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE exception_versions (
+        exception INTEGER NOT NULL, version TEXT NOT NULL, first_us INTEGER NOT NULL, last_us INTEGER NOT NULL,
+        count INTEGER NOT NULL, PRIMARY KEY (exception, version)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE exception_rows (row INTEGER PRIMARY KEY, exception INTEGER NOT NULL) STRICT;
+    CREATE INDEX rows_of_exception ON exception_rows (exception);
+    CREATE INDEX exceptions_of_session ON exception_sessions (session);
+    -- As other programs of the field have them. Values that were too large for a row are not seen by it.
+    CREATE VIEW telemetry_events AS
+    SELECT said ->> '$.event_id' AS id,
+           coalesce(said ->> '$.event_data.repo_id', said ->> '$.event_data.repoId') AS repo_id,
+           said ->> '$.event_data.user_id' AS user_id,
+           coalesce(name, said ->> '$.event') AS event_type,
+           said -> '$.event_data' AS event_data,
+           strftime('%Y-%m-%dT%H:%M:%fZ', time_us / 1000000.0, 'unixepoch') AS event_timestamp
+    FROM (
+        SELECT events.time_us, names.name, CASE WHEN json_valid(events.body) THEN events.body ELSE '{}' END AS said
+        FROM events LEFT JOIN names ON names.id = events.name
+    );
+";
+
 /// Returns the format of a database; 0 for an empty one.
 pub(crate) fn format_of(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
@@ -94,8 +175,11 @@ pub(crate) fn migrate(connection: &mut Connection, from: i64) -> rusqlite::Resul
         return Ok(());
     }
     let transaction = connection.transaction()?;
-    for step in &STEPS[done..] {
-        transaction.execute_batch(step)?;
+    for Step { sql, fill } in &STEPS[done..] {
+        transaction.execute_batch(sql)?;
+        if let Some(fill) = fill {
+            fill(&transaction)?;
+        }
     }
     transaction.pragma_update(None, "user_version", FORMAT)?;
     transaction.commit()

@@ -8,10 +8,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::watch;
 
-use super::batch::{Caches, Stored};
+use super::batch;
+use super::batch::{Caches, Stored, Sums};
 use super::place::Place;
 use super::queue::{Edit, Health, Job, Request, WriteError};
-use super::{batch, rollup};
 use crate::clock;
 use crate::limits::GROUP_EVENTS_MAX;
 
@@ -85,7 +85,7 @@ impl Writer {
         loop {
             match job {
                 Some(Job::Store(request)) => {
-                    events += request.envelopes.iter().map(|envelope| envelope.events.len()).sum::<usize>();
+                    events += request.batches.iter().map(|batch| batch.envelope.events.len()).sum::<usize>();
                     requests.push(*request);
                 }
                 Some(Job::Edit(edit)) => return Group { requests, next: Next::Edit(edit) },
@@ -136,16 +136,16 @@ impl Writer {
     fn commit(&mut self, group: &[Request]) -> rusqlite::Result<Vec<Stored>> {
         let received_us = clock::now_us();
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut rollups = rollup::Rollups::default();
+        let mut sums = Sums::default();
         let mut stored = Vec::with_capacity(group.len());
         for request in group {
             let mut sum = Stored::default();
-            for envelope in &request.envelopes {
-                sum.add(batch::insert(&transaction, &mut self.caches, &mut rollups, envelope, received_us)?);
+            for indexed in &request.batches {
+                sum.add(batch::insert(&transaction, &mut self.caches, &mut sums, indexed, received_us)?);
             }
             stored.push(sum);
         }
-        rollups.write(&transaction, received_us)?;
+        sums.write(&transaction, received_us)?;
         let newest: Option<i64> =
             transaction.prepare_cached("SELECT max(last_row) FROM batches")?.query_row([], |row| row.get(0))?;
         transaction.commit()?;

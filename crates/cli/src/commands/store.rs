@@ -1,0 +1,204 @@
+//! `lastword store`: what an operator does with a store.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use lastword_collector::admin::{self, Info, Offline};
+use serde_json::json;
+
+use crate::error::Error;
+use crate::flags::list::EventFilter;
+use crate::flags::source::Place;
+use crate::flags::store::{
+    BackupArgs, DeleteArgs, DirectoryArgs, ExportArgs, Format, InfoArgs, RestoreArgs, StoreArgs, StoreCommand, UserArgs,
+};
+use crate::limits::PAGE_ROWS;
+use crate::output::progress::{Progress, Status};
+use crate::output::{Output, amount, otlp};
+use crate::source::{Change, Listing, Order, Source};
+
+/// Does what the command line says.
+///
+/// # Errors
+///
+/// The store can't be used, something is wrong with it, or the output can't be written.
+pub(crate) async fn run(args: StoreArgs) -> Result<(), Error> {
+    match args.command {
+        StoreCommand::Info(args) => info(&args),
+        StoreCommand::Verify(args) => verify(&args),
+        StoreCommand::Vacuum(args) => vacuum(&args),
+        StoreCommand::Backup(args) => backup(&args),
+        StoreCommand::Restore(args) => restore(&args),
+        StoreCommand::Delete(args) => delete(args).await,
+        StoreCommand::Forget(args) => forget(args).await,
+        StoreCommand::OptIn(args) => opt_in(args).await,
+        StoreCommand::Export(args) => export(args).await,
+    }
+}
+
+/// Writes one answer: an object, or lines.
+fn answer(json: bool, object: &impl serde::Serialize, lines: &[String]) -> Result<(), Error> {
+    let mut output = Output::stdout();
+    if json {
+        output.object(object)?;
+    } else {
+        for line in lines {
+            output.line(line)?;
+        }
+    }
+    output.flush()
+}
+
+fn info(args: &InfoArgs) -> Result<(), Error> {
+    let info = admin::info(&args.store.data, args.sizes)?;
+    answer(args.store.json, &info, &lines(&info))
+}
+
+fn lines(info: &Info) -> Vec<String> {
+    let whole = |number: i64| u64::try_from(number).unwrap_or(0);
+    let count = |number: i64, one: &str, many: &str| amount::count_of(whole(number), one, many);
+    let moment =
+        |moment: Option<lastword_collector::query::Moment>| moment.map_or("none".to_owned(), |m| m.to_string());
+    let mut lines = vec![
+        format!("database   {} (format {})", info.path.display(), info.format),
+        format!(
+            "size       {}, {} of it in use; log {}",
+            amount::bytes(info.bytes),
+            amount::bytes(info.used_bytes),
+            amount::bytes(info.log_bytes)
+        ),
+        format!("events     {} in {}", count(info.events, "event", "events"), count(info.batches, "batch", "batches")),
+        format!(
+            "of         {}, {}, {}, {}, {}, {}",
+            count(info.sessions, "session", "sessions"),
+            count(info.exceptions, "group of exceptions", "groups of exceptions"),
+            count(info.traces, "trace", "traces"),
+            count(info.runs, "run", "runs"),
+            count(info.series, "series", "series"),
+            count(info.users, "user", "users"),
+        ),
+        format!("received   {} to {}", moment(info.oldest), moment(info.newest)),
+    ];
+    if !info.gives_back {
+        lines.push(
+            "free space is given back only by `lastword store vacuum`: the store is of an older version".to_owned(),
+        );
+    }
+    lines.extend(info.tables.iter().map(|table| format!("{:>12}  {}", amount::bytes(whole(table.bytes)), table.name)));
+    lines
+}
+
+fn verify(args: &DirectoryArgs) -> Result<(), Error> {
+    let mut status = Status::new();
+    let report = admin::verify(&args.data, |what| status.say(&format!("looking whether {what}")))?;
+    drop(status);
+    let lines = if report.ok { vec!["the store is whole".to_owned()] } else { report.problems.clone() };
+    answer(args.json, &report, &lines)?;
+    if report.ok { Ok(()) } else { Err(Error::StoreIll(report.problems.len())) }
+}
+
+fn vacuum(args: &DirectoryArgs) -> Result<(), Error> {
+    let mut status = Status::new();
+    status.say("writing the database anew");
+    let (before, after) = Offline::open(&args.data)?.vacuum()?;
+    drop(status);
+    let line = format!("{} became {}", amount::bytes(before), amount::bytes(after));
+    answer(args.json, &json!({ "before": before, "after": after }), &[line])
+}
+
+fn backup(args: &BackupArgs) -> Result<(), Error> {
+    let mut status = Status::new();
+    let bytes = admin::backup(&args.store.data, &args.file, |bytes, of| {
+        status.say(&format!("{} of about {}", amount::bytes(bytes), amount::bytes(of)));
+    })?;
+    let line = format!("{} in {}", amount::bytes(bytes), args.file.display());
+    answer(args.store.json, &json!({ "bytes": bytes, "file": args.file }), &[line])
+}
+
+fn restore(args: &RestoreArgs) -> Result<(), Error> {
+    admin::restore(&args.file, &args.store.data, args.replace)?;
+    let line = format!("{} is in {}", args.file.display(), args.store.data.display());
+    answer(args.store.json, &json!({ "file": args.file, "data": args.store.data }), &[line])
+}
+
+async fn delete(args: DeleteArgs) -> Result<(), Error> {
+    let (change, what) = match (args.session, args.user) {
+        (Some(session), _) => (Change::DeleteSession(session.clone()), format!("session {session}")),
+        (None, user) => {
+            let user = user.unwrap_or_default();
+            (Change::DeleteUser(user.clone()), format!("user {user}"))
+        }
+    };
+    if !args.yes {
+        confirm(&format!("remove all events of {what} for ever"))?;
+    }
+    let events = change_store(args.place.place()?, &change).await?;
+    let line = format!("{} of {what} removed", amount::count_of(events, "event", "events"));
+    answer(args.json, &json!({ "events": events }), &[line])
+}
+
+async fn forget(args: UserArgs) -> Result<(), Error> {
+    if !args.yes {
+        confirm(&format!("take the id of user {} out of all events for ever", args.user))?;
+    }
+    let events = change_store(args.place.place()?, &Change::ForgetUser(args.user.clone())).await?;
+    let line = format!("the id was taken out of {}", amount::count_of(events, "event", "events"));
+    answer(args.json, &json!({ "events": events }), &[line])
+}
+
+async fn opt_in(args: UserArgs) -> Result<(), Error> {
+    change_store(args.place.place()?, &Change::OptIn(args.user.clone())).await?;
+    answer(args.json, &json!({ "user_id": args.user, "telemetry_opt_in": true }), &["noted".to_owned()])
+}
+
+/// Asks the person at the terminal. Where nobody is, nothing is done.
+fn confirm(what: &str) -> Result<(), Error> {
+    if !io::stdin().is_terminal() {
+        return Err(Error::NotConfirmed(what.to_owned()));
+    }
+    let _ = write!(io::stderr().lock(), "{what}? [y/N] ");
+    let mut said = String::new();
+    let read = io::stdin().lock().read_line(&mut said);
+    let yes = read.is_ok() && matches!(said.trim(), "y" | "Y" | "yes");
+    if yes { Ok(()) } else { Err(Error::NotConfirmed(what.to_owned())) }
+}
+
+/// Changes a store where it is, and returns how many events were changed.
+async fn change_store(place: Place, change: &Change) -> Result<u64, Error> {
+    let directory = match place {
+        Place::Url(url) => return crate::source::change(url, change).await,
+        Place::Directory(directory) => directory,
+    };
+    let mut store = Offline::open(directory)?;
+    let mut status = Status::new();
+    let progress = |events: usize| status.say(&format!("{events} events"));
+    let events = match change {
+        Change::DeleteSession(session) => store.delete_session(session, progress)?,
+        Change::DeleteUser(user) => store.delete_user(user, progress)?,
+        Change::ForgetUser(user) => store.forget_user(user, progress)?,
+        Change::OptIn(user) => store.opt_in(user).map(|()| 0)?,
+    };
+    Ok(u64::try_from(events).unwrap_or(u64::MAX))
+}
+
+async fn export(args: ExportArgs) -> Result<(), Error> {
+    let source = Source::open(args.place.place()?)?;
+    let filter = EventFilter { session: args.session, ..EventFilter::default() };
+    let listing = Listing::Events { filter, order: Order::Ascending };
+    let (mut output, mut progress, mut cursor) = (Output::stdout(), Progress::new("events"), None);
+    loop {
+        let page = source.page(&listing, cursor.as_deref(), PAGE_ROWS).await?;
+        match args.format {
+            Format::Jsonl => page.rows.iter().try_for_each(|event| output.json(event))?,
+            Format::OtlpJson => {
+                for document in otlp::documents(&page.rows) {
+                    output.object(&document)?;
+                }
+            }
+        }
+        progress.add(page.rows.len());
+        cursor = page.next;
+        if cursor.is_none() {
+            return output.flush();
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! `lastword store`.
+
+use std::path::PathBuf;
+
+use clap::builder::NonEmptyStringValueParser;
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
+
+use super::source::SourceArgs;
+
+const STORE_HELP: &str = "\
+Examples:
+  lastword store info --data state/telemetry               what is in it, how large it is
+  lastword store verify --data state/telemetry             whether it is whole
+  lastword store backup --data state/telemetry copy.db     a copy, while a collector runs
+  lastword store restore --data state/other copy.db        put it back
+  lastword store delete --session S                        of the collector that runs
+  lastword store export --format otlp-json > events.json   for another system
+
+info, verify and backup read a directory whether a collector runs on it or not.
+restore and vacuum want it for themselves. delete, forget and opt-in ask the
+collector at --url, or change the directory at --data that no collector has.";
+
+/// Look after what is stored: look, check, copy, put back, remove, export.
+#[derive(Debug, Args)]
+#[command(after_help = STORE_HELP)]
+pub(crate) struct StoreArgs {
+    #[command(subcommand)]
+    pub(crate) command: StoreCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Show what is stored, and how large it is
+    Info(InfoArgs),
+    /// Check that the store is whole and agrees with itself; exit code 1 if not
+    Verify(DirectoryArgs),
+    /// Write the database anew, as small as can be
+    Vacuum(DirectoryArgs),
+    /// Copy the store into a file, while a collector runs on it
+    Backup(BackupArgs),
+    /// Put such a copy into a directory
+    Restore(RestoreArgs),
+    /// Remove a session, or all events that name a user
+    Delete(DeleteArgs),
+    /// Take the id of a user out of all events, and back what the user has agreed to
+    Forget(UserArgs),
+    /// Note that a user has agreed to be told of
+    OptIn(UserArgs),
+    /// Write what is stored to standard output
+    Export(ExportArgs),
+}
+
+/// Which store.
+#[derive(Debug, Args)]
+pub(crate) struct DirectoryArgs {
+    /// The data directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// One JSON object instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Show what is stored.
+#[derive(Debug, Args)]
+pub(crate) struct InfoArgs {
+    #[command(flatten)]
+    pub(crate) store: DirectoryArgs,
+    /// The size of each table and index too: it reads the whole file
+    #[arg(long)]
+    pub(crate) sizes: bool,
+}
+
+/// Copy the store into a file.
+#[derive(Debug, Args)]
+pub(crate) struct BackupArgs {
+    #[command(flatten)]
+    pub(crate) store: DirectoryArgs,
+    /// The file, which must not be there yet
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+/// Put a copy into a directory.
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArgs {
+    #[command(flatten)]
+    pub(crate) store: DirectoryArgs,
+    /// The file that `lastword store backup` has written
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Lose the store that is in the directory
+    #[arg(long)]
+    pub(crate) replace: bool,
+}
+
+/// Remove events.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what").args(["session", "user"]).required(true))]
+pub(crate) struct DeleteArgs {
+    #[command(flatten)]
+    pub(crate) place: SourceArgs,
+    /// This session, with all its events
+    #[arg(long, value_name = "SESSION", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) session: Option<String>,
+    /// All events with this `user_id`
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) user: Option<String>,
+    /// Don't ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// One JSON object instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Change what is said of a user.
+#[derive(Debug, Args)]
+pub(crate) struct UserArgs {
+    #[command(flatten)]
+    pub(crate) place: SourceArgs,
+    /// The id, as events have it in `user_id`
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) user: String,
+    /// Don't ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// One JSON object instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How events are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// One event a line, byte for byte as it came, with its session
+    Jsonl,
+    /// OpenTelemetry's JSON: a line for each page, spans as spans, all else as logs
+    OtlpJson,
+}
+
+/// Write what is stored.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    #[command(flatten)]
+    pub(crate) place: SourceArgs,
+    /// How
+    #[arg(long, value_enum, default_value = "jsonl")]
+    pub(crate) format: Format,
+    /// Of this session
+    #[arg(long, value_name = "SESSION")]
+    pub(crate) session: Option<String>,
+}

@@ -1,0 +1,88 @@
+//! The configuration: a file, variables, flags, and which of them is in force.
+
+use super::common::{Server, lastword, run, stdout_of};
+
+#[test]
+fn the_example_is_a_configuration_that_changes_nothing() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("lastword.toml");
+    let example = stdout_of(&["config", "example"]);
+    assert!(example.contains("#body_bytes_max = \"64MiB\"") && example.contains("[tls]"), "{example}");
+    std::fs::write(&file, &example).unwrap();
+    let with = stdout_of(&["config", "show", "--config", file.to_str().unwrap(), "--data", "d"]);
+    assert_eq!(with, stdout_of(&["config", "show", "--data", "d"]));
+}
+
+#[test]
+fn a_flag_beats_a_variable_which_beats_the_file_and_each_is_named() {
+    let place = tempfile::tempdir().unwrap();
+    let data = place.path().to_str().unwrap();
+    std::fs::write(
+        place.path().join("lastword.toml"),
+        "silent_after = \"1m\"\n[limits]\nconnections_max = 7\nhead_timeout = \"9s\"\n",
+    )
+    .unwrap();
+    let mut command = lastword();
+    command.args(["config", "show", "--data", data, "--limits-connections-max", "9"]);
+    command.env("LASTWORD_LIMITS_CONNECTIONS_MAX", "8").env("LASTWORD_SILENT_AFTER", "2m");
+    let output = command.output().unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    let line = |key: &str| {
+        shown.lines().find(|line| line.starts_with(key)).unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(line("connections_max"), "connections_max = 9 # --limits-connections-max");
+    assert_eq!(line("silent_after"), "silent_after = \"2m\" # LASTWORD_SILENT_AFTER");
+    assert!(
+        line("head_timeout").starts_with("head_timeout = \"9s\" # ")
+            && line("head_timeout").ends_with("lastword.toml:4")
+    );
+    assert_eq!(line("body_timeout"), "body_timeout = \"30s\" # default");
+    let same = stdout_of(&["serve", "--print-config", "--data", data]);
+    assert!(same.contains("connections_max = 7"), "{same}");
+}
+
+#[test]
+fn a_mistake_is_named_with_its_line_and_what_would_be_right_and_nothing_starts() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("c.toml");
+    for (text, says) in [
+        ("lisen = \"127.0.0.1:0\"\n", "line 1: `lisen`, do you mean `listen`?"),
+        ("[limits]\nbody_timeout = \"soon\"\n", "whole number and a unit"),
+        ("listen = \n", "line 1"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let output = run(&["serve", "--config", file.to_str().unwrap(), "--data", place.path().to_str().unwrap()]);
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        assert!(message.contains(says) && message.contains("c.toml"), "{message}");
+        assert!(output.stdout.is_empty());
+    }
+    let output = lastword().args(["serve", "--data", "d"]).env("LASTWORD_RATE_EVENTS", "many").output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(message.contains("LASTWORD_RATE_EVENTS") && message.contains("whole number"), "{message}");
+    assert_eq!(run(&["serve", "--config", "/nowhere/c.toml"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_file_in_the_data_directory_is_taken_without_being_named() {
+    let data = tempfile::tempdir().unwrap();
+    std::fs::write(data.path().join("lastword.toml"), "[limits]\nbody_bytes_max = \"1KiB\"\n").unwrap();
+    let server = Server::start(data.path());
+    let large = format!(r#"{{"events":[],"session_id":"{}"}}"#, "x".repeat(2_000));
+    let (status, answer) = super::common::post(&server.address, "/api/v1/telemetry", &large);
+    assert_eq!(status, 413, "{answer}");
+    server.stop();
+}
+
+/// The guide's table, the example and the flags are one list.
+#[test]
+fn the_guide_names_every_key_as_it_is() {
+    let guide = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guide-operate.md")).unwrap();
+    let rows: Vec<&str> = guide.lines().filter(|line| line.starts_with("| `") && line.contains("`LASTWORD_")).collect();
+    let keys: Vec<String> = lastword_collector::config::KEYS
+        .iter()
+        .map(|key| format!("| `{}` | `--{}` | `{}` | {} |", key.path, key.flag(), key.variable(), key.about))
+        .collect();
+    assert_eq!(rows, keys, "docs/guide-operate.md is to have exactly these rows:\n{}", keys.join("\n"));
+}

@@ -1,0 +1,44 @@
+//! Why a store could not be looked after.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::error::OpenError;
+use crate::query::QueryError;
+
+/// A store could not be looked after.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AdminError {
+    /// The directory can't be taken.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The store can't be read.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// SQLite failed.
+    #[error("the store can't be used: {0}")]
+    Store(#[from] rusqlite::Error),
+    /// A file can't be written or read.
+    #[error("{} can't be used: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// There is something already where a file is to be written.
+    #[error("{} is there already: name a file that is not", .0.display())]
+    FileExists(PathBuf),
+    /// There is a store already where one is to be restored.
+    #[error("there is a store in {} already: name another directory, or say `--replace` to lose what is in it", .0.display())]
+    StoreExists(PathBuf),
+    /// The file is no store, or a damaged one.
+    #[error("{} is no store that can be restored: {why}", path.display())]
+    NotAStore {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+}

@@ -1,0 +1,110 @@
+//! `PATCH` and `DELETE /api/...`: what people say of what is stored, and what they want to be gone.
+
+use axum::Json;
+use axum::extract::rejection::{JsonRejection, PathRejection};
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::api::ID_NOT_TEXT;
+use super::{Shared, answer};
+use crate::limits::NAME_BYTES_MAX;
+use crate::store::{self, Target, WriteError};
+
+type Id = Result<Path<String>, PathRejection>;
+
+/// What is said of a group of exceptions.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExceptionEdit {
+    resolved: bool,
+}
+
+/// What a user says.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UserEdit {
+    telemetry_opt_in: bool,
+}
+
+/// `PATCH /api/exceptions/{fingerprint}`
+pub(super) async fn exception(
+    State(shared): State<Shared>,
+    id: Id,
+    edit: Result<Json<ExceptionEdit>, JsonRejection>,
+) -> Response {
+    let Ok(Path(fingerprint)) = id else { return answer::error(StatusCode::BAD_REQUEST, ID_NOT_TEXT) };
+    let Ok(Json(ExceptionEdit { resolved })) = edit else {
+        return answer::error(
+            StatusCode::BAD_REQUEST,
+            "the body must be {\"resolved\": true} or {\"resolved\": false}",
+        );
+    };
+    let wanted = fingerprint.clone();
+    match shared.0.queue.edit(move |connection| store::resolve(connection, &wanted, resolved)).await {
+        Ok(true) => Json(json!({ "fingerprint": fingerprint, "resolved": resolved })).into_response(),
+        Ok(false) => {
+            let fingerprint: String = fingerprint.chars().take(64).collect();
+            answer::error(
+                StatusCode::NOT_FOUND,
+                format!("there are no exceptions with the fingerprint `{fingerprint}`"),
+            )
+        }
+        Err(error) => failed(&error),
+    }
+}
+
+/// `PATCH /api/users/{id}`: opts a user in, or takes that back, which takes the id out of the events that are stored.
+pub(super) async fn user(
+    State(shared): State<Shared>,
+    id: Id,
+    edit: Result<Json<UserEdit>, JsonRejection>,
+) -> Response {
+    let Ok(Path(user)) = id else { return answer::error(StatusCode::BAD_REQUEST, ID_NOT_TEXT) };
+    if user.is_empty() || user.len() > NAME_BYTES_MAX {
+        let message = format!("the id of a user must have 1 to {NAME_BYTES_MAX} bytes");
+        return answer::error(StatusCode::BAD_REQUEST, message);
+    }
+    let Ok(Json(UserEdit { telemetry_opt_in })) = edit else {
+        let message = "the body must be {\"telemetry_opt_in\": true} or {\"telemetry_opt_in\": false}";
+        return answer::error(StatusCode::BAD_REQUEST, message);
+    };
+    if !telemetry_opt_in {
+        shared.0.consents.set(&user, false);
+        return erase(&shared, Target::UserId(user)).await;
+    }
+    let wanted = user.clone();
+    match shared.0.queue.edit(move |connection| store::store_consent(connection, &wanted, true)).await {
+        Ok(()) => {
+            shared.0.consents.set(&user, true);
+            Json(json!({ "user_id": user, "telemetry_opt_in": true })).into_response()
+        }
+        Err(error) => failed(&error),
+    }
+}
+
+/// `DELETE /api/users/{id}`: all events that name the user.
+pub(super) async fn delete_user(State(shared): State<Shared>, id: Id) -> Response {
+    let Ok(Path(user)) = id else { return answer::error(StatusCode::BAD_REQUEST, ID_NOT_TEXT) };
+    shared.0.consents.set(&user, false);
+    erase(&shared, Target::User(user)).await
+}
+
+/// `DELETE /api/sessions/{id}`
+pub(super) async fn delete_session(State(shared): State<Shared>, id: Id) -> Response {
+    let Ok(Path(session)) = id else { return answer::error(StatusCode::BAD_REQUEST, ID_NOT_TEXT) };
+    erase(&shared, Target::Session(session)).await
+}
+
+async fn erase(shared: &Shared, target: Target) -> Response {
+    match store::remove_in_steps(&shared.0.queue, &target).await {
+        Ok(events) => Json(json!({ "events": events })).into_response(),
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &WriteError) -> Response {
+    answer::later(format!("{error}: send the request again"))
+}

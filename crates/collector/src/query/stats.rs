@@ -1,0 +1,140 @@
+//! Events counted by minute or hour, name and severity: read from what is counted as events come, whatever their number.
+
+use lastword::Severity;
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
+use serde::Serialize;
+
+use super::params::Params;
+use super::{Moment, ParamError, QueryError};
+use crate::limits::STATS_ROWS_MAX;
+use crate::store::{WIDTHS_US, floor, kind_of, severity_of};
+
+/// The width of a count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Width {
+    /// Counts by minute.
+    #[default]
+    Minute,
+    /// Counts by hour.
+    Hour,
+}
+
+impl Width {
+    const fn micros(self) -> i64 {
+        match self {
+            Self::Minute => WIDTHS_US[0],
+            Self::Hour => WIDTHS_US[1],
+        }
+    }
+}
+
+/// Which counts. What is `None` doesn't narrow them down.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StatsQuery {
+    /// By minute or by hour.
+    pub by: Width,
+    /// Of generic events of this name.
+    pub name: Option<String>,
+    /// As bad as this, or worse.
+    pub severity: Option<Severity>,
+    /// From the minute or hour of this on, by the client's clock; without it the last hour, or by hour the last week.
+    pub since: Option<Moment>,
+    /// Before this, by the client's clock.
+    pub until: Option<Moment>,
+}
+
+impl StatsQuery {
+    const PARAMS: [&str; 5] = ["by", "name", "severity", "since", "until"];
+
+    /// Reads the parameters of a URL: `by` (`minute`, `hour`), `name`, `severity`, `since`, `until`.
+    ///
+    /// # Errors
+    ///
+    /// A parameter is unknown, given twice or can't be read.
+    pub fn from_pairs<K, V>(pairs: impl IntoIterator<Item = (K, V)>) -> Result<Self, ParamError>
+    where
+        K: AsRef<str>,
+        V: AsRef<str>,
+    {
+        let mut params = Params::new(&Self::PARAMS, pairs)?;
+        Ok(Self {
+            by: params.width()?.unwrap_or_default(),
+            name: params.text("name"),
+            severity: params.severity("severity")?,
+            since: params.moment("since")?,
+            until: params.moment("until")?,
+        })
+    }
+}
+
+/// How many events of a name and severity a minute or an hour had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Count {
+    /// When the minute or the hour began.
+    pub begin: Moment,
+    /// The name of generic events; of others the kind.
+    pub name: String,
+    /// Their severity.
+    #[serde(serialize_with = "super::exceptions::severity")]
+    pub severity: Severity,
+    /// How many there are.
+    pub count: i64,
+}
+
+/// Counts, the earliest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Stats {
+    /// The counts.
+    pub counts: Vec<Count>,
+    /// Where the counts end early because there are too many: given as `since` it leads to the rest.
+    pub next: Option<Moment>,
+}
+
+/// Returns the counts that match.
+pub(super) fn counts(connection: &mut Connection, query: &StatsQuery, now_us: i64) -> Result<Stats, QueryError> {
+    let width = query.by.micros();
+    let back = match query.by {
+        Width::Minute => 3_600_000_000,
+        Width::Hour => 7 * 24 * 3_600_000_000,
+    };
+    let since = query.since.map_or(now_us.saturating_sub(back), Moment::as_micros);
+    let mut sql = "SELECT c.begin, c.what, names.name, c.severity, c.count
+                   FROM counts c LEFT JOIN names ON names.id = c.what WHERE c.width = ? AND c.begin >= ?"
+        .to_owned();
+    let mut values: Vec<Value> = vec![width.into(), floor(since, width).into()];
+    let mut and = |condition: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            sql.push_str(condition);
+            values.push(value);
+        }
+    };
+    and(" AND c.begin < ?", query.until.map(|until| until.as_micros().into()));
+    and(" AND c.severity >= ?", query.severity.map(|severity| i64::from(severity as u8).into()));
+    and(" AND c.what = (SELECT id FROM names WHERE name = ?)", query.name.clone().map(Value::from));
+    sql.push_str(&format!(" ORDER BY c.begin, c.what, c.severity LIMIT {}", STATS_ROWS_MAX + 1));
+    let mut prepared = connection.prepare_cached(&sql)?;
+    let rows = prepared.query_map(params_from_iter(values), |row| {
+        let (what, name): (i64, Option<String>) = (row.get(1)?, row.get(2)?);
+        Ok(Count {
+            begin: Moment(row.get(0)?),
+            name: name.unwrap_or_else(|| kind_of(-1 - what).as_str().to_owned()),
+            severity: severity_of(row.get(3)?),
+            count: row.get(4)?,
+        })
+    })?;
+    let mut counts = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut next = None;
+    if counts.len() > STATS_ROWS_MAX
+        && let Some(last) = counts.last().map(|count| count.begin)
+    {
+        // A minute is told as a whole, unless it alone is too much.
+        if counts.first().is_some_and(|first| first.begin < last) {
+            counts.retain(|count| count.begin < last);
+        }
+        next = Some(last);
+    }
+    Ok(Stats { counts, next })
+}

@@ -1,0 +1,125 @@
+//! Traces: how each stands as a whole. Its events are those of [`EventQuery::trace`](super::EventQuery::trace).
+
+use rusqlite::{Connection, OptionalExtension, Row};
+use serde::Serialize;
+
+use super::params::{Params, cursor};
+use super::sums::{self, Conditions, FIGURES, Figures};
+use super::{Moment, Page, ParamError, QueryError};
+use crate::limits::PAGE_ROWS_DEFAULT;
+use crate::store::trace_id;
+
+/// Which traces. What is `None` doesn't narrow them down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TraceQuery {
+    /// That began in this session.
+    pub session: Option<String>,
+    /// Whose outermost span has this name.
+    pub name: Option<String>,
+    /// With an error, or without one.
+    pub failed: Option<bool>,
+    /// Of which something happened at or after this, by the client's clock.
+    pub since: Option<Moment>,
+    /// Those that come after the page that had this as its `next`.
+    pub after: Option<String>,
+    /// At most this many, 1 to 1000.
+    pub limit: usize,
+}
+
+impl Default for TraceQuery {
+    fn default() -> Self {
+        Self { session: None, name: None, failed: None, since: None, after: None, limit: PAGE_ROWS_DEFAULT }
+    }
+}
+
+impl TraceQuery {
+    const PARAMS: [&str; 6] = ["session", "name", "failed", "since", "limit", "after"];
+
+    /// Reads the parameters of a URL: `session`, `name`, `failed` (`true`, `false`), `since`, `limit`, `after` (also `cursor`).
+    ///
+    /// # Errors
+    ///
+    /// A parameter is unknown, given twice or can't be read.
+    pub fn from_pairs<K, V>(pairs: impl IntoIterator<Item = (K, V)>) -> Result<Self, ParamError>
+    where
+        K: AsRef<str>,
+        V: AsRef<str>,
+    {
+        let mut params = Params::new(&Self::PARAMS, pairs)?;
+        let query = Self {
+            session: params.text("session"),
+            name: params.text("name"),
+            failed: params.flag("failed")?,
+            since: params.moment("since")?,
+            limit: params.limit()?,
+            after: params.text("after"),
+        };
+        cursor(query.after.as_deref())?;
+        Ok(query)
+    }
+}
+
+/// What is known of a trace as a whole.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Trace {
+    /// 32 hexadecimal digits.
+    pub trace_id: String,
+    /// The session that it was heard of in first.
+    pub session_id: Option<String>,
+    /// The name of its outermost span, where that has arrived.
+    pub name: Option<String>,
+    /// How long its outermost span took, in milliseconds, once it has ended.
+    pub duration_ms: Option<f64>,
+    /// When the earliest of it began, by the client's clock.
+    pub first_seen: Moment,
+    /// When the latest of it happened, by the client's clock.
+    pub last_seen: Moment,
+    /// Spans of which the start was told. Most protocols tell of ends alone.
+    pub started: i64,
+    /// Spans that have ended.
+    pub ended: i64,
+    /// Its figures.
+    #[serde(flatten)]
+    pub figures: Figures,
+}
+
+fn select() -> String {
+    format!(
+        "SELECT t.id, lower(hex(t.trace_id)), s.session_id, t.name, t.duration_us, t.first_us, t.last_us, t.started, t.ended, {FIGURES}
+         FROM traces t LEFT JOIN sessions s ON s.id = t.session"
+    )
+}
+
+/// Returns a page of traces, the latest to appear first.
+pub(super) fn page(connection: &mut Connection, query: &TraceQuery) -> Result<Page<Trace>, QueryError> {
+    let mut conditions = Conditions::default();
+    conditions.since(query.since);
+    conditions.and("s.session_id = ?", query.session.clone());
+    conditions.and("t.name = ?", query.name.clone());
+    conditions.and("(t.errors > 0) = ?", query.failed);
+    sums::page(connection, &select(), conditions, (query.after.as_deref(), query.limit), read)
+}
+
+/// Returns all that is known of one trace as a whole.
+pub(super) fn one(connection: &Connection, id: &str) -> Result<Option<Trace>, QueryError> {
+    let Some(id) = trace_id(&id.to_ascii_lowercase()) else { return Ok(None) };
+    let sql = format!("{} WHERE t.trace_id = ?", select());
+    Ok(connection.prepare_cached(&sql)?.query_row([id], read).optional()?)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Trace> {
+    #[allow(clippy::cast_precision_loss, reason = "microseconds of a trace fit")]
+    let duration_ms = row.get::<_, Option<i64>>(4)?.map(|micros| micros as f64 / 1000.0);
+    Ok(Trace {
+        trace_id: row.get(1)?,
+        session_id: row.get(2)?,
+        name: row.get(3)?,
+        duration_ms,
+        first_seen: Moment(row.get(5)?),
+        last_seen: Moment(row.get(6)?),
+        started: row.get(7)?,
+        ended: row.get(8)?,
+        figures: Figures::read(row, 9)?,
+    })
+}

@@ -1,0 +1,130 @@
+//! Filling tables that are new in a format from the events that are there.
+
+use std::time::Instant;
+
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use super::exceptions::{self, Occurrence};
+use super::index::{Facts, filter_of};
+use super::tally::{Counted, Tally};
+use super::{Class, kind_of, of_kind, severity_of};
+use crate::ingest::Exception;
+use crate::limits::{FILL_ROWS, PROGRESS_INTERVAL};
+use lastword::EventKind;
+
+/// A batch that is there.
+struct Batch {
+    last_row: i64,
+    first_row: i64,
+    session: i64,
+    version: Option<String>,
+}
+
+/// An event that is there.
+struct Stored {
+    row: i64,
+    time_us: i64,
+    kind: EventKind,
+    severity: lastword::Severity,
+    number: Option<i64>,
+    name: Option<String>,
+    body: String,
+}
+
+/// Takes out of every event what is indexed since format 3.
+pub(super) fn index(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    let newest: i64 = transaction.query_row("SELECT coalesce(max(last_row), 0) FROM batches", [], |row| row.get(0))?;
+    let (mut after, mut told) = (0, Instant::now());
+    loop {
+        let batches = batches(transaction, after)?;
+        let Some(last) = batches.last() else { return Ok(()) };
+        after = last.last_row;
+        let mut tally = Tally::default();
+        for batch in &batches {
+            index_batch(transaction, &mut tally, batch)?;
+        }
+        tally.write(transaction)?;
+        if told.elapsed() >= PROGRESS_INTERVAL {
+            told = Instant::now();
+            tracing::info!(
+                row = after,
+                of = newest,
+                "the store is brought up to date; it takes events when that is done"
+            );
+        }
+    }
+}
+
+/// Returns the next batches, of some thousand events together.
+fn batches(transaction: &Transaction<'_>, after: i64) -> rusqlite::Result<Vec<Batch>> {
+    let mut find = transaction.prepare_cached(
+        "SELECT b.last_row, b.first_row, b.session, s.sdk_version FROM batches b JOIN sessions s ON s.id = b.session
+         WHERE b.last_row > ? ORDER BY b.last_row",
+    )?;
+    let mut rows = find.query([after])?;
+    let (mut batches, mut events) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        let batch = Batch { last_row: row.get(0)?, first_row: row.get(1)?, session: row.get(2)?, version: row.get(3)? };
+        events += batch.last_row - batch.first_row + 1;
+        batches.push(batch);
+        if events >= FILL_ROWS {
+            break;
+        }
+    }
+    Ok(batches)
+}
+
+fn index_batch(transaction: &Transaction<'_>, tally: &mut Tally, batch: &Batch) -> rusqlite::Result<()> {
+    let events = events(transaction, batch)?;
+    let mut classes = 0;
+    for event in &events {
+        let Stored { time_us, kind, severity, number, .. } = *event;
+        let facts = Facts::of(&event.body, event.name.as_deref());
+        let what = number.unwrap_or_else(|| of_kind(kind));
+        tally.add(Counted { session: batch.session, time_us, severity, what }, facts.as_deref());
+        classes |= Class::of(kind, event.name.as_deref()).bit();
+        if let Some(exception) = Exception::of_event(&event.body) {
+            let version = batch.version.as_deref();
+            let bucket = facts.as_deref().and_then(|facts| facts.bucket);
+            let occurrence = Occurrence { session: batch.session, row: event.row, severity, time_us, version, bucket };
+            regroup(transaction, &exception, &occurrence)?;
+        }
+    }
+    tally.end_batch(batch.last_row);
+    transaction
+        .prepare_cached("UPDATE batches SET mask = mask | ? WHERE last_row = ?")?
+        .execute([classes, batch.last_row])?;
+    transaction
+        .prepare_cached("INSERT INTO filters (last_row, filter) VALUES (?, ?)")?
+        .execute(params![batch.last_row, filter_of(events.iter().map(|event| event.body.as_str()))])?;
+    Ok(())
+}
+
+fn events(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<Vec<Stored>> {
+    let mut find = transaction.prepare_cached(
+        "SELECT e.row, e.time_us, e.kind, e.severity, e.name, names.name, e.body
+         FROM events e LEFT JOIN names ON names.id = e.name WHERE e.row BETWEEN ? AND ? ORDER BY e.row",
+    )?;
+    let rows = find.query_map([batch.first_row, batch.last_row], |row| {
+        Ok(Stored {
+            row: row.get(0)?,
+            time_us: row.get(1)?,
+            kind: kind_of(row.get(2)?),
+            severity: severity_of(row.get(3)?),
+            number: row.get(4)?,
+            name: row.get(5)?,
+            body: row.get(6)?,
+        })
+    })?;
+    rows.collect()
+}
+
+/// Finds the group that an exception was counted in, and notes what groups did not know before.
+fn regroup(transaction: &Transaction<'_>, exception: &Exception, occurrence: &Occurrence<'_>) -> rusqlite::Result<()> {
+    let bucket = occurrence.bucket.map_or(0_i64, |bucket| 1 << bucket);
+    let group: Option<i64> = transaction
+        .prepare_cached("UPDATE exceptions SET buckets = buckets | ? WHERE fingerprint = ? RETURNING id")?
+        .query_row(params![bucket, exception.fingerprint], |row| row.get(0))
+        .optional()?;
+    group.map_or(Ok(()), |group| exceptions::note(transaction, group, occurrence))
+}

@@ -1,0 +1,278 @@
+//! Traces, runs and users: what is known of each as a whole, and in which batches its events are.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use lastword::Severity;
+use rusqlite::{Transaction, params};
+
+use super::index::{Facts, Span, TraceId, What};
+use super::tally::Counted;
+
+/// The figures of spans.
+#[derive(Default)]
+struct Figures {
+    events: i64,
+    errors: i64,
+    model_calls: i64,
+    tool_calls: i64,
+    tokens_in: i64,
+    tokens_out: i64,
+    cost: f64,
+}
+
+impl Figures {
+    fn add(&mut self, span: &Span) {
+        self.errors += i64::from(span.failed);
+        self.model_calls += i64::from(span.is_model_call);
+        self.tool_calls += i64::from(span.is_tool_call);
+        self.tokens_in = self.tokens_in.saturating_add(span.tokens_in);
+        self.tokens_out = self.tokens_out.saturating_add(span.tokens_out);
+        self.cost += span.cost;
+    }
+}
+
+/// What a transaction adds to a trace.
+pub(super) struct TraceSum {
+    session: i64,
+    first_us: i64,
+    last_us: i64,
+    /// Of the span that is within no other.
+    name: Option<Box<str>>,
+    duration_us: Option<i64>,
+    started: i64,
+    ended: i64,
+    figures: Figures,
+    pub(super) batches: Vec<i64>,
+}
+
+impl TraceSum {
+    pub(super) fn new(event: Counted) -> Self {
+        Self {
+            session: event.session,
+            first_us: event.time_us,
+            last_us: event.time_us,
+            name: None,
+            duration_us: None,
+            started: 0,
+            ended: 0,
+            figures: Figures::default(),
+            batches: Vec::new(),
+        }
+    }
+
+    pub(super) fn add(&mut self, event: Counted, facts: &Facts) {
+        let mut begin_us = event.time_us;
+        self.figures.events += 1;
+        match &facts.what {
+            What::Start(span) => {
+                self.started += 1;
+                if span.is_root && self.name.is_none() {
+                    self.name = Some(span.name.clone());
+                }
+            }
+            What::End(span) => {
+                self.ended += 1;
+                self.figures.add(span);
+                begin_us = event.time_us.saturating_sub(span.duration_us.unwrap_or(0));
+                if span.is_root {
+                    self.name = Some(span.name.clone());
+                    self.duration_us = span.duration_us;
+                }
+            }
+            _ => self.figures.errors += i64::from(event.severity >= Severity::Error),
+        }
+        self.first_us = self.first_us.min(begin_us);
+        self.last_us = self.last_us.max(event.time_us);
+    }
+}
+
+/// What a transaction adds to a run.
+pub(super) struct RunSum {
+    session: i64,
+    first_us: i64,
+    last_us: i64,
+    objective: Option<Box<str>>,
+    status: Option<Box<str>>,
+    ended_us: Option<i64>,
+    figures: Figures,
+    pub(super) batches: Vec<i64>,
+}
+
+impl RunSum {
+    pub(super) fn new(event: Counted) -> Self {
+        Self {
+            session: event.session,
+            first_us: event.time_us,
+            last_us: event.time_us,
+            objective: None,
+            status: None,
+            ended_us: None,
+            figures: Figures::default(),
+            batches: Vec::new(),
+        }
+    }
+
+    pub(super) fn add(&mut self, event: Counted, facts: &Facts) {
+        self.first_us = self.first_us.min(event.time_us);
+        self.last_us = self.last_us.max(event.time_us);
+        self.figures.events += 1;
+        match &facts.what {
+            What::End(span) => self.figures.add(span),
+            What::Run(run) => {
+                self.figures.errors += i64::from(&*run.kind == "error");
+                if run.objective.is_some() {
+                    self.objective.clone_from(&run.objective);
+                }
+                if &*run.kind == "run_end" {
+                    self.ended_us = Some(event.time_us);
+                    self.status = Some(run.status.clone().unwrap_or_else(|| "completed".into()));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What a transaction adds to a user.
+pub(super) struct UserSum {
+    first_us: i64,
+    last_us: i64,
+    pub(super) batches: Vec<i64>,
+}
+
+impl UserSum {
+    pub(super) fn new(event: Counted) -> Self {
+        Self { first_us: event.time_us, last_us: event.time_us, batches: Vec::new() }
+    }
+
+    pub(super) fn add(&mut self, event: Counted) {
+        self.first_us = self.first_us.min(event.time_us);
+        self.last_us = self.last_us.max(event.time_us);
+    }
+}
+
+/// Puts those first that began first, so that they are numbered so.
+fn ordered<K: Hash, S>(sums: HashMap<K, S>, first_us: impl Fn(&S) -> i64) -> Vec<(K, S)> {
+    let mut sums: Vec<(K, S)> = sums.into_iter().collect();
+    sums.sort_by_key(|(_, sum)| first_us(sum));
+    sums
+}
+
+pub(super) fn write_traces(transaction: &Transaction<'_>, sums: HashMap<TraceId, TraceSum>) -> rusqlite::Result<()> {
+    if sums.is_empty() {
+        return Ok(());
+    }
+    let mut put = transaction.prepare_cached(
+        "INSERT INTO traces (trace_id, session, name, duration_us, first_us, last_us, events, started, ended, errors,
+                             model_calls, tool_calls, tokens_in, tokens_out, cost)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (trace_id) DO UPDATE SET
+             name = coalesce(excluded.name, name), duration_us = coalesce(excluded.duration_us, duration_us),
+             first_us = min(first_us, excluded.first_us), last_us = max(last_us, excluded.last_us),
+             events = events + excluded.events, started = started + excluded.started, ended = ended + excluded.ended,
+             errors = errors + excluded.errors, model_calls = model_calls + excluded.model_calls,
+             tool_calls = tool_calls + excluded.tool_calls,
+             tokens_in = iif(tokens_in > 9223372036854775807 - excluded.tokens_in, tokens_in, tokens_in + excluded.tokens_in),
+             tokens_out = iif(tokens_out > 9223372036854775807 - excluded.tokens_out, tokens_out, tokens_out + excluded.tokens_out),
+             cost = cost + excluded.cost
+         RETURNING id",
+    )?;
+    let mut link = transaction.prepare_cached("INSERT OR IGNORE INTO batch_traces (trace, last_row) VALUES (?, ?)")?;
+    for (trace, sum) in ordered(sums, |sum| sum.first_us) {
+        let Figures { events, errors, model_calls, tool_calls, tokens_in, tokens_out, cost } = sum.figures;
+        let number: i64 = put.query_row(
+            params![
+                trace,
+                sum.session,
+                sum.name,
+                sum.duration_us,
+                sum.first_us,
+                sum.last_us,
+                events,
+                sum.started,
+                sum.ended,
+                errors,
+                model_calls,
+                tool_calls,
+                tokens_in,
+                tokens_out,
+                cost
+            ],
+            |row| row.get(0),
+        )?;
+        for last_row in sum.batches {
+            link.execute([number, last_row])?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn write_runs(transaction: &Transaction<'_>, sums: HashMap<Box<str>, RunSum>) -> rusqlite::Result<()> {
+    if sums.is_empty() {
+        return Ok(());
+    }
+    let mut put = transaction.prepare_cached(
+        "INSERT INTO runs (run_id, session, objective, status, first_us, last_us, ended_us, events, errors,
+                           model_calls, tool_calls, tokens_in, tokens_out, cost)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (run_id) DO UPDATE SET
+             objective = coalesce(excluded.objective, objective), status = coalesce(excluded.status, status),
+             first_us = min(first_us, excluded.first_us), last_us = max(last_us, excluded.last_us),
+             ended_us = coalesce(excluded.ended_us, ended_us),
+             events = events + excluded.events, errors = errors + excluded.errors,
+             model_calls = model_calls + excluded.model_calls, tool_calls = tool_calls + excluded.tool_calls,
+             tokens_in = iif(tokens_in > 9223372036854775807 - excluded.tokens_in, tokens_in, tokens_in + excluded.tokens_in),
+             tokens_out = iif(tokens_out > 9223372036854775807 - excluded.tokens_out, tokens_out, tokens_out + excluded.tokens_out),
+             cost = cost + excluded.cost
+         RETURNING id",
+    )?;
+    let mut link = transaction.prepare_cached("INSERT OR IGNORE INTO batch_runs (run, last_row) VALUES (?, ?)")?;
+    for (run, sum) in ordered(sums, |sum| sum.first_us) {
+        let Figures { events, errors, model_calls, tool_calls, tokens_in, tokens_out, cost } = sum.figures;
+        let number: i64 = put.query_row(
+            params![
+                run,
+                sum.session,
+                sum.objective,
+                sum.status,
+                sum.first_us,
+                sum.last_us,
+                sum.ended_us,
+                events,
+                errors,
+                model_calls,
+                tool_calls,
+                tokens_in,
+                tokens_out,
+                cost
+            ],
+            |row| row.get(0),
+        )?;
+        for last_row in sum.batches {
+            link.execute([number, last_row])?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn write_users(transaction: &Transaction<'_>, sums: HashMap<Box<str>, UserSum>) -> rusqlite::Result<()> {
+    if sums.is_empty() {
+        return Ok(());
+    }
+    let mut put = transaction.prepare_cached(
+        "INSERT INTO users (user_id, first_us, last_us) VALUES (?1, ?2, ?3)
+         ON CONFLICT (user_id) DO UPDATE SET
+             first_us = min(coalesce(first_us, excluded.first_us), excluded.first_us),
+             last_us = max(coalesce(last_us, excluded.last_us), excluded.last_us)
+         RETURNING id",
+    )?;
+    let mut link = transaction.prepare_cached("INSERT OR IGNORE INTO batch_users (user, last_row) VALUES (?, ?)")?;
+    for (user, sum) in ordered(sums, |sum| sum.first_us) {
+        let number: i64 = put.query_row(params![user, sum.first_us, sum.last_us], |row| row.get(0))?;
+        for last_row in sum.batches {
+            link.execute([number, last_row])?;
+        }
+    }
+    Ok(())
+}

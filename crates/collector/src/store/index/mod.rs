@@ -1,0 +1,36 @@
+//! What the store needs to know of a request beside its events, taken out of them before the writer gets it.
+//!
+//! All of it is derived from the events' text alone, so that whatever protocol they came by they are found in the same ways, and so that a
+//! migration can take it out of what is stored.
+
+mod facts;
+mod filter;
+
+pub(crate) use facts::{Facts, Kind, Point, Span, TraceId, What, trace_id};
+pub(crate) use filter::{Needle, of as filter_of};
+
+use crate::ingest::Envelope;
+
+/// Events of one session, with what is indexed of them.
+#[derive(Debug)]
+pub(crate) struct Indexed {
+    pub(crate) envelope: Envelope,
+    /// What is known of each event, in their order.
+    pub(crate) facts: Vec<Option<Box<Facts>>>,
+    /// Which texts may be among them.
+    pub(crate) filter: Vec<u8>,
+}
+
+impl Indexed {
+    pub(crate) fn of(envelope: Envelope) -> Self {
+        let texts = || envelope.events.iter().map(|event| &envelope.body[event.range.clone()]);
+        let facts = envelope.events.iter().zip(texts()).map(|(event, text)| Facts::of(text, event.name.as_deref()));
+        let (facts, filter) = (facts.collect(), filter_of(texts()));
+        Self { envelope, facts, filter }
+    }
+
+    /// Returns how many bytes of text there are to look through.
+    pub(crate) fn bytes(envelopes: &[Envelope]) -> usize {
+        envelopes.iter().map(|envelope| envelope.body.len()).sum()
+    }
+}

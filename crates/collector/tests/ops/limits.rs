@@ -1,0 +1,57 @@
+//! How much one client may send.
+
+use lastword_collector::Config;
+use lastword_collector::config::{Loaded, Origin, Said};
+
+use super::common::{Dir, Server, body, event};
+use super::keys::{INGEST, READ, with_keys};
+
+/// A configuration with these settings.
+pub fn config(dir: &Dir, settings: &[(&'static str, &str)]) -> Config {
+    let said = |(path, text): &(&'static str, &str)| Said { path, text: (*text).to_owned(), origin: Origin::Default };
+    let loaded = Loaded::load(None, &settings.iter().map(said).collect::<Vec<_>>()).unwrap();
+    Config::with_settings(dir.path(), loaded.settings)
+}
+
+#[test]
+fn requests_beyond_the_rate_are_told_when_to_come_back() {
+    let dir = Dir::new();
+    let server = Server::start(config(&dir, &[("rate.requests", "1")]));
+    let first = server.get("/api/events").is(200);
+    assert_eq!(first.header("x-ratelimit-limit"), Some("10"));
+    assert_eq!(first.header("x-ratelimit-remaining"), Some("9"));
+    assert!(first.header("x-ratelimit-reset").unwrap().parse::<u64>().unwrap() > 1_700_000_000);
+    let refused = (0..1_000).map(|_| server.get("/api/events")).find(|answer| answer.status != 200).unwrap().is(429);
+    assert_eq!(refused.json()["error"]["code"], "RATE_LIMIT_EXCEEDED");
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    assert_eq!(refused.header("x-ratelimit-remaining"), Some("0"));
+    assert_eq!(refused.header("x-content-type-options"), Some("nosniff"));
+}
+
+#[test]
+fn who_watches_the_collector_is_never_refused() {
+    let dir = Dir::new();
+    let server = Server::start(config(&dir, &[("rate.requests", "1")]));
+    for _ in 0..50 {
+        let health = server.get("/api/health").is(200);
+        assert_eq!(health.header("x-ratelimit-limit"), None);
+        assert_ne!(server.get("/api/metrics").status, 429);
+    }
+}
+
+#[test]
+fn events_beyond_the_rate_are_refused_as_a_whole_and_each_key_has_its_own() {
+    let dir = Dir::new();
+    let server = Server::start(with_keys(config(&dir, &[("rate.events", "1")])));
+    let send = |key: &str, from: usize| {
+        let events: Vec<String> = (from..from + 100).map(event).collect();
+        server.client().send("POST", "/api/v1/telemetry", &[("x-api-key", key)], body("s", &events).as_bytes())
+    };
+    send(INGEST, 0).is(200);
+    let refused = send(INGEST, 100).is(429);
+    let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((60..=91).contains(&wait), "a debt of 90 events at one a second: {wait}");
+    send(super::keys::ADMIN, 200).is(200);
+    let asked = server.client().send("GET", "/api/events?limit=1000", &[("x-api-key", READ)], b"").is(200);
+    assert_eq!(asked.json()["events"].as_array().unwrap().len(), 200, "nothing of what was refused is stored");
+}

@@ -1,0 +1,47 @@
+//! A store of an older format.
+
+use serde_json::json;
+
+use super::common::{Dir, Server, body, event};
+use super::is_whole;
+
+/// Makes a directory with the store that the program of format 2 left.
+pub(super) fn of_format_2(dir: &Dir) {
+    std::fs::create_dir(dir.path()).unwrap();
+    let connection = rusqlite::Connection::open(dir.path().join("lastword.db")).unwrap();
+    connection.execute_batch(include_str!("../format_2.sql")).unwrap();
+}
+
+#[test]
+fn a_store_of_format_2_comes_up_with_all_that_was_in_it_counted_grouped_and_found() {
+    let dir = Dir::new();
+    of_format_2(&dir);
+    let server = Server::start(dir.config());
+    assert_eq!(server.events("").len(), 11);
+    let trace = server.get("/api/traces/4bf92f3577b34da6a3ce929d0e0e4736").is(200).json();
+    assert_eq!(
+        (&trace["name"], &trace["duration_ms"], &trace["ended"]),
+        (&json!("invoke_agent"), &json!(900.0), &json!(2))
+    );
+    assert_eq!((&trace["tokens_in"], &trace["errors"], &trace["events"]), (&json!(100), &json!(1), &json!(3)));
+    let run = server.get("/api/runs/run_1").is(200).json();
+    assert_eq!(
+        (&run["status"], &run["objective"], &run["model_calls"]),
+        (&json!("failed"), &json!("mend it"), &json!(1))
+    );
+    assert_eq!(server.all("/api/series", "series").len(), 2);
+    assert_eq!(server.events("text=unicorn").len(), 1);
+    assert_eq!(server.events("user=ada").len(), 1);
+    let group = &server.all("/api/exceptions", "exceptions")[0];
+    assert_eq!(
+        (&group["count"], &group["versions"][0]["count"], &group["users_affected"]),
+        (&json!(2), &json!(2), &json!("1"))
+    );
+    let hours = server.get("/api/stats?by=hour&since=2026-11-20T00:00:00Z").json();
+    let sum: i64 = hours["counts"].as_array().unwrap().iter().map(|count| count["count"].as_i64().unwrap()).sum();
+    assert_eq!(sum, 11);
+    let again = server.telemetry(body("other", &[event(0), event(2)])).is(200).json();
+    assert_eq!((&again["accepted"], &again["duplicates"]), (&json!(1), &json!(1)));
+    server.stop().unwrap();
+    is_whole(&dir);
+}
