@@ -179,3 +179,30 @@ fn an_item_larger_than_an_event_may_be_is_refused_alone() {
     }
     assert_eq!(server.events("").len(), 4);
 }
+
+#[test]
+fn what_is_repeated_by_every_event_of_a_request_is_short_or_stored_once() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let long = "r".repeat(1 << 20);
+    let minutes: Vec<Value> = (0..2_000).map(|minute| json!({"started": minute * 60, "exited": 1})).collect();
+    let sessions = json!({"attrs": {"release": long, "environment": long, "x": long}, "aggregates": minutes});
+    let reasons: Vec<Value> =
+        (0..5_000).map(|n| json!({"reason": format!("r{n}"), "category": "c", "quantity": 1})).collect();
+    let report = json!({"discarded_events": reasons});
+    let span = |n: usize| json!({"trace_id": "t", "span_id": format!("s-{n}"), "timestamp": 1.0});
+    let spans: Vec<Value> = (0..2_000).map(span).collect();
+    let transaction = json!({"release": long, "timestamp": 1.0, "spans": spans});
+    let items = [("sessions", sessions), ("client_report", report), ("transaction", transaction)];
+    server.post(PATHS[0], envelope(&json!({}), &items)).is(200);
+    let sessions = server.all("/api/sessions?limit=100", "sessions");
+    let count = |name: &str| sessions.iter().map(|session| session[name].as_u64().unwrap_or(0)).sum::<u64>();
+    assert!(count("events") >= 4_001, "{sessions:?}");
+    let dropped = server.events("name=telemetry.dropped");
+    let reasons = dropped[0]["event_data"].as_object().unwrap();
+    assert_eq!((reasons.len(), &reasons["other"]), (65, &4_936.into()));
+    // A tag that comes two hundred thousand times.
+    let tags: Vec<String> = (0..200_000).map(|n| format!("a:{n}")).collect();
+    let answer = server.post(PATHS[2], json!({"message": "m", "ddtags": tags.join(",")}).to_string());
+    is_clear(&answer, "many tags");
+}

@@ -33,6 +33,7 @@ use serde_json::{Map, Value};
 use super::lines::Seen;
 use super::read::{self, Fields, first, text};
 use super::{Draft, Drafts, Intake, Refused, SessionKey, Source, id_of, instance, quote, values};
+use crate::limits::{ITEM_BYTES_MAX, NAME_BYTES_MAX};
 use envelope::Item;
 use origin::Origin;
 
@@ -132,7 +133,9 @@ impl<'a> Desk<'a> {
     fn item(&mut self, item: &Item<'_>) -> Result<(), Refused> {
         let fields = match item.kind {
             "event" | "transaction" | "session" | "sessions" | "client_report" | "log" | "span" | "trace_metric" => {
-                std::str::from_utf8(item.payload).map_err(|_| "it is not UTF-8".to_owned()).and_then(values::read)
+                std::str::from_utf8(item.payload)
+                    .map_err(|_| "it is not UTF-8".to_owned())
+                    .and_then(|payload| values::read_up_to(ITEM_BYTES_MAX, payload))
             }
             _ => return other::item(self, item),
         };
@@ -216,6 +219,11 @@ impl<'a> Desk<'a> {
     }
 }
 
+/// Returns the beginning of a text that many events repeat: Sentry itself takes no longer ones.
+fn name<'f>(fields: &'f Fields, field: &str) -> Option<&'f str> {
+    text(fields, &[field]).map(|name| &name[..name.floor_char_boundary(NAME_BYTES_MAX)])
+}
+
 /// Who sent an item, as it says.
 #[derive(Debug, Default)]
 struct Scene<'f> {
@@ -237,9 +245,9 @@ impl<'f> Scene<'f> {
         let of_sdk = |name: &str| sdk.and_then(|sdk| text(sdk, &[name]));
         let named = |name: &'f str| Some((name, event.get(name).filter(|value| !value.is_null())?));
         Self {
-            release: text(event, &["release"]),
-            environment: text(event, &["environment"]),
-            server: text(event, &["server_name"]),
+            release: name(event, "release"),
+            environment: name(event, "environment"),
+            server: name(event, "server_name"),
             platform: text(event, &["platform"]),
             sdk: (of_sdk("name"), of_sdk("version")),
             is_of_program: false,
