@@ -51,4 +51,6 @@ pub mod tls;
 pub use collector::{Collector, Control};
 pub use config::Config;
 pub use error::{OpenError, ReloadError, ServeError};
+#[cfg(fuzzing)]
+pub use ingest::any_bytes;
 pub use store::Retention;

