@@ -1,5 +1,6 @@
 //! Every bound of the binary, by name, with its reason.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 /// Rows asked for at a time. A listing holds one page in memory, however many rows match.
@@ -116,3 +117,6 @@ pub(crate) const DEMO_CLIENT_TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) const DEMO_STOP_TIMEOUT: Duration = Duration::from_secs(20);
 /// One call of the demo's client.
 pub(crate) const DEMO_CALL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// OTLP over gRPC has this port.
+pub(crate) const GRPC_LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4317);

@@ -7,7 +7,8 @@ use tokio::net::TcpListener;
 
 use crate::config::{Config, Settings};
 use crate::error::{OpenError, ReloadError, ServeError};
-use crate::http::{self, Gate, Shared};
+use crate::http::{self, Gate, Shared, Speaks};
+use crate::ingest::otlp::Prices;
 use crate::query::Reader;
 use crate::store::{self, Store};
 use crate::tls::Acceptor;
@@ -17,6 +18,7 @@ use crate::tls::Acceptor;
 pub struct Collector {
     config: Config,
     shared: Shared,
+    grpc: Option<TcpListener>,
     writer: std::thread::JoinHandle<()>,
 }
 
@@ -26,17 +28,29 @@ impl Collector {
     ///
     /// # Errors
     ///
-    /// The directory or the database can't be used, or another collector has it.
+    /// The directory or the database can't be used, or another collector has it; or a file that the settings name can't be used.
     pub fn open(config: Config) -> Result<Self, OpenError> {
         let gate = Gate::new(&config)?;
         let tls = Acceptor::open(&config.settings.tls)?;
+        let prices = match &config.settings.prices {
+            Some(file) => Prices::load(file)?,
+            None => Prices::default(),
+        };
         let Store { queue, consents, thread } = store::open(&config)?;
         let reader = Reader::with_silent_after(config.data_dir(), config.settings.silent_after).map_err(|error| {
             let source = std::io::Error::other(error.to_string());
             OpenError::Directory { dir: config.data_dir().to_owned(), source }
         })?;
-        let shared = Shared::new(&config, gate, tls, queue, consents, reader);
-        Ok(Self { config, shared, writer: thread })
+        let shared = Shared::new(&config, gate, tls, prices, queue, consents, reader);
+        Ok(Self { config, shared, grpc: None, writer: thread })
+    }
+
+    /// Takes OTLP over gRPC on a listener of its own, as long as it [serves](Self::serve): HTTP/2 is spoken there and nowhere else. What
+    /// is answered is the same, and so is who is.
+    #[must_use]
+    pub fn grpc(mut self, listener: TcpListener) -> Self {
+        self.grpc = Some(listener);
+        self
     }
 
     /// Returns all that the collector answers, for a server of one's own. [`Collector::serve`] adds limits on
@@ -70,13 +84,27 @@ impl Collector {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
-        let Self { config, shared, writer } = self;
-        let address = listener.local_addr().map_err(ServeError::Listener)?;
-        if config.is_open_to_others(address) {
-            return Err(ServeError::Public(address));
+        let Self { config, shared, grpc, writer } = self;
+        for listener in [Some(&listener), grpc.as_ref()].into_iter().flatten() {
+            let address = listener.local_addr().map_err(ServeError::Listener)?;
+            if config.is_open_to_others(address) {
+                return Err(ServeError::Public(address));
+            }
         }
         let retention = tokio::spawn(store::keep_retention(shared.queue(), config.settings.retention.clone()));
-        http::serve(listener, &shared, &config, shutdown).await;
+        let (stop, mut stopped) = tokio::sync::watch::channel(());
+        let shutdown = async move {
+            shutdown.await;
+            // Whoever listens sees that the sender is gone.
+            drop(stop);
+        };
+        let serve_grpc = async {
+            if let Some(listener) = grpc {
+                let stopped = async move { _ = stopped.changed().await };
+                http::serve(listener, Speaks::Http2, &shared, &config, stopped).await;
+            }
+        };
+        tokio::join!(http::serve(listener, Speaks::Http1, &shared, &config, shutdown), serve_grpc);
         retention.abort();
         let ended = async {
             shared.close().await;

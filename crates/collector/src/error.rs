@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::auth::KeyFileError;
+use crate::ingest::otlp::PricesError;
 use crate::tls::TlsError;
 
 /// The data directory could not be opened.
@@ -48,6 +49,9 @@ pub enum OpenError {
     /// The certificate can't be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The table of prices can't be used.
+    #[error(transparent)]
+    Prices(#[from] PricesError),
     /// The writer's thread could not be started.
     #[error("the writer's thread can't be started: {0}")]
     Thread(io::Error),

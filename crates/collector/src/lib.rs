@@ -53,4 +53,5 @@ pub use config::Config;
 pub use error::{OpenError, ReloadError, ServeError};
 #[cfg(fuzzing)]
 pub use ingest::any_bytes;
+pub use ingest::otlp::PricesError;
 pub use store::Retention;

@@ -25,6 +25,17 @@ pub const EVENT_DEPTH_MAX: usize = 120;
 pub const DRAFT_DEPTH_MAX: usize = 64;
 /// Names of an object that are looked through one by one before they are hashed: nearly all objects have fewer.
 pub const DRAFT_NAMES_LISTED: usize = 64;
+/// How deep a value of OTLP may be nested: values are read by recursion. Deeper ones are refused with their record; protobuf's own
+/// parsers give up at 100.
+pub const OTLP_DEPTH_MAX: usize = 64;
+/// Points of metrics in one event: an event is read as a whole.
+pub const METRIC_EVENT_POINTS: usize = 200;
+/// Bytes of points as they were sent after which an event of them ends. As text they are at most a few times that.
+pub const METRIC_EVENT_BYTES: usize = 128 * 1024;
+/// Cumulative series of which the last points are kept: a few kilobytes each at most.
+pub const SERIES_KEPT_MAX: usize = 16_384;
+/// Points that are kept of each: the one that the next is told from, and those before that it may be sent again with.
+pub const SERIES_POINTS_KEPT: usize = 4;
 /// The longest event id, in characters.
 pub const EVENT_ID_CHARS_MAX: usize = 128;
 /// The part of an event's name that is indexed, in bytes. The event itself keeps the whole name.
@@ -150,6 +161,17 @@ pub const DRAIN_BYTES_MAX: usize = 256 * 1024 * 1024;
 pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 /// The pause after a connection could not be accepted, for instance because no file descriptor is left.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Requests of one connection of HTTP/2 that are under way at once.
+pub const HTTP2_STREAMS_MAX: u32 = 128;
+/// Bytes of all headers of a request of HTTP/2.
+pub const HTTP2_HEADERS_BYTES_MAX: u32 = 16 * 1024;
+/// Bytes of a request of HTTP/2 that may be under way without being taken: a batch, so that it waits for no round trip.
+pub const HTTP2_STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
+/// Likewise of all requests of a connection.
+pub const HTTP2_CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
+/// How often a client of HTTP/2 that says nothing is asked whether it is there.
+pub const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Queries that run at once, each with its own connection and thread.
 pub const READERS_MAX: usize = 4;

@@ -89,13 +89,19 @@ impl Acceptor {
         Ok(())
     }
 
-    /// Begins TLS on a connection.
+    /// Begins TLS on a connection, in which HTTP/2 or HTTP/1.1 is spoken.
     ///
     /// # Errors
     ///
     /// The client doesn't speak it, or not as we do.
-    pub(crate) async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        let config = Arc::clone(&self.config.read().unwrap_or_else(PoisonError::into_inner));
+    pub(crate) async fn accept(&self, stream: TcpStream, http2: bool) -> io::Result<TlsStream<TcpStream>> {
+        let mut config = Arc::clone(&self.config.read().unwrap_or_else(PoisonError::into_inner));
+        if http2 {
+            // What it holds is shared, so that a copy is nothing beside the handshake.
+            let mut other = ServerConfig::clone(&config);
+            other.alpn_protocols = vec![b"h2".to_vec()];
+            config = Arc::new(other);
+        }
         TlsAcceptor::from(config).accept(stream).await
     }
 }

@@ -7,6 +7,7 @@
 use std::net::SocketAddr;
 
 use lastword_collector::auth::Key;
+use lastword_collector::config::GrpcListen;
 use lastword_collector::query::Moment;
 use lastword_collector::{Collector, Config, Control, ServeError, tls};
 use tokio::net::TcpListener;
@@ -18,7 +19,7 @@ use super::supervisor::Supervisor;
 use crate::error::Error;
 use crate::flags::serve::ServeArgs;
 use crate::flags::setup::{InForce, Setup};
-use crate::limits::{CERTIFICATE_WARNING, SHUTDOWN_MARGIN};
+use crate::limits::{CERTIFICATE_WARNING, GRPC_LISTEN_DEFAULT, SHUTDOWN_MARGIN};
 use crate::log::Log;
 
 /// Has keys themselves, and not the name of their file.
@@ -59,7 +60,12 @@ async fn serve(setup: &Setup, in_force: InForce, log: &Log) -> Result<(), Error>
         return Err(ServeError::Public(address).into());
     }
     warn(&config, &in_force, address)?;
-    let collector = Collector::open(config)?;
+    let mut collector = Collector::open(config)?;
+    if let Some(listener) = listen_grpc(settings.grpc_listen).await? {
+        let address = listener.local_addr().map_err(taken)?;
+        tracing::info!("OTLP over gRPC on {address}");
+        collector = collector.grpc(listener);
+    }
     let control = collector.control();
 
     let (stop, stopped) = oneshot::channel::<()>();
@@ -91,6 +97,23 @@ async fn serve(setup: &Setup, in_force: InForce, log: &Log) -> Result<(), Error>
         () = tokio::time::sleep(patience) => {
             tracing::warn!("some requests did not end in time and were cut off; their clients send them again");
             Ok(())
+        }
+    }
+}
+
+/// Takes the address for gRPC. The usual one may be taken by whoever else takes OTLP on this machine, and is not needed then.
+async fn listen_grpc(at: Option<GrpcListen>) -> Result<Option<TcpListener>, Error> {
+    let address = match at {
+        Some(GrpcListen::Off) => return Ok(None),
+        Some(GrpcListen::At(address)) => address,
+        None => GRPC_LISTEN_DEFAULT,
+    };
+    match TcpListener::bind(address).await {
+        Ok(listener) => Ok(Some(listener)),
+        Err(source) if at.is_some() => Err(Error::Listen { address: address.to_string(), source }),
+        Err(error) => {
+            tracing::info!("no OTLP over gRPC: {address} can't be had ({error}); --grpc-listen takes another address");
+            Ok(None)
         }
     }
 }

@@ -71,6 +71,10 @@ use Kind::{List, Number, Switch, Text};
 /// All keys, in the order in which they are shown: those of a section stand together.
 pub const KEYS: &[Key] = &[
     Key::new("listen", Text, "ADDRESS", "Address and port to listen on; port 0 takes a free one"),
+    Key::new("grpc_listen", Text, "ADDRESS", "Address and port to take OTLP over gRPC on, or `off` [default: 127.0.0.1:4317, if it is free]")
+        .sample("127.0.0.1:4317"),
+    Key::new("prices", Text, "FILE", "What tokens cost, by model, in JSON: the cost of calls that say none is estimated by it")
+        .sample("/etc/lastword/prices.json"),
     Key::new(
         "data",
         Text,

@@ -14,6 +14,7 @@ pub use keys::{KEYS, Key, Kind};
 pub use load::{ConfigError, Loaded, Origin, Said};
 pub(crate) use settings::Rate;
 pub use settings::{Log, LogFormat, Settings, Tls};
+pub use values::GrpcListen;
 pub use values::{ParseDurationError, parse_duration};
 
 use std::path::{Path, PathBuf};
@@ -167,6 +168,13 @@ impl Config {
     /// Sets how long a query may take ([`crate::limits::QUERY_TIMEOUT`]).
     pub fn query_timeout(mut self, timeout: Duration) -> Self {
         self.settings.limits.query_timeout = timeout;
+        self
+    }
+
+    /// Sets the file that says what tokens cost, by model (docs/ingest-otlp.md): by it the cost of calls is estimated that say none.
+    /// Without it a small table that is built in counts.
+    pub fn prices(mut self, file: impl Into<PathBuf>) -> Self {
+        self.settings.prices = Some(file.into());
         self
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::values::{Bytes, Network, address, span};
+use super::values::{Bytes, GrpcListen, Network, address, span};
 use crate::limits;
 use crate::store::Retention;
 
@@ -22,6 +22,10 @@ pub struct Settings {
     /// The address to listen on.
     #[serde(with = "address")]
     pub listen: SocketAddr,
+    /// Where OTLP is taken over gRPC; if nothing is said, on its usual port of the loopback address, where that is free.
+    pub grpc_listen: Option<GrpcListen>,
+    /// The file of what tokens cost, by model, if there is one.
+    pub prices: Option<PathBuf>,
     /// The data directory, if one is named.
     pub data: Option<PathBuf>,
     /// The file of the keys, if there is one.
@@ -54,6 +58,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, limits::LISTEN_PORT)),
+            grpc_listen: None,
+            prices: None,
             data: None,
             keys: None,
             insecure_public: false,

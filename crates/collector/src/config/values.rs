@@ -78,6 +78,34 @@ pub(crate) mod address {
     }
 }
 
+/// Where OTLP is taken over gRPC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GrpcListen {
+    /// Nowhere.
+    Off,
+    /// On this address.
+    At(SocketAddr),
+}
+
+impl Serialize for GrpcListen {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Off => serializer.serialize_str("off"),
+            Self::At(address) => serializer.collect_str(address),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for GrpcListen {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const RIGHT: &str = "use `off`, or an IP address and a port, like 127.0.0.1:4317";
+        match String::deserialize(deserializer)?.as_str() {
+            "off" => Ok(Self::Off),
+            text => text.parse().map(Self::At).map_err(|_| serde::de::Error::custom(RIGHT)),
+        }
+    }
+}
+
 /// An amount of bytes: a number, or a number with a unit (`64KiB`, `64MiB`, `1GiB`; `kB`, `MB`, `GB` are powers of 1000).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Bytes(pub(crate) u64);

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderValue;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::limits::DECOMPRESS_STEP_BYTES;
@@ -29,13 +29,13 @@ pub(super) enum DecompressError {
 }
 
 impl Encoding {
-    /// Reads what a request says of its body.
+    /// Reads the value of a header that names it.
     ///
     /// # Errors
     ///
     /// It says something that isn't known: what it says.
-    pub(super) fn of(headers: &HeaderMap) -> Result<Self, String> {
-        let Some(said) = headers.get(header::CONTENT_ENCODING) else { return Ok(Self::Identity) };
+    pub(super) fn named(said: Option<&HeaderValue>) -> Result<Self, String> {
+        let Some(said) = said else { return Ok(Self::Identity) };
         let said = String::from_utf8_lossy(said.as_bytes()).trim().to_ascii_lowercase();
         match said.as_str() {
             "" | "identity" => Ok(Self::Identity),

@@ -27,6 +27,15 @@ pub(super) trait Protocol: Send + Sync + 'static {
     /// By which it is counted.
     const LABEL: stats::Protocol;
 
+    /// Takes what is to be decoded out of whatever stands around it, and says how it is compressed.
+    ///
+    /// # Errors
+    ///
+    /// There is nothing in it, or it is compressed in a way that isn't known.
+    fn unframe(&self, headers: &HeaderMap, _body: &mut Vec<u8>) -> Result<Encoding, Failure> {
+        Encoding::named(headers.get(header::CONTENT_ENCODING)).map_err(|said| Failure::unknown_encoding(&said))
+    }
+
     /// Reads a body, decompressed.
     ///
     /// # Errors
@@ -63,6 +72,12 @@ impl Failure {
         Self { status, message: message.into(), retry_after: None }
     }
 
+    /// It is compressed in a way that isn't known.
+    pub(super) fn unknown_encoding(said: &str) -> Self {
+        let message = format!("the body is encoded as `{said}`: it may be plain, gzip, deflate or zstd");
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message)
+    }
+
     /// It may work a little later.
     fn later(message: impl std::fmt::Display) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, format!("{message}: send the request again"))
@@ -90,7 +105,7 @@ pub(super) async fn take<P: Protocol>(shared: &Shared, request: Request, protoco
     let (head, body) = request.into_parts();
     let protocol = Arc::new(protocol);
     let taken = async {
-        let Taken { bytes, room } = read(&shared.0, &head.headers, body, P::LABEL).await?;
+        let Taken { bytes, room } = read(&shared.0, &head.headers, body, &*protocol).await?;
         let client = client(shared, &head.extensions, &bytes)?;
         let decoder = Arc::clone(&protocol);
         let intake = decode(bytes, move |body| decoder.decode(body)).await?;
@@ -126,16 +141,18 @@ fn client(shared: &Shared, known: &Extensions, body: &[u8]) -> Result<Client, Fa
 }
 
 /// Reads a body and decompresses it.
-async fn read(inner: &Arc<Inner>, headers: &HeaderMap, body: Body, label: stats::Protocol) -> Result<Taken, Failure> {
-    let counted = inner.stats.ingest(label);
+async fn read<P: Protocol>(
+    inner: &Arc<Inner>,
+    headers: &HeaderMap,
+    body: Body,
+    protocol: &P,
+) -> Result<Taken, Failure> {
+    let counted = inner.stats.ingest(P::LABEL);
     counted.requests.add(1);
-    let encoding = Encoding::of(headers).map_err(|said| {
-        let message = format!("the body is encoded as `{said}`: it may be plain, gzip, deflate or zstd");
-        Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message)
-    })?;
     let taken = body::read(body, inner.body_bytes_max, &inner.room, inner.body_timeout).await;
-    let taken = taken.map_err(|error| of_body(&error, inner.body_bytes_max))?;
+    let mut taken = taken.map_err(|error| of_body(&error, inner.body_bytes_max))?;
     counted.bytes.add(taken.bytes.len());
+    let encoding = protocol.unframe(headers, &mut taken.bytes)?;
     if encoding == Encoding::Identity {
         return Ok(taken);
     }

@@ -2,6 +2,7 @@
 //!
 //! - `POST <any prefix>/api/v1/telemetry` takes events in ([`telemetry`]), as every protocol does by [`intake`]; the other paths that an unmodified client asks
 //!   at its start and end stand beside it ([`client`]).
+//! - `POST <any prefix>/v1/{traces,logs,metrics}` takes OTLP in ([`otlp`]), and a listener of its own takes it over gRPC ([`grpc`]).
 //! - Clients of other products send to the paths that they know ([`clients`]).
 //! - `GET /api/...` answers questions ([`api`]).
 //! - `GET /` and `GET /sessions/{id}` are pages for people ([`pages`]).
@@ -21,9 +22,12 @@ mod decompress;
 mod edit;
 mod explore;
 mod gate;
+mod grpc;
 mod guard;
 mod intake;
 mod lines;
+mod otlp;
+mod otlp_answer;
 mod pages;
 mod posthog;
 mod sentry;
@@ -31,7 +35,7 @@ mod server;
 mod telemetry;
 
 pub(crate) use gate::Gate;
-pub(crate) use server::serve;
+pub(crate) use server::{Speaks, serve};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +48,7 @@ use axum::routing::{get, patch};
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
+use crate::ingest::otlp::{Format, Prices, Signal};
 use crate::limits::READERS_MAX;
 use crate::query::Reader;
 use crate::redact::Redaction;
@@ -67,6 +72,7 @@ struct Inner {
     turns: Arc<Semaphore>,
     stats: Stats,
     redaction: Redaction,
+    otlp: Arc<otlp::Otlp>,
     body_bytes_max: usize,
     body_timeout: Duration,
     query_timeout: Duration,
@@ -83,6 +89,7 @@ impl Shared {
         config: &Config,
         gate: Gate,
         tls: Option<Acceptor>,
+        prices: Prices,
         queue: Queue,
         consents: Consents,
         reader: Reader,
@@ -99,6 +106,7 @@ impl Shared {
             turns: Arc::new(Semaphore::new(READERS_MAX)),
             stats: Stats::default(),
             redaction: Redaction::new(config.privacy.clone(), opted_in),
+            otlp: Arc::new(otlp::Otlp::new(prices)),
             body_bytes_max: config.settings.limits.body_bytes_max.len(),
             body_timeout: config.settings.limits.body_timeout,
             query_timeout: config.settings.limits.query_timeout,
@@ -155,11 +163,21 @@ pub(crate) fn router(shared: Shared) -> Router {
 
 /// Answers what clients ask under whatever prefix their base URL has.
 async fn any_prefix(State(shared): State<Shared>, request: Request) -> Response {
+    if let Some(call) = grpc::call(&request) {
+        return grpc::take(&shared, call, request).await;
+    }
     let request = match clients::answer(&shared, request).await {
         Ok(answer) => return answer,
         Err(request) => request,
     };
     let path = request.uri().path();
+    if let Some(signal) = otlp::signal(path) {
+        // Lines of logs in JSON have this path too; those of OTLP in JSON need another one before it.
+        let is_lines = path.trim_end_matches('/').ends_with("/api/v1/logs");
+        if !is_lines || otlp::format(request.headers()) == Some(Format::Protobuf) {
+            return export(&shared, signal, request).await;
+        }
+    }
     let Some((_, call)) = path.rsplit_once("/api/v1/") else { return unknown(path) };
     let call = call.trim_end_matches('/').to_owned();
     if !matches!(call.as_str(), "telemetry" | "logs") && !client::knows(&call) {
@@ -178,12 +196,22 @@ async fn any_prefix(State(shared): State<Shared>, request: Request) -> Response 
     }
 }
 
+/// Takes an export request of OTLP.
+async fn export(shared: &Shared, signal: Signal, request: Request) -> Response {
+    if request.method() != Method::POST {
+        return answer::wrong_method("POST");
+    }
+    let Some(format) = otlp::format(request.headers()) else { return otlp::unknown_format() };
+    let export = otlp::Export::new(Arc::clone(&shared.0.otlp), signal, format);
+    intake::take(shared, request, export).await
+}
+
 fn unknown(path: &str) -> Response {
     let path: String = path.chars().take(128).collect();
     answer::error(
         StatusCode::NOT_FOUND,
         format!(
-            "there is nothing at {path}: there are POST <any prefix>/api/v1/telemetry and /api/v1/logs, GET /api/events, \
+            "there is nothing at {path}: there are POST <any prefix>/api/v1/telemetry, /api/v1/logs and /v1/{{traces,logs,metrics}}, GET /api/events, \
              /api/sessions, /api/sessions/<id>, /api/exceptions, /api/health, and pages at / and /sessions/<id>"
         ),
     )

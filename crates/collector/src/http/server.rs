@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use axum::Router;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::{Service, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -20,11 +20,23 @@ use tokio::task::JoinSet;
 use super::Shared;
 use super::context::Peer;
 use crate::config::Config;
-use crate::limits::ACCEPT_PAUSE;
+use crate::limits::{
+    ACCEPT_PAUSE, HTTP2_CONNECTION_WINDOW_BYTES, HTTP2_HEADERS_BYTES_MAX, HTTP2_PING_INTERVAL,
+    HTTP2_STREAM_WINDOW_BYTES, HTTP2_STREAMS_MAX,
+};
+
+/// What is spoken on a listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Speaks {
+    Http1,
+    /// HTTP/2 from its first byte: what gRPC is.
+    Http2,
+}
 
 /// Serves until `shutdown` is done, then lets requests end, and cuts off those that don't within the grace.
 pub(crate) async fn serve(
     listener: TcpListener,
+    speaks: Speaks,
     shared: &Shared,
     config: &Config,
     shutdown: impl Future<Output = ()> + Send,
@@ -41,6 +53,7 @@ pub(crate) async fn serve(
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             (stream, peer, place) = accept(&listener, &free) => {
                 let connection = Connection {
+                    speaks,
                     peer,
                     router: router.clone(),
                     head_timeout: config.settings.limits.head_timeout,
@@ -83,6 +96,7 @@ async fn accept(listener: &TcpListener, free: &Arc<Semaphore>) -> (TcpStream, So
 
 /// A connection that was taken.
 struct Connection {
+    speaks: Speaks,
     peer: SocketAddr,
     router: Router,
     head_timeout: Duration,
@@ -94,9 +108,12 @@ impl Connection {
     async fn attend(mut self, stream: TcpStream, shared: &Shared) {
         // Without it an answer may wait for the client's next packet. If it can't be set, it is only slower.
         let _ = stream.set_nodelay(true);
+        if self.speaks == Speaks::Http2 && !self.begins(&stream).await {
+            return;
+        }
         let Some(tls) = shared.tls() else { return self.speak(stream).await };
         let begun = tokio::select! {
-            begun = tokio::time::timeout(self.head_timeout, tls.accept(stream)) => begun,
+            begun = tokio::time::timeout(self.head_timeout, tls.accept(stream, self.speaks == Speaks::Http2)) => begun,
             // Nothing was asked yet.
             _ = self.stopping.changed() => return,
         };
@@ -113,18 +130,56 @@ impl Connection {
             request.extensions_mut().insert(peer);
             inner.call(request)
         });
-        let mut builder = http1::Builder::new();
-        builder.timer(TokioTimer::new()).header_read_timeout(self.head_timeout);
-        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-        let result = tokio::select! {
-            result = connection.as_mut() => result,
-            _ = self.stopping.changed() => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
+        let (stream, stopping) = (TokioIo::new(stream), &mut self.stopping);
+        let result = match self.speaks {
+            Speaks::Http1 => {
+                let mut builder = http1::Builder::new();
+                builder.timer(TokioTimer::new()).header_read_timeout(self.head_timeout);
+                let mut connection = pin!(builder.serve_connection(stream, service));
+                tokio::select! {
+                    result = connection.as_mut() => result,
+                    _ = stopping.changed() => {
+                        connection.as_mut().graceful_shutdown();
+                        connection.await
+                    }
+                }
+            }
+            Speaks::Http2 => {
+                let mut connection = pin!(http2(self.head_timeout).serve_connection(stream, service));
+                tokio::select! {
+                    result = connection.as_mut() => result,
+                    _ = stopping.changed() => {
+                        connection.as_mut().graceful_shutdown();
+                        connection.await
+                    }
+                }
             }
         };
         if let Err(error) = result {
             tracing::debug!(%error, "a connection ended badly");
         }
     }
+
+    /// Waits for the first byte: before it no ping asks whether anybody is there.
+    async fn begins(&mut self, stream: &TcpStream) -> bool {
+        let mut first = [0];
+        tokio::select! {
+            begun = tokio::time::timeout(self.head_timeout, stream.peek(&mut first)) => matches!(begun, Ok(Ok(1))),
+            _ = self.stopping.changed() => false,
+        }
+    }
+}
+
+/// HTTP/2 within bounds. Who says nothing is asked by pings whether it is still there.
+fn http2(ping_timeout: Duration) -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .keep_alive_interval(HTTP2_PING_INTERVAL)
+        .keep_alive_timeout(ping_timeout)
+        .max_concurrent_streams(HTTP2_STREAMS_MAX)
+        .max_header_list_size(HTTP2_HEADERS_BYTES_MAX)
+        .initial_stream_window_size(HTTP2_STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(HTTP2_CONNECTION_WINDOW_BYTES);
+    builder
 }

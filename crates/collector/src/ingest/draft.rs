@@ -40,6 +40,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) error: Option<(&'a str, &'a str)>,
     /// The traceback of an `UNHANDLED_EXCEPTION`.
     pub(crate) traceback: Option<&'a str>,
+    /// How long the session lasted that a `SESSION_END` ends, in milliseconds.
+    pub(crate) duration_ms: Option<f64>,
     /// What the client says that it dropped, by reason.
     pub(crate) drops: &'a [(String, i64)],
 }
@@ -56,6 +58,7 @@ impl<'a> Draft<'a> {
             index: None,
             error: None,
             traceback: None,
+            duration_ms: None,
             drops: &[],
         }
     }
@@ -154,6 +157,11 @@ impl Drafts {
         self.refused.push(Refusal { index: place, event_id: id, reason: reason.into() });
     }
 
+    /// Returns how many were set aside.
+    pub(crate) fn refused(&self) -> usize {
+        self.refused.len()
+    }
+
     /// Returns all of it.
     pub(crate) fn finish(self) -> Intake {
         let whole = |Pending { mut envelope, body }| {
@@ -198,6 +206,13 @@ fn write(body: &mut Vec<u8>, draft: &Draft<'_>, fill: impl FnOnce(&mut Object<'_
         event.text("error_type", kind);
         event.text("error_message", message);
         event.text_if("traceback", draft.traceback);
+    }
+    if draft.kind == EventKind::SessionEnd {
+        let duration =
+            std::time::Duration::try_from_secs_f64(draft.duration_ms.unwrap_or(0.0) / 1e3).unwrap_or_default();
+        let mut text = Vec::new();
+        lastword::wire::write_duration(&mut text, duration);
+        event.text("duration", &String::from_utf8_lossy(&text));
     }
     event.object("event_data", fill);
     event.end();

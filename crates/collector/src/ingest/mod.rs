@@ -15,6 +15,7 @@ pub(crate) mod agents;
 #[cfg(any(test, fuzzing))]
 #[cfg_attr(not(fuzzing), allow(unreachable_pub, reason = "it is public to the fuzzer"))]
 pub mod any_bytes;
+mod base64;
 pub(crate) mod datadog;
 mod draft;
 mod event;
@@ -22,6 +23,7 @@ mod exception;
 mod key;
 pub(crate) mod lines;
 mod object;
+pub(crate) mod otlp;
 pub(crate) mod posthog;
 mod quote;
 mod read;
@@ -29,6 +31,7 @@ pub(crate) mod sentry;
 pub(crate) mod tinker;
 mod values;
 
+pub(crate) use base64::base64;
 pub(crate) use draft::{Draft, Drafts, SessionKey, Source, id_of};
 pub(crate) use event::{Detail, Event, NO_INDEX};
 pub(crate) use exception::Exception;

@@ -8,7 +8,6 @@ use std::io::Write;
 
 use serde::Serialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use crate::limits::{DRAFT_DEPTH_MAX, DRAFT_NAMES_LISTED};
 
@@ -69,13 +68,6 @@ impl<'b> Object<'b> {
     /// Writes `true` or `false`.
     pub(crate) fn bool(&mut self, name: &str, is: bool) {
         self.field(name, &is);
-    }
-
-    /// Writes a value that is JSON already and came through a parser that takes no more levels than readers do.
-    pub(crate) fn raw(&mut self, name: &str, json: &RawValue) {
-        if self.key(name) {
-            self.out.extend_from_slice(json.get().as_bytes());
-        }
     }
 
     /// Writes a value.
