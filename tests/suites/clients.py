@@ -168,6 +168,10 @@ class Checks:
         assert self.one("log", message="a log that tells of an error")["severity"] == "ERROR"
         aggregates = self.named("session.aggregate")
         assert sum(minute["event_data"]["exited"] for minute in aggregates) == 3, aggregates
+        series = {event["event_data"]["series"][0]["name"]: event["event_data"]["series"][0] for event in self.named("metrics")}
+        clicks, took = series["suite.clicks"], series["suite.took"]
+        assert (clicks["type"], clicks["value"], clicks["labels"]["color"]) == ("counter", 3, "blue"), clicks
+        assert (took["type"], took["sum"], took["unit"]) == ("histogram", 1.5, "millisecond"), took
         self.one("sentry.check_in", check_in_id=told["check_in"], monitor_slug="nightly", status="ok")
         self.one("sentry.attachment", event_id=told["attached"], filename="note.txt", content="some text")
 

@@ -39,8 +39,6 @@ pub mod auth;
 mod clock;
 mod collector;
 pub mod config;
-#[doc(hidden)]
-pub mod decoders;
 mod error;
 mod health;
 mod http;
@@ -59,5 +57,7 @@ pub mod tls;
 pub use collector::{Collector, Control};
 pub use config::Config;
 pub use error::{OpenError, ReloadError, ServeError};
+#[cfg(fuzzing)]
+pub use ingest::any_bytes;
 pub use ingest::otlp::PricesError;
 pub use store::Retention;

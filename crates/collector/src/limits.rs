@@ -46,6 +46,11 @@ pub const DROP_REASONS_MAX: usize = 64;
 pub const SIGNAL_BYTES_MAX: usize = 32;
 /// The part of an exception's type and message that is kept in its group; the event itself keeps all.
 pub const GROUP_TEXT_BYTES_MAX: usize = 1024;
+/// The longest value of a body that is read into a tree, which takes up to ten times the room: no event comes of a longer one, whatever
+/// of it is written otherwise.
+pub const VALUE_BYTES_MAX: usize = 4 * EVENT_BYTES_MAX;
+/// The longest item of an envelope that is read into a tree: SDKs put a hundred logs or a thousand points into one.
+pub const ITEM_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Frames of one stack that are written into an event's traceback. The newest are kept; the event itself may have them all.
 pub const TRACEBACK_FRAMES_MAX: usize = 128;
 /// The longest attachment that is kept as a text. It is a part of an event, which is shown whole; of a longer one the size and hash are kept.

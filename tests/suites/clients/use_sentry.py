@@ -7,7 +7,7 @@ import json
 import sys
 
 import sentry_sdk
-from sentry_sdk import crons, logger, sessions
+from sentry_sdk import crons, logger, metrics, sessions
 from sentry_sdk.utils import event_from_exception
 
 RELEASE = "suite@1.2.3"
@@ -70,6 +70,8 @@ def all_of_it():
     for number in range(150):
         logger.info("log {number}", number=number, attributes={"odd": number % 2 == 1})
     logger.error("a log that tells of an error")
+    metrics.count("suite.clicks", 3, attributes={"color": "blue"})
+    metrics.distribution("suite.took", 1.5, unit="millisecond")
     for _ in range(3):
         with sessions.track_session(scope, session_mode="request"):
             pass

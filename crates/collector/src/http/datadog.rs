@@ -10,6 +10,7 @@ use super::intake::{self, Done, Failure, Protocol};
 use crate::clock;
 use crate::ingest::datadog::{self, Alike};
 use crate::ingest::{Intake, Refused};
+use crate::limits::PARAM_BYTES_MAX;
 use crate::stats;
 
 /// The protocol of Datadog's logs, with what the query says of all of them.
@@ -28,8 +29,11 @@ impl Datadog {
             return None;
         }
         let pairs = Query::<Vec<(String, String)>>::try_from_uri(uri).map(|pairs| pairs.0).unwrap_or_default();
-        let alike = pairs.into_iter().filter(|(name, _)| Alike::NAMES.contains(&name.as_str())).collect();
-        Some(Self { alike: Alike(alike) })
+        let alike = pairs.into_iter().filter(|(name, value)| {
+            // Every entry repeats them.
+            Alike::NAMES.contains(&name.as_str()) && value.len() <= PARAM_BYTES_MAX
+        });
+        Some(Self { alike: Alike(alike.take(Alike::NAMES.len()).collect()) })
     }
 }
 

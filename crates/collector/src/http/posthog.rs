@@ -1,6 +1,7 @@
 //! What PostHog's clients send: `/batch/`, `/capture/`, `/e/` and `/i/v0/e/`, `/i/v0/ai/batch/`, and `/i/v1/analytics/events`, each under any
 //! prefix.
 
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use axum::Json;
@@ -10,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::intake::{Done, Failure, Protocol};
 use crate::clock;
-use crate::ingest::{Intake, Refused, posthog};
+use crate::ingest::{Intake, Refusal, Refused, posthog};
 use crate::stats;
 
 const PATHS: [&str; 7] = ["/i/v1/analytics/events", "/i/v0/ai/batch", "/i/v0/e", "/batch", "/capture", "/track", "/e"];
@@ -52,10 +53,11 @@ impl Protocol for PostHog {
         let mut body = Map::new();
         if self.is_v1 {
             let ids = self.ids.get().map_or(&[][..], Vec::as_slice);
-            let refused = |id: &str| done.refused.iter().find(|refusal| refusal.event_id.as_deref() == Some(id));
+            let known = |refusal: &'_ Refusal| Some((refusal.event_id.clone()?, refusal.reason.clone()));
+            let refused: HashMap<String, String> = done.refused.iter().filter_map(known).collect();
             let result = |id: &String| {
-                let result = match refused(id) {
-                    Some(refusal) => json!({ "result": "drop", "details": refusal.reason }),
+                let result = match refused.get(id) {
+                    Some(reason) => json!({ "result": "drop", "details": reason }),
                     None => json!({ "result": "ok" }),
                 };
                 (id.clone(), result)

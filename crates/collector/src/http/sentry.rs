@@ -7,6 +7,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
+use super::answer;
 use super::intake::{Done, Failure, Protocol};
 use crate::clock;
 use crate::ingest::{Intake, Refused, sentry};
@@ -76,10 +77,11 @@ impl Protocol for Sentry {
     }
 
     fn failed(&self, failure: Failure) -> Response {
-        // Not with 503: what waits for it is thrown away by the SDKs, and what comes a moment later may be taken.
+        // Not with 503: the SDKs would throw away what comes meanwhile, and what comes a moment later may be taken.
         let is_limit = failure.status == StatusCode::TOO_MANY_REQUESTS;
+        let seconds = answer::seconds(failure.retry_after.unwrap_or(RETRY_AFTER));
         let mut answer = failure.into_json();
-        if is_limit && let Ok(limits) = HeaderValue::from_str(&format!("{}::organization", RETRY_AFTER.as_secs())) {
+        if is_limit && let Ok(limits) = HeaderValue::from_str(&format!("{seconds}::organization")) {
             answer.headers_mut().insert(RATE_LIMITS, limits);
         }
         answer
@@ -89,6 +91,18 @@ impl Protocol for Sentry {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_client_is_told_to_wait_only_if_it_sends_too_much() {
+        let limits = |status: StatusCode| {
+            let sentry = Sentry::of("/api/7/envelope/").unwrap();
+            let failure =
+                Failure { retry_after: Some(std::time::Duration::from_secs(9)), ..Failure::new(status, "why") };
+            sentry.failed(failure).headers().get(RATE_LIMITS).map(|value| value.to_str().unwrap().to_owned())
+        };
+        assert_eq!(limits(StatusCode::TOO_MANY_REQUESTS).as_deref(), Some("9::organization"));
+        assert_eq!(limits(StatusCode::SERVICE_UNAVAILABLE), None);
+    }
 
     #[test]
     fn the_path_of_a_project_is_read_under_any_prefix() {

@@ -1,8 +1,8 @@
 //! What is asked of every protocol, whatever the bytes of a body are: for the fuzzer, and for a test on fewer of them.
-#![cfg_attr(not(fuzzing), allow(unreachable_pub, reason = "it is public to the fuzzer"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a check that does not hold has to be seen")]
 
 use super::datadog::Alike;
+use super::otlp::{self, Format, Prices, Reading, SeriesState, Signal};
 use super::{Event, Intake, Key, Refused, agents, datadog, lines, posthog, sentry, tinker};
 use crate::limits::{EVENT_BYTES_MAX, REQUEST_EVENTS_MAX};
 
@@ -10,16 +10,34 @@ use crate::limits::{EVENT_BYTES_MAX, REQUEST_EVENTS_MAX};
 type Decode = fn(&[u8], i64) -> Result<Intake, Refused>;
 
 /// Every protocol that writes its events anew.
-const PROTOCOLS: [(&str, Decode); 6] = [
+const PROTOCOLS: [(&str, Decode); 12] = [
     ("sentry", |body, now_us| Ok(sentry::envelope(body, "7", now_us)?.intake)),
     ("sentry-store", |body, now_us| Ok(sentry::store(body, "7", now_us)?.intake)),
     ("datadog", |body, now_us| datadog::decode(body, &Alike(vec![("ddtags".into(), "a:b".into())]), now_us)),
     ("agents", agents::decode),
     ("posthog", |body, now_us| Ok(posthog::decode(body, now_us)?.intake)),
     ("lines", |body, now_us| lines::decode(body, None, now_us)),
+    ("otlp-traces", |body, now_us| otlp(Signal::Traces, Format::Protobuf, body, now_us)),
+    ("otlp-logs", |body, now_us| otlp(Signal::Logs, Format::Protobuf, body, now_us)),
+    ("otlp-metrics", |body, now_us| otlp(Signal::Metrics, Format::Protobuf, body, now_us)),
+    ("otlp-traces-json", |body, now_us| otlp(Signal::Traces, Format::Json, body, now_us)),
+    ("otlp-logs-json", |body, now_us| otlp(Signal::Logs, Format::Json, body, now_us)),
+    ("otlp-metrics-json", |body, now_us| otlp(Signal::Metrics, Format::Json, body, now_us)),
 ];
 
+/// OTLP, with nothing known of any series before.
+fn otlp(signal: Signal, format: Format, body: &[u8], now_us: i64) -> Result<Intake, Refused> {
+    let (prices, series) = (Prices::default(), SeriesState::new(0));
+    Ok(otlp::decode(signal, format, body, &Reading { now_us, prices: &prices, series: &series })?.intake)
+}
+
 const NOW_US: i64 = 1_795_166_434_500_000;
+
+/// Returns the names of the protocols.
+#[cfg(fuzzing)]
+pub fn names() -> [&'static str; PROTOCOLS.len()] {
+    PROTOCOLS.map(|(name, _)| name)
+}
 
 /// Checks that a protocol makes events of a body that everybody reads, or refuses it in words, and does so again.
 ///
@@ -164,6 +182,28 @@ mod tests {
                     && let Some(event) = broken.split(|byte| *byte == b'\n').nth(2)
                 {
                     check("sentry-store", event);
+                }
+            }
+        }
+    }
+
+    /// What Python sends in OTLP, with bytes changed, and torn.
+    #[test]
+    fn whatever_is_changed_in_a_request_of_otlp_something_that_can_be_stored_comes_of_it_or_nothing() {
+        let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/otlp/fixtures");
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            let bytes = std::fs::read(&path).unwrap();
+            let is_json = path.extension().is_some_and(|end| end == "json");
+            for (protocol, _) in PROTOCOLS.iter().filter(|(name, _)| name.starts_with("otlp") && name.ends_with("json") == is_json) {
+                check(protocol, &bytes);
+                for place in (0..bytes.len()).step_by(7) {
+                    check(protocol, &bytes[..place]);
+                    for change in [0xff, 0x01, 0x08] {
+                        let mut changed = bytes.clone();
+                        changed[place] ^= change;
+                        check(protocol, &changed);
+                    }
                 }
             }
         }

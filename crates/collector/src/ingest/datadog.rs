@@ -227,9 +227,8 @@ fn tags(entry: &Fields, but: &str) -> Fields {
             None => {
                 tags.insert(name.to_owned(), value);
             }
-            Some(Value::Array(known)) if !known.contains(&value) => known.push(value),
-            Some(known) if *known != value && !known.is_array() => *known = Value::from(vec![known.take(), value]),
-            Some(_) => {}
+            Some(Value::Array(known)) => known.push(value),
+            Some(known) => *known = Value::from(vec![known.take(), value]),
         }
     }
     tags
@@ -259,7 +258,7 @@ mod tests {
     fn tags_become_an_object_and_none_is_lost() {
         let entry = json!({"ddtags": "env:staging, solo,url:http://a:1,team:a,team:b,team:a,,:x"});
         let Value::Object(entry) = entry else { panic!("an object") };
-        let expected = json!({"env": "staging", "solo": true, "url": "http://a:1", "team": ["a", "b"], "": "x"});
+        let expected = json!({"env": "staging", "solo": true, "url": "http://a:1", "team": ["a", "b", "a"], "": "x"});
         assert_eq!(Value::from(tags(&entry, "")), expected);
     }
 }

@@ -13,7 +13,8 @@
 
 pub(crate) mod agents;
 #[cfg(any(test, fuzzing))]
-pub(crate) mod any_bytes;
+#[cfg_attr(not(fuzzing), allow(unreachable_pub, reason = "it is public to the fuzzer"))]
+pub mod any_bytes;
 mod base64;
 pub(crate) mod datadog;
 mod draft;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::Refused;
-use crate::limits::REQUEST_EVENTS_MAX;
+use crate::limits::{REQUEST_EVENTS_MAX, VALUE_BYTES_MAX};
 
 /// The texts of a list's elements: at most one more than are allowed, so that a body of commas takes no memory.
 pub(super) struct Raws<'a>(pub(super) Vec<&'a RawValue>);
@@ -53,6 +53,14 @@ pub(super) fn utf8(body: &[u8]) -> Result<&str, Refused> {
 ///
 /// It is none, in words for who sent it.
 pub(super) fn read(json: &str) -> Result<Value, String> {
+    read_up_to(VALUE_BYTES_MAX, json)
+}
+
+/// Reads a text of JSON that is no longer.
+pub(super) fn read_up_to(bytes_max: usize, json: &str) -> Result<Value, String> {
+    if json.len() > bytes_max {
+        return Err(format!("it has {} bytes: at most {bytes_max} are taken", json.len()));
+    }
     serde_json::from_str(json).or_else(|error| {
         serde_json::from_str(&without_lone_surrogates(json)).map_err(|_| format!("it is no JSON: {error}"))
     })

@@ -34,6 +34,21 @@ const WORD_BYTES_MAX: usize = 40;
 const HIDDEN: &str = "\"[redacted]\"";
 /// Names of fields that hold who somebody is, as the protocols have them.
 const USERS: [&str; 7] = ["user_id", "userId", "user.id", "enduser.id", "distinct_id", "usr.id", "langfuse.user.id"];
+/// Names of fields that hold a person's name or address, as the protocols have them: no id, so nobody can have opted in by it.
+const PERSONS: [&str; 12] = [
+    "username",
+    "ip_address",
+    "email",
+    "user.name",
+    "user.username",
+    "user.full_name",
+    "user.email",
+    "user.ip_address",
+    "usr.name",
+    "usr.email",
+    "client.address",
+    "$ip",
+];
 /// The field that says which bucket a user is in.
 const BUCKET: &str = "user_bucket";
 
@@ -105,7 +120,7 @@ impl Redaction {
             if !is_word(&said) {
                 self.replace(&mut out, &text.range, &said, redactor);
             }
-            if redactor.hides(&said) {
+            if redactor.hides(&said) || PERSONS.contains(&&*said) {
                 let value = cursor.pass_value();
                 if !matches!(&json[value.clone()], HIDDEN | "null") {
                     out.put(value, HIDDEN);
@@ -232,6 +247,7 @@ mod tests {
     fn secrets_are_taken_out_by_name_and_by_shape_at_any_depth() {
         let data = json!({
             "password": "hunter2", "api_key": {"nested": ["x", 1]}, "token": 5, "secret": null, "authorization": "[redacted]",
+            "user": {"username": "ada", "ip_address": "10.0.0.1", "plan": "free"}, "client.address": "::1",
             "list": [{"note": "mail ada@example.com\nand \"more\""}, "https://ada:lovelace@example.com/"],
             "ada@example.com": true, "plain": "é \u{1} stays", "n": 1.50,
         });
@@ -241,12 +257,13 @@ mod tests {
             json!({
                 "password": "[redacted]", "api_key": "[redacted]", "token": "[redacted]", "secret": null,
                 "authorization": "[redacted]",
+                "user": {"username": "[redacted]", "ip_address": "[redacted]", "plan": "free"}, "client.address": "[redacted]",
                 "list": [{"note": "mail [redacted:email]\nand \"more\""}, "https://[redacted:url]@example.com/"],
                 "[redacted:email]": true, "plain": "é \u{1} stays", "n": 1.5,
             })
         );
         let counts: Vec<_> = counts.iter().map(|(rule, count)| (rule.as_str(), *count)).collect();
-        assert_eq!(counts, [("email", 2), ("name", 3), ("url", 1)]);
+        assert_eq!(counts, [("email", 2), ("name", 6), ("url", 1)]);
     }
 
     #[test]

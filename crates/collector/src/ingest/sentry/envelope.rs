@@ -15,7 +15,8 @@ pub(super) struct Item<'b> {
 }
 
 /// Kinds of items that have a meaning of their own here. Others are known by their header.
-const KINDS: [&str; 7] = ["event", "transaction", "session", "sessions", "client_report", "log", "span"];
+const KINDS: [&str; 8] =
+    ["event", "transaction", "session", "sessions", "client_report", "log", "span", "trace_metric"];
 
 /// Reads the header of an envelope, and returns what follows it.
 ///

@@ -9,7 +9,8 @@ use super::super::{Draft, Object, Refused, id_of};
 use super::envelope::Item;
 use super::issue::USER_ID;
 use super::origin::Origin;
-use super::{Desk, Scene};
+use super::{Desk, RESOURCE, Scene, name};
+use crate::limits::DROP_REASONS_MAX;
 
 /// Something about a session that goes on.
 const UPDATE: &str = "session.update";
@@ -17,6 +18,9 @@ const UPDATE: &str = "session.update";
 const AGGREGATE: &str = "session.aggregate";
 /// What our own sink says of events that it sends besides: it is told already.
 const OUR_REPORT: &str = "sentry.client_report";
+
+/// What was dropped for reasons beyond those that are counted one by one.
+const OTHER: &str = "other";
 
 /// Returns the session that an envelope updates, if it is one alone.
 pub(super) fn only_sid(items: &[Item<'_>]) -> Option<String> {
@@ -100,28 +104,32 @@ fn write_attributes(data: &mut Object<'_>, session: &Fields, with_state: bool) {
 /// Reads who sends a session.
 fn attributes(session: &Fields) -> Scene<'_> {
     let attributes = read::object(session, "attrs");
-    let named = |name| attributes.and_then(|attributes| text(attributes, &[name]));
+    let named = |field| attributes.and_then(|attributes| name(attributes, field));
     Scene { release: named("release"), environment: named("environment"), ..Scene::default() }
 }
 
 /// Adds counts of sessions, an event for each minute.
 pub(super) fn aggregates(desk: &mut Desk<'_>, sessions: &Fields) -> Result<(), Refused> {
-    let scene = Scene { is_of_program: true, ..attributes(sessions) };
+    let attrs = sessions.get("attrs");
+    // They are alike in all minutes, so they are stored once.
+    let resource = attrs.map(|attrs| ("attrs", attrs)).into_iter().collect();
+    let scene = Scene { is_of_program: true, resource, ..attributes(sessions) };
+    let of_attrs = id_of(&[attrs.map(Value::to_string).unwrap_or_default().as_bytes()]);
+    let home = desk.home(None, &Origin::default(), &scene, desk.now_us)?;
     for (place, minute) in read::list(sessions, "aggregates").iter().enumerate() {
-        let Some(minute) = minute.as_object() else {
+        let Some(counts) = minute.as_object() else {
             desk.drafts.refuse(desk.place, None, "an element of `aggregates` is no object");
             continue;
         };
-        let time_us = first(minute, &["started"]).and_then(read::moment).unwrap_or(desk.now_us);
-        let home = desk.home(None, &Origin::default(), &scene, time_us)?;
+        let time_us = first(counts, &["started"]).and_then(read::moment).unwrap_or(desk.now_us);
         // Two processes may count the same in the same minute.
-        let id = desk.id(format!("{place} {}", Value::from(sessions.clone())).as_bytes());
+        let id = desk.id(format!("{place} {of_attrs} {minute}").as_bytes());
         let draft = Draft::generic(AGGREGATE, &id, Severity::Info, time_us);
         desk.drafts.add(home.session, desk.place, &draft, |data| {
-            read::rest(data, minute, &[]);
-            if let Some(attributes) = read::object(sessions, "attrs") {
-                read::rest(data, attributes, &[]);
-            }
+            data.text_if("release", scene.release);
+            data.text_if("environment", scene.environment);
+            data.text_if(RESOURCE, home.resource.as_deref());
+            read::rest(data, counts, &[]);
         })?;
     }
     Ok(())
@@ -144,9 +152,11 @@ pub(super) fn dropped(desk: &mut Desk<'_>, report: &Fields) -> Result<(), Refuse
             let category = text(dropped, &["category"]).unwrap_or("unknown");
             let reason = format!("{category}.{}", text(dropped, &["reason"]).unwrap_or(list));
             let count = first(dropped, &["quantity"]).and_then(Value::as_i64).filter(|count| *count > 0).unwrap_or(1);
-            match drops.iter_mut().find(|(known, _)| *known == reason) {
+            let is_room = drops.len() < DROP_REASONS_MAX;
+            let known = drops.iter_mut().find(|(known, _)| *known == reason || (!is_room && known == OTHER));
+            match known {
                 Some((_, known)) => *known = known.saturating_add(count),
-                None => drops.push((reason, count)),
+                None => drops.push((if is_room { reason } else { OTHER.to_owned() }, count)),
             }
         }
     }

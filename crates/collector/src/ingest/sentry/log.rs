@@ -8,7 +8,7 @@ use super::super::lines::LOG;
 use super::super::read::{self, Fields, text};
 use super::super::{Draft, Object, Refused, quote};
 use super::origin::{LASTWORD, NAMES, Origin};
-use super::{Desk, RESOURCE, SESSION, Scene};
+use super::{Desk, RESOURCE, SESSION, Scene, name};
 
 /// Attributes that say who sends, alike for all that it sends.
 const SENDER: [&str; 6] = [
@@ -84,7 +84,7 @@ fn log(desk: &mut Desk<'_>, entry: &Fields) -> Result<(), Refused> {
     })
 }
 
-fn place_in_trace(data: &mut Object<'_>, entry: &Fields, attributes: &Fields) {
+pub(super) fn place_in_trace(data: &mut Object<'_>, entry: &Fields, attributes: &Fields) {
     if let Some(id) = text(entry, &["trace_id"]) {
         data.text(names::TRACE_ID, &read::trace_id(id));
     }
@@ -121,7 +121,7 @@ pub(super) fn values(entry: &Fields) -> Fields {
 
 /// Reads who sends a log or a span.
 pub(super) fn sender(attributes: &Fields) -> Scene<'_> {
-    let named = |name| text(attributes, &[name]);
+    let named = |field| name(attributes, field);
     let said = SENDER.into_iter().chain([RELEASE, ENVIRONMENT, SERVER]);
     Scene {
         release: named(RELEASE),

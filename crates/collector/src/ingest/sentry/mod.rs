@@ -1,7 +1,7 @@
 //! What the SDKs of Sentry send: envelopes of items, and single events by the path of old.
 //!
 //! An error is `error`, or `UNHANDLED_EXCEPTION` where nobody handled it; a message or a log is `log`; a transaction and each of its spans is
-//! `span.end`; an update of a session is SESSION_START, SESSION_END or both; what the client dropped is `telemetry.dropped`. Everything else is
+//! `span.end`; a point of a metric is `metrics`; an update of a session is SESSION_START, SESSION_END or both; what the client dropped is `telemetry.dropped`. Everything else is
 //! kept as `sentry.<type>`. What our own reporter sent through Sentry's protocol comes back as it was.
 //!
 //! # Whose it is
@@ -18,6 +18,7 @@ mod envelope;
 mod health;
 mod issue;
 mod log;
+mod metric;
 mod origin;
 mod other;
 mod span;
@@ -32,6 +33,7 @@ use serde_json::{Map, Value};
 use super::lines::Seen;
 use super::read::{self, Fields, first, text};
 use super::{Draft, Drafts, Intake, Refused, SessionKey, Source, id_of, instance, quote, values};
+use crate::limits::{ITEM_BYTES_MAX, NAME_BYTES_MAX};
 use envelope::Item;
 use origin::Origin;
 
@@ -130,8 +132,10 @@ impl<'a> Desk<'a> {
 
     fn item(&mut self, item: &Item<'_>) -> Result<(), Refused> {
         let fields = match item.kind {
-            "event" | "transaction" | "session" | "sessions" | "client_report" | "log" | "span" => {
-                std::str::from_utf8(item.payload).map_err(|_| "it is not UTF-8".to_owned()).and_then(values::read)
+            "event" | "transaction" | "session" | "sessions" | "client_report" | "log" | "span" | "trace_metric" => {
+                std::str::from_utf8(item.payload)
+                    .map_err(|_| "it is not UTF-8".to_owned())
+                    .and_then(|payload| values::read_up_to(ITEM_BYTES_MAX, payload))
             }
             _ => return other::item(self, item),
         };
@@ -144,6 +148,7 @@ impl<'a> Desk<'a> {
                     "sessions" => health::aggregates(self, &fields),
                     "client_report" => health::dropped(self, &fields),
                     "log" => log::logs(self, &fields),
+                    "trace_metric" => metric::metrics(self, &fields),
                     _ => span::spans(self, &fields),
                 };
             }
@@ -214,6 +219,11 @@ impl<'a> Desk<'a> {
     }
 }
 
+/// Returns the beginning of a text that many events repeat: Sentry itself takes no longer ones.
+fn name<'f>(fields: &'f Fields, field: &str) -> Option<&'f str> {
+    text(fields, &[field]).map(|name| &name[..name.floor_char_boundary(NAME_BYTES_MAX)])
+}
+
 /// Who sent an item, as it says.
 #[derive(Debug, Default)]
 struct Scene<'f> {
@@ -235,9 +245,9 @@ impl<'f> Scene<'f> {
         let of_sdk = |name: &str| sdk.and_then(|sdk| text(sdk, &[name]));
         let named = |name: &'f str| Some((name, event.get(name).filter(|value| !value.is_null())?));
         Self {
-            release: text(event, &["release"]),
-            environment: text(event, &["environment"]),
-            server: text(event, &["server_name"]),
+            release: name(event, "release"),
+            environment: name(event, "environment"),
+            server: name(event, "server_name"),
             platform: text(event, &["platform"]),
             sdk: (of_sdk("name"), of_sdk("version")),
             is_of_program: false,
@@ -249,6 +259,3 @@ impl<'f> Scene<'f> {
         self.sdk.1.map(|version| self.sdk.0.map_or_else(|| version.to_owned(), |name| format!("{name}/{version}")))
     }
 }
-
-#[cfg(test)]
-mod tests;
