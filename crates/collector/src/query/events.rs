@@ -10,7 +10,7 @@ use super::narrow::{self, Numbers, Statement, statement};
 use super::params::{Params, cursor};
 use super::{Event, Moment, Page, ParamError, QueryError};
 use crate::limits::{PAGE_BYTES_MAX, PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX};
-use crate::store::{kind_of, severity_of};
+use crate::store::{kind_of, severity_of, whole_event};
 
 /// In which order events come: that in which they were stored, or the reverse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -77,7 +77,7 @@ impl Default for EventQuery {
 }
 
 impl EventQuery {
-    const PARAMS: [&str; 14] = [
+    pub(crate) const PARAMS: &[&str] = &[
         "session", "trace", "run", "user", "version", "name", "kind", "severity", "since", "until", "text", "order",
         "limit", "after",
     ];
@@ -101,7 +101,7 @@ impl EventQuery {
         K: AsRef<str>,
         V: AsRef<str>,
     {
-        let mut params = Params::new(&Self::PARAMS, pairs)?;
+        let mut params = Params::new(Self::PARAMS, pairs)?;
         let query = Self {
             session: params.text("session"),
             trace: params.text("trace").map(|trace| trace.to_ascii_lowercase()),
@@ -125,6 +125,15 @@ impl EventQuery {
 
 /// Returns a page of events.
 pub(super) fn page(connection: &mut Connection, query: &EventQuery) -> Result<Page<Event>, QueryError> {
+    look(connection, query, true)
+}
+
+/// Returns a page of events without their JSON, which is most of what there is to read.
+pub(super) fn heads(connection: &mut Connection, query: &EventQuery) -> Result<Page<Event>, QueryError> {
+    look(connection, query, false)
+}
+
+fn look(connection: &mut Connection, query: &EventQuery, with_json: bool) -> Result<Page<Event>, QueryError> {
     let after = cursor(query.after.as_deref())?;
     narrow::define(connection, query)?;
     let limit = query.limit.clamp(1, PAGE_ROWS_MAX);
@@ -134,10 +143,12 @@ pub(super) fn page(connection: &mut Connection, query: &EventQuery) -> Result<Pa
     let (mut items, mut bytes, mut more) = (Vec::<Event>::new(), 0, false);
     if let Some(numbers) = Numbers::of(&snapshot, query)? {
         let Statement { sql, values } = statement(query, &numbers, after, limit);
+        // The column; what is looked for in the text stands behind it.
+        let sql = if with_json { sql } else { sql.replacen("e.body", "''", 1) };
         let mut prepared = snapshot.prepare_cached(&sql)?;
         let mut rows = prepared.query(params_from_iter(values))?;
         while let Some(row) = rows.next()? {
-            let event = read(row)?;
+            let event = read(&snapshot, row)?;
             bytes += event.json.len();
             if items.len() == limit || (bytes > PAGE_BYTES_MAX && !items.is_empty()) {
                 more = true;
@@ -157,14 +168,18 @@ pub(super) fn page(connection: &mut Connection, query: &EventQuery) -> Result<Pa
     Ok(Page { items, next, resume: Some(resume.to_string()) })
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Event> {
+fn read(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Event> {
+    let (number, mut json): (i64, String) = (row.get(0)?, row.get(5)?);
+    if row.get(9)? {
+        json = whole_event(connection, number, json)?;
+    }
     Ok(Event {
-        row: row.get(0)?,
+        row: number,
         time: Moment(row.get(1)?),
         index: row.get(2)?,
         kind: kind_of(row.get(3)?),
         severity: severity_of(row.get(4)?),
-        json: row.get(5)?,
+        json,
         received: Moment(row.get(6)?),
         session_id: row.get(7)?,
         name: row.get(8)?,
@@ -175,11 +190,12 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Event> {
 pub(super) fn by_row(connection: &Connection, row: i64) -> rusqlite::Result<Option<Event>> {
     connection
         .prepare_cached(
-            "SELECT e.row, e.time_us, e.idx, e.kind, e.severity, e.body, b.received_us, s.session_id, names.name
+            "SELECT e.row, e.time_us, e.idx, e.kind, e.severity, e.body, b.received_us, s.session_id, names.name,
+                    EXISTS (SELECT 1 FROM parts WHERE parts.row = e.row)
              FROM events e JOIN sessions s ON s.id = b.session LEFT JOIN names ON names.id = e.name
              JOIN batches b ON b.last_row = (SELECT min(last_row) FROM batches WHERE last_row >= ?1)
              WHERE e.row = ?1",
         )?
-        .query_row([row], read)
+        .query_row([row], |row| read(connection, row))
         .optional()
 }

@@ -36,7 +36,7 @@ impl Default for ExceptionQuery {
 }
 
 impl ExceptionQuery {
-    const PARAMS: [&str; 6] = ["session", "state", "version", "since", "limit", "after"];
+    pub(crate) const PARAMS: &[&str] = &["session", "state", "version", "since", "limit", "after"];
 
     /// Reads the parameters of a URL: `session`, `state` (`open`, `resolved`, `regressed`), `version`, `since`, `limit`, `after` (also `cursor`).
     ///
@@ -48,7 +48,7 @@ impl ExceptionQuery {
         K: AsRef<str>,
         V: AsRef<str>,
     {
-        let mut params = Params::new(&Self::PARAMS, pairs)?;
+        let mut params = Params::new(Self::PARAMS, pairs)?;
         let query = Self {
             session: params.text("session"),
             state: params.exception_state()?,
@@ -217,6 +217,14 @@ pub(super) fn page(connection: &mut Connection, query: &ExceptionQuery) -> Resul
         });
     }
     Ok(Page { items, next: last.filter(|_| more).map(|id| id.to_string()), resume: None })
+}
+
+/// Returns the fingerprints of exceptions that were there up to a row, the latest first.
+pub(super) fn fingerprints_until(connection: &Connection, row: i64, limit: usize) -> rusqlite::Result<Vec<String>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut known = connection
+        .prepare_cached("SELECT fingerprint FROM exceptions WHERE sample_row <= ? ORDER BY id DESC LIMIT ?")?;
+    known.query_map([row, limit], |row| row.get(0))?.collect()
 }
 
 /// Returns the versions that a group happened in.
