@@ -217,7 +217,7 @@ impl std::ops::Deref for Digits {
 
 impl<'b> Any<'b> {
     pub(super) fn text(&self) -> Option<&str> {
-        if let Self::Text(text) = self { Some(text).map(AsRef::as_ref).filter(|text| !text.is_empty()) } else { None }
+        if let Self::Text(text) = self { Some(&**text).filter(|text| !text.is_empty()) } else { None }
     }
 
     /// Returns a number, also one that is a text: many exporters write all values as texts.

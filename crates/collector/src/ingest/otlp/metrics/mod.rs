@@ -84,7 +84,7 @@ impl<'r> Taking<'r> {
                 };
                 let is_of_another = sender.session_id(&point.attributes) != session;
                 if chunk.is_full() || (is_of_another && !chunk.series.is_empty()) {
-                    self.add(drafts, sender, scope, std::mem::take(&mut chunk))?;
+                    self.add(drafts, sender, scope, &std::mem::take(&mut chunk))?;
                 }
                 if is_of_another {
                     sender.session_id(&point.attributes).clone_into(&mut session);
@@ -94,7 +94,7 @@ impl<'r> Taking<'r> {
                 chunk.push(&metric, raw, point, seen);
             }
         }
-        self.add(drafts, sender, scope, chunk)
+        self.add(drafts, sender, scope, &chunk)
     }
 
     fn refuse(&mut self, drafts: &mut Drafts, points: usize, reason: String) {
@@ -107,7 +107,7 @@ impl<'r> Taking<'r> {
         drafts: &mut Drafts,
         sender: &mut Sender<'_>,
         scope: &Scope<'_>,
-        chunk: Chunk<'_>,
+        chunk: &Chunk<'_>,
     ) -> Result<(), Refused> {
         let Some(first) = chunk.series.first() else { return Ok(()) };
         let time_us = if chunk.time == 0 { self.reading.now_us } else { moment(chunk.time) };

@@ -323,7 +323,7 @@ impl Point<'_> {
                         object.object(name, |object| {
                             object.int("offset", buckets.offset);
                             object.list("buckets", |list| {
-                                buckets.bucket_counts.iter().for_each(|count| list.uint(*count))
+                                buckets.bucket_counts.iter().for_each(|count| list.uint(*count));
                             });
                         });
                     }
