@@ -64,7 +64,7 @@ pub use live::{Change, Live, Subscription, Watch};
 pub use llm::Llm;
 pub use metrics::{MetricKind, Metrics, Point, Series, SeriesName};
 pub use moment::Moment;
-pub use prometheus::{PROMETHEUS_CONTENT_TYPE, PROMETHEUS_PREFIX, prometheus};
+pub use prometheus::{Exposition, Family, Histogram, PROMETHEUS_CONTENT_TYPE, PROMETHEUS_PREFIX, prometheus};
 pub use providers::{Provider, Providers};
 pub use render::{fit_columns, for_terminal, thousands, uptime};
 pub use runs::{Run, Runs};

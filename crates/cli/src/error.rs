@@ -97,6 +97,14 @@ pub(crate) enum Error {
     /// The data directory could not be read.
     #[error(transparent)]
     Query(#[from] QueryError),
+    /// Rules of alerts are wrong.
+    #[error("{}: {error}", path.display())]
+    Rules {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        error: lastword_collector::alerts::RulesError,
+    },
     /// The store can't be looked after.
     #[error(transparent)]
     Admin(#[from] lastword_collector::admin::AdminError),

@@ -24,6 +24,8 @@ pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How often `--follow` asks for new events: soon enough for a person, cheap enough to be left running.
 pub(crate) const FOLLOW_INTERVAL: Duration = Duration::from_millis(250);
+/// The longest silence of a live stream: a collector says every 15 s that it is still there.
+pub(crate) const LIVE_SILENCE: Duration = Duration::from_secs(60);
 /// The wait after a failed question of `--follow`: the collector is probably being restarted.
 pub(crate) const FOLLOW_RETRY: Duration = Duration::from_secs(1);
 
@@ -118,5 +120,7 @@ pub(crate) const DEMO_STOP_TIMEOUT: Duration = Duration::from_secs(20);
 /// One call of the demo's client.
 pub(crate) const DEMO_CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The largest file of rules of alerts: hundreds of them.
+pub(crate) const RULES_BYTES_MAX: u64 = 1024 * 1024;
 /// OTLP over gRPC has this port.
 pub(crate) const GRPC_LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4317);

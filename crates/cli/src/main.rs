@@ -10,6 +10,7 @@
 mod commands;
 mod demo;
 mod error;
+mod export;
 mod flags;
 mod limits;
 mod log;
@@ -64,6 +65,8 @@ fn run(command: Command) -> Result<(), Error> {
         Command::Events(args) => runtime(Builder::new_current_thread())?.block_on(commands::events::run(args)),
         Command::Sessions(args) => runtime(Builder::new_current_thread())?.block_on(commands::listing::sessions(args)),
         Command::Traces(args) => runtime(Builder::new_current_thread())?.block_on(commands::traces::run(args)),
+        Command::Alerts(args) => runtime(Builder::new_current_thread())?.block_on(commands::alerts::run(args)),
+        Command::Export(args) => commands::export::run(&args),
         Command::Metrics(args) => runtime(Builder::new_current_thread())?.block_on(commands::metrics::run(args)),
         Command::Store(args) => runtime(Builder::new_current_thread())?.block_on(commands::store::run(args)),
         Command::Top(args) => runtime(Builder::new_current_thread())?.block_on(top::run(args)),

@@ -68,6 +68,12 @@ pub(crate) fn parse_when(text: &str, now_us: i64) -> Option<i64> {
     now_us.checked_sub(ago_us)
 }
 
+/// Returns the milliseconds since a moment; 0 where the clock was set back since.
+#[allow(clippy::cast_precision_loss, reason = "a duration of years still has its microseconds")]
+pub(crate) fn millis_since(moment_us: i64) -> f64 {
+    now_us().saturating_sub(moment_us).max(0) as f64 / 1e3
+}
+
 /// Returns the moment that is `ago` before `now_us`.
 pub(crate) fn before(now_us: i64, ago: Duration) -> i64 {
     now_us.saturating_sub(i64::try_from(ago.as_micros()).unwrap_or(i64::MAX))

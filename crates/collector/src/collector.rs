@@ -1,10 +1,13 @@
 //! The collector as a whole: opened, served, stopped.
 
+use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 
 use axum::Router;
 use tokio::net::TcpListener;
 
+use crate::alerts::Webhook;
 use crate::config::{Config, Settings};
 use crate::error::{OpenError, ReloadError, ServeError};
 use crate::http::{self, Gate, Shared, Speaks};
@@ -14,12 +17,18 @@ use crate::store::{self, Store};
 use crate::tls::Acceptor;
 
 /// A collector on a data directory. While it is there, no other one can be on the same directory.
-#[derive(Debug)]
 pub struct Collector {
     config: Config,
     shared: Shared,
+    webhook: Option<Arc<dyn Webhook>>,
     grpc: Option<TcpListener>,
     writer: std::thread::JoinHandle<()>,
+}
+
+impl fmt::Debug for Collector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Collector").field("config", &self.config).finish_non_exhaustive()
+    }
 }
 
 impl Collector {
@@ -42,7 +51,14 @@ impl Collector {
             OpenError::Directory { dir: config.data_dir().to_owned(), source }
         })?;
         let shared = Shared::new(&config, gate, tls, prices, queue, consents, reader);
-        Ok(Self { config, shared, grpc: None, writer: thread })
+        Ok(Self { config, shared, webhook: None, grpc: None, writer: thread })
+    }
+
+    /// Sets what posts alerts to the URLs of their receivers.
+    #[must_use]
+    pub fn webhook(mut self, webhook: impl Webhook) -> Self {
+        self.webhook = Some(Arc::new(webhook));
+        self
     }
 
     /// Takes OTLP over gRPC on a listener of its own, as long as it [serves](Self::serve): HTTP/2 is spoken there and nowhere else. What
@@ -84,13 +100,20 @@ impl Collector {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
-        let Self { config, shared, grpc, writer } = self;
+        let Self { config, shared, webhook, grpc, writer } = self;
         for listener in [Some(&listener), grpc.as_ref()].into_iter().flatten() {
             let address = listener.local_addr().map_err(ServeError::Listener)?;
             if config.is_open_to_others(address) {
                 return Err(ServeError::Public(address));
             }
         }
+        let lag = tokio::spawn(shared.clone().watch_lag());
+        let alerts = tokio::spawn(shared.clone().watch_alerts(webhook));
+        let stopping = shared.clone();
+        let shutdown = async move {
+            shutdown.await;
+            stopping.stop();
+        };
         let retention = tokio::spawn(store::keep_retention(shared.queue(), config.settings.retention.clone()));
         let (stop, mut stopped) = tokio::sync::watch::channel(());
         let shutdown = async move {
@@ -105,6 +128,8 @@ impl Collector {
             }
         };
         tokio::join!(http::serve(listener, Speaks::Http1, &shared, &config, shutdown), serve_grpc);
+        lag.abort();
+        alerts.abort();
         retention.abort();
         let ended = async {
             shared.close().await;

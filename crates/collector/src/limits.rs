@@ -200,3 +200,66 @@ pub const PAGE_DETAIL_BYTES_MAX: usize = 8 * 1024;
 pub const OVERVIEW_ROWS: usize = 50;
 /// Events of a session's timeline that are shown at once.
 pub const TIMELINE_ROWS: usize = 500;
+
+/// Buckets of the time from a request's head to the head of its answer, in milliseconds.
+pub const REQUEST_BOUNDS_MS: [f64; 7] = [50.0, 100.0, 200.0, 300.0, 500.0, 1_000.0, 2_000.0];
+/// The most buckets that may be set instead.
+pub const REQUEST_BOUNDS_MAX: usize = 32;
+/// Buckets of the sizes of answers, in bytes.
+pub const ANSWER_BOUNDS_BYTES: [f64; 6] = [256.0, 1_024.0, 16_384.0, 131_072.0, 1_048_576.0, 16_777_216.0];
+/// Buckets of the time that a commit takes, in milliseconds.
+pub const COMMIT_BOUNDS_MS: [f64; 10] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 1_000.0, 5_000.0];
+/// Series of requests, each a route, a method and a status. Ours are far fewer; what is beyond is counted as one.
+pub const REQUEST_SERIES_MAX: usize = 512;
+/// How often the runtime's timer is asked how late it is.
+pub const LAG_INTERVAL: Duration = Duration::from_millis(500);
+
+/// The longest time of a check of health. One that takes longer has failed.
+pub const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long what a check of health found is answered: whoever asks more often does not ask the disk.
+pub const HEALTH_KEPT: Duration = Duration::from_secs(1);
+
+/// Live streams that are open at once. Each is a connection, a task and one page of events.
+pub const STREAMS_MAX: usize = 64;
+/// Events of one step of a live stream. A reader has one step in memory, however slow it is.
+pub const STREAM_STEP_ROWS: usize = 200;
+/// How often a live stream without events says that it is still there.
+pub const STREAM_HEARTBEAT: Duration = Duration::from_secs(15);
+/// The pause between two looks of a live stream: commits that follow each other closely are read together.
+pub const STREAM_PAUSE: Duration = Duration::from_millis(20);
+/// How far back the views that are given to Prometheus begin, when they are asked for the first time.
+pub const VIEWS_SINCE: Duration = Duration::from_secs(10 * 60);
+/// Events that a request for views reads at most; the next one goes on from there.
+pub const VIEWS_ROWS_MAX: usize = 200_000;
+
+/// How often alerts are evaluated, unless the rules say otherwise.
+pub const ALERT_EVERY: Duration = Duration::from_secs(15);
+/// How often they are evaluated at most.
+pub const ALERT_EVERY_MIN: Duration = Duration::from_secs(1);
+/// Rules that are taken. Each reads what is new for itself.
+pub const ALERT_RULES_MAX: usize = 256;
+/// The shortest window of a rule: a shorter one has parts that no clock of a client is exact enough for.
+pub const ALERT_WINDOW_MIN: Duration = Duration::from_secs(10);
+/// The longest window of a rule: at a start all of it is read again.
+pub const ALERT_WINDOW_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// Parts that a window is counted in: it ends within a sixtieth of its length.
+pub const ALERT_SLOTS: i64 = 60;
+/// How much larger the next size is, of numbers that are counted by size: percentiles are off by this at most.
+pub const ALERT_SPREAD_STEP: f64 = 1.02;
+/// Sessions that one rule knows at once.
+pub const ALERT_SESSIONS_MAX: usize = 10_000;
+/// Exceptions that a rule for new ones knows; beyond, none is called new.
+pub const ALERT_FINGERPRINTS_MAX: usize = 100_000;
+/// Events that a rule reads at most before it is evaluated; the next evaluation goes on from there.
+pub const ALERT_ROWS_MAX: usize = 1_000_000;
+/// What was told that is remembered.
+pub const ALERT_HISTORY_MAX: usize = 1_000;
+/// The largest file of alerts that is read: one with as much history as there can be, and room.
+pub const ALERT_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// How long one attempt to tell somebody may take, unless the rules say otherwise.
+pub const ALERT_SEND_TIMEOUT: Duration = Duration::from_secs(10);
+/// The pauses before the attempts to tell somebody: a receiver that restarts is reached by the last one.
+pub const ALERT_SEND_PAUSES: [Duration; 4] =
+    [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(25)];
+/// How many are being told at once.
+pub const ALERT_SENDS_MAX: usize = 64;

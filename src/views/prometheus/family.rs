@@ -7,42 +7,58 @@ use std::fmt::Write as _;
 
 use crate::views::MetricKind;
 
-/// The whole text, family by family.
-#[derive(Default)]
-pub(super) struct Exposition {
+/// Metrics in Prometheus' text format, version 0.0.4, family by family. Names and labels are made valid.
+///
+/// ```
+/// use lastword::views::{Exposition, Family, MetricKind};
+///
+/// let mut requests = Family::new(MetricKind::Counter);
+/// requests.number(&[("route", "/")], 3.0);
+/// let mut text = Exposition::default();
+/// text.add("requests_total", "Requests.", &requests);
+/// assert_eq!(text.finish(), "# HELP requests_total Requests.\n# TYPE requests_total counter\nrequests_total{route=\"/\"} 3\n");
+/// ```
+#[derive(Debug, Default)]
+pub struct Exposition {
     text: String,
     /// Names of families and of samples that are taken.
     taken: BTreeSet<String>,
 }
 
-/// The samples of one family.
-pub(super) struct Family {
+/// The samples of one family of an [`Exposition`].
+#[derive(Debug)]
+pub struct Family {
     kind: MetricKind,
     /// By labels, as they are written: no two samples of a family have the same.
     samples: BTreeMap<String, Sample>,
 }
 
+#[derive(Debug)]
 enum Sample {
     Number(f64),
     Histogram(Histogram),
 }
 
 /// What a histogram counted.
-pub(super) struct Histogram {
+#[derive(Debug, Clone, PartialEq)]
+pub struct Histogram {
     /// Upper bounds, rising, without the infinite one.
-    pub(super) bounds: Vec<f64>,
+    pub bounds: Vec<f64>,
     /// How many are in each bucket alone; one more than there are bounds.
-    pub(super) buckets: Vec<u64>,
-    pub(super) sum: f64,
+    pub buckets: Vec<u64>,
+    /// The sum of all values.
+    pub sum: f64,
 }
 
 impl Family {
-    pub(super) const fn new(kind: MetricKind) -> Self {
+    /// Makes one without samples.
+    #[must_use]
+    pub const fn new(kind: MetricKind) -> Self {
         Self { kind, samples: BTreeMap::new() }
     }
 
     /// Adds a number. What has the same labels, because they were cut or made valid, is one sample.
-    pub(super) fn number(&mut self, labels: &[(&str, &str)], number: f64) {
+    pub fn number(&mut self, labels: &[(&str, &str)], number: f64) {
         let at = self.samples.entry(write_labels(labels)).or_insert(Sample::Number(0.0));
         match at {
             Sample::Number(sum) if self.kind == MetricKind::Counter => *sum += number,
@@ -51,14 +67,14 @@ impl Family {
     }
 
     /// Adds a histogram; of two with the same labels the first stays.
-    pub(super) fn histogram(&mut self, labels: &[(&str, &str)], histogram: Histogram) {
+    pub fn histogram(&mut self, labels: &[(&str, &str)], histogram: Histogram) {
         self.samples.entry(write_labels(labels)).or_insert(Sample::Histogram(histogram));
     }
 }
 
 impl Exposition {
     /// Appends a family, if it has samples; under another name if its own is taken.
-    pub(super) fn add(&mut self, name: &str, help: &str, family: &Family) {
+    pub fn add(&mut self, name: &str, help: &str, family: &Family) {
         if family.samples.is_empty() {
             return;
         }
@@ -75,7 +91,8 @@ impl Exposition {
     }
 
     /// Returns the text: each line of it ends.
-    pub(super) fn finish(self) -> String {
+    #[must_use]
+    pub fn finish(self) -> String {
         self.text
     }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::{Counts, Dashboard, LATENCY_BOUNDS_MS, Latency, MetricKind, Metrics};
 use crate::clock::Timestamp;
-use family::{Exposition, Family, Histogram};
+pub use family::{Exposition, Family, Histogram};
 
 /// What the names of our own metrics begin with unless somebody says otherwise.
 pub const PROMETHEUS_PREFIX: &str = "tinker_";

@@ -49,7 +49,7 @@ async fn follow(feed: &mut Feed, from_now_on: bool, printer: &mut Printer) -> Re
         printer.flush()?;
         match found {
             Found::More => {}
-            Found::Idle if printer.left() > 0 => sleep(FOLLOW_INTERVAL).await,
+            Found::Idle if printer.left() > 0 => feed.wait(FOLLOW_INTERVAL).await,
             Found::Idle | Found::End => break,
         }
     }

@@ -1,8 +1,10 @@
 //! What the commands do.
 
+pub(crate) mod alerts;
 pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod events;
+pub(crate) mod export;
 pub(crate) mod fold;
 mod follow;
 pub(crate) mod keys;
@@ -18,3 +20,4 @@ pub(crate) mod spool;
 pub(crate) mod store;
 mod supervisor;
 pub(crate) mod traces;
+mod webhook;

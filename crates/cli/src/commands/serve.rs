@@ -6,8 +6,9 @@
 
 use std::net::SocketAddr;
 
+use lastword::privacy;
 use lastword_collector::auth::Key;
-use lastword_collector::config::GrpcListen;
+use lastword_collector::config::{GrpcListen, Settings};
 use lastword_collector::query::Moment;
 use lastword_collector::{Collector, Config, Control, ServeError, tls};
 use tokio::net::TcpListener;
@@ -16,6 +17,7 @@ use tokio::sync::oneshot;
 use super::config;
 use super::signals::{Hangup, Signals};
 use super::supervisor::Supervisor;
+use super::webhook::Poster;
 use crate::error::Error;
 use crate::flags::serve::ServeArgs;
 use crate::flags::setup::{InForce, Setup};
@@ -24,6 +26,9 @@ use crate::log::Log;
 
 /// Has keys themselves, and not the name of their file.
 const KEYS_VARIABLE: &str = "LASTWORD_KEYS";
+
+/// Whether the collector reports what is asked of it, in the usual words for yes, beside `telemetry` in the configuration.
+const TELEMETRY_VARIABLE: &str = "TELEMETRY_ENABLED";
 
 /// Collects until a signal comes.
 ///
@@ -56,13 +61,14 @@ async fn serve(setup: &Setup, in_force: InForce, log: &Log) -> Result<(), Error>
     let keys = Key::of_environment(&keys).map_err(Error::Keys)?;
     let config = Config::with_settings(&in_force.data, settings.clone());
     let config = keys.into_iter().fold(config, Config::key);
-    if config.is_open_to_others(address) {
+    let grpc = listen_grpc(settings.grpc_listen).await?;
+    let of_grpc = grpc.as_ref().map(TcpListener::local_addr).transpose().map_err(taken)?;
+    if let Some(address) = of_grpc.into_iter().chain([address]).find(|address| config.is_open_to_others(*address)) {
         return Err(ServeError::Public(address).into());
     }
     warn(&config, &in_force, address)?;
-    let mut collector = Collector::open(config)?;
-    if let Some(listener) = listen_grpc(settings.grpc_listen).await? {
-        let address = listener.local_addr().map_err(taken)?;
+    let mut collector = Collector::open(watched(config, &settings)?)?.webhook(Poster::new());
+    if let (Some(listener), Some(address)) = (grpc, of_grpc) {
         tracing::info!("OTLP over gRPC on {address}");
         collector = collector.grpc(listener);
     }
@@ -99,6 +105,16 @@ async fn serve(setup: &Setup, in_force: InForce, log: &Log) -> Result<(), Error>
             Ok(())
         }
     }
+}
+
+/// Sets how the collector is watched: by which rules, and whether it reports on itself.
+fn watched(config: Config, settings: &Settings) -> Result<Config, Error> {
+    let is_told = std::env::var(TELEMETRY_VARIABLE).is_ok_and(|said| privacy::switch(Some(&said)).is_on());
+    let config = config.telemetry(settings.telemetry || is_told);
+    Ok(match settings.alerts.as_deref().map(super::alerts::read).transpose()? {
+        Some(rules) => config.alerts(rules),
+        None => config,
+    })
 }
 
 /// Takes the address for gRPC. The usual one may be taken by whoever else takes OTLP on this machine, and is not needed then.

@@ -3,8 +3,10 @@
 //! What is wrong with a value is found here, while the command line is read, so it is a usage error (exit code 2) before
 //! anything is opened or asked.
 
+pub(crate) mod alerts;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod export;
 pub(crate) mod key;
 pub(crate) mod keys;
 pub(crate) mod list;
@@ -70,6 +72,10 @@ pub(crate) enum Command {
     Sessions(list::SessionsArgs),
     /// List the exceptions, like ones together
     Exceptions(list::ExceptionsArgs),
+    /// Try rules of alerts: what is wrong with them, when they would have fired
+    Alerts(alerts::AlertsArgs),
+    /// Print what other programs show and watch a collector with: Grafana, Prometheus
+    Export(export::ExportArgs),
     /// Look at traces: what an agent did, step by step, how long it took and what failed
     Traces(traces::TracesArgs),
     /// Show metrics: their latest values, and how fast they grow

@@ -3,6 +3,11 @@
 //! A feed keeps its place: each page goes on behind the last one, so nothing is read twice, and a look for what is new
 //! costs what is new.
 
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::live::Live;
 use super::{Listing, Order, Page, Source};
 use crate::error::Error;
 use crate::flags::list::EventFilter;
@@ -29,6 +34,15 @@ pub(crate) struct Feed {
     from: From,
 }
 
+/// How a feed hears of what is new.
+enum Stream {
+    /// It was not needed yet.
+    Unopened,
+    Open(Live),
+    /// There is none: it is asked for pages again and again.
+    None,
+}
+
 enum From {
     /// Pages of a collector or of its directory.
     Pages {
@@ -36,6 +50,8 @@ enum From {
         listing: Listing,
         /// Behind all that was seen.
         resume: Option<String>,
+        /// A collector's stream, once all is read that was there before.
+        live: Stream,
     },
     /// Lines of JSON.
     #[cfg(unix)]
@@ -56,6 +72,7 @@ impl Feed {
                 source: Source::open(place)?,
                 listing: Listing::Events { filter, order: Order::Ascending },
                 resume: None,
+                live: Stream::Unopened,
             },
             #[cfg(unix)]
             Origin::Lines(paths) => From::Lines(Lines::open(&paths, filter, follow)?),
@@ -74,7 +91,15 @@ impl Feed {
     /// What was handed on is not handed on again.
     pub(crate) async fn page(&mut self, limit: u32, each: &mut Each<'_>) -> Result<Found, Error> {
         match &mut self.from {
-            From::Pages { source, listing, resume } => {
+            From::Pages { resume, live: Stream::Open(live), .. } => {
+                for _ in 0..limit {
+                    let Some(message) = live.take() else { return Ok(Found::Idle) };
+                    *resume = message.id.or(resume.take());
+                    message.json.map_or(Ok(()), |json| each(&json))?;
+                }
+                Ok(Found::More)
+            }
+            From::Pages { source, listing, resume, .. } => {
                 let Page { rows, next, resume: behind } = source.page(listing, resume.as_deref(), limit).await?;
                 *resume = behind.or(resume.take());
                 for row in &rows {
@@ -87,6 +112,25 @@ impl Feed {
         }
     }
 
+    /// Waits until there may be more: until a collector says so where it has a stream, else for an interval.
+    pub(crate) async fn wait(&mut self, interval: Duration) {
+        let From::Pages { source: Source::Http(client), listing, resume: Some(resume), live } = &mut self.from else {
+            return sleep(interval).await;
+        };
+        if let Stream::Unopened = live {
+            *live = client.live(listing, resume).await.map_or(Stream::None, Stream::Open);
+        }
+        match live {
+            Stream::Open(stream) => {
+                if stream.more().await.is_err() {
+                    // Its pages tell whether the collector is there.
+                    *live = Stream::Unopened;
+                }
+            }
+            Stream::Unopened | Stream::None => sleep(interval).await,
+        }
+    }
+
     /// Passes over what is there now: what comes is handed on.
     ///
     /// # Errors
@@ -94,7 +138,7 @@ impl Feed {
     /// The source can't be read.
     pub(crate) async fn skip(&mut self) -> Result<(), Error> {
         match &mut self.from {
-            From::Pages { source, listing: Listing::Events { filter, .. }, resume } => {
+            From::Pages { source, listing: Listing::Events { filter, .. }, resume, .. } => {
                 let newest = Listing::Events { filter: filter.clone(), order: Order::Descending };
                 *resume = source.page(&newest, None, 1).await?.resume;
                 Ok(())

@@ -1,14 +1,18 @@
 //! A running collector, asked over its query API.
 
+use std::time::Duration;
+
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{Response, Url};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::live::Live;
 use super::{Listing, Page};
 use crate::error::Error;
 use crate::flags::key::ApiKey;
 use crate::flags::source::BaseUrl;
-use crate::limits::{ANSWER_BYTES_MAX, CONNECT_TIMEOUT, ERROR_TEXT_BYTES_MAX, REQUEST_TIMEOUT};
+use crate::limits::{ANSWER_BYTES_MAX, CONNECT_TIMEOUT, ERROR_TEXT_BYTES_MAX, PAGE_ROWS, REQUEST_TIMEOUT};
 use crate::output::text;
 
 /// Asks one collector.
@@ -67,6 +71,17 @@ impl Client {
             next: answer.next,
             resume: answer.resume,
         })
+    }
+
+    /// Opens the stream of events that pass a listing's filter and are stored behind a place; `None` where there is no such stream, as
+    /// of an older collector.
+    pub(super) async fn live(&self, listing: &Listing, after: &str) -> Option<Live> {
+        let mut url = self.base.below("/api/stream");
+        url.query_pairs_mut().extend_pairs(listing.parameters(Some(after), PAGE_ROWS));
+        // It ends when nothing comes of it any more: see `Live::more`.
+        let answer = self.request(reqwest::Method::GET, url).timeout(Duration::MAX).send().await.ok()?;
+        let media = answer.headers().get(CONTENT_TYPE)?.to_str().ok()?;
+        (answer.status().is_success() && media.starts_with("text/event-stream")).then(|| Live::new(answer))
     }
 
     /// Makes a request, with the key of the environment where there is one.

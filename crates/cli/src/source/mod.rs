@@ -10,6 +10,7 @@ pub(crate) mod feed;
 pub(crate) mod http;
 #[cfg(unix)]
 mod jsonl;
+mod live;
 
 pub(crate) use change::{Change, change};
 use serde_json::value::RawValue;

@@ -66,7 +66,7 @@ impl Key {
     }
 }
 
-use Kind::{List, Number, Switch, Text};
+use Kind::{List, Number, Switch, Text, Toml};
 
 /// All keys, in the order in which they are shown: those of a section stand together.
 pub const KEYS: &[Key] = &[
@@ -105,6 +105,9 @@ pub const KEYS: &[Key] = &[
         "TIME",
         "Show a session as silent that neither ended nor said anything for so long",
     ),
+    Key::new("alerts", Text, "FILE", "Rules of alerts, instead of those that `lastword alerts defaults` prints")
+        .sample("/etc/lastword/alerts.toml"),
+    Key::new("telemetry", Switch, "BOOL", "Report calls of /api/status and /api/version as events of the collector's own"),
     Key::new("shutdown_grace", Text, "TIME", "How long open requests get to end when the collector stops"),
     Key::new("tls.cert", Text, "FILE", "Certificate in PEM, with those that vouch for it; its renewal is taken over by SIGHUP")
         .sample("/etc/lastword/tls/fullchain.pem"),
@@ -146,6 +149,7 @@ pub const KEYS: &[Key] = &[
     )
     .live(),
     Key::new("rate.events", Number, "N", "Events a second of one key or address; 0 is no limit").live(),
+    Key::new("metrics.buckets_ms", Toml, "BOUNDS", "Upper bounds of the buckets of http_request_duration_ms, in milliseconds"),
     Key::new("retention.events_days", Number, "DAYS", "How long events are kept that are none of the others; 0 is for ever"),
     Key::new("retention.spans_days", Number, "DAYS", "How long spans are kept; 0 is for ever"),
     Key::new("retention.logs_days", Number, "DAYS", "How long logs are kept; 0 is for ever"),

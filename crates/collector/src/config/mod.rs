@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use lastword::privacy::Privacy;
 
+use crate::alerts::Rules;
 use crate::auth;
 use crate::store::Retention;
 use values::Bytes;
@@ -41,12 +42,13 @@ pub struct Config {
     pub(crate) privacy: Privacy,
     /// Keys that stand in no file.
     pub(crate) keys: Vec<auth::Key>,
+    pub(crate) alerts: Rules,
 }
 
 impl Config {
     /// Describes a collector that keeps its data in `data_dir`, with every bound at its default.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
-        Self { data_dir: data_dir.into(), settings: Settings::default(), privacy: Privacy::new(), keys: Vec::new() }
+        Self::bare(data_dir.into(), Settings::default())
     }
 
     /// Describes a collector by all of its settings. Those that name a data directory and an address to listen on are for
@@ -54,11 +56,17 @@ impl Config {
     pub fn with_settings(data_dir: impl Into<PathBuf>, settings: Settings) -> Self {
         let limits = settings.limits.clone();
         // By the setters, so that no value is out of its range.
-        Self { data_dir: data_dir.into(), settings, privacy: Privacy::new(), keys: Vec::new() }
+        let buckets_ms = settings.metrics.buckets_ms.clone();
+        Self::bare(data_dir.into(), settings)
+            .request_bounds_ms(buckets_ms)
             .body_bytes_max(limits.body_bytes_max.len())
             .ingest_bytes_max(limits.ingest_bytes_max.len())
             .write_queue_requests(limits.write_queue_requests)
             .connections_max(limits.connections_max)
+    }
+
+    fn bare(data_dir: PathBuf, settings: Settings) -> Self {
+        Self { data_dir, settings, privacy: Privacy::new(), keys: Vec::new(), alerts: Rules::shipped() }
     }
 
     /// Returns the directory that holds the data.
@@ -162,6 +170,30 @@ impl Config {
     /// ```
     pub fn privacy(mut self, privacy: Privacy) -> Self {
         self.privacy = privacy;
+        self
+    }
+
+    /// Sets whether the collector reports what is asked of it (`api.status`, `api.version`) as events of its own. It is off.
+    pub fn telemetry(mut self, is_on: bool) -> Self {
+        self.settings.telemetry = is_on;
+        self
+    }
+
+    /// Sets the buckets of `http_request_duration_ms` by their upper bounds in milliseconds
+    /// ([`crate::limits::REQUEST_BOUNDS_MS`]): at most [`crate::limits::REQUEST_BOUNDS_MAX`] are taken, in rising order, without
+    /// those that are no finite numbers.
+    pub fn request_bounds_ms(mut self, bounds: impl IntoIterator<Item = f64>) -> Self {
+        let mut bounds: Vec<f64> = bounds.into_iter().filter(|bound| bound.is_finite()).collect();
+        bounds.sort_by(f64::total_cmp);
+        bounds.dedup();
+        bounds.truncate(crate::limits::REQUEST_BOUNDS_MAX);
+        self.settings.metrics.buckets_ms = bounds;
+        self
+    }
+
+    /// Sets the rules of alerts, instead of those that ship ([`Rules::shipped`]).
+    pub fn alerts(mut self, rules: Rules) -> Self {
+        self.alerts = rules;
         self
     }
 

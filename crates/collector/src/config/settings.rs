@@ -39,6 +39,10 @@ pub struct Settings {
     /// After how much silence a session that didn't end is shown as silent.
     #[serde(with = "span")]
     pub silent_after: Duration,
+    /// The file of the rules of alerts, if there is one instead of those that ship.
+    pub alerts: Option<PathBuf>,
+    /// Whether the collector reports what is asked of it as events of its own.
+    pub telemetry: bool,
     /// How long requests get to end when the collector stops.
     #[serde(with = "span")]
     pub shutdown_grace: Duration,
@@ -50,6 +54,8 @@ pub struct Settings {
     pub(crate) limits: Limits,
     /// How much one client may send.
     pub(crate) rate: Rate,
+    /// What is counted, and how.
+    pub(crate) metrics: Metrics,
     /// How long events are kept.
     pub(crate) retention: Retention,
 }
@@ -66,11 +72,14 @@ impl Default for Settings {
             hosts: Vec::new(),
             trusted_proxies: Vec::new(),
             silent_after: limits::SILENT_AFTER,
+            alerts: None,
+            telemetry: false,
             shutdown_grace: limits::SHUTDOWN_GRACE,
             tls: Tls::default(),
             log: Log::default(),
             limits: Limits::default(),
             rate: Rate::default(),
+            metrics: Metrics::default(),
             retention: Retention::default(),
         }
     }
@@ -151,4 +160,18 @@ impl Default for Limits {
 pub(crate) struct Rate {
     pub(crate) requests: u32,
     pub(crate) events: u32,
+}
+
+/// How what is counted is told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Metrics {
+    /// Upper bounds of the buckets of `http_request_duration_ms`, in milliseconds.
+    pub(crate) buckets_ms: Vec<f64>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self { buckets_ms: limits::REQUEST_BOUNDS_MS.to_vec() }
+    }
 }

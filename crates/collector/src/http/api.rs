@@ -16,17 +16,6 @@ pub(super) const ID_NOT_TEXT: &str = "the id in the path is no UTF-8 when it is 
 /// Parameters as they stand in the URL.
 pub(super) type Pairs = Query<Vec<(String, String)>>;
 
-/// `GET /api/health`: 200 while events can be stored, 503 with the reason while not.
-pub(super) async fn health(State(shared): State<Shared>) -> Response {
-    match shared.0.queue.trouble() {
-        None => Json(json!({ "ok": true, "version": env!("CARGO_PKG_VERSION") })).into_response(),
-        Some(trouble) => {
-            let body = json!({ "ok": false, "version": env!("CARGO_PKG_VERSION"), "error": trouble.to_string() });
-            (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
-        }
-    }
-}
-
 /// `GET /api/events`
 pub(super) async fn events(State(shared): State<Shared>, Query(pairs): Pairs) -> Response {
     reply(&shared, EventQuery::from_pairs(pairs), |reader, query| {

@@ -113,10 +113,10 @@ pub(super) async fn take<P: Protocol>(shared: &Shared, request: Request, protoco
         rated.map_err(|refused| Failure::too_much(&refused))?;
         store(shared, P::LABEL, intake, room).await
     };
-    match taken.await {
+    let mut response = match taken.await {
         Ok(done) => protocol.done(done),
         Err(failure) => {
-            shared.0.stats.ingest(P::LABEL).failed.add(1);
+            shared.0.stats.ingest(P::LABEL).fail(failure.status.as_u16());
             let retry_after = failure.retry_after;
             let mut response = protocol.failed(failure);
             if let Some(wait) = retry_after {
@@ -124,7 +124,10 @@ pub(super) async fn take<P: Protocol>(shared: &Shared, request: Request, protoco
             }
             response
         }
-    }
+    };
+    // By which the request is counted: its path may have any prefix.
+    response.extensions_mut().insert(P::LABEL);
+    response
 }
 
 /// Returns whose events these are. A client whose head had no key may have it in the body.

@@ -5,12 +5,15 @@
 //! - `POST <any prefix>/v1/{traces,logs,metrics}` takes OTLP in ([`otlp`]), and a listener of its own takes it over gRPC ([`grpc`]).
 //! - Clients of other products send to the paths that they know ([`clients`]).
 //! - `GET /api/...` answers questions ([`api`]).
+//! - `GET /api/stream` tells events as they are stored ([`stream`]); `/api/health`, `/api/status` ([`health`]) and `/metrics`
+//!   ([`metrics`]) tell how the collector is. Every request is counted ([`measure`]).
 //! - `GET /` and `GET /sessions/{id}` are pages for people ([`pages`]).
 //!
 //! Every answer but a page is JSON. An error is `{"error": "what was wrong, and what would be right"}`. No answer can be
 //! read by a page of another site, and no such page can send anything: requests with a foreign `Origin` are refused.
 
 mod agents;
+mod alerts;
 mod answer;
 mod api;
 mod body;
@@ -24,17 +27,24 @@ mod explore;
 mod gate;
 mod grpc;
 mod guard;
+mod health;
 mod intake;
 mod lines;
+mod measure;
+mod metrics;
+mod openapi;
 mod otlp;
 mod otlp_answer;
 mod pages;
 mod posthog;
+mod routes;
 mod sentry;
 mod server;
+mod stream;
 mod telemetry;
 
 pub(crate) use gate::Gate;
+use routes::ENDPOINTS;
 pub(crate) use server::{Speaks, serve};
 
 use std::sync::Arc;
@@ -44,15 +54,21 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
-use axum::routing::{get, patch};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
 
+use crate::alerts::{Watcher, Webhook};
+use crate::clock;
 use crate::config::Config;
+use crate::health::Checks;
+use crate::ingest::Object;
 use crate::ingest::otlp::{Format, Prices, Signal};
-use crate::limits::READERS_MAX;
+use crate::limits::{LAG_INTERVAL, READERS_MAX};
+use crate::live::Live;
+use crate::own::Own;
 use crate::query::Reader;
 use crate::redact::Redaction;
-use crate::stats::Stats;
+use crate::stats::{Process, Stats};
 use crate::store::{Consents, Queue};
 use crate::tls::Acceptor;
 
@@ -65,7 +81,14 @@ struct Inner {
     tls: Option<Acceptor>,
     queue: Queue,
     consents: Consents,
-    reader: Reader,
+    reader: Arc<Reader>,
+    checks: Checks,
+    live: Live,
+    watcher: Arc<Watcher>,
+    own: Own,
+    process: Process,
+    /// Whether the collector stops, for what would go on for ever.
+    stopping: watch::Sender<bool>,
     /// Bytes of bodies that may be in memory.
     room: Arc<Semaphore>,
     /// Queries that may run.
@@ -96,21 +119,69 @@ impl Shared {
     ) -> Self {
         let users = consents.clone();
         let opted_in = Box::new(move |user: &str| users.is_opted_in(user));
+        let reader = Arc::new(reader);
+        let settings = &config.settings;
         Self(Arc::new(Inner {
             gate,
             tls,
+            checks: Checks::new(queue.clone(), Arc::clone(&reader), config.data_dir()),
+            watcher: Arc::new(Watcher::new(config.alerts.clone(), config.data_dir(), Arc::clone(&reader))),
             queue,
             consents,
             reader,
-            room: Arc::new(Semaphore::new(config.settings.limits.ingest_bytes_max.len().min(Semaphore::MAX_PERMITS))),
+            live: Live::default(),
+            own: Own::new(settings.telemetry),
+            process: Process::begun(clock::now_us()),
+            stopping: watch::Sender::new(false),
+            room: Arc::new(Semaphore::new(settings.limits.ingest_bytes_max.len().min(Semaphore::MAX_PERMITS))),
             turns: Arc::new(Semaphore::new(READERS_MAX)),
-            stats: Stats::default(),
+            stats: Stats::new(&settings.metrics.buckets_ms),
             redaction: Redaction::new(config.privacy.clone(), opted_in),
             otlp: Arc::new(otlp::Otlp::new(prices)),
             body_bytes_max: config.settings.limits.body_bytes_max.len(),
             body_timeout: config.settings.limits.body_timeout,
             query_timeout: config.settings.limits.query_timeout,
         }))
+    }
+
+    /// Ends what would go on for ever: live streams.
+    pub(crate) fn stop(&self) {
+        self.0.stopping.send_replace(true);
+    }
+
+    /// Reports something of the collector itself, where that is turned on. Nobody waits for it.
+    fn record(&self, name: &str, request_id: &str, fill: impl FnOnce(&mut Object<'_>)) {
+        let Some(envelopes) = self.0.own.event(name, request_id, fill) else { return };
+        let shared = self.clone();
+        tokio::spawn(async move {
+            // It takes none of the room of what clients send.
+            let Ok(room) = Arc::new(Semaphore::new(1)).acquire_owned().await else { return };
+            if shared.0.queue.store(envelopes, room).await.is_err() {
+                shared.0.stats.unrecorded.add(1);
+            }
+        });
+    }
+
+    /// Measures by how much the runtime's timer is late, until it is dropped.
+    pub(crate) async fn watch_lag(self) {
+        loop {
+            let due = Instant::now() + LAG_INTERVAL;
+            tokio::time::sleep_until(due).await;
+            let late = due.elapsed().as_micros();
+            self.0.stats.lag_us.set(u64::try_from(late).unwrap_or(u64::MAX));
+        }
+    }
+
+    /// Evaluates alerts until the collector stops.
+    pub(crate) async fn watch_alerts(self, webhook: Option<Arc<dyn Webhook>>) {
+        let stopping = self.0.stopping.subscribe();
+        let watcher = Arc::clone(&self.0.watcher);
+        watcher.run(move || alerts::figures(&self.0), webhook, stopping).await;
+    }
+
+    /// Returns what is counted.
+    pub(crate) fn stats(&self) -> &Stats {
+        &self.0.stats
     }
 
     /// Returns who gets in.
@@ -136,28 +207,17 @@ impl Shared {
 
 /// Returns all that is answered.
 pub(crate) fn router(shared: Shared) -> Router {
-    Router::new()
-        .route("/", get(pages::overview))
-        .route("/sessions/{id}", get(pages::session))
-        .route("/style.css", get(pages::style))
-        .route("/api/health", get(api::health))
-        .route("/api/sessions", get(api::sessions))
-        .route("/api/sessions/{id}", get(api::session).delete(edit::delete_session))
-        .route("/api/events", get(api::events))
-        .route("/api/exceptions", get(api::exceptions))
-        .route("/api/exceptions/{fingerprint}", patch(edit::exception))
-        .route("/api/stats", get(explore::stats))
-        .route("/api/traces", get(explore::traces))
-        .route("/api/traces/{id}", get(explore::trace))
-        .route("/api/runs", get(explore::runs))
-        .route("/api/runs/{id}", get(explore::run))
-        .route("/api/series", get(explore::series))
-        .route("/api/series/{id}", get(explore::points))
-        .route("/api/users", get(explore::users))
-        .route("/api/users/{id}", patch(edit::user).delete(edit::delete_user))
+    let mut router = Router::new();
+    for endpoint in ENDPOINTS {
+        if let Some(answer) = endpoint.method.answer() {
+            router = router.route(endpoint.path, answer());
+        }
+    }
+    router
         .fallback(any_prefix)
         .method_not_allowed_fallback(async || answer::wrong_method("GET"))
         .layer(axum::middleware::from_fn_with_state(shared.clone(), guard::guard))
+        .layer(axum::middleware::from_fn_with_state(shared.clone(), measure::measure))
         .with_state(shared)
 }
 
@@ -208,11 +268,5 @@ async fn export(shared: &Shared, signal: Signal, request: Request) -> Response {
 
 fn unknown(path: &str) -> Response {
     let path: String = path.chars().take(128).collect();
-    answer::error(
-        StatusCode::NOT_FOUND,
-        format!(
-            "there is nothing at {path}: there are POST <any prefix>/api/v1/telemetry, /api/v1/logs and /v1/{{traces,logs,metrics}}, GET /api/events, \
-             /api/sessions, /api/sessions/<id>, /api/exceptions, /api/health, and pages at / and /sessions/<id>"
-        ),
-    )
+    answer::error(StatusCode::NOT_FOUND, format!("there is nothing at {path}: {}", routes::all()))
 }

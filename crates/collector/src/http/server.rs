@@ -61,6 +61,7 @@ pub(crate) async fn serve(
                 };
                 let shared = shared.clone();
                 connections.spawn(async move {
+                    let _open = shared.stats().connections.enter();
                     connection.attend(stream, &shared).await;
                     drop(place);
                 });

@@ -33,7 +33,7 @@ pub enum ParamError {
 }
 
 impl ParamError {
-    pub(super) fn value(name: &'static str, value: &str, right: impl Into<String>) -> Self {
+    pub(crate) fn value(name: &'static str, value: &str, right: impl Into<String>) -> Self {
         Self::Value { name, value: value.chars().take(64).collect(), right: right.into() }
     }
 }

@@ -8,10 +8,10 @@ use std::time::Duration;
 use rusqlite::{Connection, InterruptHandle, OpenFlags};
 
 use super::{
-    Event, EventQuery, ExceptionGroup, ExceptionQuery, Minute, Moment, Page, QueryError, Run, RunQuery, Series,
+    Event, EventQuery, ExceptionGroup, ExceptionQuery, Facts, Minute, Moment, Page, QueryError, Run, RunQuery, Series,
     SeriesQuery, Session, SessionDetail, SessionQuery, Stats, StatsQuery, Trace, TraceQuery, User, UserQuery,
 };
-use super::{events, exceptions, runs, series, sessions, stats, traces, users};
+use super::{events, exceptions, facts, runs, series, sessions, stats, traces, users};
 use crate::clock;
 use crate::limits;
 use crate::store::{FORMAT, database_path};
@@ -81,6 +81,40 @@ impl Reader {
     /// See [`Reader::events`].
     pub fn exceptions(&self, query: &ExceptionQuery) -> Result<Page<ExceptionGroup>, QueryError> {
         self.with(|connection| exceptions::page(connection, query))
+    }
+
+    /// Returns events that match, without their JSON.
+    pub(crate) fn heads(&self, query: &EventQuery) -> Result<Page<Event>, QueryError> {
+        self.with(|connection| events::heads(connection, query))
+    }
+
+    /// Asks whether the database answers.
+    pub(crate) fn ping(&self) -> Result<(), QueryError> {
+        self.with(|connection| Ok(connection.query_row("SELECT 1", [], |_| Ok(()))?))
+    }
+
+    /// Returns how much is stored; what can't be told is left out.
+    pub(crate) fn facts(&self) -> Facts {
+        let mut facts = Facts::of_files(&database_path(&self.dir));
+        if let Err(error) = self.with(|connection| facts.count(connection)) {
+            tracing::warn!(%error, "what is stored can't be counted");
+        }
+        facts
+    }
+
+    /// Returns the size of the disk that the data is on, and what is free of it, in bytes.
+    pub(crate) fn disk(&self) -> Option<(u64, u64)> {
+        facts::disk(&database_path(&self.dir))
+    }
+
+    /// Returns the fingerprints of exceptions that were there up to a row, the latest first.
+    pub(crate) fn fingerprints_until(&self, row: i64, limit: usize) -> Result<Vec<String>, QueryError> {
+        self.with(|connection| Ok(exceptions::fingerprints_until(connection, row, limit)?))
+    }
+
+    /// Returns the last row that was received before a moment; 0 where there is none.
+    pub(crate) fn row_before(&self, received: Moment) -> Result<i64, QueryError> {
+        self.with(|connection| Ok(facts::row_before(connection, received.0)?))
     }
 
     /// Returns how many events there were by minute or hour, name and severity.

@@ -30,7 +30,7 @@ impl Default for RunQuery {
 }
 
 impl RunQuery {
-    const PARAMS: [&str; 5] = ["session", "status", "since", "limit", "after"];
+    pub(crate) const PARAMS: &[&str] = &["session", "status", "since", "limit", "after"];
 
     /// Reads the parameters of a URL: `session`, `status`, `since`, `limit`, `after` (also `cursor`).
     ///
@@ -42,7 +42,7 @@ impl RunQuery {
         K: AsRef<str>,
         V: AsRef<str>,
     {
-        let mut params = Params::new(&Self::PARAMS, pairs)?;
+        let mut params = Params::new(Self::PARAMS, pairs)?;
         let query = Self {
             session: params.text("session"),
             status: params.text("status"),

@@ -29,7 +29,7 @@ impl Default for SeriesQuery {
 }
 
 impl SeriesQuery {
-    const PARAMS: [&str; 4] = ["name", "since", "limit", "after"];
+    pub(crate) const PARAMS: &[&str] = &["name", "since", "limit", "after"];
 
     /// Reads the parameters of a URL: `name`, `since`, `limit`, `after` (also `cursor`).
     ///
@@ -41,7 +41,7 @@ impl SeriesQuery {
         K: AsRef<str>,
         V: AsRef<str>,
     {
-        let mut params = Params::new(&Self::PARAMS, pairs)?;
+        let mut params = Params::new(Self::PARAMS, pairs)?;
         let query = Self {
             name: params.text("name"),
             since: params.moment("since")?,

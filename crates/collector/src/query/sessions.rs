@@ -62,7 +62,7 @@ impl Default for SessionQuery {
 }
 
 impl SessionQuery {
-    const PARAMS: [&str; 4] = ["state", "since", "limit", "after"];
+    pub(crate) const PARAMS: &[&str] = &["state", "since", "limit", "after"];
 
     /// Reads the parameters of a URL: `state`, `since`, `limit`, `after` (also `cursor`).
     ///
@@ -74,7 +74,7 @@ impl SessionQuery {
         K: AsRef<str>,
         V: AsRef<str>,
     {
-        let mut params = Params::new(&Self::PARAMS, pairs)?;
+        let mut params = Params::new(Self::PARAMS, pairs)?;
         let query = Self {
             state: params.state()?,
             since: params.moment("since")?,

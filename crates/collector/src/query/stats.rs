@@ -45,7 +45,7 @@ pub struct StatsQuery {
 }
 
 impl StatsQuery {
-    const PARAMS: [&str; 5] = ["by", "name", "severity", "since", "until"];
+    pub(crate) const PARAMS: &[&str] = &["by", "name", "severity", "since", "until"];
 
     /// Reads the parameters of a URL: `by` (`minute`, `hour`), `name`, `severity`, `since`, `until`.
     ///
@@ -57,7 +57,7 @@ impl StatsQuery {
         K: AsRef<str>,
         V: AsRef<str>,
     {
-        let mut params = Params::new(&Self::PARAMS, pairs)?;
+        let mut params = Params::new(Self::PARAMS, pairs)?;
         Ok(Self {
             by: params.width()?.unwrap_or_default(),
             name: params.text("name"),

@@ -33,7 +33,7 @@ impl Default for TraceQuery {
 }
 
 impl TraceQuery {
-    const PARAMS: [&str; 6] = ["session", "name", "failed", "since", "limit", "after"];
+    pub(crate) const PARAMS: &[&str] = &["session", "name", "failed", "since", "limit", "after"];
 
     /// Reads the parameters of a URL: `session`, `name`, `failed` (`true`, `false`), `since`, `limit`, `after` (also `cursor`).
     ///
@@ -45,7 +45,7 @@ impl TraceQuery {
         K: AsRef<str>,
         V: AsRef<str>,
     {
-        let mut params = Params::new(&Self::PARAMS, pairs)?;
+        let mut params = Params::new(Self::PARAMS, pairs)?;
         let query = Self {
             session: params.text("session"),
             name: params.text("name"),

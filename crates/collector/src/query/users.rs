@@ -28,7 +28,7 @@ impl Default for UserQuery {
 }
 
 impl UserQuery {
-    const PARAMS: [&str; 4] = ["user", "opted_in", "limit", "after"];
+    pub(crate) const PARAMS: &[&str] = &["user", "opted_in", "limit", "after"];
 
     /// Reads the parameters of a URL: `user`, `opted_in` (`true`, `false`), `limit`, `after` (also `cursor`).
     ///
@@ -40,7 +40,7 @@ impl UserQuery {
         K: AsRef<str>,
         V: AsRef<str>,
     {
-        let mut params = Params::new(&Self::PARAMS, pairs)?;
+        let mut params = Params::new(Self::PARAMS, pairs)?;
         let query = Self {
             user: params.text("user"),
             opted_in: params.flag("opted_in")?,

@@ -2,6 +2,7 @@
 
 use std::fs::{DirBuilder, File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rusqlite::Connection;
 use tokio::sync::watch;
@@ -45,7 +46,9 @@ pub(crate) fn open(config: &Config) -> Result<Store, OpenError> {
     let (tell, newest) = watch::channel(newest);
     let (queue, waiting) = Queue::new(config.settings.limits.write_queue_requests, newest);
     let place = Place::of(database_path(dir));
-    let thread = writer::start(connection, place, waiting, queue.health(), tell, lock).map_err(OpenError::Thread)?;
+    let writing = Arc::clone(queue.writing());
+    let thread =
+        writer::start(connection, place, waiting, queue.health(), tell, writing, lock).map_err(OpenError::Thread)?;
     Ok(Store { queue, consents, thread })
 }
 

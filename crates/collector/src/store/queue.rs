@@ -8,6 +8,7 @@ use super::batch::Stored;
 use super::index::Indexed;
 use crate::ingest::Envelope;
 use crate::limits::INLINE_DECODE_BYTES_MAX;
+use crate::stats::Writing;
 use rusqlite::Connection;
 
 /// Why a request was not stored. Every one of them may be gone when the client comes back.
@@ -69,18 +70,35 @@ pub(crate) struct Queue {
     sender: mpsc::Sender<Job>,
     health: Health,
     newest: watch::Receiver<i64>,
+    writing: Arc<Writing>,
 }
 
 impl Queue {
     /// Makes a queue of this many requests, and its end for the writer.
     pub(super) fn new(requests: usize, newest: watch::Receiver<i64>) -> (Self, mpsc::Receiver<Job>) {
         let (sender, receiver) = mpsc::channel(requests);
-        (Self { sender, health: Health::default(), newest }, receiver)
+        (Self { sender, health: Health::default(), newest, writing: Arc::default() }, receiver)
     }
 
     /// Returns the number of the newest row that is on disk, and tells when there are newer ones.
     pub(crate) fn newest(&self) -> watch::Receiver<i64> {
         self.newest.clone()
+    }
+
+    /// Returns what the writer counts of itself.
+    pub(crate) fn writing(&self) -> &Arc<Writing> {
+        &self.writing
+    }
+
+    /// Returns how long the request that waits longest has waited at most; 0 while none waits.
+    pub(crate) fn age_us(&self, now_us: i64) -> u64 {
+        // Whatever waits came after the group that is being written was begun, or else it would be part of it.
+        let begun_us = self.writing.begun_us.get();
+        if begun_us == 0 || self.depth().0 == 0 {
+            0
+        } else {
+            u64::try_from(now_us).unwrap_or(0).saturating_sub(begun_us)
+        }
     }
 
     /// Returns how many requests wait, and how many may.

@@ -1,7 +1,7 @@
 //! The writer's thread: takes all that waits, commits it as one transaction, answers.
 
 use std::fs::File;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 use rusqlite::{Connection, TransactionBehavior};
@@ -14,6 +14,7 @@ use super::place::Place;
 use super::queue::{Edit, Health, Job, Request, WriteError};
 use crate::clock;
 use crate::limits::GROUP_EVENTS_MAX;
+use crate::stats::Writing;
 
 /// Starts the writer. It keeps the directory's lock until it ends.
 pub(super) fn start(
@@ -22,10 +23,11 @@ pub(super) fn start(
     waiting: Receiver<Job>,
     health: Health,
     newest: watch::Sender<i64>,
+    writing: Arc<Writing>,
     lock: File,
 ) -> std::io::Result<JoinHandle<()>> {
     let run = move || {
-        Writer { connection, place, waiting, health, newest, caches: Caches::default() }.run();
+        Writer { connection, place, waiting, health, newest, writing, caches: Caches::default() }.run();
         drop(lock);
     };
     Builder::new().name("lastword-writer".to_owned()).spawn(run)
@@ -37,6 +39,7 @@ struct Writer {
     waiting: Receiver<Job>,
     health: Health,
     newest: watch::Sender<i64>,
+    writing: Arc<Writing>,
     caches: Caches,
 }
 
@@ -103,7 +106,11 @@ impl Writer {
 
     /// Commits a group and answers each of its requests.
     fn settle(&mut self, group: Vec<Request>) {
+        let begun_us = clock::now_us();
+        self.writing.begun_us.set(u64::try_from(begun_us).unwrap_or(0));
         let committed = self.commit(&group).map_err(|error| self.failed(&error));
+        self.writing.commits_ms.observe(clock::millis_since(begun_us));
+        self.writing.begun_us.set(0);
         // Asked after the commit: what was removed before the answer is not acknowledged.
         let result =
             committed.and_then(|stored| if self.place.is_there() { Ok(stored) } else { Err(WriteError::Removed) });

@@ -47,13 +47,18 @@ pub struct Server {
 
 impl Server {
     pub fn start(config: Config) -> Self {
+        Self::start_with(config, |collector| collector)
+    }
+
+    /// Starts one that is given something more before it serves.
+    pub fn start_with(config: Config, with: impl FnOnce(Collector) -> Collector + Send + 'static) -> Self {
         let (told, address) = std::sync::mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
             runtime.block_on(async {
                 let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-                let collector = Collector::open(config).unwrap();
+                let collector = with(Collector::open(config).unwrap());
                 told.send(listener.local_addr().unwrap()).unwrap();
                 collector.serve(listener, async { _ = stopped.await }).await
             })

@@ -11,7 +11,7 @@ use crate::{JSON, PROTOBUF, fixture, post, span, traces};
 
 /// `google.rpc.Status`, as far as it is answered.
 #[derive(Clone, PartialEq, Message)]
-pub struct Status {
+pub(crate) struct Status {
     #[prost(int32, tag = "1")]
     pub code: i32,
     #[prost(string, tag = "2")]

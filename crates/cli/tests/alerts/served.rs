@@ -1,0 +1,59 @@
+//! Alerts of the real binary, told to a real server.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
+use lastword_collector::query::Moment;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::common::{PATIENCE, Server, get};
+
+/// Takes one request and answers it; returns its head and body.
+fn take(listener: &TcpListener, status: &str) -> (String, String) {
+    let (mut stream, _) = listener.accept().unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).unwrap().to_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse().unwrap();
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).unwrap();
+    write!(stream, "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
+    (head, String::from_utf8(body).unwrap())
+}
+
+#[test]
+fn an_alert_of_a_running_collector_reaches_a_webhook_though_it_failed_at_first() {
+    let dir = TempDir::new().unwrap();
+    let hook = TcpListener::bind("127.0.0.1:0").unwrap();
+    let rules = format!(
+        "every = '1s'\n[[receiver]]\nname = 'hook'\nwebhook = 'http://{}/alerts?key=k'\n[[alert]]\nname = 'Bad'
+        value = 'count'\nevent = {{ severity = 'error' }}\nwindow = '1h'\nabove = 0\nseverity = 'critical'",
+        hook.local_addr().unwrap()
+    );
+    let path = dir.path().join("alerts.toml");
+    std::fs::write(&path, rules).unwrap();
+    let server =
+        Server::start_with(&["--listen", "127.0.0.1:0", "--alerts", path.to_str().unwrap()], &dir.path().join("data"));
+    let event = format!(
+        r#"{{"event":"GENERIC_EVENT","event_id":"a","event_session_index":0,"severity":"ERROR","timestamp":"{}","event_name":"n","event_data":{{}}}}"#,
+        Moment::now()
+    );
+    server.post("s", &[event]);
+    take(&hook, "503 Service Unavailable");
+    let (head, body) = take(&hook, "204 No Content");
+    assert!(head.starts_with("post /alerts?key=k http/1.1\r\n") && head.contains("content-type: application/json\r\n"));
+    let told: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(
+        (&told["alert"], &told["state"], &told["severity"]),
+        (&"Bad".into(), &"firing".into(), &"critical".into())
+    );
+    let (status, answer) = get(&server.address, "/api/alerts");
+    assert_eq!(status, 200);
+    assert!(answer.contains(r#""state":"firing""#), "{answer}");
+    server.stop();
+}

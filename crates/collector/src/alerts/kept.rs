@@ -1,0 +1,117 @@
+//! How alerts stand and stood: in memory for whoever asks, in a file of the data directory for the next run.
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::engine::{Engine, Standing, State, Transition};
+use crate::clock;
+use crate::limits::{ALERT_FILE_BYTES_MAX, ALERT_HISTORY_MAX};
+use crate::query::Moment;
+
+/// How one rule stands, as it is answered.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Status {
+    name: String,
+    state: State,
+    /// Since when it is so.
+    since: Moment,
+    value: Option<f64>,
+    threshold: f64,
+    severity: String,
+    labels: std::collections::BTreeMap<String, String>,
+    summary: String,
+}
+
+/// How all stand, and what was told of late, the newest first.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    pub(super) statuses: Vec<Status>,
+    pub(super) history: VecDeque<serde_json::Value>,
+}
+
+/// What is in the file.
+#[derive(Default, Serialize, Deserialize)]
+struct File {
+    alerts: Vec<Known>,
+    history: VecDeque<serde_json::Value>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Known {
+    name: String,
+    state: State,
+    since: String,
+}
+
+impl Kept {
+    /// Takes over how the rules stand, and what they told. Returns whether any stands otherwise than before.
+    pub(super) fn update(&mut self, engine: &Engine, transitions: &[Transition]) -> bool {
+        for transition in transitions {
+            // It has nothing that JSON can't say.
+            self.history.push_front(serde_json::to_value(transition).unwrap_or_default());
+        }
+        self.history.truncate(ALERT_HISTORY_MAX);
+        let before: Vec<State> = self.statuses.iter().map(|status| status.state).collect();
+        self.statuses = engine
+            .standings()
+            .map(|(rule, Standing { state, since_us, value })| Status {
+                name: rule.name.clone(),
+                state,
+                since: Moment(since_us),
+                value,
+                threshold: rule.threshold().0,
+                severity: rule.severity.clone(),
+                labels: rule.labels.clone(),
+                summary: rule.summarise(value.unwrap_or(0.0)),
+            })
+            .collect();
+        !self.statuses.iter().map(|status| status.state).eq(before)
+    }
+
+    /// Writes the file anew, whole or not at all.
+    pub(super) fn write(&self, directory: &Path) -> io::Result<()> {
+        let held = self.statuses.iter().filter(|status| status.state != State::Ok);
+        let known = |status: &Status| Known {
+            name: status.name.clone(),
+            state: status.state,
+            since: clock::format(status.since.0),
+        };
+        let file = File { alerts: held.map(known).collect(), history: self.history.clone() };
+        let new = path(directory).with_extension("new");
+        std::fs::write(&new, serde_json::to_vec_pretty(&file)?)?;
+        std::fs::rename(new, path(directory))
+    }
+
+    /// Reads what the last run left, and puts the rules back where they stood. A file that can't be read is none.
+    pub(super) fn read(directory: &Path, engine: &mut Engine) -> Self {
+        let file = match read(&path(directory)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => File::default(),
+            Err(error) => {
+                tracing::warn!(%error, "what alerts stood before can't be read; they begin anew");
+                File::default()
+            }
+        };
+        for Known { name, state, since } in file.alerts {
+            if let Some(since_us) = clock::parse(&since) {
+                engine.restore(&name, Standing { state, since_us, value: None });
+            }
+        }
+        Self { statuses: Vec::new(), history: file.history }
+    }
+}
+
+fn path(directory: &Path) -> PathBuf {
+    directory.join("alerts.json")
+}
+
+fn read(path: &Path) -> io::Result<File> {
+    let bytes = std::fs::metadata(path)?.len();
+    if bytes > ALERT_FILE_BYTES_MAX {
+        return Err(io::Error::other(format!("it has {bytes} bytes")));
+    }
+    Ok(serde_json::from_slice(&std::fs::read(path)?)?)
+}

@@ -1,0 +1,136 @@
+//! What a rule measures, fed event by event.
+
+use std::collections::HashSet;
+
+use lastword::EventKind;
+
+use super::rules::{Kind, Metric, Rule};
+use super::seen::Seen;
+use super::sessions::Sessions;
+use super::window::{Slot, Window};
+use crate::ingest::Exception;
+use crate::limits::ALERT_FINGERPRINTS_MAX;
+use crate::query::EventQuery;
+
+/// What is measured, and what was measured by now.
+#[derive(Debug)]
+pub(super) enum Measure {
+    /// Events, or the numbers of a field, over a window.
+    Window(Window),
+    /// When such an event was last seen.
+    Absent { last_us: Option<i64> },
+    /// Exceptions: those that are known, and the new ones of the window.
+    Exceptions { known: HashSet<String>, new: Window },
+    /// Sessions.
+    Sessions(Sessions),
+    /// A figure of the collector's own: what it last was, and what it rose by.
+    Metric { last: Option<f64>, rises: Window },
+}
+
+impl Measure {
+    pub(super) fn of(rule: &Rule) -> Self {
+        match rule.value {
+            Kind::Absent => Self::Absent { last_us: None },
+            Kind::NewExceptions => Self::Exceptions { known: HashSet::new(), new: Window::new(rule.window) },
+            Kind::Missing | Kind::CrashRate | Kind::SilentSessions => Self::Sessions(Sessions::new(rule.window)),
+            Kind::Metric => Self::Metric { last: None, rises: Window::new(rule.window) },
+            _ => Self::Window(Window::new(rule.window)),
+        }
+    }
+
+    /// Returns the query that finds what a rule needs; `None` if it needs no events.
+    pub(super) fn query(rule: &Rule) -> Option<EventQuery> {
+        match rule.value {
+            Kind::Metric => None,
+            Kind::Missing | Kind::CrashRate | Kind::SilentSessions => Some(EventQuery::default()),
+            Kind::NewExceptions => Some(EventQuery { kind: Some(EventKind::UnhandledException), ..rule.event.query() }),
+            _ => Some(rule.among.as_ref().map_or_else(|| rule.event.query(), |among| rule.event.query_of_both(among))),
+        }
+    }
+
+    pub(super) fn put(&mut self, rule: &Rule, event: &Seen<'_>) {
+        match self {
+            Self::Window(window) => put_window(window, rule, event),
+            Self::Absent { last_us } if rule.event.passes(event) => {
+                *last_us = Some(last_us.map_or(event.time_us, |last_us| last_us.max(event.time_us)));
+            }
+            Self::Exceptions { known, new }
+                if event.kind == EventKind::UnhandledException && rule.event.passes(event) =>
+            {
+                let text = |name| event.field(name).and_then(|text| text.as_str()).unwrap_or_default();
+                let fingerprint = Exception::of(text("error_type"), text("error_message")).fingerprint;
+                let is_new = known.len() < ALERT_FINGERPRINTS_MAX && known.insert(fingerprint);
+                if let (true, Some(slot)) = (is_new, new.slot(event.time_us)) {
+                    slot.count += 1;
+                }
+            }
+            Self::Sessions(sessions) => sessions.put(event),
+            Self::Absent { .. } | Self::Exceptions { .. } | Self::Metric { .. } => {}
+        }
+    }
+
+    /// Takes a figure of the collector's own into account.
+    pub(super) fn sample(&mut self, metric: Metric, now_us: i64, figure: f64) {
+        let Self::Metric { last, rises } = self else { return };
+        if let (true, Some(before), Some(slot)) = (metric.only_rises(), *last, rises.slot(now_us)) {
+            // What was counted before a restart is not known; what is counted anew begins at 0.
+            slot.sum += if figure < before { figure } else { figure - before };
+        }
+        *last = Some(figure);
+    }
+
+    /// Returns the value at a moment; `None` where there is none.
+    #[allow(clippy::cast_precision_loss, reason = "a threshold is a float")]
+    pub(super) fn value(&mut self, rule: &Rule, now_us: i64, begun_us: i64) -> Option<f64> {
+        match self {
+            Self::Window(window) => of_window(&window.sum(now_us), rule),
+            Self::Absent { last_us } => {
+                // Before it was looked for nobody knows.
+                Some(now_us.saturating_sub(last_us.unwrap_or(begun_us)).max(0) as f64 / 1e6)
+            }
+            Self::Exceptions { new, .. } => Some(new.sum(now_us).count as f64),
+            Self::Sessions(sessions) => match rule.value {
+                Kind::Missing => Some(sessions.missing(now_us)),
+                Kind::CrashRate => sessions.crash_rate(now_us, rule.at_least),
+                _ => Some(sessions.silent(now_us)),
+            },
+            Self::Metric { last, rises } => {
+                let metric = rule.metric?;
+                if metric.only_rises() { Some(rises.sum(now_us).sum) } else { *last }
+            }
+        }
+    }
+}
+
+fn put_window(window: &mut Window, rule: &Rule, event: &Seen<'_>) {
+    let is_among = rule.among.as_ref().is_some_and(|among| among.passes(event));
+    let is_counted = rule.event.passes(event);
+    if !is_among && !is_counted {
+        return;
+    }
+    let number = rule.field.as_deref().map(|field| event.number(field));
+    let Some(slot) = window.slot(event.time_us) else { return };
+    slot.among += u64::from(is_among);
+    match number {
+        None => slot.count += u64::from(is_counted),
+        Some(Some(number)) if is_counted => slot.put(number),
+        Some(_) => {}
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a threshold is a float")]
+fn of_window(slot: &Slot, rule: &Rule) -> Option<f64> {
+    let count = slot.count as f64;
+    match rule.value {
+        Kind::Rate => Some(count / rule.window.as_secs_f64()),
+        Kind::Ratio => (slot.among >= rule.at_least.max(1)).then(|| count / slot.among as f64),
+        Kind::Sum => Some(slot.sum),
+        Kind::Avg => (slot.count > 0).then(|| slot.sum / count),
+        Kind::Max => slot.max,
+        Kind::P50 => slot.percentile(0.5),
+        Kind::P90 => slot.percentile(0.9),
+        Kind::P95 => slot.percentile(0.95),
+        Kind::P99 => slot.percentile(0.99),
+        _ => Some(count),
+    }
+}

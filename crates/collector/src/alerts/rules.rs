@@ -1,0 +1,373 @@
+//! The rules, as a file of TOML says them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
+
+use super::filter::Filter;
+use super::receiver::Receiver;
+use crate::clock;
+use crate::limits::{ALERT_EVERY, ALERT_EVERY_MIN, ALERT_RULES_MAX, ALERT_WINDOW_MAX, ALERT_WINDOW_MIN};
+
+/// The rules that are in force where no others are given.
+pub const DEFAULT_RULES: &str = include_str!("default.toml");
+
+/// Rules, and who is told.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Rules {
+    /// How often they are evaluated.
+    #[serde(default = "every", deserialize_with = "duration")]
+    pub every: Duration,
+    /// The rules.
+    #[serde(default, rename = "alert")]
+    pub alerts: Vec<Rule>,
+    /// Who may be told.
+    #[serde(default, rename = "receiver")]
+    pub receivers: Vec<Receiver>,
+}
+
+/// One rule.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Rule {
+    /// What it is called; no two rules are called the same.
+    pub name: String,
+    /// What is measured, over the window.
+    pub(super) value: Kind,
+    /// Which events are measured.
+    #[serde(default)]
+    pub(super) event: Filter,
+    /// Of a ratio: what it is a ratio of.
+    pub(super) among: Option<Filter>,
+    /// The field whose numbers are measured.
+    pub(super) field: Option<String>,
+    /// Of `metric`: which figure of the collector's own.
+    pub(super) metric: Option<Metric>,
+    /// Over how long it is measured.
+    #[serde(deserialize_with = "duration")]
+    pub(super) window: Duration,
+    /// It holds above this.
+    pub(super) above: Option<f64>,
+    /// It holds below this.
+    pub(super) below: Option<f64>,
+    /// Of a ratio or a rate of crashes: of fewer than so many nothing is said.
+    #[serde(default)]
+    pub(super) at_least: u64,
+    /// How long it must hold before it fires.
+    #[serde(default, rename = "for", deserialize_with = "duration")]
+    pub(super) hold: Duration,
+    /// How bad that is: any word; those who are told know what it means.
+    #[serde(default = "warning")]
+    pub severity: String,
+    /// Whatever else those who are told want to know.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// What is told, with `{value}`, `{threshold}`, `{window}`, `{name}` and `{severity}` in it.
+    #[serde(default)]
+    pub(super) summary: Option<String>,
+    /// Who is told, by name; everybody if nobody is named.
+    #[serde(default)]
+    pub(super) send: Vec<String>,
+}
+
+/// What can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Kind {
+    /// How many events.
+    Count,
+    /// How many events a second.
+    Rate,
+    /// Which part of other events they are.
+    Ratio,
+    /// The sum of a field.
+    Sum,
+    /// The mean of a field.
+    Avg,
+    /// The largest of a field.
+    Max,
+    /// What half of a field's numbers are at most.
+    P50,
+    /// What 90 % of a field's numbers are at most.
+    P90,
+    /// What 95 % of a field's numbers are at most.
+    P95,
+    /// What 99 % of a field's numbers are at most.
+    P99,
+    /// There is no such event for as long as the window.
+    Absent,
+    /// Exceptions that are like none before.
+    NewExceptions,
+    /// Events that are missing in sessions, by their numbers.
+    Missing,
+    /// Which part of the sessions crashed or ended by a fatal error.
+    CrashRate,
+    /// Sessions that say nothing any more and have not ended.
+    SilentSessions,
+    /// A figure of the collector's own.
+    Metric,
+}
+
+impl Kind {
+    const fn needs_field(self) -> bool {
+        matches!(self, Self::Sum | Self::Avg | Self::Max | Self::P50 | Self::P90 | Self::P95 | Self::P99)
+    }
+}
+
+/// A figure of the collector's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Metric {
+    /// Requests of which nothing was stored.
+    IngestFailed,
+    /// Events that were refused alone.
+    IngestRefused,
+    /// Which part of the disk is free, 0 to 1.
+    DiskFreeRatio,
+    /// Which part of the queue before the disk is taken, 0 to 1.
+    QueueRatio,
+    /// 1 while nothing can be stored, else 0.
+    StoreBroken,
+}
+
+impl Metric {
+    /// All of them.
+    pub(super) const ALL: [Self; 5] =
+        [Self::IngestFailed, Self::IngestRefused, Self::DiskFreeRatio, Self::QueueRatio, Self::StoreBroken];
+
+    /// Returns whether it only rises, so that what it rose by is what counts.
+    pub(super) const fn only_rises(self) -> bool {
+        matches!(self, Self::IngestFailed | Self::IngestRefused)
+    }
+}
+
+/// The rules can't be used.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RulesError {
+    /// They are no TOML, or not what rules are.
+    #[error("{0}")]
+    Unreadable(String),
+    /// A rule makes no sense.
+    #[error("the rule `{rule}`: {problem}")]
+    Rule {
+        /// Its name.
+        rule: String,
+        /// What is wrong, and what would be right.
+        problem: String,
+    },
+    /// A receiver makes no sense.
+    #[error("the receiver `{receiver}`: {problem}")]
+    Receiver {
+        /// Its name.
+        receiver: String,
+        /// What is wrong, and what would be right.
+        problem: String,
+    },
+    /// There are too many.
+    #[error("there are {0} rules: at most {ALERT_RULES_MAX} are taken")]
+    TooMany(usize),
+}
+
+impl Default for Rules {
+    /// No rules, nobody to be told.
+    fn default() -> Self {
+        Self { every: ALERT_EVERY, alerts: Vec::new(), receivers: Vec::new() }
+    }
+}
+
+impl Rules {
+    /// Returns the rules that ship, [`DEFAULT_RULES`].
+    #[must_use]
+    pub fn shipped() -> Self {
+        // A test reads them; rules that could not be read would be none.
+        Self::parse(DEFAULT_RULES).unwrap_or_default()
+    }
+
+    /// Returns how long after the last event nothing can change any more.
+    #[must_use]
+    pub fn settled_after(&self) -> Duration {
+        let longest = self.alerts.iter().map(|rule| rule.window + rule.hold).max().unwrap_or_default();
+        longest + 2 * self.every
+    }
+
+    /// Reads rules, and checks all that can be checked without events.
+    ///
+    /// # Errors
+    ///
+    /// They can't be read, or one of them makes no sense; the error says which, and what would be right.
+    ///
+    /// ```
+    /// use lastword_collector::alerts::Rules;
+    ///
+    /// let rules = Rules::parse("[[alert]]\nname = 'x'\nvalue = 'count'\nevent = { name = 'pay.failed' }\nwindow = '5m'\nabove = 3")?;
+    /// assert_eq!(rules.alerts[0].name, "x");
+    /// let error = Rules::parse("[[alert]]\nname = 'x'\nvalue = 'count'\nwindow = '5m'").unwrap_err();
+    /// assert_eq!(error.to_string(), "the rule `x`: it has no threshold: give `above` or `below`");
+    /// # Ok::<(), lastword_collector::alerts::RulesError>(())
+    /// ```
+    pub fn parse(text: &str) -> Result<Self, RulesError> {
+        let rules: Self = toml::from_str(text).map_err(|error| RulesError::Unreadable(error.to_string()))?;
+        if rules.alerts.len() > ALERT_RULES_MAX {
+            return Err(RulesError::TooMany(rules.alerts.len()));
+        }
+        if rules.every < ALERT_EVERY_MIN {
+            return Err(RulesError::Unreadable(format!(
+                "`every` is {:?}: use {ALERT_EVERY_MIN:?} or more",
+                rules.every
+            )));
+        }
+        for (place, receiver) in rules.receivers.iter().enumerate() {
+            let is_twice = rules.receivers[..place].iter().any(|other| other.name == receiver.name);
+            receiver.problem(is_twice).map_or(Ok(()), |problem| {
+                Err(RulesError::Receiver { receiver: receiver.name.clone(), problem: problem.to_owned() })
+            })?;
+        }
+        for (place, rule) in rules.alerts.iter().enumerate() {
+            let is_twice = rules.alerts[..place].iter().any(|other| other.name == rule.name);
+            let problem = if is_twice { Some("there is another one of this name".to_owned()) } else { None };
+            let problem = problem.or_else(|| rule.problem()).or_else(|| rule.unknown_receiver(&rules.receivers));
+            if let Some(problem) = problem {
+                return Err(RulesError::Rule { rule: rule.name.clone(), problem });
+            }
+        }
+        Ok(rules)
+    }
+}
+
+impl Rule {
+    /// Returns what it is compared with, and whether it holds above it (or else below).
+    pub(super) fn threshold(&self) -> (f64, bool) {
+        match (self.above, self.below) {
+            (Some(above), _) => (above, true),
+            (None, Some(below)) => (below, false),
+            (None, None) => (self.window.as_secs_f64(), true),
+        }
+    }
+
+    /// Returns whether it is about the collector itself, of which events tell nothing.
+    #[must_use]
+    pub fn is_of_the_collector(&self) -> bool {
+        self.value == Kind::Metric
+    }
+
+    /// Returns whether it looks into events, beyond what stands beside their JSON.
+    pub(super) fn needs_json(&self) -> bool {
+        let filters = [Some(&self.event), self.among.as_ref()];
+        self.field.is_some()
+            || self.asks_for_new_exceptions()
+            || filters.into_iter().flatten().any(|filter| filter.looks_into_fields())
+    }
+
+    pub(super) fn asks_for_new_exceptions(&self) -> bool {
+        self.value == Kind::NewExceptions
+    }
+
+    fn problem(&self) -> Option<String> {
+        let is_absent = self.value == Kind::Absent;
+        let no = |is_wrong: bool, what: &str| is_wrong.then(|| what.to_owned());
+        no(self.name.trim().is_empty(), "it has no name")
+            .or_else(|| no(self.above.is_some() && self.below.is_some(), "it has `above` and `below`: give one"))
+            .or_else(|| {
+                let has_none = self.above.is_none() && self.below.is_none();
+                no(has_none && !is_absent, "it has no threshold: give `above` or `below`")
+            })
+            .or_else(|| {
+                no(
+                    is_absent && (self.above.is_some() || self.below.is_some()),
+                    "`absent` has no threshold but `window`",
+                )
+            })
+            .or_else(|| {
+                let is_finite = [self.above, self.below].into_iter().flatten().all(f64::is_finite);
+                no(!is_finite, "its threshold must be a finite number")
+            })
+            .or_else(|| {
+                no(self.value.needs_field() && self.field.is_none(), "give the `field` whose numbers are meant")
+            })
+            .or_else(|| no(!self.value.needs_field() && self.field.is_some(), "`field` has no meaning for this value"))
+            .or_else(|| no((self.value == Kind::Ratio) != self.among.is_some(), "a ratio, and only one, has `among`"))
+            .or_else(|| {
+                no((self.value == Kind::Metric) != self.metric.is_some(), "`metric` goes with value = \"metric\"")
+            })
+            .or_else(|| {
+                let is_in = (ALERT_WINDOW_MIN..=ALERT_WINDOW_MAX).contains(&self.window);
+                (!is_in).then(|| {
+                    format!("`window` must be from {ALERT_WINDOW_MIN:?} to {}h", ALERT_WINDOW_MAX.as_secs() / 3600)
+                })
+            })
+    }
+
+    fn unknown_receiver(&self, receivers: &[Receiver]) -> Option<String> {
+        let unknown = self.send.iter().find(|name| !receivers.iter().any(|receiver| receiver.name == **name))?;
+        let known: Vec<&str> = receivers.iter().map(|receiver| receiver.name.as_str()).collect();
+        Some(format!("`send` names `{unknown}`: the receivers are: {}", known.join(", ")))
+    }
+
+    /// Returns who is told of it.
+    pub(super) fn receivers<'r>(&'r self, all: &'r [Receiver]) -> impl Iterator<Item = &'r Receiver> {
+        all.iter().filter(|receiver| self.send.is_empty() || self.send.contains(&receiver.name))
+    }
+}
+
+pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let before_us = clock::parse_when(&text, 0).filter(|before_us| *before_us <= 0);
+    let micros = before_us.map(i64::unsigned_abs);
+    micros.map(Duration::from_micros).ok_or_else(|| {
+        serde::de::Error::custom(format!("`{text}` is no duration: use a number and a unit, like 90s, 15m, 2h, 7d"))
+    })
+}
+
+fn every() -> Duration {
+    ALERT_EVERY
+}
+
+fn warning() -> String {
+    "warning".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(rule: &str) -> String {
+        Rules::parse(&format!("[[alert]]\nname = 'r'\n{rule}")).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_rules_that_ship_are_good() {
+        let rules = Rules::parse(DEFAULT_RULES).unwrap();
+        assert!(rules.alerts.len() >= 6);
+        assert!(rules.alerts.iter().all(|rule| rule.receivers(&rules.receivers).next().is_some()));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_what_would_be_right() {
+        let said = [
+            ("value = 'count'\nwindow = '5m'", "it has no threshold: give `above` or `below`"),
+            ("value = 'count'\nwindow = '5m'\nabove = 1\nbelow = 2", "it has `above` and `below`: give one"),
+            ("value = 'p95'\nwindow = '5m'\nabove = 1", "give the `field` whose numbers are meant"),
+            ("value = 'ratio'\nwindow = '5m'\nabove = 1", "a ratio, and only one, has `among`"),
+            ("value = 'absent'\nwindow = '5m'\nabove = 1", "`absent` has no threshold but `window`"),
+            ("value = 'count'\nwindow = '1s'\nabove = 1", "`window` must be from 10s to 168h"),
+            ("value = 'count'\nwindow = '5m'\nabove = nan", "its threshold must be a finite number"),
+            ("value = 'count'\nwindow = '5m'\nabove = 1\nsend = ['ops']", "`send` names `ops`: the receivers are: "),
+        ];
+        for (rule, problem) in said {
+            assert_eq!(refused(rule), format!("the rule `r`: {problem}"), "{rule}");
+        }
+        for (rule, part) in [
+            ("value = 'counts'\nwindow = '5m'\nabove = 1", "unknown variant `counts`"),
+            ("value = 'count'\nwindow = 'long'\nabove = 1", "`long` is no duration"),
+            ("value = 'count'\nwindow = '5m'\nabove = 1\nover = 2", "unknown field `over`"),
+        ] {
+            assert!(refused(rule).contains(part), "{}", refused(rule));
+        }
+    }
+}

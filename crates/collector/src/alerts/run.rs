@@ -1,0 +1,165 @@
+//! The rules on what a collector stores, evaluated again and again.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::engine::{Engine, Transition};
+use super::kept::Kept;
+use super::measure::Measure;
+use super::rules::{Metric, Rules};
+use super::seen::Seen;
+use super::send::{Sender, Webhook};
+use crate::clock;
+use crate::limits::{ALERT_FINGERPRINTS_MAX, ALERT_ROWS_MAX, PAGE_ROWS_MAX};
+use crate::query::{EventQuery, Moment, Order, QueryError, Reader};
+
+/// Watches one collector.
+pub(crate) struct Watcher {
+    rules: Arc<Rules>,
+    directory: PathBuf,
+    reader: Arc<Reader>,
+    kept: Mutex<Kept>,
+    watching: Mutex<Option<Watching>>,
+}
+
+/// What is measured, and how far was read.
+struct Watching {
+    engine: Engine,
+    readings: Vec<Reading>,
+}
+
+/// Events that rules need, read once for all rules that need the same.
+struct Reading {
+    query: EventQuery,
+    /// Whether anybody looks at more than what stands beside the events' JSON.
+    needs_json: bool,
+    /// The places of these rules.
+    rules: Vec<usize>,
+}
+
+impl Watcher {
+    pub(crate) fn new(rules: Rules, directory: &Path, reader: Arc<Reader>) -> Self {
+        let rules = Arc::new(rules);
+        Self { rules, directory: directory.to_owned(), reader, kept: Mutex::default(), watching: Mutex::default() }
+    }
+
+    /// Evaluates the rules at their interval, and tells who is to be told, until the collector stops.
+    pub(crate) async fn run(
+        self: Arc<Self>,
+        figures: impl Fn() -> [(Metric, Option<f64>); Metric::ALL.len()] + Send,
+        webhook: Option<Arc<dyn Webhook>>,
+        mut stopping: watch::Receiver<bool>,
+    ) {
+        if self.rules.alerts.is_empty() {
+            return;
+        }
+        let sender = Sender::new(webhook);
+        let mut ticks = interval(self.rules.every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                _ = stopping.wait_for(|stopping| *stopping) => return,
+            }
+            let (watcher, figures) = (Arc::clone(&self), figures());
+            let told = tokio::task::spawn_blocking(move || watcher.look(&figures)).await;
+            match told {
+                Ok(Ok(transitions)) => self.tell(&sender, &transitions),
+                Ok(Err(error)) => tracing::error!(%error, "alerts can't be evaluated"),
+                Err(_) => tracing::error!("alerts could not be evaluated"),
+            }
+        }
+    }
+
+    /// Returns how all rules stand and what was told of late.
+    pub(crate) fn told(&self) -> Value {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        json!({ "alerts": kept.statuses, "history": kept.history })
+    }
+
+    fn tell(&self, sender: &Sender, transitions: &[Transition]) {
+        for transition in transitions {
+            let Some(rule) = self.rules.alerts.iter().find(|rule| rule.name == transition.alert) else { continue };
+            rule.receivers(&self.rules.receivers).for_each(|receiver| sender.send(receiver, transition));
+        }
+    }
+
+    /// Reads what is new and evaluates the rules once.
+    fn look(&self, figures: &[(Metric, Option<f64>)]) -> Result<Vec<Transition>, QueryError> {
+        let now = Moment(clock::now_us());
+        let mut watching = self.watching.lock().unwrap_or_else(PoisonError::into_inner);
+        if watching.is_none() {
+            *watching = Some(self.begin(now)?);
+        }
+        let Some(Watching { engine, readings }) = &mut *watching else { return Ok(Vec::new()) };
+        for (metric, figure) in figures {
+            figure.iter().for_each(|figure| engine.sample(*metric, now.0, *figure));
+        }
+        for reading in readings {
+            reading.go_on(&self.reader, engine)?;
+        }
+        let transitions = engine.evaluate(now);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = kept.update(engine, &transitions);
+        if changed && let Err(error) = kept.write(&self.directory) {
+            tracing::warn!(%error, "how alerts stand can't be written; it is forgotten if the collector ends now");
+        }
+        Ok(transitions)
+    }
+
+    /// Begins where the window of each rule does, and where the last run left it.
+    fn begin(&self, now: Moment) -> Result<Watching, QueryError> {
+        let mut engine = Engine::new(Arc::clone(&self.rules));
+        let kept = Kept::read(&self.directory, &mut engine);
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = kept;
+        let mut readings: Vec<Reading> = Vec::new();
+        for (place, rule) in self.rules.alerts.iter().enumerate() {
+            let Some(query) = Measure::query(rule) else { continue };
+            let needs_json = rule.needs_json();
+            let row = self.reader.row_before(Moment(clock::before(now.0, rule.window)))?;
+            let query = EventQuery { order: Order::OldestFirst, limit: PAGE_ROWS_MAX, ..query };
+            let same = readings.iter_mut().find(|reading| {
+                reading.needs_json == needs_json && EventQuery { after: None, ..reading.query.clone() } == query
+            });
+            match same {
+                Some(reading) => {
+                    let first = reading.query.after.as_deref().and_then(|row| row.parse().ok()).unwrap_or(row).min(row);
+                    reading.query.after = Some(first.to_string());
+                    reading.rules.push(place);
+                }
+                None => {
+                    let query = EventQuery { after: Some(row.to_string()), ..query };
+                    readings.push(Reading { query, needs_json, rules: vec![place] });
+                }
+            }
+            if rule.asks_for_new_exceptions() {
+                engine.know(&self.reader.fingerprints_until(row, ALERT_FINGERPRINTS_MAX)?);
+            }
+        }
+        Ok(Watching { engine, readings })
+    }
+}
+
+impl Reading {
+    /// Gives the rules what is behind the place that was come to: all of it, or the next [`ALERT_ROWS_MAX`] events.
+    fn go_on(&mut self, reader: &Reader, engine: &mut Engine) -> Result<(), QueryError> {
+        let mut rows = 0;
+        while rows < ALERT_ROWS_MAX {
+            let page = if self.needs_json { reader.events(&self.query)? } else { reader.heads(&self.query)? };
+            rows += page.items.len();
+            for event in &page.items {
+                let seen = Seen::from_stored(event);
+                self.rules.iter().for_each(|place| engine.feed_one(*place, &seen));
+            }
+            self.query.after = page.resume.or(self.query.after.take());
+            if page.next.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,162 @@
+//! Whether the collector can do its work: one check, whoever asks.
+//!
+//! The parts are looked at at the same time, in this process, each for [`HEALTH_TIMEOUT`] at most; what was found is answered for
+//! [`HEALTH_KEPT`], so that no monitor can turn the collector red by asking. What is wrong is told as a class: no path, no text of
+//! SQLite's and no configuration leaves the process by it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
+
+use crate::limits::{HEALTH_KEPT, HEALTH_TIMEOUT};
+use crate::query::Reader;
+use crate::store::{Queue, WriteError};
+
+/// What was found of all parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Health {
+    /// The database: it answers, and takes what is written.
+    pub(crate) db: Result<(), Trouble>,
+    /// The stream between collectors and writers.
+    pub(crate) mq: Result<(), MqTrouble>,
+    /// The directory of the data: it can be listed, and has room.
+    pub(crate) storage: Result<(), Trouble>,
+}
+
+/// Why a part can't do its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Trouble {
+    /// It did not answer in time.
+    #[error("no answer in {HEALTH_TIMEOUT:?}")]
+    TimedOut,
+    /// It answers a question with an error.
+    #[error("it can't be read")]
+    Unreadable,
+    /// It can't be written.
+    #[error("the store can't be written")]
+    Unwritable,
+    /// There is no room left.
+    #[error("the disk is full")]
+    Full,
+    /// It was removed from under the collector.
+    #[error("the data directory was removed while the collector ran: start it again")]
+    Removed,
+    /// The collector stops.
+    #[error("the collector is stopping")]
+    Stopping,
+}
+
+/// Why no stream stands between collectors and writers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MqTrouble {
+    /// None was asked for: this collector writes itself.
+    NotConfigured,
+}
+
+impl Health {
+    /// Returns whether events are taken, stored and found again. A stream that nobody asked for is not missed.
+    pub(crate) fn is_ok(&self) -> bool {
+        self.db.is_ok() && self.mq_is_ok() && self.storage.is_ok()
+    }
+
+    /// Returns whether the stream does its work, or is not needed.
+    pub(crate) const fn mq_is_ok(&self) -> bool {
+        matches!(self.mq, Ok(()) | Err(MqTrouble::NotConfigured))
+    }
+
+    /// Returns what is wrong first.
+    pub(crate) fn trouble(&self) -> Option<Trouble> {
+        self.storage.err().or(self.db.err())
+    }
+}
+
+impl From<&WriteError> for Trouble {
+    fn from(error: &WriteError) -> Self {
+        match error {
+            WriteError::DiskFull => Self::Full,
+            WriteError::Removed => Self::Removed,
+            WriteError::Closed => Self::Stopping,
+            WriteError::Full | WriteError::Failed(_) => Self::Unwritable,
+        }
+    }
+}
+
+/// Checks, and remembers for a moment what was found.
+pub(crate) struct Checks {
+    queue: Queue,
+    reader: Arc<Reader>,
+    directory: PathBuf,
+    /// Held while a check is under way, so that those who ask meanwhile get its answer.
+    found: Mutex<Option<(Instant, Health)>>,
+}
+
+impl Checks {
+    pub(crate) fn new(queue: Queue, reader: Arc<Reader>, directory: &Path) -> Self {
+        Self { queue, reader, directory: directory.to_owned(), found: Mutex::new(None) }
+    }
+
+    /// Returns how all parts are, or were a moment ago.
+    pub(crate) async fn health(&self) -> Health {
+        let mut found = self.found.lock().await;
+        if let Some((at, health)) = *found
+            && at.elapsed() < HEALTH_KEPT
+        {
+            return health;
+        }
+        let trouble = self.queue.trouble().as_ref().map(Trouble::from);
+        let reader = Arc::clone(&self.reader);
+        let directory = self.directory.clone();
+        let (db, storage) = tokio::join!(
+            within(HEALTH_TIMEOUT, move || reader.ping().map_err(|_| Trouble::Unreadable)),
+            within(HEALTH_TIMEOUT, move || can_list(&directory)),
+        );
+        let is_of_storage = |trouble: &Trouble| matches!(trouble, Trouble::Full | Trouble::Removed);
+        let health = Health {
+            db: trouble.filter(|trouble| !is_of_storage(trouble)).map_or(db, Err),
+            mq: Err(MqTrouble::NotConfigured),
+            storage: trouble.filter(is_of_storage).map_or(storage, Err),
+        };
+        *found = Some((Instant::now(), health));
+        health
+    }
+}
+
+fn can_list(directory: &Path) -> Result<(), Trouble> {
+    let mut entries = std::fs::read_dir(directory).map_err(|_| Trouble::Removed)?;
+    match entries.next() {
+        Some(Ok(_)) => Ok(()),
+        _ => Err(Trouble::Unreadable),
+    }
+}
+
+/// Runs a check where it may block, and does not wait for it beyond the time.
+async fn within(time: Duration, check: impl FnOnce() -> Result<(), Trouble> + Send + 'static) -> Result<(), Trouble> {
+    match timeout(time, tokio::task::spawn_blocking(check)).await {
+        Ok(Ok(found)) => found,
+        Ok(Err(_)) => Err(Trouble::Unreadable),
+        Err(_) => Err(Trouble::TimedOut),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_check_that_hangs_has_failed_when_its_time_is_over() {
+        let (hold, held) = std::sync::mpsc::channel::<()>();
+        let check = move || held.recv().map_err(|_| Trouble::Unreadable);
+        assert_eq!(within(Duration::from_millis(1), check).await, Err(Trouble::TimedOut));
+        drop(hold);
+    }
+
+    #[test]
+    fn a_stream_that_nobody_asked_for_is_not_missed() {
+        let health = Health { db: Ok(()), mq: Err(MqTrouble::NotConfigured), storage: Ok(()) };
+        assert!(health.is_ok());
+        assert!(!Health { storage: Err(Trouble::Full), ..health }.is_ok());
+    }
+}

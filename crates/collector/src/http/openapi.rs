@@ -1,0 +1,257 @@
+//! `GET /api/openapi.json`: what is answered, as OpenAPI 3.1 has it (<https://spec.openapis.org/oas/v3.1.1.html>), made of the table of
+//! routes.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use lastword::{EventKind, Severity};
+use serde_json::{Map, Value, json};
+
+use super::routes::{ENDPOINTS, Endpoint, Shape};
+use crate::limits::{PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX, PARAM_BYTES_MAX};
+use crate::query::SessionState;
+
+/// `GET /api/openapi.json`
+pub(super) async fn document() -> Response {
+    Json(written()).into_response()
+}
+
+fn written() -> Value {
+    let mut paths = Map::new();
+    for endpoint in ENDPOINTS {
+        let path = paths.entry(endpoint.path).or_insert_with(|| json!({}));
+        path[endpoint.method.told().0] = operation(endpoint);
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "lastword",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "The collector of lastword. Where events come in, a path may have any prefix. A key, where keys are asked for, \
+                            goes in `Authorization: Bearer` or `X-API-Key`.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": schemas(),
+            "responses": { "Error": {
+                "description": "What was wrong, and what would be right",
+                "content": { "application/json": { "schema": reference("Error") }, "text/html": { "schema": { "type": "string" } } },
+            } },
+            "securitySchemes": {
+                "bearer": { "type": "http", "scheme": "bearer" },
+                "key": { "type": "apiKey", "in": "header", "name": "X-API-Key" },
+            },
+        },
+        "security": [{}, { "bearer": [] }, { "key": [] }],
+    })
+}
+
+fn operation(endpoint: &Endpoint) -> Value {
+    let mut responses = Map::new();
+    let good = json!({ "description": endpoint.about, "content": content(endpoint.answer) });
+    responses.insert("200".to_owned(), good.clone());
+    for status in endpoint.also {
+        responses.insert(status.to_string(), good.clone());
+    }
+    responses.insert("default".to_owned(), json!({ "$ref": "#/components/responses/Error" }));
+    let in_path = endpoint.path.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map(|(name, _)| {
+        json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string", "minLength": 1 },
+                "description": "What is meant" })
+    });
+    let in_query = endpoint.parameters.iter().map(|name| parameter(endpoint.path, name));
+    let parameters: Vec<Value> = in_path.into_iter().chain(in_query).collect();
+    let mut operation = json!({ "summary": endpoint.about, "responses": responses });
+    if !parameters.is_empty() {
+        operation["parameters"] = parameters.into();
+    }
+    if let (_, Some(body)) = endpoint.method.told() {
+        operation["requestBody"] = json!({ "required": true, "content": content(body) });
+    }
+    operation
+}
+
+fn content(shape: Shape) -> Value {
+    match shape {
+        Shape::Json(schema) => json!({ "application/json": { "schema": reference(schema) } }),
+        Shape::Text(media) => json!({ media: { "schema": { "type": "string" } } }),
+    }
+}
+
+fn reference(schema: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{schema}") })
+}
+
+/// Describes a parameter; every query that has one means the same by it.
+fn parameter(path: &str, name: &str) -> Value {
+    let text = || json!({ "type": "string", "minLength": 1, "maxLength": PARAM_BYTES_MAX });
+    let one_of = |words: &[&str]| json!({ "type": "string", "enum": words });
+    let kinds = EventKind::ALL.map(EventKind::as_str);
+    let of_sessions = SessionState::ALL.map(SessionState::as_str);
+    let states: &[&str] = if path == "/api/exceptions" { &["open", "resolved", "regressed"] } else { &of_sessions };
+    let moment = || json!({ "type": "string", "examples": ["15m", "2026-11-20T09:20:34Z"] });
+    let (about, schema) = match name {
+        "session" => ("Of this session", text()),
+        "name" => ("Generic events of this name", text()),
+        "kind" => ("Of this kind", one_of(&kinds)),
+        "severity" => ("As bad as this, or worse", one_of(&["debug", "info", "warning", "error", "critical"])),
+        "since" => ("Not older than this: a time, or how long ago", moment()),
+        "until" => ("Older than this: a time, or how long ago", moment()),
+        "text" => ("With this text anywhere in their JSON", text()),
+        "order" => ("Newest first (`desc`) or oldest first (`asc`)", one_of(&["desc", "asc"])),
+        "state" => ("In this state", one_of(states)),
+        "limit" => (
+            "At most this many",
+            json!({ "type": "integer", "minimum": 1, "maximum": PAGE_ROWS_MAX, "default": PAGE_ROWS_DEFAULT }),
+        ),
+        "after" => (
+            "Behind the page whose `next` or `resume` this is",
+            json!({ "type": "string", "pattern": "^[0-9]{1,18}$" }),
+        ),
+        "trace" => ("Of this trace", text()),
+        "run" => ("Of this run", text()),
+        "user" => ("That name this user", text()),
+        "version" => ("Of this version of the program", text()),
+        "status" => ("With this status", text()),
+        "by" => ("By minute or by hour", one_of(&["minute", "hour"])),
+        "failed" | "opted_in" => ("Only those that did, or only those that did not", one_of(&["true", "false"])),
+        "views" => ("Metrics of what was reported, instead of the collector's own", one_of(&["0", "1"])),
+        _ => ("", text()),
+    };
+    json!({ "name": name, "in": "query", "required": false, "description": about, "schema": schema })
+}
+
+/// Describes bodies, as far as a client can rely on them.
+fn schemas() -> Value {
+    let kinds = EventKind::ALL.map(EventKind::as_str);
+    let severities =
+        [Severity::Debug, Severity::Info, Severity::Warning, Severity::Error, Severity::Critical].map(Severity::as_str);
+    let cursor = json!({ "type": ["string", "null"] });
+    let moment = json!({ "type": "string", "format": "date-time" });
+    let ok = json!({ "type": "object", "required": ["ok"], "properties": { "ok": { "type": "boolean" } } });
+    let of_parts = |part: &Value| json!({ "type": "object", "required": ["db", "mq", "storage"], "properties": { "db": part, "mq": part, "storage": part } });
+    let page = |rows: &str, row: &str| {
+        json!({ "type": "object", "required": [rows, "next"],
+                "properties": { rows: { "type": "array", "items": reference(row) }, "next": cursor } })
+    };
+    let event = json!({
+        "type": "object",
+        "required": ["event", "event_id", "severity", "timestamp"],
+        "properties": {
+            "event": { "type": "string", "enum": kinds },
+            "event_id": { "type": "string", "minLength": 1 },
+            "event_session_index": { "type": "integer", "minimum": 0 },
+            "severity": { "type": "string", "enum": severities },
+            "timestamp": moment,
+            "event_name": { "type": "string" },
+            "event_data": { "type": "object" },
+        },
+    });
+    json!({
+        "Error": { "type": "object", "required": ["error"], "properties": { "error": { "type": "string" } } },
+        "Event": event,
+        "Telemetry": {
+            "type": "object",
+            "required": ["session_id", "events"],
+            "properties": {
+                "session_id": { "type": "string", "minLength": 1 },
+                "platform": { "type": "string" },
+                "sdk_version": { "type": "string" },
+                "events": { "type": "array", "minItems": 1, "items": reference("Event") },
+            },
+        },
+        "Accepted": {
+            "type": "object",
+            "required": ["status"],
+            "properties": {
+                "status": { "const": "accepted" },
+                "accepted": { "type": "integer", "minimum": 0 },
+                "duplicates": { "type": "integer", "minimum": 0 },
+                "refused": { "type": "array", "items": { "type": "object", "required": ["index", "reason"] } },
+            },
+        },
+        "Events": {
+            "allOf": [page("events", "Event")],
+            "required": ["resume"],
+            "properties": { "resume": { "type": "string" } },
+        },
+        "Sessions": page("sessions", "Session"),
+        "Session": {
+            "type": "object",
+            "required": ["session_id", "state", "events", "missing", "gaps"],
+            "properties": {
+                "session_id": { "type": "string" },
+                "state": { "type": "string", "enum": SessionState::ALL.map(SessionState::as_str) },
+                "fatal": { "type": "boolean" },
+                "events": { "type": "integer" },
+                "missing": { "type": "integer" },
+                "gaps": { "type": "integer" },
+            },
+        },
+        "Exceptions": page("exceptions", "Exception"),
+        "Exception": {
+            "type": "object",
+            "required": ["fingerprint", "error_type", "error_message", "count", "sessions"],
+            "properties": {
+                "fingerprint": { "type": "string" },
+                "count": { "type": "integer" },
+                "sessions": { "type": "integer" },
+                "first_seen": moment,
+                "last_seen": moment,
+            },
+        },
+        "Alerts": {
+            "type": "object",
+            "required": ["alerts", "history"],
+            "properties": { "alerts": { "type": "array" }, "history": { "type": "array" } },
+        },
+        "Status": {
+            "type": "object",
+            "required": ["ok", "services"],
+            "properties": { "ok": { "type": "boolean" }, "services": of_parts(&json!({ "type": "boolean" })) },
+        },
+        "Health": {
+            "type": "object",
+            "required": ["ok", "version", "services"],
+            "properties": { "ok": { "type": "boolean" }, "version": { "type": "string" }, "services": of_parts(&ok),
+                            "error": { "type": "string" } },
+        },
+        "HealthOfDb": {
+            "type": "object",
+            "required": ["status", "database", "timestamp"],
+            "properties": { "status": { "type": "string" }, "database": { "type": "string" }, "timestamp": moment },
+        },
+        "HealthOfPart": ok,
+        "Version": {
+            "type": "object",
+            "required": ["name", "version"],
+            "properties": { "name": { "const": "lastword" }, "version": { "type": "string" } },
+        },
+        "Object": { "type": "object" },
+        "Removed": { "type": "object", "required": ["events"], "properties": { "events": { "type": "integer", "minimum": 0 } } },
+        "ExceptionEdit": { "type": "object", "required": ["resolved"], "additionalProperties": false,
+                           "properties": { "resolved": { "type": "boolean" } } },
+        "UserEdit": { "type": "object", "required": ["telemetry_opt_in"], "additionalProperties": false,
+                      "properties": { "telemetry_opt_in": { "type": "boolean" } } },
+        "Document": { "type": "object", "required": ["openapi", "info", "paths"] },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_parameter_is_described_and_every_reference_leads_somewhere() {
+        let document = written();
+        let text = document.to_string();
+        let schemas = document["components"]["schemas"].as_object().unwrap();
+        for (at, _) in text.match_indices("#/components/schemas/") {
+            let name = text[at + "#/components/schemas/".len()..].split('"').next().unwrap();
+            assert!(schemas.contains_key(name), "{name}");
+        }
+        for endpoint in ENDPOINTS {
+            for name in endpoint.parameters {
+                assert!(!parameter(endpoint.path, name)["description"].as_str().unwrap().is_empty(), "{name}");
+            }
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! What is answered under which path: one table, of which the router, the list in an answer of 404 and the document of OpenAPI are
+//! made.
+
+use axum::routing::{MethodRouter, delete, get, patch};
+
+use super::{Shared, alerts, api, edit, explore, health, metrics, openapi, pages, stream};
+use crate::query::{
+    EventQuery, ExceptionQuery, RunQuery, SeriesQuery, SessionQuery, StatsQuery, TraceQuery, UserQuery,
+};
+
+/// Something that is answered.
+pub(super) struct Endpoint {
+    /// Its path. Where events come in, whatever the client puts before it.
+    pub(super) path: &'static str,
+    pub(super) method: Method,
+    /// What it is for, in a line.
+    pub(super) about: &'static str,
+    /// The parameters that its query may have.
+    pub(super) parameters: &'static [&'static str],
+    /// What a good answer is.
+    pub(super) answer: Shape,
+    /// Statuses with the shape of a good answer, beside 200.
+    pub(super) also: &'static [u16],
+}
+
+/// How it is asked.
+pub(super) enum Method {
+    /// By GET, answered by this.
+    Get(Answer),
+    /// By PATCH, answered by this, with a body of this shape.
+    Patch(Answer, Shape),
+    /// By DELETE, answered by this.
+    Delete(Answer),
+    /// By POST under any prefix, with a body of this shape.
+    Post(Shape),
+}
+
+/// What answers.
+type Answer = fn() -> MethodRouter<Shared>;
+
+impl Method {
+    /// Returns what answers at the path itself; what comes in under any prefix has no path of its own.
+    pub(super) const fn answer(&self) -> Option<Answer> {
+        match self {
+            Self::Get(answer) | Self::Patch(answer, _) | Self::Delete(answer) => Some(*answer),
+            Self::Post(_) => None,
+        }
+    }
+
+    /// Returns its name, and the shape of the body that goes with it.
+    pub(super) const fn told(&self) -> (&'static str, Option<Shape>) {
+        match self {
+            Self::Get(_) => ("get", None),
+            Self::Patch(_, body) => ("patch", Some(*body)),
+            Self::Delete(_) => ("delete", None),
+            Self::Post(body) => ("post", Some(*body)),
+        }
+    }
+}
+
+/// What a body is, by the name of its schema ([`openapi`]) or its media type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// JSON of this schema.
+    Json(&'static str),
+    /// A text of this media type.
+    Text(&'static str),
+}
+
+use Method::{Delete, Get, Patch, Post};
+use Shape::{Json, Text};
+
+const OTLP: Shape = Json("Object");
+const HTML: Shape = Text("text/html");
+const PROMETHEUS: Shape = Text("text/plain");
+
+impl Endpoint {
+    const fn new(path: &'static str, method: Method, about: &'static str, answer: Shape) -> Self {
+        Self { path, method, about, parameters: &[], answer, also: &[] }
+    }
+
+    const fn with(mut self, parameters: &'static [&'static str]) -> Self {
+        self.parameters = parameters;
+        self
+    }
+
+    const fn also(mut self, also: &'static [u16]) -> Self {
+        self.also = also;
+        self
+    }
+}
+
+/// All that is answered, but for what clients of other products send.
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    Endpoint::new(
+        "/api/v1/telemetry",
+        Post(Json("Telemetry")),
+        "Store events, as our reporter and `tinker` send them",
+        Json("Accepted"),
+    ),
+    Endpoint::new("/v1/traces", Post(OTLP), "Store spans, as OpenTelemetry exports them", Json("Object")),
+    Endpoint::new("/v1/logs", Post(OTLP), "Store logs, as OpenTelemetry exports them", Json("Object")),
+    Endpoint::new("/v1/metrics", Post(OTLP), "Store metrics, as OpenTelemetry exports them", Json("Object")),
+    Endpoint::new("/api/v1/logs", Post(Text("application/x-ndjson")), "Store lines of logs", Json("Accepted")),
+    Endpoint::new("/api/events", Get(|| get(api::events)), "Events, a page at a time", Json("Events"))
+        .with(EventQuery::PARAMS),
+    Endpoint::new(
+        "/api/stream",
+        Get(|| get(stream::stream)),
+        "Events as they are stored, as Server-Sent Events",
+        Text("text/event-stream"),
+    )
+    .with(EventQuery::PARAMS),
+    Endpoint::new("/api/sessions", Get(|| get(api::sessions)), "Sessions, the latest to begin first", Json("Sessions"))
+        .with(SessionQuery::PARAMS),
+    Endpoint::new("/api/sessions/{id}", Get(|| get(api::session)), "One session with its gaps", Json("Session")),
+    Endpoint::new(
+        "/api/exceptions",
+        Get(|| get(api::exceptions)),
+        "Exceptions, like ones together",
+        Json("Exceptions"),
+    )
+    .with(ExceptionQuery::PARAMS),
+    Endpoint::new(
+        "/api/sessions/{id}",
+        Delete(|| delete(edit::delete_session)),
+        "Remove a session and all of its events",
+        Json("Removed"),
+    ),
+    Endpoint::new(
+        "/api/exceptions/{fingerprint}",
+        Patch(|| patch(edit::exception), Json("ExceptionEdit")),
+        "Say that an exception is resolved, or is not",
+        Json("Object"),
+    ),
+    Endpoint::new(
+        "/api/stats",
+        Get(|| get(explore::stats)),
+        "How many events there were by minute or hour, name and severity",
+        Json("Object"),
+    )
+    .with(StatsQuery::PARAMS),
+    Endpoint::new("/api/traces", Get(|| get(explore::traces)), "Traces, the latest to appear first", Json("Object"))
+        .with(TraceQuery::PARAMS),
+    Endpoint::new("/api/traces/{id}", Get(|| get(explore::trace)), "One trace as a whole", Json("Object")),
+    Endpoint::new("/api/runs", Get(|| get(explore::runs)), "Runs, the latest to appear first", Json("Object"))
+        .with(RunQuery::PARAMS),
+    Endpoint::new("/api/runs/{id}", Get(|| get(explore::run)), "One run", Json("Object")),
+    Endpoint::new("/api/series", Get(|| get(explore::series)), "Series of metrics", Json("Object"))
+        .with(SeriesQuery::PARAMS),
+    Endpoint::new("/api/series/{id}", Get(|| get(explore::points)), "The points of a series", Json("Object"))
+        .with(&["since", "until"]),
+    Endpoint::new("/api/users", Get(|| get(explore::users)), "Users that are known", Json("Object"))
+        .with(UserQuery::PARAMS),
+    Endpoint::new(
+        "/api/users/{id}",
+        Patch(|| patch(edit::user), Json("UserEdit")),
+        "Opt a user in, or take that back",
+        Json("Object"),
+    ),
+    Endpoint::new(
+        "/api/users/{id}",
+        Delete(|| delete(edit::delete_user)),
+        "Remove all events that name a user",
+        Json("Removed"),
+    ),
+    Endpoint::new(
+        "/api/alerts",
+        Get(|| get(alerts::alerts)),
+        "How the rules of alerts stand, and what was told",
+        Json("Alerts"),
+    ),
+    Endpoint::new("/api/status", Get(|| get(health::status)), "Whether all parts work, in short", Json("Status"))
+        .also(&[503]),
+    Endpoint::new("/api/health", Get(|| get(health::health)), "Whether all parts work", Json("Health")).also(&[503]),
+    Endpoint::new("/api/health/db", Get(|| get(health::db)), "Whether the database works", Json("HealthOfDb"))
+        .also(&[503]),
+    Endpoint::new(
+        "/api/health/mq",
+        Get(|| get(health::mq)),
+        "Whether a stream stands before the writers",
+        Json("HealthOfPart"),
+    )
+    .also(&[503]),
+    Endpoint::new("/api/health/storage", Get(|| get(health::storage)), "Whether the disk works", Json("HealthOfPart"))
+        .also(&[503]),
+    Endpoint::new("/api/version", Get(|| get(health::version)), "Which program answers", Json("Version")),
+    Endpoint::new("/api/openapi.json", Get(|| get(openapi::document)), "This document", Json("Document")),
+    Endpoint::new("/metrics", Get(|| get(metrics::metrics)), "What the collector counts, for Prometheus", PROMETHEUS)
+        .with(&["views"]),
+    Endpoint::new("/api/metrics", Get(|| get(metrics::metrics)), "The same", PROMETHEUS).with(&["views"]),
+    Endpoint::new("/", Get(|| get(pages::overview)), "A page for people", HTML).with(EventQuery::PARAMS),
+    Endpoint::new("/sessions/{id}", Get(|| get(pages::session)), "A page of one session", HTML).with(&["after"]),
+    Endpoint::new("/style.css", Get(|| get(pages::style)), "The style of the pages", Text("text/css")),
+];
+
+/// Tells what there is, for who asked for something else.
+pub(super) fn all() -> String {
+    let of = |wanted: &str, prefix: &str| {
+        let paths = ENDPOINTS.iter().filter(|endpoint| endpoint.method.told().0 == wanted);
+        paths.map(|endpoint| format!("{prefix}{}", endpoint.path)).collect::<Vec<_>>().join(", ")
+    };
+    format!("there are POST {} and GET {}", of("post", "<any prefix>"), of("get", ""))
+}

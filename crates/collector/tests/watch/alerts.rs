@@ -1,0 +1,147 @@
+//! Alerts on what is stored.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use lastword_collector::Config;
+use lastword_collector::alerts::{Rules, SendError, Webhook};
+use lastword_collector::query::Moment;
+use serde_json::Value;
+
+use crate::common::{Dir, Server, body, exception, named};
+use crate::{PATIENCE, wait_for};
+
+/// Hands on what is posted, after so many failures.
+struct Posts {
+    to: Mutex<Sender<(String, Value)>>,
+    failures: Mutex<usize>,
+}
+
+impl Posts {
+    fn new(failures: usize) -> (Self, Receiver<(String, Value)>) {
+        let (to, posted) = channel();
+        (Self { to: Mutex::new(to), failures: Mutex::new(failures) }, posted)
+    }
+}
+
+impl Webhook for Posts {
+    fn post<'w>(
+        &'w self,
+        url: &'w str,
+        body: String,
+        _: Duration,
+    ) -> Pin<Box<dyn Future<Output = Result<(), SendError>> + Send + 'w>> {
+        Box::pin(async move {
+            let mut failures = self.failures.lock().unwrap();
+            if *failures > 0 {
+                *failures -= 1;
+                return Err(SendError::Refused("500".to_owned()));
+            }
+            // The test may have ended.
+            let _ = self.to.lock().unwrap().send((url.to_owned(), serde_json::from_str(&body).unwrap()));
+            Ok(())
+        })
+    }
+}
+
+fn config(dir: &Dir, rules: &str) -> Config {
+    dir.config().alerts(Rules::parse(&format!("every = '1s'\n{rules}")).unwrap())
+}
+
+/// Writes an exception that happens now.
+fn fresh(index: usize, message: &str) -> String {
+    exception(index, "ERROR", "TypeError", message).replace("2026-11-20T09:20:34Z", &Moment::now().to_string())
+}
+
+#[test]
+fn a_rule_fires_by_webhook_after_failures_too_and_is_resolved_and_is_in_the_history() {
+    let dir = Dir::new();
+    let rules = "[[receiver]]\nname='ops'\nwebhook='http://example.test/hook'
+        [[alert]]\nname='Bad'\nvalue='count'\nevent={kind='unhandled_exception'}\nwindow='10s'\nabove=1\nlabels={team='pay'}";
+    let (posts, posted) = Posts::new(2);
+    let server = Server::start_with(config(&dir, rules), |collector| collector.webhook(posts));
+    server.telemetry(body("s", &[fresh(0, "x"), fresh(1, "y")])).is(200);
+    let (url, told) = posted.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(url, "http://example.test/hook");
+    assert_eq!((&told["alert"], &told["state"], &told["value"]), (&"Bad".into(), &"firing".into(), &2.0.into()));
+    assert_eq!((&told["labels"]["team"], &told["severity"]), (&"pay".into(), &"warning".into()));
+    assert_eq!(told["summary"], "Bad: 2 is above 1 over 10s");
+    let (_, told) = posted.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(told["state"], "resolved");
+    let answer = server.get("/api/alerts").is(200).json();
+    assert_eq!((&answer["alerts"][0]["name"], &answer["alerts"][0]["state"]), (&"Bad".into(), &"ok".into()));
+    let history: Vec<&Value> = answer["history"].as_array().unwrap().iter().map(|told| &told["state"]).collect();
+    assert_eq!(history, ["resolved", "firing"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_command_gets_a_message_on_its_input_and_no_shell_reads_its_arguments() {
+    let dir = Dir::new();
+    let out = std::env::temp_dir().join(format!("lastword-alert $(x) {}", std::process::id()));
+    let rules = format!(
+        "[[receiver]]\nname='mail'\ncommand=['tee', '{}']
+        [[alert]]\nname='Bad'\nvalue='count'\nevent={{name='pay.failed', where={{code='card'}}}}\nwindow='1h'\nabove=0",
+        out.display()
+    );
+    let server = Server::start(config(&dir, &rules));
+    let other =
+        named(0, "a", "pay.failed", "INFO", r#"{"code":"cash"}"#).replace("2026-11-20T09:20:34", "2096-11-20T09:20:34");
+    let wanted =
+        named(1, "b", "pay.failed", "INFO", r#"{"code":"card"}"#).replace("2026-11-20T09:20:34", "2096-11-20T09:20:34");
+    server.telemetry(body("s", &[other, wanted])).is(200);
+    let text = wait_for("the message", || std::fs::read_to_string(&out).ok().filter(|text| text.contains("at: ")));
+    assert!(text.starts_with("Subject: [firing] Bad: Bad: 1 is above 0 over 1h\n\n"), "{text}");
+    std::fs::remove_file(out).unwrap();
+}
+
+#[test]
+fn what_fires_goes_on_firing_after_a_restart_and_is_not_told_again() {
+    let dir = Dir::new();
+    let rules = "[[receiver]]\nname='ops'\nwebhook='http://example.test'
+        [[alert]]\nname='Bad'\nvalue='new_exceptions'\nwindow='1h'\nabove=0";
+    let (posts, posted) = Posts::new(0);
+    let server = Server::start_with(config(&dir, rules), |collector| collector.webhook(posts));
+    server.telemetry(body("s", &[fresh(0, "x")])).is(200);
+    let (_, told) = posted.recv_timeout(PATIENCE).unwrap();
+    let state = |server: &Server| server.get("/api/alerts").json()["alerts"][0].clone();
+    wait_for("the state", || Some(state(&server)).filter(|state| state["state"] == "firing"));
+    server.stop().unwrap();
+
+    let (posts, posted) = Posts::new(0);
+    let server = Server::start_with(config(&dir, rules), |collector| collector.webhook(posts));
+    let again = wait_for("the state", || Some(state(&server)).filter(|state| state["value"] == 1.0));
+    assert_eq!((&again["state"], &again["since"]), (&"firing".into(), &told["since"]));
+    assert_eq!(server.get("/api/alerts").json()["history"].as_array().unwrap().len(), 1);
+    assert!(posted.try_recv().is_err());
+}
+
+#[test]
+fn what_a_spool_delivers_of_yesterday_raises_no_alert_of_today() {
+    let dir = Dir::new();
+    let rules = "[[alert]]\nname='Bad'\nvalue='count'\nwindow='1h'\nabove=0";
+    let server = Server::start(config(&dir, rules));
+    server.telemetry(body("s", &[exception(0, "ERROR", "T", "x")])).is(200);
+    let quiet = || server.get("/api/alerts").json()["alerts"].as_array().unwrap().first().cloned();
+    let before = wait_for("an evaluation", quiet);
+    server.telemetry(body("s", &[fresh(1, "x")])).is(200);
+    let told = wait_for("the state", || quiet().filter(|state| state["state"] == "firing"));
+    assert_eq!((&before["value"], &told["value"]), (&0.0.into(), &1.0.into()));
+}
+
+#[test]
+fn the_rules_that_ship_are_in_force_and_quiet_on_a_healthy_collector() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    server.telemetry(body("s", &[named(0, "a", "n", "INFO", "{}")])).is(200);
+    let alerts = wait_for("an evaluation", || {
+        server.get("/api/alerts").json()["alerts"].as_array().filter(|alerts| !alerts.is_empty()).cloned()
+    });
+    let names: Vec<&str> = alerts.iter().map(|alert| alert["name"].as_str().unwrap()).collect();
+    for name in ["ExceptionsRising", "CrashRate", "IngestFails", "DiskNearlyFull", "SessionsSilent"] {
+        assert!(names.contains(&name), "{names:?}");
+    }
+}
