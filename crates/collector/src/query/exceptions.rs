@@ -197,6 +197,14 @@ pub(super) fn page(connection: &mut Connection, query: &ExceptionQuery) -> Resul
     Ok(Page { items, next: last.filter(|_| more).map(|id| id.to_string()), resume: None })
 }
 
+/// Returns the fingerprints of exceptions that were there up to a row, the latest first.
+pub(super) fn fingerprints_until(connection: &Connection, row: i64, limit: usize) -> rusqlite::Result<Vec<String>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut known = connection
+        .prepare_cached("SELECT fingerprint FROM exceptions WHERE sample_row <= ? ORDER BY id DESC LIMIT ?")?;
+    known.query_map([row, limit], |row| row.get(0))?.collect()
+}
+
 /// Reads a group.
 fn group(connection: &Connection, row: &Row<'_>, sample: Option<Event>) -> rusqlite::Result<ExceptionGroup> {
     let id: i64 = row.get(0)?;
