@@ -16,6 +16,7 @@ fn a_store_is_looked_at_checked_copied_put_back_and_cleaned() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path());
     let dir = server.data_text().to_owned();
+    stdout_of(&["store", "opt-in", "--user", "ada", "--url", &server.url]);
     server.post("gone", &[generic(0, "INFO", "n", "{}"), generic(1, "INFO", "n", "{}")]);
     server.post("kept", &[generic(0, "INFO", "n", r#"{"user_id":"ada"}"#)]);
     assert_eq!(json(&["store", "info", "--data", &dir, "--json"])["events"], 3);

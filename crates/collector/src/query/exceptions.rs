@@ -3,7 +3,7 @@
 use lastword::Severity;
 use lastword::privacy::estimate_users;
 use rusqlite::types::Value;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, Row, params_from_iter};
 use serde::{Serialize, Serializer};
 
 use super::events::by_row;
@@ -191,30 +191,8 @@ pub(super) fn page(connection: &mut Connection, query: &ExceptionQuery) -> Resul
             more = true;
             break;
         }
-        let id: i64 = row.get(0)?;
-        last = Some(id);
-        let (resolved_at, regressed_at) = (row.get::<_, Option<i64>>(10)?, row.get::<_, Option<i64>>(11)?);
-        let buckets: i64 = row.get(12)?;
-        items.push(ExceptionGroup {
-            state: match (resolved_at, regressed_at) {
-                (Some(_), _) => ExceptionState::Resolved,
-                (None, Some(_)) => ExceptionState::Regressed,
-                (None, None) => ExceptionState::Open,
-            },
-            resolved_at: resolved_at.map(Moment),
-            regressed_at: regressed_at.map(Moment),
-            versions: versions(&snapshot, id)?,
-            users_affected: (buckets != 0).then(|| estimate_users(buckets.count_ones()).to_string()),
-            fingerprint: row.get(1)?,
-            error_type: row.get(2)?,
-            error_message: row.get(3)?,
-            severity: severity_of(row.get(4)?),
-            count: row.get(5)?,
-            sessions: row.get(6)?,
-            first_seen: Moment(row.get(7)?),
-            last_seen: Moment(row.get(8)?),
-            sample,
-        });
+        last = Some(row.get::<_, i64>(0)?);
+        items.push(group(&snapshot, row, sample)?);
     }
     Ok(Page { items, next: last.filter(|_| more).map(|id| id.to_string()), resume: None })
 }
@@ -225,6 +203,33 @@ pub(super) fn fingerprints_until(connection: &Connection, row: i64, limit: usize
     let mut known = connection
         .prepare_cached("SELECT fingerprint FROM exceptions WHERE sample_row <= ? ORDER BY id DESC LIMIT ?")?;
     known.query_map([row, limit], |row| row.get(0))?.collect()
+}
+
+/// Reads a group.
+fn group(connection: &Connection, row: &Row<'_>, sample: Option<Event>) -> rusqlite::Result<ExceptionGroup> {
+    let id: i64 = row.get(0)?;
+    let (resolved_at, regressed_at) = (row.get::<_, Option<i64>>(10)?, row.get::<_, Option<i64>>(11)?);
+    let buckets: i64 = row.get(12)?;
+    Ok(ExceptionGroup {
+        state: match (resolved_at, regressed_at) {
+            (Some(_), _) => ExceptionState::Resolved,
+            (None, Some(_)) => ExceptionState::Regressed,
+            (None, None) => ExceptionState::Open,
+        },
+        resolved_at: resolved_at.map(Moment),
+        regressed_at: regressed_at.map(Moment),
+        versions: versions(connection, id)?,
+        users_affected: (buckets != 0).then(|| estimate_users(buckets.count_ones()).to_string()),
+        fingerprint: row.get(1)?,
+        error_type: row.get(2)?,
+        error_message: row.get(3)?,
+        severity: severity_of(row.get(4)?),
+        count: row.get(5)?,
+        sessions: row.get(6)?,
+        first_seen: Moment(row.get(7)?),
+        last_seen: Moment(row.get(8)?),
+        sample,
+    })
 }
 
 /// Returns the versions that a group happened in.
