@@ -15,10 +15,11 @@
 //! - A bad event is refused alone, with its index and the reason. Nothing is dropped in silence.
 //! - What is a secret, or says who somebody is that has not agreed to it, is taken out before anything is written.
 //! - Every body, queue, wait, page and number of connections has a bound in [`limits`].
+//! - Who can be reached by others asks for keys. No key is in a log, an answer or a file of ours.
 //! - Only one thread writes. A reader never blocks it, nor it a reader.
 //!
-//! The layers, each using those before it: `clock`, `stats`, `ingest`, `redact`, `store`, [`query`], [`admin`], [`alerts`], `page`,
-//! `http`.
+//! The layers, each using those before it: `clock`, [`config`], [`auth`], `rate`, [`tls`], `stats`, `ingest`, `redact`, `store`, [`query`],
+//! [`admin`], [`alerts`], `page`, `http`.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -38,6 +39,8 @@ pub mod auth;
 mod clock;
 mod collector;
 pub mod config;
+#[doc(hidden)]
+pub mod decoders;
 mod error;
 mod health;
 mod http;

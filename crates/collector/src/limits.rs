@@ -110,6 +110,8 @@ pub const RATE_BURST: Duration = Duration::from_secs(10);
 pub const RATE_CLIENTS_MAX: usize = 10_000;
 /// The port that OpenTelemetry's clients send to over HTTP, so most of them find a local collector without being told.
 pub const LISTEN_PORT: u16 = 4318;
+/// Values of an event's data beyond this size are stored apart from it, each once: prompts and answers of models, which are sent again and again.
+pub const BLOB_BYTES_MIN: usize = 16 * 1024;
 /// Bytes of text for each byte of a batch's filter, which says which texts may be in it: fewer make searches faster and the store larger.
 pub const FILTER_TEXT_RATIO: usize = 16;
 /// The smallest filter of a batch.

@@ -61,13 +61,14 @@ async fn serve(setup: &Setup, in_force: InForce, log: &Log) -> Result<(), Error>
     let keys = Key::of_environment(&keys).map_err(Error::Keys)?;
     let config = Config::with_settings(&in_force.data, settings.clone());
     let config = keys.into_iter().fold(config, Config::key);
-    if config.is_open_to_others(address) {
+    let grpc = listen_grpc(settings.grpc_listen).await?;
+    let of_grpc = grpc.as_ref().map(TcpListener::local_addr).transpose().map_err(taken)?;
+    if let Some(address) = of_grpc.into_iter().chain([address]).find(|address| config.is_open_to_others(*address)) {
         return Err(ServeError::Public(address).into());
     }
     warn(&config, &in_force, address)?;
     let mut collector = Collector::open(watched(config, &settings)?)?.webhook(Poster::new());
-    if let Some(listener) = listen_grpc(settings.grpc_listen).await? {
-        let address = listener.local_addr().map_err(taken)?;
+    if let (Some(listener), Some(address)) = (grpc, of_grpc) {
         tracing::info!("OTLP over gRPC on {address}");
         collector = collector.grpc(listener);
     }

@@ -127,23 +127,27 @@ impl Visit for Said {
         self.put(field, value.into());
     }
 
-    /// An error keeps its type, its message and what caused it.
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        let mut chain = Vec::new();
-        let mut cause = value.source();
-        while let Some(error) = cause.filter(|_| chain.len() < LOG_CHAIN_MAX) {
-            chain.push(Value::String(cut(format_args!("{error}"))));
-            cause = error.source();
-        }
-        // A derived `Debug` begins with the name of the type, or of the variant.
-        let shown = cut(format_args!("{value:?}"));
-        let kind: String = shown.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-        let mut told = json!({ "type": kind, "message": cut(format_args!("{value}")) });
-        if !chain.is_empty() {
-            told["chain"] = Value::Array(chain);
-        }
-        self.put(field, told);
+        self.put(field, told(value));
     }
+}
+
+/// Tells an error: its type, its message and what caused it.
+fn told(value: &(dyn Error + 'static)) -> Value {
+    let mut chain = Vec::new();
+    let mut cause = value.source();
+    while let Some(error) = cause.filter(|_| chain.len() < LOG_CHAIN_MAX) {
+        chain.push(Value::String(cut(format_args!("{error}"))));
+        cause = error.source();
+    }
+    // A derived `Debug` begins with the name of the type, or of the variant.
+    let shown = cut(format_args!("{value:?}"));
+    let kind: String = shown.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    let mut told = json!({ "type": kind, "message": cut(format_args!("{value}")) });
+    if !chain.is_empty() {
+        told["chain"] = Value::Array(chain);
+    }
+    told
 }
 
 /// Writes something up to a bound. What fails to show itself ends there.
@@ -203,6 +207,16 @@ mod tests {
         said.fields.insert("path".to_owned(), "a b".into());
         let written = String::from_utf8(line(&said, None).write(Form::Pretty { colour: false }, Level::Warn)).unwrap();
         assert_eq!(written, "2026-11-20T09:20:34.000000Z  WARN gone\\n\\u{1b}[2J path=\"a b\"\n");
+    }
+
+    #[test]
+    fn an_error_keeps_its_type_its_message_and_what_caused_it() {
+        let cause = std::io::Error::other("the disk is full");
+        let error = crate::error::Error::Terminal(cause);
+        let told = told(&error);
+        assert_eq!(told["type"], "Terminal");
+        assert_eq!(told["message"], "cannot use the terminal: the disk is full");
+        assert_eq!(told["chain"], json!(["the disk is full"]));
     }
 
     #[test]

@@ -147,8 +147,8 @@ fn the_level_and_the_rates_are_taken_over_by_sighup_and_a_wrong_file_is_not() {
 }
 
 #[test]
-fn on_request_lines_are_for_people() {
+fn lines_are_for_people_where_that_is_wanted() {
     let data = tempfile::tempdir().unwrap();
     let (_, log) = Logged::start(serve(&["--log-format", "pretty"], data.path())).end();
-    assert!(log.lines().next().unwrap().contains("Z  INFO storing in "), "{log}");
+    assert!(log.lines().any(|line| line.contains("Z  INFO storing in ")), "{log}");
 }

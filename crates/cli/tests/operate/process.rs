@@ -19,6 +19,9 @@ fn an_address_that_others_can_reach_is_refused_without_keys() {
     for part in ["0.0.0.0", "lastword keys new", "--insecure-public", "127.0.0.1"] {
         assert!(message.contains(part), "{message}");
     }
+    let grpc = run(&["serve", "--listen", "127.0.0.1:0", "--grpc-listen", "0.0.0.0:0", "--data", dir]);
+    assert_eq!(grpc.status.code(), Some(1), "the port of gRPC is no way around it");
+    assert!(grpc.stdout.is_empty());
     stdout_of(&["keys", "new", "--scope", "ingest", "--name", "ci", "--data", dir]);
     Server::start_at("0.0.0.0:0", data.path()).stop();
 }

@@ -86,6 +86,11 @@ const RULES: &[(&str, &str)] = &[
               + (SELECT count(*) FROM batch_users WHERE last_row NOT IN (SELECT last_row FROM batches))",
     ),
     (
+        "large values are missing, or parts of events that there are not",
+        "SELECT count(*) FROM parts WHERE blob NOT IN (SELECT id FROM blobs) OR row NOT IN (SELECT row FROM events)",
+    ),
+    ("large values are parts of no event", "SELECT count(*) FROM blobs WHERE id NOT IN (SELECT blob FROM parts)"),
+    (
         "groups of exceptions count others than there are",
         "SELECT count(*) FROM exceptions x WHERE x.count <> (SELECT count(*) FROM exception_rows r WHERE r.exception = x.id)",
     ),
@@ -114,7 +119,29 @@ pub fn verify(dir: impl AsRef<Path>, mut progress: impl FnMut(&str)) -> Result<R
             Err(error) => problems.push(format!("it can't be told whether {wrong}: {error}")),
         }
     }
+    progress("large values");
+    let changed = changed_values(&snapshot)?;
+    if changed > 0 {
+        problems.push(format!("large values are not what they were: {changed}"));
+    }
     Ok(Report { ok: problems.is_empty(), problems })
+}
+
+/// Counts the large values that do not have their hash, or do not fit their events.
+fn changed_values(connection: &Connection) -> Result<usize, AdminError> {
+    let mut find = connection.prepare("SELECT hash, text FROM blobs")?;
+    let mut rows = find.query([])?;
+    let mut changed = 0;
+    while let Some(row) = rows.next()? {
+        let (hash, text): (String, String) = (row.get(0)?, row.get(1)?);
+        changed += usize::from(crate::ingest::id_of(&[text.as_bytes()]) != hash);
+    }
+    let mut find = connection.prepare("SELECT row, body FROM events WHERE row IN (SELECT row FROM parts)")?;
+    let mut rows = find.query([])?;
+    while let Some(row) = rows.next()? {
+        changed += usize::from(crate::store::whole_event(connection, row.get(0)?, row.get(1)?).is_err());
+    }
+    Ok(changed)
 }
 
 /// What SQLite itself finds wrong.

@@ -10,7 +10,7 @@ use super::narrow::{self, Numbers, Statement, statement};
 use super::params::{Params, cursor};
 use super::{Event, Moment, Page, ParamError, QueryError};
 use crate::limits::{PAGE_BYTES_MAX, PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX};
-use crate::store::{kind_of, severity_of};
+use crate::store::{kind_of, severity_of, whole_event};
 
 /// In which order events come: that in which they were stored, or the reverse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -148,7 +148,7 @@ fn look(connection: &mut Connection, query: &EventQuery, with_json: bool) -> Res
         let mut prepared = snapshot.prepare_cached(&sql)?;
         let mut rows = prepared.query(params_from_iter(values))?;
         while let Some(row) = rows.next()? {
-            let event = read(row)?;
+            let event = read(&snapshot, row)?;
             bytes += event.json.len();
             if items.len() == limit || (bytes > PAGE_BYTES_MAX && !items.is_empty()) {
                 more = true;
@@ -168,14 +168,18 @@ fn look(connection: &mut Connection, query: &EventQuery, with_json: bool) -> Res
     Ok(Page { items, next, resume: Some(resume.to_string()) })
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Event> {
+fn read(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Event> {
+    let (number, mut json): (i64, String) = (row.get(0)?, row.get(5)?);
+    if row.get(9)? {
+        json = whole_event(connection, number, json)?;
+    }
     Ok(Event {
-        row: row.get(0)?,
+        row: number,
         time: Moment(row.get(1)?),
         index: row.get(2)?,
         kind: kind_of(row.get(3)?),
         severity: severity_of(row.get(4)?),
-        json: row.get(5)?,
+        json,
         received: Moment(row.get(6)?),
         session_id: row.get(7)?,
         name: row.get(8)?,
@@ -186,11 +190,12 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Event> {
 pub(super) fn by_row(connection: &Connection, row: i64) -> rusqlite::Result<Option<Event>> {
     connection
         .prepare_cached(
-            "SELECT e.row, e.time_us, e.idx, e.kind, e.severity, e.body, b.received_us, s.session_id, names.name
+            "SELECT e.row, e.time_us, e.idx, e.kind, e.severity, e.body, b.received_us, s.session_id, names.name,
+                    EXISTS (SELECT 1 FROM parts WHERE parts.row = e.row)
              FROM events e JOIN sessions s ON s.id = b.session LEFT JOIN names ON names.id = e.name
              JOIN batches b ON b.last_row = (SELECT min(last_row) FROM batches WHERE last_row >= ?1)
              WHERE e.row = ?1",
         )?
-        .query_row([row], read)
+        .query_row([row], |row| read(connection, row))
         .optional()
 }

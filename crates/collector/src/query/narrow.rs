@@ -97,7 +97,8 @@ pub(super) fn statement(query: &EventQuery, numbers: &Numbers, after: Option<i64
     let batches = walked.map_or("batches b".to_owned(), |(table, ..)| format!("{table} n CROSS JOIN batches b"));
     let batch_row = if walked.is_some() { "n.last_row" } else { "b.last_row" };
     let sql = format!(
-        "SELECT e.row, e.time_us, e.idx, e.kind, e.severity, e.body, b.received_us, s.session_id, names.name
+        "SELECT e.row, e.time_us, e.idx, e.kind, e.severity, e.body, b.received_us, s.session_id, names.name,
+                EXISTS (SELECT 1 FROM parts WHERE parts.row = e.row)
          FROM {batches} CROSS JOIN events e JOIN sessions s ON s.id = b.session LEFT JOIN names ON names.id = e.name
          WHERE e.row BETWEEN b.first_row AND b.last_row"
     );
@@ -156,8 +157,13 @@ fn narrow(statement: &mut Statement, query: &EventQuery) {
             statement.and("may_have((SELECT filter FROM filters f WHERE f.last_row = b.last_row))", []);
         }
         // JSON has no NUL that is not escaped, and SQLite's pattern would end there and match everything.
-        let condition = if text.contains('\0') { "e.body LIKE ? AND FALSE" } else { "e.body LIKE ? ESCAPE '\\'" };
-        statement.and(condition, [like(text).into()]);
+        let condition = if text.contains('\0') {
+            "FALSE AND ? IS ?"
+        } else {
+            "(e.body LIKE ? ESCAPE '\\' OR EXISTS (
+                SELECT 1 FROM parts p JOIN blobs l ON l.id = p.blob WHERE p.row = e.row AND l.text LIKE ? ESCAPE '\\'))"
+        };
+        statement.and(condition, [like(text).into(), like(text).into()]);
     }
     let said = [("trace_id", &query.trace), ("run_id", &query.run), ("user_id", &query.user)];
     for (field, text) in said.into_iter().filter_map(|(field, text)| Some((field, text.as_deref()?))) {

@@ -8,7 +8,7 @@ use super::exceptions::{self, Occurrence};
 use super::index::Indexed;
 use super::rollup::Rollups;
 use super::tally::{Counted, Tally};
-use super::{Class, kind_bit, of_kind, rows, severity_bit};
+use super::{Class, blobs, kind_bit, of_kind, rows, severity_bit};
 use crate::ingest::{Detail, Event};
 use crate::limits::WRITER_CACHE_ENTRIES;
 
@@ -60,7 +60,7 @@ pub(super) fn insert(
     indexed: &Indexed,
     received_us: i64,
 ) -> rusqlite::Result<Stored> {
-    let Indexed { envelope, facts, filter } = indexed;
+    let Indexed { envelope, facts, filter, parts } = indexed;
     if envelope.events.is_empty() {
         return Ok(Stored { accepted: 0, duplicates: 0 });
     }
@@ -79,6 +79,9 @@ pub(super) fn insert(
         rows::add_events(transaction, &envelope.body, &found, first)?;
         for (((event, name), row), place) in found.into_iter().zip(first..).zip(places) {
             let facts = facts.get(*place).and_then(Option::as_deref);
+            if let Some(parts) = parts.get(place) {
+                blobs::add(transaction, row, parts)?;
+            }
             batch.add(event, row, name);
             rollup.add(event);
             let what = name.unwrap_or_else(|| of_kind(event.kind));

@@ -4,8 +4,9 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 use serde::Serialize;
 
 use super::index::filter_of;
+use super::redact::{self, Cleared};
 use super::remove;
-use super::{Class, redact, used_bytes};
+use super::{Class, blobs, used_bytes};
 use crate::limits::{REMOVE_ROWS, SESSION_KEPT_US};
 
 /// What is to be removed.
@@ -145,11 +146,15 @@ fn clear_user(transaction: &Transaction<'_>, batch: remove::Batch, user: &str) -
     let mut update = transaction.prepare_cached("UPDATE events SET body = ? WHERE row = ?")?;
     let mut cleared = 0;
     for event in events.iter_mut().filter(|event| event.is_of(user)) {
-        if let Some(body) = redact::without_user(&event.body) {
+        if let Some(Cleared { body, at, longer_by }) = redact::without_user(&event.body) {
             update.execute((&body, event.row))?;
+            blobs::shift(transaction, event.row, at, longer_by)?;
             event.body = body;
             cleared += 1;
         }
+    }
+    for event in &mut events {
+        event.body = blobs::whole(transaction, event.row, std::mem::take(&mut event.body))?;
     }
     // The id is not to be found by the search either.
     transaction

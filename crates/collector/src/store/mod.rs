@@ -18,6 +18,7 @@
 //! Limits: one collector a directory, held by a lock on the file `lock`.
 
 mod batch;
+mod blobs;
 mod class;
 mod consent;
 mod erase;
@@ -40,6 +41,7 @@ mod tally;
 mod writer;
 
 pub(crate) use batch::Stored;
+pub(crate) use blobs::whole as whole_event;
 pub(crate) use class::Class;
 pub(crate) use consent::{Consents, resolve, store as store_consent};
 pub(crate) use erase::{Target, step as remove_step};

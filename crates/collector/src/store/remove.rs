@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::index::{Facts, TraceId};
 use super::tally::Counts;
-use super::{Class, kind_bit, kind_of, of_kind, severity_bit, severity_of};
+use super::{Class, blobs, kind_bit, kind_of, of_kind, severity_bit, severity_of};
 use crate::ingest::Key;
 
 /// A batch, as far as it matters here.
@@ -115,6 +115,7 @@ pub(super) fn from_batch(
             remove_id.execute(params![batch.session, Key::new(&id)])?;
         }
         remove.execute([event.row])?;
+        blobs::remove(transaction, event.row)?;
         exception(transaction, event, batch.session)?;
     }
     counts.write(transaction)?;

@@ -149,6 +149,13 @@ const INDEX: &str = "
     CREATE TABLE exception_rows (row INTEGER PRIMARY KEY, exception INTEGER NOT NULL) STRICT;
     CREATE INDEX rows_of_exception ON exception_rows (exception);
     CREATE INDEX exceptions_of_session ON exception_sessions (session);
+    -- Large values of events' data, and where in what is stored of an event each belongs.
+    CREATE TABLE blobs (id INTEGER PRIMARY KEY, hash TEXT NOT NULL, text TEXT NOT NULL) STRICT;
+    CREATE INDEX blobs_by_hash ON blobs (hash);
+    CREATE TABLE parts (
+        row INTEGER NOT NULL, at INTEGER NOT NULL, blob INTEGER NOT NULL, PRIMARY KEY (row, at)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX parts_of_blob ON parts (blob);
     -- As other programs of the field have them. Values that were too large for a row are not seen by it.
     CREATE VIEW telemetry_events AS
     SELECT said ->> '$.event_id' AS id,

@@ -75,6 +75,37 @@ fn every_client_puts_its_key_where_it_is_used_to() {
 }
 
 #[test]
+fn a_key_in_the_body_counts_where_a_protocol_has_it_there() {
+    let dir = Dir::new();
+    let server = Server::start(with_keys(dir.config()));
+    let posthog = |key: &str| {
+        let batch =
+            r#"[{"event":"e","distinct_id":"d","uuid":"0192f0c1-0000-7000-8000-000000000001","properties":{}}]"#;
+        server.post("/batch/", format!(r#"{{"api_key":"{key}","batch":{batch}}}"#))
+    };
+    posthog(INGEST).is(200);
+    for wrong in [READ, "lw_wrong_0123456789abcdef", ""] {
+        let answer = posthog(wrong);
+        assert_eq!(answer.status, if wrong == READ { 403 } else { 401 }, "{wrong}: {}", answer.body);
+    }
+    let sentry = |key: &str| {
+        let event = r#"{"event_id":"9ec79c33ec9942ab8353589fcb2e04dc","message":"hello","timestamp":1795166434.5}"#;
+        let head =
+            format!(r#"{{"event_id":"9ec79c33ec9942ab8353589fcb2e04dc","dsn":"https://{key}@collector.example/1"}}"#);
+        server.post("/api/1/envelope/", format!("{head}\n{{\"type\":\"event\"}}\n{event}\n"))
+    };
+    sentry(INGEST).is(200);
+    sentry("lw_wrong_0123456789abcdef").is(401);
+    server.post(&format!("/v1/input/{INGEST}"), r#"[{"message":"m"}]"#);
+    let asked = server.client().send("GET", "/api/events", &[("x-api-key", READ)], b"").is(200);
+    assert_eq!(asked.json()["events"].as_array().unwrap().len(), 3, "{}", asked.body);
+    // Where a protocol has it elsewhere, the body is no way in.
+    server
+        .post("/api/v1/telemetry", body("s", &[event(0)]).replacen('{', &format!(r#"{{"api_key":"{INGEST}","#), 1))
+        .is(401);
+}
+
+#[test]
 fn a_browser_is_asked_for_the_key_as_a_password() {
     let dir = Dir::new();
     let server = Server::start(with_keys(dir.config()));

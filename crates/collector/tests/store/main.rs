@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod blobs;
 mod crash;
 mod format;
 mod keep;
@@ -11,7 +12,7 @@ mod look_after;
 mod meaning;
 mod remove;
 
-use common::Dir;
+use common::{Dir, Server};
 use lastword_collector::admin;
 
 /// Checks that a store is whole and agrees with itself.
@@ -19,4 +20,10 @@ use lastword_collector::admin;
 fn is_whole(dir: &Dir) {
     let report = admin::verify(dir.path(), |_| {}).unwrap();
     assert!(report.ok, "{:#?}", report.problems);
+}
+
+/// Notes that a user has agreed to be told of; the id of any other is taken out before it is stored.
+fn opt_in(server: &Server, user: &str) {
+    let json = [("content-type", "application/json")];
+    server.client().send("PATCH", &format!("/api/users/{user}"), &json, br#"{"telemetry_opt_in":true}"#).is(200);
 }

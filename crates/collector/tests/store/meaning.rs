@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::common::{Dir, Server, body, event, exception, named};
-use super::is_whole;
+use super::{is_whole, opt_in};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
@@ -144,6 +144,7 @@ fn events_are_found_by_any_piece_of_their_text_in_either_case_and_by_version_and
     }
     assert_eq!(server.events("text=unicorn").len(), 0);
     assert_eq!(server.events("text=nothing").len(), 49);
+    opt_in(&server, "ada%20%22x%22");
     let user = named(0, "u", "n", "INFO", r#"{"user_id":"ada \"x\""}"#);
     server.telemetry(body("u", &[user, event(1)]).replace("0.38.0", "0.39.0")).is(200);
     assert_eq!(server.events("version=0.39.0").len(), 2);
@@ -190,6 +191,7 @@ fn exceptions_tell_their_versions_and_about_how_many_users_and_come_back_after_t
 fn the_view_has_the_columns_that_other_programs_read() {
     let dir = Dir::new();
     let server = Server::start(dir.config());
+    opt_in(&server, "ada");
     let data = r#"{"user_id":"ada","repo_id":"r-1","n":1}"#;
     server
         .telemetry(body("s", &[named(7, "id-7", "test.run.completed", "INFO", data), exception(1, "ERROR", "E", "m")]))

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::common::{Dir, Server, body, end, event, exception, named};
-use super::is_whole;
+use super::{is_whole, opt_in};
 
 #[test]
 fn a_session_is_removed_with_all_that_speaks_of_it_and_what_is_sent_again_is_stored_again() {
@@ -52,6 +52,8 @@ fn a_row_is_never_given_twice_so_that_whoever_follows_misses_nothing() {
 fn all_events_that_name_a_user_are_removed_and_their_neighbours_stay() {
     let dir = Dir::new();
     let server = Server::start(dir.config());
+    opt_in(&server, "ada");
+    opt_in(&server, "bob");
     let of =
         |index, user: &str| named(index, &format!("u-{index}"), "n", "INFO", &format!(r#"{{"user_id":"{user}"}}"#));
     server.telemetry(body("s", &[event(0), of(1, "ada"), of(2, "bob"), of(3, "ada")])).is(200);
@@ -71,20 +73,22 @@ fn all_events_that_name_a_user_are_removed_and_their_neighbours_stay() {
 fn nobody_has_opted_in_who_did_not_say_so_and_who_withdraws_is_named_by_no_event_any_more() {
     let dir = Dir::new();
     let server = Server::start(dir.config());
-    let said = |text: &str| format!(r#"{{"a":"ada",  "user_id" :"ada","b":[{text}]}}"#);
-    server.telemetry(body("s", &[named(0, "u-0", "n", "INFO", &said("1")), event(1)])).is(200);
+    let said = |text: &str| format!(r#"{{"a":"b",  "user_id" :"ada","b":[{text}]}}"#);
     let opted_in = || server.all("/api/users?user=ada", "users").first().map(|user| user["telemetry_opt_in"].clone());
-    assert_eq!(opted_in(), Some(json!(false)));
-    let json = [("content-type", "application/json")];
-    server.client().send("PATCH", "/api/users/ada", &json, br#"{"telemetry_opt_in":true}"#).is(200);
+    server.telemetry(body("before", &[named(0, "u-0", "n", "INFO", &said("0"))])).is(200);
+    assert_eq!((opted_in(), server.events("user=ada").len()), (None, 0));
+    opt_in(&server, "ada");
     assert_eq!(opted_in(), Some(json!(true)));
+    server.telemetry(body("s", &[named(0, "u-0", "n", "INFO", &said("1")), event(1)])).is(200);
+    assert_eq!(server.events("user=ada").len(), 1);
 
+    let json = [("content-type", "application/json")];
     let changed =
         server.client().send("PATCH", "/api/users/ada", &json, br#"{"telemetry_opt_in":false}"#).is(200).json();
     assert_eq!((changed["events"].as_u64(), opted_in()), (Some(1), None));
     assert_eq!(server.events("user=ada").len(), 0);
-    let answer = server.get("/api/events?order=asc&limit=1").body;
-    assert!(answer.contains(r#""event_data":{"a":"ada",  "user_id" :null,"b":[1]}"#), "{answer}");
+    let answer = server.get("/api/events?session=s&order=asc&limit=1").body;
+    assert!(answer.contains(r#""event_data":{"a":"b",  "user_id" :null,"b":[1]}"#), "{answer}");
     server.stop().unwrap();
     is_whole(&dir);
 }

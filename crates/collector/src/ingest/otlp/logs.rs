@@ -20,7 +20,7 @@ const OPERATION: &str = "operation";
 pub(super) struct Alike(HashMap<String, usize>);
 
 impl Alike {
-    fn id(&mut self, parts: [&[u8]; 3]) -> String {
+    fn id(&mut self, parts: [&[u8]; 4]) -> String {
         let id = id_of(&parts);
         let times = self.0.entry(id.clone()).or_insert(0);
         *times += 1;
@@ -52,7 +52,12 @@ pub(super) fn take(
     let uid = find_text(&record.attributes, "log.record.uid");
     let id = match uid {
         Some(uid) => uid.to_owned(),
-        None => alike.id([raw.bytes(), taking.sender.id.as_bytes(), scope.name.as_bytes()]),
+        None => {
+            // What says no time can't be told from what happened again: it is another one each time that it arrives.
+            let is_timeless = record.time_unix_nano == 0 && record.observed_time_unix_nano == 0;
+            let arrived = if is_timeless { time_us.to_le_bytes() } else { [0; 8] };
+            alike.id([raw.bytes(), taking.sender.id.as_bytes(), scope.name.as_bytes(), &arrived])
+        }
     };
     let severity = severity(&record);
     let exception = Exception::of(&record.attributes);

@@ -5,9 +5,13 @@
 
 mod facts;
 mod filter;
+mod large;
 
 pub(crate) use facts::{Facts, Kind, Point, Span, TraceId, What, trace_id};
 pub(crate) use filter::{Needle, of as filter_of};
+pub(crate) use large::{PLACEHOLDER, Part, put_back};
+
+use std::collections::HashMap;
 
 use crate::ingest::Envelope;
 
@@ -19,14 +23,17 @@ pub(crate) struct Indexed {
     pub(crate) facts: Vec<Option<Box<Facts>>>,
     /// Which texts may be among them.
     pub(crate) filter: Vec<u8>,
+    /// What was taken out of events because it is large, by their place.
+    pub(crate) parts: HashMap<usize, Vec<Part>>,
 }
 
 impl Indexed {
-    pub(crate) fn of(envelope: Envelope) -> Self {
+    pub(crate) fn of(mut envelope: Envelope) -> Self {
         let texts = || envelope.events.iter().map(|event| &envelope.body[event.range.clone()]);
         let facts = envelope.events.iter().zip(texts()).map(|(event, text)| Facts::of(text, event.name.as_deref()));
         let (facts, filter) = (facts.collect(), filter_of(texts()));
-        Self { envelope, facts, filter }
+        let parts = large::take(&mut envelope);
+        Self { envelope, facts, filter, parts }
     }
 
     /// Returns how many bytes of text there are to look through.

@@ -232,7 +232,7 @@ fn index(table: &[(&'static str, Slot, How)], first: usize) -> Index {
 /// Returns whether a name may be in the table, without looking it up: most attributes are of HTTP and databases.
 #[inline]
 pub(super) fn may_be_one(name: &str) -> bool {
-    const BEGINS: [&str; 13] = [
+    const BEGINS: [&str; 12] = [
         "gen_ai.",
         "llm.",
         "ai.",
@@ -245,7 +245,6 @@ pub(super) fn may_be_one(name: &str) -> bool {
         "model_name",
         "operation.",
         "span.type",
-        "lmnr.",
     ];
     matches!(name.as_bytes().first(), Some(b'g' | b'l' | b'a' | b'o' | b't' | b'e' | b'm' | b's'))
         && BEGINS.iter().any(|begin| name.starts_with(begin))

@@ -4,6 +4,7 @@
 //! ([`series`](super::series)); the point as it was sent stays beside it. The points of a scope are one event, or several where they
 //! are many.
 
+mod observed;
 mod point;
 mod proto;
 mod spread;
@@ -17,7 +18,8 @@ use super::source::{self, Sender};
 use super::{Reading, moment, value};
 use crate::ingest::{Draft, Drafts, Object, Refused, id_of};
 use crate::limits::{EVENT_BYTES_MAX, METRIC_EVENT_BYTES, METRIC_EVENT_POINTS};
-use point::{Metric, Observed, Point};
+use observed::Observed;
+use point::{Metric, Point};
 
 const METRICS: &str = "metrics";
 
