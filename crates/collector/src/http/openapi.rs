@@ -33,10 +33,16 @@ fn written() -> Value {
         "paths": paths,
         "components": {
             "schemas": schemas::all(),
-            "responses": { "Error": {
-                "description": "What was wrong, and what would be right",
-                "content": { "application/json": { "schema": reference("Error") }, "text/html": { "schema": { "type": "string" } } },
-            } },
+            "responses": {
+                "Error": {
+                    "description": "What was wrong, and what would be right",
+                    "content": { "application/json": { "schema": reference("Error") }, "text/html": { "schema": { "type": "string" } } },
+                },
+                "OtlpError": {
+                    "description": "What was wrong, as a status of gRPC",
+                    "content": { "application/json": { "schema": reference("Object") } },
+                },
+            },
             "securitySchemes": {
                 "bearer": { "type": "http", "scheme": "bearer" },
                 "key": { "type": "apiKey", "in": "header", "name": "X-API-Key" },
@@ -53,7 +59,9 @@ fn operation(endpoint: &Endpoint) -> Value {
     for status in endpoint.also {
         responses.insert(status.to_string(), good.clone());
     }
-    responses.insert("default".to_owned(), json!({ "$ref": "#/components/responses/Error" }));
+    // Whoever exports OTLP reads errors in the form of its own.
+    let error = if endpoint.path.starts_with("/v1/") { "OtlpError" } else { "Error" };
+    responses.insert("default".to_owned(), json!({ "$ref": format!("#/components/responses/{error}") }));
     let in_path = endpoint.path.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map(|(name, _)| {
         json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string", "minLength": 1 },
                 "description": "What is meant" })
