@@ -14,7 +14,7 @@ import urllib.request
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 LEFT_OUT = ["/api/stream", "/api/health/mq"]
-EXAMPLES = 25
+EXAMPLES = 10
 PATIENCE_SECONDS = 240
 
 EVENTS = {

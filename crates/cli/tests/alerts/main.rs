@@ -1,5 +1,11 @@
 //! How a collector is watched from outside: alerts, Prometheus, Grafana.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "what fails in a test fails the test")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "what fails in a test fails the test"
+)]
 
 #[path = "../common/mod.rs"]
 mod common;

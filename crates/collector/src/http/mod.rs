@@ -38,6 +38,7 @@ mod otlp_answer;
 mod pages;
 mod posthog;
 mod routes;
+mod schemas;
 mod sentry;
 mod server;
 mod stream;

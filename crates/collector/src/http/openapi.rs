@@ -3,10 +3,11 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use lastword::{EventKind, Severity};
+use lastword::EventKind;
 use serde_json::{Map, Value, json};
 
 use super::routes::{ENDPOINTS, Endpoint, Shape};
+use super::schemas::{self, reference};
 use crate::limits::{PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX, PARAM_BYTES_MAX};
 use crate::query::SessionState;
 
@@ -31,11 +32,17 @@ fn written() -> Value {
         },
         "paths": paths,
         "components": {
-            "schemas": schemas(),
-            "responses": { "Error": {
-                "description": "What was wrong, and what would be right",
-                "content": { "application/json": { "schema": reference("Error") }, "text/html": { "schema": { "type": "string" } } },
-            } },
+            "schemas": schemas::all(),
+            "responses": {
+                "Error": {
+                    "description": "What was wrong, and what would be right",
+                    "content": { "application/json": { "schema": reference("Error") }, "text/html": { "schema": { "type": "string" } } },
+                },
+                "OtlpError": {
+                    "description": "What was wrong, as a status of gRPC",
+                    "content": { "application/json": { "schema": reference("Object") } },
+                },
+            },
             "securitySchemes": {
                 "bearer": { "type": "http", "scheme": "bearer" },
                 "key": { "type": "apiKey", "in": "header", "name": "X-API-Key" },
@@ -52,7 +59,9 @@ fn operation(endpoint: &Endpoint) -> Value {
     for status in endpoint.also {
         responses.insert(status.to_string(), good.clone());
     }
-    responses.insert("default".to_owned(), json!({ "$ref": "#/components/responses/Error" }));
+    // Whoever exports OTLP reads errors in the form of its own.
+    let error = if endpoint.path.starts_with("/v1/") { "OtlpError" } else { "Error" };
+    responses.insert("default".to_owned(), json!({ "$ref": format!("#/components/responses/{error}") }));
     let in_path = endpoint.path.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map(|(name, _)| {
         json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string", "minLength": 1 },
                 "description": "What is meant" })
@@ -74,10 +83,6 @@ fn content(shape: Shape) -> Value {
         Shape::Json(schema) => json!({ "application/json": { "schema": reference(schema) } }),
         Shape::Text(media) => json!({ media: { "schema": { "type": "string" } } }),
     }
-}
-
-fn reference(schema: &str) -> Value {
-    json!({ "$ref": format!("#/components/schemas/{schema}") })
 }
 
 /// Describes a parameter; every query that has one means the same by it.
@@ -117,122 +122,6 @@ fn parameter(path: &str, name: &str) -> Value {
         _ => ("", text()),
     };
     json!({ "name": name, "in": "query", "required": false, "description": about, "schema": schema })
-}
-
-/// Describes bodies, as far as a client can rely on them.
-fn schemas() -> Value {
-    let kinds = EventKind::ALL.map(EventKind::as_str);
-    let severities =
-        [Severity::Debug, Severity::Info, Severity::Warning, Severity::Error, Severity::Critical].map(Severity::as_str);
-    let cursor = json!({ "type": ["string", "null"] });
-    let moment = json!({ "type": "string", "format": "date-time" });
-    let ok = json!({ "type": "object", "required": ["ok"], "properties": { "ok": { "type": "boolean" } } });
-    let of_parts = |part: &Value| json!({ "type": "object", "required": ["db", "mq", "storage"], "properties": { "db": part, "mq": part, "storage": part } });
-    let page = |rows: &str, row: &str| {
-        json!({ "type": "object", "required": [rows, "next"],
-                "properties": { rows: { "type": "array", "items": reference(row) }, "next": cursor } })
-    };
-    let event = json!({
-        "type": "object",
-        "required": ["event", "event_id", "severity", "timestamp"],
-        "properties": {
-            "event": { "type": "string", "enum": kinds },
-            "event_id": { "type": "string", "minLength": 1 },
-            "event_session_index": { "type": "integer", "minimum": 0 },
-            "severity": { "type": "string", "enum": severities },
-            "timestamp": moment,
-            "event_name": { "type": "string" },
-            "event_data": { "type": "object" },
-        },
-    });
-    json!({
-        "Error": { "type": "object", "required": ["error"], "properties": { "error": { "type": "string" } } },
-        "Event": event,
-        "Telemetry": {
-            "type": "object",
-            "required": ["session_id", "events"],
-            "properties": {
-                "session_id": { "type": "string", "minLength": 1 },
-                "platform": { "type": "string" },
-                "sdk_version": { "type": "string" },
-                "events": { "type": "array", "minItems": 1, "items": reference("Event") },
-            },
-        },
-        "Accepted": {
-            "type": "object",
-            "required": ["status"],
-            "properties": {
-                "status": { "const": "accepted" },
-                "accepted": { "type": "integer", "minimum": 0 },
-                "duplicates": { "type": "integer", "minimum": 0 },
-                "refused": { "type": "array", "items": { "type": "object", "required": ["index", "reason"] } },
-            },
-        },
-        "Events": {
-            "allOf": [page("events", "Event")],
-            "required": ["resume"],
-            "properties": { "resume": { "type": "string" } },
-        },
-        "Sessions": page("sessions", "Session"),
-        "Session": {
-            "type": "object",
-            "required": ["session_id", "state", "events", "missing", "gaps"],
-            "properties": {
-                "session_id": { "type": "string" },
-                "state": { "type": "string", "enum": SessionState::ALL.map(SessionState::as_str) },
-                "fatal": { "type": "boolean" },
-                "events": { "type": "integer" },
-                "missing": { "type": "integer" },
-                "gaps": { "type": "integer" },
-            },
-        },
-        "Exceptions": page("exceptions", "Exception"),
-        "Exception": {
-            "type": "object",
-            "required": ["fingerprint", "error_type", "error_message", "count", "sessions"],
-            "properties": {
-                "fingerprint": { "type": "string" },
-                "count": { "type": "integer" },
-                "sessions": { "type": "integer" },
-                "first_seen": moment,
-                "last_seen": moment,
-            },
-        },
-        "Alerts": {
-            "type": "object",
-            "required": ["alerts", "history"],
-            "properties": { "alerts": { "type": "array" }, "history": { "type": "array" } },
-        },
-        "Status": {
-            "type": "object",
-            "required": ["ok", "services"],
-            "properties": { "ok": { "type": "boolean" }, "services": of_parts(&json!({ "type": "boolean" })) },
-        },
-        "Health": {
-            "type": "object",
-            "required": ["ok", "version", "services"],
-            "properties": { "ok": { "type": "boolean" }, "version": { "type": "string" }, "services": of_parts(&ok),
-                            "error": { "type": "string" } },
-        },
-        "HealthOfDb": {
-            "type": "object",
-            "required": ["status", "database", "timestamp"],
-            "properties": { "status": { "type": "string" }, "database": { "type": "string" }, "timestamp": moment },
-        },
-        "HealthOfPart": ok,
-        "Version": {
-            "type": "object",
-            "required": ["name", "version"],
-            "properties": { "name": { "const": "lastword" }, "version": { "type": "string" } },
-        },
-        "Object": { "type": "object" },
-        "Removed": { "type": "object", "required": ["events"], "properties": { "events": { "type": "integer", "minimum": 0 } } },
-        "ExceptionEdit": { "type": "object", "required": ["resolved"], "additionalProperties": false,
-                           "properties": { "resolved": { "type": "boolean" } } },
-        "UserEdit": { "type": "object", "required": ["telemetry_opt_in"], "additionalProperties": false,
-                      "properties": { "telemetry_opt_in": { "type": "boolean" } } },
-        "Document": { "type": "object", "required": ["openapi", "info", "paths"] },
-    })
 }
 
 #[cfg(test)]

@@ -101,7 +101,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::new("/v1/traces", Post(OTLP), "Store spans, as OpenTelemetry exports them", Json("Object")),
     Endpoint::new("/v1/logs", Post(OTLP), "Store logs, as OpenTelemetry exports them", Json("Object")),
     Endpoint::new("/v1/metrics", Post(OTLP), "Store metrics, as OpenTelemetry exports them", Json("Object")),
-    Endpoint::new("/api/v1/logs", Post(Text("application/x-ndjson")), "Store lines of logs", Json("Accepted")),
+    Endpoint::new("/api/v1/logs", Post(Json("Object")), "Store lines of logs", Json("Accepted")),
     Endpoint::new("/api/events", Get(|| get(api::events)), "Events, a page at a time", Json("Events"))
         .with(EventQuery::PARAMS),
     Endpoint::new(
