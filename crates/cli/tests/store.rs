@@ -1,6 +1,6 @@
 //! `lastword store`: what an operator does with what is stored, by the real binary.
 
-#![allow(clippy::unwrap_used, unreachable_pub, reason = "what helps a test is a test")]
+#![allow(clippy::expect_used, clippy::unwrap_used, unreachable_pub, reason = "what helps a test is a test")]
 
 mod common;
 

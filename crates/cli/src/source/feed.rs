@@ -43,6 +43,7 @@ enum Stream {
     None,
 }
 
+#[allow(clippy::large_enum_variant, reason = "there is one of it, whichever it is")]
 enum From {
     /// Pages of a collector or of its directory.
     Pages {

@@ -261,7 +261,7 @@ impl Rule {
         let filters = [Some(&self.event), self.among.as_ref()];
         self.field.is_some()
             || self.asks_for_new_exceptions()
-            || filters.into_iter().flatten().any(|filter| filter.looks_into_fields())
+            || filters.into_iter().flatten().any(Filter::looks_into_fields)
     }
 
     pub(super) fn asks_for_new_exceptions(&self) -> bool {

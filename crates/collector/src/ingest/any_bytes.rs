@@ -195,7 +195,9 @@ mod tests {
             let path = entry.unwrap().path();
             let bytes = std::fs::read(&path).unwrap();
             let is_json = path.extension().is_some_and(|end| end == "json");
-            for (protocol, _) in PROTOCOLS.iter().filter(|(name, _)| name.starts_with("otlp") && name.ends_with("json") == is_json) {
+            for (protocol, _) in
+                PROTOCOLS.iter().filter(|(name, _)| name.starts_with("otlp") && name.ends_with("json") == is_json)
+            {
                 check(protocol, &bytes);
                 for place in (0..bytes.len()).step_by(7) {
                     check(protocol, &bytes[..place]);

@@ -1,5 +1,5 @@
 //! How a collector is watched: health, metrics, live streams, alerts.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "what fails in a test fails the test")]
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "what fails in a test fails the test")]
 
 #[path = "../common/mod.rs"]
 mod common;
