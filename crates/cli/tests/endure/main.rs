@@ -1,9 +1,11 @@
 //! What a collector endures: the real binary, and everything that others do to it.
 #![cfg(target_os = "linux")]
 #![allow(
-    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
     clippy::expect_used,
     clippy::print_stderr,
+    clippy::unwrap_used,
+    unreachable_pub,
     reason = "what fails in a test fails the test"
 )]
 
