@@ -31,7 +31,7 @@ fn of_old(name: &str) -> Vec<u8> {
         match metric.data.as_mut().unwrap() {
             Data::Sum(sum) => sum.data_points.iter_mut().for_each(|point| point.start_time_unix_nano = 1),
             Data::Histogram(histogram) => {
-                histogram.data_points.iter_mut().for_each(|point| point.start_time_unix_nano = 1)
+                histogram.data_points.iter_mut().for_each(|point| point.start_time_unix_nano = 1);
             }
             other => panic!("{other:?}"),
         }
