@@ -9,12 +9,18 @@ use std::time::Duration;
 pub const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// The largest request body once it is decompressed. A few bytes may stand for gigabytes.
 pub const PLAIN_BODY_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Members of a body of gzip, or frames of zstd: each has to be begun, which takes longer than its bytes. Who writes blocks of
+/// 64 KiB has a quarter of these in the largest body.
+pub const COMPRESSED_PARTS_MAX: usize = 16_384;
 /// How much of a body is decompressed in one step, before the bounds are looked at again.
 pub const DECOMPRESS_STEP_BYTES: usize = 64 * 1024;
 /// Bodies beyond this are read on a thread that may block, so that no other request waits for it.
 pub const INLINE_DECODE_BYTES_MAX: usize = 1024 * 1024;
 /// Events in one request. The protocol's own clients send at most 100.
 pub const REQUEST_EVENTS_MAX: usize = 10_000;
+/// Bytes of the events that come of one request: as large as a body may be. What its events have in common, and is told with each,
+/// may make more of a body than it is.
+pub const REQUEST_EVENTS_BYTES_MAX: usize = PLAIN_BODY_BYTES_MAX;
 /// The largest event, as text. A larger one is refused alone. It is twice what our reporter takes.
 pub const EVENT_BYTES_MAX: usize = 1024 * 1024;
 /// How deep an event may be nested. Parsers of those who read it back recurse, most of them give up at 128, and the
@@ -60,6 +66,9 @@ pub const QUOTE_CHARS_MAX: usize = 64;
 
 /// Bytes of all bodies that are being read or wait for the disk: one of the largest, and others beside it. Beyond, requests get 503 at once.
 pub const INGEST_BYTES_MAX: usize = 384 * 1024 * 1024;
+/// The part of [`INGEST_BYTES_MAX`] that bodies may take beside it whose sender's key is not known before they are read: 1 in so many. Who
+/// has no key can't keep those who have one from sending.
+pub const UNPROVEN_SHARE: usize = 4;
 /// Requests that may wait for the writer. Beyond, requests get 503 at once.
 pub const WRITE_QUEUE_REQUESTS: usize = 1024;
 /// Events after which a group is committed even though more wait: it bounds the wait of the first one.

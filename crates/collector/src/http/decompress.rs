@@ -4,9 +4,10 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use axum::http::HeaderValue;
+use flate2::bufread::GzDecoder;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::limits::DECOMPRESS_STEP_BYTES;
+use crate::limits::{COMPRESSED_PARTS_MAX, DECOMPRESS_STEP_BYTES};
 
 /// How a body is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,9 +67,9 @@ pub(super) fn decompress(
     let broken = |error| DecompressError::Broken(encoding.as_str(), error);
     let mut reader: Box<dyn Read + '_> = match encoding {
         Encoding::Identity => Box::new(body),
-        Encoding::Gzip => Box::new(flate2::read::MultiGzDecoder::new(body)),
+        Encoding::Gzip => Box::new(Members { member: Some(GzDecoder::new(body)), begun: 1 }),
         Encoding::Deflate => Box::new(flate2::read::ZlibDecoder::new(body)),
-        Encoding::Zstd => Box::new(Frames { rest: body, frame: None }),
+        Encoding::Zstd => Box::new(Frames { rest: body, frame: None, begun: 0 }),
     };
     let (mut plain, mut taken) = (Vec::new(), None::<OwnedSemaphorePermit>);
     loop {
@@ -88,10 +89,43 @@ pub(super) fn decompress(
     }
 }
 
+/// Counts a part of a body that begins.
+fn begin(begun: &mut usize) -> io::Result<()> {
+    *begun += 1;
+    if *begun > COMPRESSED_PARTS_MAX {
+        return Err(io::Error::other(format!(
+            "it has more than {COMPRESSED_PARTS_MAX} parts, each compressed for itself"
+        )));
+    }
+    Ok(())
+}
+
+/// The members of a body of gzip, one after the other.
+struct Members<'b> {
+    /// `None` only after an error.
+    member: Option<GzDecoder<&'b [u8]>>,
+    begun: usize,
+}
+
+impl Read for Members<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.member {
+            let read = member.read(out)?;
+            if read > 0 || out.is_empty() || member.get_ref().is_empty() {
+                return Ok(read);
+            }
+            begin(&mut self.begun)?;
+            self.member = self.member.take().map(|member| GzDecoder::new(member.into_inner()));
+        }
+        Ok(0)
+    }
+}
+
 /// The frames of a body of zstd, one after the other.
 struct Frames<'b> {
     rest: &'b [u8],
     frame: Option<ruzstd::decoding::FrameDecoder>,
+    begun: usize,
 }
 
 impl Read for Frames<'_> {
@@ -102,6 +136,7 @@ impl Read for Frames<'_> {
                 if self.rest.is_empty() {
                     return Ok(0);
                 }
+                begin(&mut self.begun)?;
                 let mut frame = FrameDecoder::new();
                 frame.reset(&mut self.rest).map_err(io::Error::other)?;
                 self.frame = Some(frame);
@@ -118,6 +153,34 @@ impl Read for Frames<'_> {
             if frame.is_finished() {
                 self.frame = None;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn a_body_of_several_parts_is_one_text_and_parts_without_end_are_refused() {
+        let room = Arc::new(Semaphore::new(1 << 24));
+        let plain = |encoding, body: &[u8]| decompress(encoding, body, 1 << 20, &room).map(|(plain, _)| plain);
+        let body = [gzip(b"one"), gzip(b""), gzip(b" two")].concat();
+        assert_eq!(plain(Encoding::Gzip, &body).unwrap(), b"one two");
+        assert!(plain(Encoding::Gzip, &[gzip(b"one"), b"more".to_vec()].concat()).is_err());
+        let frame = [0x28, 0xb5, 0x2f, 0xfd, 0x20, 0, 1, 0, 0];
+        for (encoding, part) in [(Encoding::Gzip, gzip(b"")), (Encoding::Zstd, frame.to_vec())] {
+            assert!(plain(encoding, &part.repeat(100)).unwrap().is_empty());
+            let refused = plain(encoding, &part.repeat(COMPRESSED_PARTS_MAX + 1)).unwrap_err().to_string();
+            assert!(refused.contains("16384 parts"), "{refused}");
         }
     }
 }

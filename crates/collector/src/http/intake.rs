@@ -9,7 +9,7 @@ use axum::extract::Request;
 use axum::http::{Extensions, HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::body::{self, BodyError, Taken};
@@ -105,8 +105,14 @@ pub(super) async fn take<P: Protocol>(shared: &Shared, request: Request, protoco
     let (head, body) = request.into_parts();
     let protocol = Arc::new(protocol);
     let taken = async {
-        let Taken { bytes, room } = read(&shared.0, &head.headers, body, &*protocol).await?;
+        let inner = &shared.0;
+        let is_unproven = matches!(head.extensions.get::<Caller>(), Some(Caller::Unproven));
+        let of_body = if is_unproven { &inner.unproven_room } else { &inner.room };
+        let Taken { bytes, mut room } = read(inner, of_body, &head.headers, body, &*protocol).await?;
         let client = client(shared, &head.extensions, &bytes)?;
+        if is_unproven {
+            room = acquire(&inner.room, room.num_permits())?;
+        }
         let decoder = Arc::clone(&protocol);
         let intake = decode(bytes, move |body| decoder.decode(body)).await?;
         let rated = shared.0.gate.rates.events(&client, intake.events(), Instant::now());
@@ -146,20 +152,21 @@ fn client(shared: &Shared, known: &Extensions, body: &[u8]) -> Result<Client, Fa
 /// Reads a body and decompresses it.
 async fn read<P: Protocol>(
     inner: &Arc<Inner>,
+    room: &Arc<Semaphore>,
     headers: &HeaderMap,
     body: Body,
     protocol: &P,
 ) -> Result<Taken, Failure> {
     let counted = inner.stats.ingest(P::LABEL);
     counted.requests.add(1);
-    let taken = body::read(body, inner.body_bytes_max, &inner.room, inner.body_timeout).await;
+    let taken = body::read(body, inner.body_bytes_max, room, inner.body_timeout).await;
     let mut taken = taken.map_err(|error| of_body(&error, inner.body_bytes_max))?;
     counted.bytes.add(taken.bytes.len());
     let encoding = protocol.unframe(headers, &mut taken.bytes)?;
     if encoding == Encoding::Identity {
         return Ok(taken);
     }
-    let room = Arc::clone(&inner.room);
+    let room = Arc::clone(room);
     let plain = tokio::task::spawn_blocking(move || {
         decompress(encoding, &taken.bytes, PLAIN_BODY_BYTES_MAX, &room).map(|(bytes, grown)| {
             // The compressed bytes are gone; the room of the plain ones is what counts.
@@ -186,7 +193,7 @@ pub(super) async fn decode(
     };
     decoded.map_err(|error| {
         let status = match error {
-            Refused::TooManyEvents => StatusCode::PAYLOAD_TOO_LARGE,
+            Refused::TooManyEvents | Refused::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Refused::Bad(_) => StatusCode::BAD_REQUEST,
         };
         Failure::new(status, error.to_string())
@@ -201,8 +208,7 @@ pub(super) async fn store(
     room: OwnedSemaphorePermit,
 ) -> Result<Done, Failure> {
     let inner = &shared.0;
-    let mut intake = intake;
-    inner.redaction.apply(&mut intake);
+    let (intake, room) = redact(inner, intake, room).await?;
     let Intake { envelopes, refused } = intake;
     let counted = inner.stats.ingest(label);
     let count = |counter: &Counter, events: usize| counter.add(events);
@@ -219,6 +225,36 @@ pub(super) async fn store(
         Ok(Err(error)) => Err(of_writer(&error)),
         Err(_) => Err(Failure::later("the disk did not answer in time")),
     }
+}
+
+/// Takes out of events what must not be stored, where no other request has to wait for it, and takes the room that they have.
+async fn redact(
+    inner: &Arc<Inner>,
+    mut intake: Intake,
+    mut room: OwnedSemaphorePermit,
+) -> Result<(Intake, OwnedSemaphorePermit), Failure> {
+    if intake.bytes() > INLINE_DECODE_BYTES_MAX {
+        let shared = Arc::clone(inner);
+        let redacted = tokio::task::spawn_blocking(move || {
+            shared.redaction.apply(&mut intake);
+            intake
+        });
+        let failed = |_| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "the events could not be looked at");
+        intake = redacted.await.map_err(failed)?;
+    } else {
+        inner.redaction.apply(&mut intake);
+    }
+    // Events may be larger than the body that they came in. The largest of all are taken while they are alone.
+    let missing = intake.bytes().min(inner.room_bytes).saturating_sub(room.num_permits());
+    room.merge(acquire(&inner.room, missing)?);
+    Ok((intake, room))
+}
+
+/// Takes room for so many bytes, if there is so much.
+fn acquire(room: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePermit, Failure> {
+    let permits = u32::try_from(bytes).unwrap_or(u32::MAX);
+    let room = Arc::clone(room).try_acquire_many_owned(permits);
+    room.map_err(|_| Failure::later("too many requests are being read"))
 }
 
 /// The answer of protocols that have no form of their own: what was stored, what was there, what is refused and why.

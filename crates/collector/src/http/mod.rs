@@ -64,7 +64,7 @@ use crate::config::Config;
 use crate::health::Checks;
 use crate::ingest::Object;
 use crate::ingest::otlp::{Format, Prices, Signal};
-use crate::limits::{LAG_INTERVAL, READERS_MAX};
+use crate::limits::{LAG_INTERVAL, READERS_MAX, UNPROVEN_SHARE};
 use crate::live::Live;
 use crate::own::Own;
 use crate::query::Reader;
@@ -92,6 +92,9 @@ struct Inner {
     stopping: watch::Sender<bool>,
     /// Bytes of bodies that may be in memory.
     room: Arc<Semaphore>,
+    room_bytes: usize,
+    /// Likewise of bodies in which the key of their sender stands.
+    unproven_room: Arc<Semaphore>,
     /// Queries that may run.
     turns: Arc<Semaphore>,
     stats: Stats,
@@ -122,6 +125,9 @@ impl Shared {
         let opted_in = Box::new(move |user: &str| users.is_opted_in(user));
         let reader = Arc::new(reader);
         let settings = &config.settings;
+        let room_bytes = settings.limits.ingest_bytes_max.len().min(Semaphore::MAX_PERMITS);
+        // One of the largest fits in at any rate.
+        let unproven_bytes = (room_bytes / UNPROVEN_SHARE).max(settings.limits.body_bytes_max.len()).min(room_bytes);
         Self(Arc::new(Inner {
             gate,
             tls,
@@ -134,7 +140,9 @@ impl Shared {
             own: Own::new(settings.telemetry),
             process: Process::begun(clock::now_us()),
             stopping: watch::Sender::new(false),
-            room: Arc::new(Semaphore::new(settings.limits.ingest_bytes_max.len().min(Semaphore::MAX_PERMITS))),
+            room: Arc::new(Semaphore::new(room_bytes)),
+            room_bytes,
+            unproven_room: Arc::new(Semaphore::new(unproven_bytes)),
             turns: Arc::new(Semaphore::new(READERS_MAX)),
             stats: Stats::new(&settings.metrics.buckets_ms),
             redaction: Redaction::new(config.privacy.clone(), opted_in),

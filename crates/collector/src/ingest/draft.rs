@@ -12,7 +12,9 @@ use super::event::NO_INDEX;
 use super::object::Object;
 use super::{Detail, Envelope, Event, Exception, Intake, Key, Refusal, Refused};
 use crate::clock;
-use crate::limits::{DROP_REASONS_MAX, EVENT_BYTES_MAX, EVENT_ID_CHARS_MAX, NAME_BYTES_MAX, REQUEST_EVENTS_MAX};
+use crate::limits::{
+    DROP_REASONS_MAX, EVENT_BYTES_MAX, EVENT_ID_CHARS_MAX, NAME_BYTES_MAX, REQUEST_EVENTS_BYTES_MAX, REQUEST_EVENTS_MAX,
+};
 
 /// Whose events they are.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -70,6 +72,7 @@ pub(crate) struct Drafts {
     pending: Vec<Pending>,
     by_session: HashMap<String, usize>,
     events: usize,
+    bytes: usize,
     refused: Vec<Refusal>,
 }
 
@@ -107,7 +110,7 @@ impl Drafts {
     ///
     /// # Errors
     ///
-    /// The request has too many events.
+    /// The request has too many events, or more bytes come of it than of one request may.
     pub(crate) fn add(
         &mut self,
         session: SessionKey,
@@ -136,6 +139,10 @@ impl Drafts {
             let reason = format!("the event has {bytes} bytes: at most {EVENT_BYTES_MAX} are taken");
             self.refuse(place, Some(draft.id), reason);
             return Ok(());
+        }
+        self.bytes += bytes;
+        if self.bytes > REQUEST_EVENTS_BYTES_MAX {
+            return Err(Refused::TooLarge);
         }
         let is_generic = draft.kind == EventKind::Generic;
         envelope.events.push(Event {

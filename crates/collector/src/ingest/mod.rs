@@ -55,6 +55,11 @@ impl Intake {
     pub(crate) fn events(&self) -> usize {
         self.envelopes.iter().map(|envelope| envelope.events.len()).sum()
     }
+
+    /// Returns how many bytes their texts have.
+    pub(crate) fn bytes(&self) -> usize {
+        self.envelopes.iter().map(|envelope| envelope.body.len()).sum()
+    }
 }
 
 /// Events of one session.
@@ -96,4 +101,10 @@ pub(crate) enum Refused {
     /// It has more events than one request may have.
     #[error("the request has more than {max} events: send them in several", max = crate::limits::REQUEST_EVENTS_MAX)]
     TooManyEvents,
+    /// Its events have too many bytes.
+    #[error(
+        "the events of the request have more than {max} bytes: send them in several",
+        max = crate::limits::REQUEST_EVENTS_BYTES_MAX
+    )]
+    TooLarge,
 }

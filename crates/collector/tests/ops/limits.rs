@@ -55,3 +55,25 @@ fn events_beyond_the_rate_are_refused_as_a_whole_and_each_key_has_its_own() {
     let asked = server.client().send("GET", "/api/events?limit=1000", &[("x-api-key", READ)], b"").is(200);
     assert_eq!(asked.json()["events"].as_array().unwrap().len(), 200, "nothing of what was refused is stored");
 }
+
+#[test]
+fn who_has_no_key_keeps_nobody_with_a_key_from_sending() {
+    use std::io::Write;
+    let dir = Dir::new();
+    let config = config(&dir, &[("limits.ingest_bytes_max", "4000"), ("limits.body_bytes_max", "2000")]);
+    let server = Server::start(with_keys(config));
+    // The key of PostHog's clients stands in the body, so it is read before anything is known of its sender.
+    let mut holding: Vec<_> = (0..4).map(|_| server.client()).collect();
+    for client in &mut holding {
+        client.0.write_all(b"POST /batch HTTP/1.1\r\nhost: a\r\ncontent-length: 2000\r\n\r\n").unwrap();
+        client.0.write_all(&[b' '; 1900]).unwrap();
+    }
+    let batch = |key: &str| format!("{{\"api_key\":\"{key}\",\"batch\":[]}}");
+    let begun = std::time::Instant::now();
+    // Until they have been read.
+    while server.post("/batch", batch(&"x".repeat(200))).status != 503 {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "there is always room");
+    }
+    let sent = body("s", &(0..10).map(event).collect::<Vec<_>>());
+    server.client().send("POST", "/api/v1/telemetry", &[("x-api-key", INGEST)], sent.as_bytes()).is(200);
+}

@@ -54,6 +54,22 @@ fn a_record_that_is_larger_than_an_event_is_refused_before_it_is_read() {
 }
 
 #[test]
+fn what_many_records_have_in_common_is_no_way_to_fill_the_memory() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    // A scope of nearly a megabyte is told with each of its spans.
+    let long = "x".repeat(1_000_000);
+    let scope = json!({"name": "s", "attributes": [{"key": "a", "value": {"stringValue": long}}]});
+    let spans: Vec<_> = (1..400)
+        .map(|number| json!({"traceId": format!("{number:032x}"), "spanId": format!("{number:016x}"), "name": "n"}))
+        .collect();
+    let body = json!({"resourceSpans": [{"scopeSpans": [{"scope": scope, "spans": spans}]}]}).to_string();
+    let answer = post(&server, "/v1/traces", JSON, body.as_bytes()).is(413);
+    assert!(answer.body.contains("send them in several"), "{}", answer.body);
+    assert!(server.events("name=span.end").is_empty(), "nothing of it is stored");
+}
+
+#[test]
 fn a_value_that_is_nested_without_end_is_refused_with_its_record() {
     let dir = Dir::new();
     let server = Server::start(dir.config());
