@@ -59,6 +59,13 @@ impl<'j> Cursor<'j> {
         serde_json::from_str(quoted).map_or(Cow::Borrowed(raw), Cow::Owned)
     }
 
+    /// Whether the value that follows a name is an object or a list.
+    pub(super) fn is_before_nested(&self) -> bool {
+        let rest = self.json.as_bytes()[self.at..].iter();
+        let first = rest.copied().find(|byte| !matches!(byte, b':' | b' ' | b'\t' | b'\n' | b'\r'));
+        matches!(first, Some(b'{' | b'['))
+    }
+
     /// Goes past the value that follows a name, whatever it is; returns where it stands.
     pub(super) fn pass_value(&mut self) -> Range<usize> {
         let bytes = self.json.as_bytes();

@@ -28,6 +28,12 @@ use cursor::Cursor;
 /// Fields of an event that are the protocol's and not the program's.
 const OWN: [&str; 8] =
     ["event", "event_id", "event_session_index", "severity", "timestamp", "event_name", "error_type", "duration"];
+/// Names of objects that say who a user is: `id` and `name` in them are the user's.
+const USER_OBJECTS: [&str; 2] = ["user", "usr"];
+/// Names of a person's name in such an object.
+const NAMES: [&str; 2] = ["name", "full_name"];
+/// Rules that are counted by name. Marks that a client writes itself are no rules, and could be without end.
+const RULES_COUNTED_MAX: usize = 64;
 /// The longest name that is looked at as a word only.
 const WORD_BYTES_MAX: usize = 40;
 /// What stands for a value whose name says that it is a secret.
@@ -102,17 +108,26 @@ impl Redaction {
         let says_user = event.name.as_deref() == Some(SESSION_USER);
         let mut out = Out { json, text: String::new(), at: 0 };
         let mut cursor = Cursor::new(json);
+        // How deep the fields of the object are that says who a user is, while it is gone through.
+        let mut in_user = usize::MAX;
         while let Some(text) = cursor.next_text() {
             let said = cursor.read(&text);
             if !text.is_name {
                 self.replace(&mut out, &text.range, &said, redactor);
                 continue;
             }
-            if text.depth == 1 && OWN.contains(&&*said) {
+            if text.depth < in_user {
+                in_user = usize::MAX;
+            }
+            if text.depth == 1 && OWN.contains(&&*said) && !cursor.is_before_nested() {
                 cursor.pass_value();
                 continue;
             }
-            if !says_user && USERS.contains(&&*said) {
+            let of_user = text.depth == in_user;
+            if USER_OBJECTS.contains(&&*said) && in_user == usize::MAX {
+                in_user = text.depth + 1;
+            }
+            if !says_user && (USERS.contains(&&*said) || of_user && said == "id") {
                 self.user(&mut out, &text.range, &mut cursor);
                 continue;
             }
@@ -120,7 +135,7 @@ impl Redaction {
             if !is_word(&said) {
                 self.replace(&mut out, &text.range, &said, redactor);
             }
-            if redactor.hides(&said) || PERSONS.contains(&&*said) {
+            if redactor.hides(&said) || PERSONS.contains(&&*said) || of_user && NAMES.contains(&&*said) {
                 let value = cursor.pass_value();
                 if !matches!(&json[value.clone()], HIDDEN | "null") {
                     out.put(value, HIDDEN);
@@ -150,8 +165,12 @@ impl Redaction {
         let id = match serde_json::from_str(&json[value.clone()]) {
             Ok(serde_json::Value::String(id)) => id,
             Ok(serde_json::Value::Number(id)) => id.to_string(),
-            // Nobody, or something that is no id.
-            _ => return,
+            Ok(serde_json::Value::Null | serde_json::Value::Bool(_)) => return,
+            // No id, but whatever is in it says who somebody is.
+            _ => {
+                self.count("name", 1);
+                return out.put(value, HIDDEN);
+            }
         };
         if id.is_empty() || (self.opted_in)(&id) {
             return;
@@ -178,7 +197,12 @@ impl Redaction {
     }
 
     fn count(&self, rule: &str, count: u64) {
+        if count == 0 {
+            return;
+        }
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = !counts.contains_key(rule);
+        let rule = if is_new && (counts.len() >= RULES_COUNTED_MAX || !is_word(rule)) { "other" } else { rule };
         match counts.get_mut(rule) {
             Some(known) => *known += count,
             None => drop(counts.insert(rule.to_owned(), count)),
@@ -278,6 +302,42 @@ mod tests {
             json!({"user_bucket": user_bucket("7"), "enduser.id": "", "user_id": null}),
             "one bucket an event"
         );
+    }
+
+    #[test]
+    fn what_stands_in_place_of_an_id_hides_nothing() {
+        let data = json!({"user_id": {"password": "hunter2", "mail": "ada@example.com"}, "distinct_id": ["ada"], "userId": true});
+        let left = left_of("n", &data, "").0;
+        assert_eq!(left, json!({"user_id": "[redacted]", "distinct_id": "[redacted]", "userId": true}));
+        let body = r#"{"session_id":"s","events":[{"event":"SESSION_START","event_id":"a","event_session_index":0,"severity":"INFO","timestamp":"2026-11-20T09:20:34Z","error_type":{"password":"hunter2"},"duration":["ada@example.com"]}]}"#;
+        let mut intake = tinker::decode(body.as_bytes().to_vec()).unwrap();
+        Redaction::new(Privacy::new(), Box::new(|_| false)).apply(&mut intake);
+        let envelope = &intake.envelopes[0];
+        let text = &envelope.body[envelope.events[0].range.clone()];
+        assert!(!text.contains("hunter2") && !text.contains("ada@"), "{text}");
+    }
+
+    #[test]
+    fn the_object_of_a_user_has_neither_id_nor_name_left() {
+        let data = json!({
+            "usr": {"id": "ada", "name": "Ada L", "plan": "free", "org": {"id": 3, "name": "x"}},
+            "span": {"id": 7, "name": "y"}, "zones": [{"user": {"id": 5}}],
+        });
+        assert_eq!(left_of("n", &data, "ada").0["usr"]["id"], "ada", "who has agreed is named");
+        let left = left_of("n", &data, "").0;
+        assert_eq!(
+            left["usr"],
+            json!({"user_bucket": user_bucket("ada"), "name": "[redacted]", "plan": "free",
+            "org": {"id": 3, "name": "x"}})
+        );
+        assert_eq!((&left["span"], &left["zones"]), (&data["span"], &json!([{"user": {"id": null}}])));
+    }
+
+    #[test]
+    fn marks_that_a_client_writes_itself_are_no_rules() {
+        let data = json!({"a": "ada@example.com [redacted:x-1] [redacted:/home/ada/y]"});
+        let counts = left_of("n", &data, "").1;
+        assert!(counts.keys().all(|rule| matches!(rule.as_str(), "email" | "home" | "other")), "{counts:?}");
     }
 
     #[test]
