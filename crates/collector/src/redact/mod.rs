@@ -7,7 +7,7 @@
 //!
 //! - An event in which nothing is found is stored byte for byte as it came.
 //! - What was taken out is on no disk and in no line of a log; only how often which rule took something is counted.
-//! - Fields of the protocol itself (`event_id`, `timestamp`, the name of an event) are the program's own words and stay.
+//! - Fields of the protocol itself (`event_id`, `timestamp`, the id of a session) stay: they are what events are known by.
 //! - A user's id is stored only where that user has opted in, here or at the client ([`SESSION_USER`], which says it for no other reason).
 //!   Otherwise the user's bucket is.
 
@@ -23,13 +23,13 @@ use lastword::event::{Screen, Shown};
 use lastword::privacy::{Privacy, Redactor, user_bucket};
 
 use crate::ingest::{Detail, Event, Exception, Intake};
+use crate::limits::NAME_BYTES_MAX;
 use cursor::Cursor;
 
 /// Fields of an event that are the protocol's and not the program's.
-const OWN: [&str; 8] =
-    ["event", "event_id", "event_session_index", "severity", "timestamp", "event_name", "error_type", "duration"];
+const OWN: [&str; 5] = ["event", "event_id", "event_session_index", "severity", "timestamp"];
 /// Names of objects that say who a user is: `id` and `name` in them are the user's.
-const USER_OBJECTS: [&str; 2] = ["user", "usr"];
+const USER_OBJECTS: [&str; 4] = ["user", "usr", "$set", "$set_once"];
 /// Names of a person's name in such an object.
 const NAMES: [&str; 2] = ["name", "full_name"];
 /// Rules that are counted by name. Marks that a client writes itself are no rules, and could be without end.
@@ -38,10 +38,11 @@ const RULES_COUNTED_MAX: usize = 64;
 const WORD_BYTES_MAX: usize = 40;
 /// What stands for a value whose name says that it is a secret.
 const HIDDEN: &str = "\"[redacted]\"";
-/// Names of fields that hold who somebody is, as the protocols have them.
-const USERS: [&str; 7] = ["user_id", "userId", "user.id", "enduser.id", "distinct_id", "usr.id", "langfuse.user.id"];
+/// Names of fields that hold who somebody is, as the protocols have them: in small letters, and letters only.
+const USERS: [&str; 6] = ["userid", "enduserid", "distinctid", "anondistinctid", "usrid", "langfuseuserid"];
 /// Names of fields that hold a person's name or address, as the protocols have them: no id, so nobody can have opted in by it.
-const PERSONS: [&str; 12] = [
+const PERSONS: [&str; 13] = [
+    "remote_addr",
     "username",
     "ip_address",
     "email",
@@ -90,14 +91,23 @@ impl Redaction {
     pub(crate) fn apply(&self, intake: &mut Intake) {
         let Some(redactor) = &self.redactor else { return };
         for envelope in &mut intake.envelopes {
+            for told in [&mut envelope.platform, &mut envelope.sdk_version, &mut envelope.process_uuid] {
+                if let Some(text) = told {
+                    *text = redactor.redact(text).into_owned();
+                }
+            }
             for event in &mut envelope.events {
                 let Some(text) = self.event(redactor, &envelope.body[event.range.clone()], event) else { continue };
                 // What was there before is passed over when the events are written.
                 event.range = envelope.body.len()..envelope.body.len() + text.len();
                 envelope.body.push_str(&text);
+                if let Some(name) = &mut event.name {
+                    let left = redactor.redact(name);
+                    *name = left[..left.floor_char_boundary(NAME_BYTES_MAX)].into();
+                }
                 if let Some(Detail::Exception(exception)) = event.detail.as_deref_mut() {
-                    let message = redactor.redact(&exception.message);
-                    *exception = Exception::of(&exception.error_type, &message);
+                    let (kind, message) = (redactor.redact(&exception.error_type), redactor.redact(&exception.message));
+                    *exception = Exception::of(&kind, &message);
                 }
             }
         }
@@ -127,7 +137,7 @@ impl Redaction {
             if USER_OBJECTS.contains(&&*said) && in_user == usize::MAX {
                 in_user = text.depth + 1;
             }
-            if !says_user && (USERS.contains(&&*said) || of_user && said == "id") {
+            if !says_user && (is_user(&said) || of_user && said == "id") {
                 self.user(&mut out, &text.range, &mut cursor);
                 continue;
             }
@@ -135,7 +145,7 @@ impl Redaction {
             if !is_word(&said) {
                 self.replace(&mut out, &text.range, &said, redactor);
             }
-            if redactor.hides(&said) || PERSONS.contains(&&*said) || of_user && NAMES.contains(&&*said) {
+            if redactor.hides(&said) || is_person(&said) || of_user && NAMES.contains(&&*said) {
                 let value = cursor.pass_value();
                 if !matches!(&json[value.clone()], HIDDEN | "null") {
                     out.put(value, HIDDEN);
@@ -215,6 +225,20 @@ fn is_word(name: &str) -> bool {
     name.len() <= WORD_BYTES_MAX && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'_' | b'.'))
 }
 
+/// Whether a field of this name holds who somebody is, however the name is written.
+fn is_user(name: &str) -> bool {
+    // Nearly all names are told by their end.
+    let ends = name.len() <= WORD_BYTES_MAX
+        && name.as_bytes().last_chunk().is_some_and(|end: &[u8; 2]| end.eq_ignore_ascii_case(b"id"));
+    let letters = name.chars().filter(char::is_ascii_alphabetic).map(|char| char.to_ascii_lowercase());
+    ends && USERS.iter().any(|known| letters.clone().eq(known.chars()))
+}
+
+/// Whether a field of this name holds a person's name or address.
+fn is_person(name: &str) -> bool {
+    PERSONS.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
 /// The rules whose marks stand in a text.
 fn marks(text: &str) -> impl Iterator<Item = &str> {
     text.split("[redacted:").skip(1).filter_map(|rest| Some(rest.split_once(']')?.0))
@@ -247,120 +271,4 @@ impl Out<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-    use crate::ingest::tinker;
-
-    /// Returns what is left of an event's data, and what was counted.
-    fn left_of(name: &str, data: &Value, opted_in: &'static str) -> (Value, BTreeMap<String, u64>) {
-        let body = json!({"session_id": "s", "events": [{"event": "GENERIC_EVENT", "event_id": "ada@example.com",
-            "event_session_index": 0, "severity": "INFO", "timestamp": "2026-11-20T09:20:34Z", "event_name": name,
-            "event_data": data}]});
-        let redaction = Redaction::new(Privacy::new(), Box::new(move |user| user == opted_in));
-        let mut intake = tinker::decode(body.to_string().into_bytes()).unwrap();
-        redaction.apply(&mut intake);
-        let envelope = &intake.envelopes[0];
-        let event: Value = serde_json::from_str(&envelope.body[envelope.events[0].range.clone()]).unwrap();
-        assert_eq!(event["event_id"], "ada@example.com", "an id is the protocol's");
-        (event["event_data"].clone(), redaction.counts())
-    }
-
-    #[test]
-    fn secrets_are_taken_out_by_name_and_by_shape_at_any_depth() {
-        let data = json!({
-            "password": "hunter2", "api_key": {"nested": ["x", 1]}, "token": 5, "secret": null, "authorization": "[redacted]",
-            "user": {"username": "ada", "ip_address": "10.0.0.1", "plan": "free"}, "client.address": "::1",
-            "list": [{"note": "mail ada@example.com\nand \"more\""}, "https://ada:lovelace@example.com/"],
-            "ada@example.com": true, "plain": "é \u{1} stays", "n": 1.50,
-        });
-        let (left, counts) = left_of("n", &data, "");
-        assert_eq!(
-            left,
-            json!({
-                "password": "[redacted]", "api_key": "[redacted]", "token": "[redacted]", "secret": null,
-                "authorization": "[redacted]",
-                "user": {"username": "[redacted]", "ip_address": "[redacted]", "plan": "free"}, "client.address": "[redacted]",
-                "list": [{"note": "mail [redacted:email]\nand \"more\""}, "https://[redacted:url]@example.com/"],
-                "[redacted:email]": true, "plain": "é \u{1} stays", "n": 1.5,
-            })
-        );
-        let counts: Vec<_> = counts.iter().map(|(rule, count)| (rule.as_str(), *count)).collect();
-        assert_eq!(counts, [("email", 2), ("name", 6), ("url", 1)]);
-    }
-
-    #[test]
-    fn a_user_is_a_bucket_unless_the_user_has_agreed() {
-        let data = json!({"user_id": "ada", "a": 1});
-        assert_eq!(left_of("n", &data, "").0, json!({"user_bucket": user_bucket("ada"), "a": 1}));
-        assert_eq!(left_of("n", &data, "ada").0, data);
-        assert_eq!(left_of(SESSION_USER, &data, "").0, data, "a client says it only where its user has agreed");
-        let two = json!({"user_id": "ada", "distinct_id": 7, "enduser.id": ""});
-        assert_eq!(
-            left_of("n", &two, "").0,
-            json!({"user_bucket": user_bucket("7"), "enduser.id": "", "user_id": null}),
-            "one bucket an event"
-        );
-    }
-
-    #[test]
-    fn what_stands_in_place_of_an_id_hides_nothing() {
-        let data = json!({"user_id": {"password": "hunter2", "mail": "ada@example.com"}, "distinct_id": ["ada"], "userId": true});
-        let left = left_of("n", &data, "").0;
-        assert_eq!(left, json!({"user_id": "[redacted]", "distinct_id": "[redacted]", "userId": true}));
-        let body = r#"{"session_id":"s","events":[{"event":"SESSION_START","event_id":"a","event_session_index":0,"severity":"INFO","timestamp":"2026-11-20T09:20:34Z","error_type":{"password":"hunter2"},"duration":["ada@example.com"]}]}"#;
-        let mut intake = tinker::decode(body.as_bytes().to_vec()).unwrap();
-        Redaction::new(Privacy::new(), Box::new(|_| false)).apply(&mut intake);
-        let envelope = &intake.envelopes[0];
-        let text = &envelope.body[envelope.events[0].range.clone()];
-        assert!(!text.contains("hunter2") && !text.contains("ada@"), "{text}");
-    }
-
-    #[test]
-    fn the_object_of_a_user_has_neither_id_nor_name_left() {
-        let data = json!({
-            "usr": {"id": "ada", "name": "Ada L", "plan": "free", "org": {"id": 3, "name": "x"}},
-            "span": {"id": 7, "name": "y"}, "zones": [{"user": {"id": 5}}],
-        });
-        assert_eq!(left_of("n", &data, "ada").0["usr"]["id"], "ada", "who has agreed is named");
-        let left = left_of("n", &data, "").0;
-        assert_eq!(
-            left["usr"],
-            json!({"user_bucket": user_bucket("ada"), "name": "[redacted]", "plan": "free",
-            "org": {"id": 3, "name": "x"}})
-        );
-        assert_eq!((&left["span"], &left["zones"]), (&data["span"], &json!([{"user": {"id": null}}])));
-    }
-
-    #[test]
-    fn marks_that_a_client_writes_itself_are_no_rules() {
-        let data = json!({"a": "ada@example.com [redacted:x-1] [redacted:/home/ada/y]"});
-        let counts = left_of("n", &data, "").1;
-        assert!(counts.keys().all(|rule| matches!(rule.as_str(), "email" | "home" | "other")), "{counts:?}");
-    }
-
-    #[test]
-    fn an_event_in_which_nothing_is_found_is_the_range_that_it_was() {
-        let body = r#"{"session_id":"s","events":[ {"event":"SESSION_START", "event_id":"a","event_session_index":0,"severity":"INFO","timestamp":"2026-11-20T09:20:34Z","more":"x\u0000y"} ]}"#;
-        let mut intake = tinker::decode(body.as_bytes().to_vec()).unwrap();
-        let before = intake.envelopes[0].events[0].range.clone();
-        Redaction::new(Privacy::new(), Box::new(|_| false)).apply(&mut intake);
-        assert_eq!(intake.envelopes[0].events[0].range, before);
-        assert_eq!(intake.envelopes[0].body, body);
-    }
-
-    #[test]
-    fn an_exception_is_grouped_by_what_is_left_of_its_message() {
-        let body = json!({"session_id": "s", "events": [{"event": "UNHANDLED_EXCEPTION", "event_id": "1",
-            "event_session_index": 0, "severity": "ERROR", "timestamp": "2026-11-20T09:20:34Z", "error_type": "E",
-            "error_message": "no user ada@example.com", "traceback": "at /home/ada/x.rs:1"}]});
-        let mut intake = tinker::decode(body.to_string().into_bytes()).unwrap();
-        Redaction::new(Privacy::new(), Box::new(|_| false)).apply(&mut intake);
-        let envelope = &intake.envelopes[0];
-        let text = &envelope.body[envelope.events[0].range.clone()];
-        assert!(text.contains("no user [redacted:email]") && text.contains("at ~/x.rs:1"), "{text}");
-        let Some(Detail::Exception(exception)) = envelope.events[0].detail.as_deref() else { panic!("no exception") };
-        assert_eq!(exception.message, "no user [redacted:email]");
-    }
-}
+mod tests;
