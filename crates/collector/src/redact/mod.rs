@@ -91,10 +91,9 @@ impl Redaction {
     pub(crate) fn apply(&self, intake: &mut Intake) {
         let Some(redactor) = &self.redactor else { return };
         for envelope in &mut intake.envelopes {
-            for told in [&mut envelope.platform, &mut envelope.sdk_version, &mut envelope.process_uuid] {
-                if let Some(text) = told {
-                    *text = redactor.redact(text).into_owned();
-                }
+            let told = [&mut envelope.platform, &mut envelope.sdk_version, &mut envelope.process_uuid];
+            for text in told.into_iter().flatten() {
+                *text = redactor.redact(text).into_owned();
             }
             for event in &mut envelope.events {
                 let Some(text) = self.event(redactor, &envelope.body[event.range.clone()], event) else { continue };
