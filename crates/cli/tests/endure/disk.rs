@@ -62,7 +62,8 @@ fn a_full_disk_loses_nothing_that_was_acknowledged_and_is_written_again_when_the
     assert_eq!(session["events"], acknowledged);
 
     fs::remove_file(&filler).unwrap();
-    assert_eq!(post(acknowledged).0, 200, "it is written again");
+    let (status, answer) = post(acknowledged);
+    assert_eq!(status, 200, "it is written again: {answer}");
     acknowledged += 100;
     assert_eq!(get(&server.address, "/api/health").0, 200);
     let (_, page) = get(&server.address, "/api/sessions/s");
