@@ -128,9 +128,11 @@ impl Collector {
             }
         };
         tokio::join!(http::serve(listener, Speaks::Http1, &shared, &config, shutdown), serve_grpc);
-        lag.abort();
-        alerts.abort();
-        retention.abort();
+        for task in [lag, alerts, retention] {
+            task.abort();
+            // What it was asking the store is answered, or is not begun.
+            let _ = task.await;
+        }
         let ended = async {
             shared.close().await;
             drop(shared);

@@ -95,7 +95,7 @@ fn a_full_store_acknowledges_nothing_and_takes_events_again_when_there_is_room()
 #[test]
 fn a_session_that_is_new_in_a_failed_transaction_is_whole_when_it_is_sent_again() {
     let dir = Dir::new();
-    let server = Server::start(dir.config().store_bytes_max(300_000));
+    let server = Server::start(dir.config().store_bytes_max(800_000));
     let data = format!("{{\"a\":\"{}\"}}", "x".repeat(900_000));
     server.telemetry(body("new", &[event(0), named(1, "large", "new.name", "INFO", &data)])).is(503);
     server.telemetry(body("new", &[event(0), named(1, "small", "new.name", "INFO", "{}")])).is(200);

@@ -202,6 +202,7 @@ impl Shared {
 
     /// Lets the writer end after what waits now.
     pub(crate) async fn close(&self) {
+        self.0.reader.close_idle();
         self.0.queue.close().await;
     }
 }

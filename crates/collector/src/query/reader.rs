@@ -223,6 +223,11 @@ impl Reader {
         answer
     }
 
+    /// Closes the connections that nobody uses: only the last one of all that closes leaves one file instead of three.
+    pub(crate) fn close_idle(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     fn take(&self) -> Result<Connection, QueryError> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         idle.map_or_else(|| self.connect(), Ok)
