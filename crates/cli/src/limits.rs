@@ -124,3 +124,7 @@ pub(crate) const DEMO_CALL_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) const RULES_BYTES_MAX: u64 = 1024 * 1024;
 /// OTLP over gRPC has this port.
 pub(crate) const GRPC_LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4317);
+
+/// Events that are counted before somebody is asked whether they are to be removed: beyond, `more than` says enough, and the question
+/// comes within seconds.
+pub(crate) const COUNTED_EVENTS_MAX: usize = 100_000;

@@ -27,6 +27,11 @@ fn a_store_is_looked_at_checked_copied_put_back_and_cleaned() {
     stdout_of(&["store", "backup", "--data", &dir, copy]);
     let unsaid = run(&["store", "delete", "--session", "gone", "--url", &server.url]);
     assert_eq!(unsaid.status.code(), Some(2), "nobody said yes");
+    let said = String::from_utf8(unsaid.stderr).unwrap();
+    assert!(said.contains("say `--yes` to remove 2 events of session gone for ever"), "{said}");
+    let unsaid = run(&["store", "forget", "--user", "ada", "--data", &dir]);
+    let said = String::from_utf8(unsaid.stderr).unwrap();
+    assert!(said.contains("to take the id of user ada out of 1 event for ever"), "{said}");
     let deleted = json(&["store", "delete", "--session", "gone", "--yes", "--url", &server.url, "--json"]);
     assert_eq!(deleted["events"], 2);
     let forgotten = json(&["store", "forget", "--user", "ada", "--yes", "--url", &server.url, "--json"]);
@@ -49,4 +54,12 @@ fn a_store_is_looked_at_checked_copied_put_back_and_cleaned() {
     let deleted = json(&["store", "delete", "--session", "gone", "--yes", "--data", &dir, "--json"]);
     assert_eq!(deleted["events"], 2, "the copy had it");
     assert_eq!(stdout_of(&["store", "verify", "--data", &dir]), "the store is whole\n");
+}
+
+#[test]
+fn what_changes_a_directory_does_not_say_that_it_only_reads_it() {
+    for command in ["delete", "forget", "opt-in"] {
+        let help = stdout_of(&["store", command, "--help"]);
+        assert!(help.contains("Change this data directory") && !help.contains("nothing stored"), "{help}");
+    }
 }

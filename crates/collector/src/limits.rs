@@ -76,8 +76,10 @@ pub const GROUP_EVENTS_MAX: usize = 20_000;
 /// The longest wait for the disk before the client is told to come back. What is stored by then is recognised when it
 /// is sent again.
 pub const COMMIT_TIMEOUT: Duration = Duration::from_secs(30);
-/// What `Retry-After` says on 503.
+/// What `Retry-After` says on 503 at least: it says as long as the queue's oldest request has waited.
 pub const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// What it says at most. A disk that hangs for longer may be back at any moment, and clients should find out.
+pub const RETRY_AFTER_MAX: Duration = COMMIT_TIMEOUT;
 
 /// Sessions and event names whose numbers the writer remembers. When there are more it starts over.
 pub const WRITER_CACHE_ENTRIES: usize = 16_384;

@@ -4,6 +4,7 @@
 mod common;
 
 use std::io::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use common::{Client, Dir, Server, body, event, named};
@@ -129,6 +130,38 @@ fn without_room_for_another_body_the_client_is_told_to_come_back() {
     holding.0.write_all(&[b' '; 100]).unwrap();
     holding.answer().is(400);
     server.telemetry(&batch).is(200);
+}
+
+#[test]
+fn clients_are_told_to_come_back_after_as_long_as_the_queue_has_waited() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config().write_queue_requests(4));
+    // The writer waits for this lock, requests wait for the writer, and there is no room for another.
+    let other = rusqlite::Connection::open(dir.path().join("lastword.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (longest, start, address) = (AtomicU64::new(0), Instant::now(), server.address);
+    let goes_on = &|| longest.load(Ordering::Relaxed) < 2 && start.elapsed() < Duration::from_secs(60);
+    std::thread::scope(|scope| {
+        // More than the writer has at once and those that may wait together, however these are grouped.
+        for index in 0..16 {
+            let longest = &longest;
+            scope.spawn(move || {
+                let mut client = Client::connect(address);
+                while goes_on() {
+                    let answer = client.send("POST", "/api/v1/telemetry", &[], body("s", &[event(index)]).as_bytes());
+                    let wait = answer.header("retry-after").map_or(0, |wait| wait.parse().unwrap());
+                    longest.fetch_max(wait, Ordering::Relaxed);
+                }
+            });
+        }
+        while goes_on() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        other.execute_batch("ROLLBACK").unwrap();
+    });
+    let longest = longest.into_inner();
+    assert!((2..=30).contains(&longest), "{longest} s");
+    server.telemetry(body("s", &[event(16)])).is(200);
 }
 
 #[test]

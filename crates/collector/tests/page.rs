@@ -23,6 +23,24 @@ fn the_first_page_shows_sessions_exceptions_and_events() {
 }
 
 #[test]
+fn spans_and_logs_of_other_protocols_say_what_they_are_and_have_no_number() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let span = r#"{"traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"00f067aa0ba902b7","name":"GET /buy","startTimeUnixNano":"1795676590000000000","endTimeUnixNano":"1795676590900000000","status":{"code":2,"message":"boom"}}"#;
+    let log = r#"{"timeUnixNano":"1795676590000000000","severityNumber":13,"body":{"stringValue":"low stock"}}"#;
+    let json = [("content-type", "application/json")];
+    let spans = format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{span}]}}]}}]}}"#);
+    let logs = format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{log}]}}]}}]}}"#);
+    server.client().send("POST", "/v1/traces", &json, spans.as_bytes()).is(200);
+    server.client().send("POST", "/v1/logs", &json, logs.as_bytes()).is(200);
+    let page = server.get("/").is(200).body;
+    for part in ["GET /buy · 900 ms · boom</bdi>", "low stock</bdi>", "<td class=\"number\"></td>"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(!page.contains("<td class=\"number\">-1"), "{page}");
+}
+
+#[test]
 fn the_first_page_filters_events_and_leads_on_to_older_ones() {
     let dir = Dir::new();
     let server = Server::start(dir.config());

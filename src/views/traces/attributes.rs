@@ -12,6 +12,20 @@ use crate::limits::{VIEW_SPAN_ATTRIBUTE_BYTES_MAX, VIEW_SPAN_ATTRIBUTES_MAX, VIE
 use crate::views::event::{Datum, Event};
 use crate::views::table::{cut, cut_name};
 
+/// What protocols add of their own, which says least of a span: kept only where the others leave room.
+const OF_PROTOCOLS: [&str; 10] = [
+    "attributes_dropped",
+    "events_dropped",
+    "flags",
+    "links",
+    "links_dropped",
+    "otel.scope.name",
+    "otel.scope.version",
+    "resource",
+    "start_unix_nano",
+    "trace_state",
+];
+
 /// Names and values, as many as are kept: one `MessagePack` map, without its header.
 #[derive(Clone, PartialEq, Default)]
 pub struct Attributes(Box<[u8]>);
@@ -21,7 +35,11 @@ impl Attributes {
     pub(super) fn of(event: &Event<'_>) -> Self {
         let mut room = [0; VIEW_SPAN_ATTRIBUTE_BYTES_MAX];
         let mut used = 0;
-        for (name, value) in event.fields().attributes().take(VIEW_SPAN_ATTRIBUTES_MAX) {
+        let of_protocols = |name: &str| OF_PROTOCOLS.contains(&name);
+        let attributes = || event.fields().attributes();
+        let own = attributes().filter(|(name, _)| !of_protocols(name));
+        let others = attributes().filter(|(name, _)| of_protocols(name));
+        for (name, value) in own.chain(others).take(VIEW_SPAN_ATTRIBUTES_MAX) {
             let mut rest = &mut room[used..];
             if write(&mut rest, name, value).is_ok() {
                 used = VIEW_SPAN_ATTRIBUTE_BYTES_MAX - rest.len();

@@ -32,6 +32,22 @@ fn shown(traces: &Traces) -> Vec<(u64, usize)> {
 }
 
 #[test]
+fn what_protocols_add_of_their_own_takes_no_room_from_what_a_span_says() {
+    let mut more: serde_json::Map<String, Value> = (0..30).map(|n| (format!("z{n:02}"), json!(n))).collect();
+    for name in ["flags", "otel.scope.name", "resource", "start_unix_nano", "trace_state"] {
+        more.insert(name.to_owned(), json!("x"));
+    }
+    let kept = |more: &Value| {
+        let traces: Traces = fold(&[Sample::new(1, "span.end", span(1, 0, more))]);
+        let trace = traces.get(TRACE.parse().unwrap()).unwrap();
+        trace.waterfall()[0].span.attributes.iter().map(|(name, _)| name).collect::<Vec<_>>()
+    };
+    let names = kept(&Value::Object(more));
+    assert!(names.len() > 10 && names.iter().all(|name| name.starts_with('z')), "{names:?}");
+    assert_eq!(kept(&json!({"flags": 1, "z": 2})), ["z", "flags"], "where there is room, all are kept");
+}
+
+#[test]
 fn spans_stand_below_the_one_that_they_are_within_by_their_start() {
     let traces: Traces = fold(&[ended(9, 4, 2, 1), ended(5, 3, 1, 4), ended(9, 2, 1, 3), ended(10, 1, 0, 10)]);
     assert_eq!(shown(&traces), [(1, 0), (3, 1), (2, 1), (4, 2)]);

@@ -11,7 +11,7 @@ use crate::flags::source::Place;
 use crate::flags::store::{
     BackupArgs, DeleteArgs, DirectoryArgs, ExportArgs, Format, InfoArgs, RestoreArgs, StoreArgs, StoreCommand, UserArgs,
 };
-use crate::limits::PAGE_ROWS;
+use crate::limits::{COUNTED_EVENTS_MAX, PAGE_ROWS};
 use crate::output::progress::{Progress, Status};
 use crate::output::{Output, amount, otlp};
 use crate::source::{Change, Listing, Order, Source};
@@ -61,7 +61,7 @@ fn lines(info: &Info) -> Vec<String> {
     let mut lines = vec![
         format!("database   {} (format {})", info.path.display(), info.format),
         format!(
-            "size       {}, {} of it in use; log {}",
+            "size       {}; in use with what is still in the log {}; log {}",
             amount::bytes(info.bytes),
             amount::bytes(info.used_bytes),
             amount::bytes(info.log_bytes)
@@ -129,7 +129,8 @@ async fn delete(args: DeleteArgs) -> Result<(), Error> {
         }
     };
     if !args.yes {
-        confirm(&format!("remove all events of {what} for ever"))?;
+        let events = count(args.place.place()?, &change).await?;
+        confirm(&format!("remove {events} of {what} for ever"))?;
     }
     let events = change_store(args.place.place()?, &change).await?;
     let line = format!("{} of {what} removed", amount::count_of(events, "event", "events"));
@@ -137,10 +138,12 @@ async fn delete(args: DeleteArgs) -> Result<(), Error> {
 }
 
 async fn forget(args: UserArgs) -> Result<(), Error> {
+    let change = Change::ForgetUser(args.user.clone());
     if !args.yes {
-        confirm(&format!("take the id of user {} out of all events for ever", args.user))?;
+        let events = count(args.place.place()?, &change).await?;
+        confirm(&format!("take the id of user {} out of {events} for ever", args.user))?;
     }
-    let events = change_store(args.place.place()?, &Change::ForgetUser(args.user.clone())).await?;
+    let events = change_store(args.place.place()?, &change).await?;
     let line = format!("the id was taken out of {}", amount::count_of(events, "event", "events"));
     answer(args.json, &json!({ "events": events }), &[line])
 }
@@ -148,6 +151,31 @@ async fn forget(args: UserArgs) -> Result<(), Error> {
 async fn opt_in(args: UserArgs) -> Result<(), Error> {
     change_store(args.place.place()?, &Change::OptIn(args.user.clone())).await?;
     answer(args.json, &json!({ "user_id": args.user, "telemetry_opt_in": true }), &["noted".to_owned()])
+}
+
+/// Says how many events a change will reach: as many as there are by now, counted up to a bound.
+async fn count(place: Place, change: &Change) -> Result<String, Error> {
+    let source = Source::open(place)?;
+    let listing = match change {
+        Change::DeleteSession(session) => {
+            let filter = EventFilter { session: Some(session.clone()), ..EventFilter::default() };
+            Listing::Events { filter, order: Order::Ascending }
+        }
+        Change::DeleteUser(user) | Change::ForgetUser(user) | Change::OptIn(user) => Listing::EventsOf(user.clone()),
+    };
+    let (mut events, mut cursor, mut progress) = (0, None, Progress::new("events"));
+    loop {
+        let page = source.page(&listing, cursor.as_deref(), PAGE_ROWS).await?;
+        events += page.rows.len();
+        progress.add(page.rows.len());
+        cursor = page.next;
+        if cursor.is_none() {
+            return Ok(amount::count_of(u64::try_from(events).unwrap_or(u64::MAX), "event", "events"));
+        }
+        if events >= COUNTED_EVENTS_MAX {
+            return Ok(format!("more than {events} events"));
+        }
+    }
 }
 
 /// Asks the person at the terminal. Where nobody is, nothing is done.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
-use clap::{ArgGroup, Args, Subcommand, ValueEnum};
+use clap::{Arg, ArgGroup, Args, Subcommand, ValueEnum};
 
 use super::source::SourceArgs;
 
@@ -28,6 +28,11 @@ pub(crate) struct StoreArgs {
     pub(crate) command: StoreCommand,
 }
 
+/// What changes a directory says so, where others say that they only read it.
+fn changed(data: Arg) -> Arg {
+    data.help("Change this data directory, which no collector may have")
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum StoreCommand {
     /// Show what is stored, and how large it is
@@ -41,10 +46,13 @@ pub(crate) enum StoreCommand {
     /// Put such a copy into a directory
     Restore(RestoreArgs),
     /// Remove a session, or all events that name a user
+    #[command(mut_arg("data", changed))]
     Delete(DeleteArgs),
     /// Take the id of a user out of all events, and back what the user has agreed to
+    #[command(mut_arg("data", changed))]
     Forget(UserArgs),
     /// Note that a user has agreed to be told of
+    #[command(mut_arg("data", changed))]
     OptIn(UserArgs),
     /// Write what is stored to standard output
     Export(ExportArgs),

@@ -28,7 +28,7 @@ impl Directory {
     pub(super) fn page(&self, listing: &Listing, cursor: Option<&str>, limit: u32) -> Result<Page, Error> {
         let parameters = listing.parameters(cursor, limit);
         match listing {
-            Listing::Events { .. } => {
+            Listing::Events { .. } | Listing::EventsOf(_) => {
                 let query = EventQuery::from_pairs(parameters).map_err(QueryError::from)?;
                 rows(self.reader.events(&query)?)
             }

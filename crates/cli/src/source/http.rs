@@ -34,7 +34,15 @@ struct Answer<'a> {
 /// What a collector says when it refuses.
 #[derive(Deserialize)]
 struct Refusal {
-    error: String,
+    error: Said,
+}
+
+/// Alone, or with a code beside it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Said {
+    Text(String),
+    Coded { message: String },
 }
 
 impl Client {
@@ -135,7 +143,7 @@ impl Client {
 /// Returns where a listing is answered.
 fn path(listing: &Listing) -> &'static str {
     match listing {
-        Listing::Events { .. } => "/api/events",
+        Listing::Events { .. } | Listing::EventsOf(_) => "/api/events",
         Listing::Sessions(_) => "/api/sessions",
         Listing::Exceptions(_) => "/api/exceptions",
     }
@@ -155,7 +163,9 @@ pub(crate) async fn read(mut answer: Response) -> Result<Vec<u8>, reqwest::Error
 
 /// Returns why a question was refused: what the collector says, or the beginning of what something else says.
 fn reason(body: &[u8]) -> String {
-    let said = serde_json::from_slice::<Refusal>(body).map(|refusal| refusal.error);
+    let said = serde_json::from_slice::<Refusal>(body).map(|refusal| match refusal.error {
+        Said::Text(message) | Said::Coded { message } => message,
+    });
     let said = said.unwrap_or_else(|_| String::from_utf8_lossy(body).into_owned());
     let (beginning, _) = said.split_at(said.floor_char_boundary(ERROR_TEXT_BYTES_MAX));
     text::neutral(beginning.trim()).into_owned()
@@ -170,5 +180,24 @@ pub(crate) fn innermost(error: &reqwest::Error) -> String {
     while let Some(source) = reason.source() {
         reason = source;
     }
-    reason.to_string()
+    let reason = reason.to_string();
+    if reason.contains("peer certificate") {
+        return format!("{reason}: `SSL_CERT_FILE=FILE` names certificates that are to be trusted");
+    }
+    reason
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reason;
+
+    #[test]
+    fn a_refusal_is_shown_by_its_words_whatever_is_beside_them() {
+        assert_eq!(reason(br#"{"error":"no key"}"#), "no key");
+        assert_eq!(
+            reason(br#"{"error":{"code":"RATE_LIMIT_EXCEEDED","message":"send again in 1 s"}}"#),
+            "send again in 1 s"
+        );
+        assert_eq!(reason(b"bad gateway\n"), "bad gateway");
+    }
 }

@@ -29,6 +29,8 @@ pub(crate) enum Listing {
         /// In which order they come.
         order: Order,
     },
+    /// All events whose data name a user.
+    EventsOf(String),
     /// Sessions that pass the filter, the latest to begin first.
     Sessions(SessionFilter),
     /// Groups of exceptions that pass the filter, the latest to appear first.
@@ -50,6 +52,7 @@ impl Listing {
                 pairs.extend(until.map(|until| ("until", until.to_string())));
                 pairs.push(("order", order.as_str().to_owned()));
             }
+            Self::EventsOf(user) => pairs.push(("user", user.clone())),
             Self::Sessions(SessionFilter { state, since }) => {
                 pairs.extend(state.clone().map(|state| ("state", state)));
                 pairs.extend(since.map(|since| ("since", since.to_string())));

@@ -212,7 +212,8 @@ impl Rules {
     /// # Ok::<(), lastword_collector::alerts::RulesError>(())
     /// ```
     pub fn parse(text: &str) -> Result<Self, RulesError> {
-        let rules: Self = toml::from_str(text).map_err(|error| RulesError::Unreadable(error.to_string()))?;
+        let rules: Self =
+            toml::from_str(text).map_err(|error| RulesError::Unreadable(crate::config::in_one_line(text, &error)))?;
         if rules.alerts.len() > ALERT_RULES_MAX {
             return Err(RulesError::TooMany(rules.alerts.len()));
         }
@@ -338,6 +339,12 @@ mod tests {
 
     fn refused(rule: &str) -> String {
         Rules::parse(&format!("[[alert]]\nname = 'r'\n{rule}")).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_is_no_toml_is_told_in_one_line_with_its_place() {
+        let error = refused("value = 'count'\nwindow\n");
+        assert!(error.starts_with("line 4, column 7, `window`: ") && !error.contains('\n'), "{error}");
     }
 
     #[test]

@@ -119,7 +119,7 @@ impl Loaded {
         };
         let mut settings = Settings::default();
         if let Some(path) = file {
-            let wrong = |error: toml::de::Error| wrong(path, &error);
+            let wrong = |error: toml::de::Error| wrong(path, "", &error);
             settings = table.clone().try_into().map_err(wrong)?;
         }
         // One at a time, so that it is known whose value it is that can't be taken.
@@ -199,7 +199,7 @@ fn read(path: &Path, origins: &mut BTreeMap<&'static str, Origin>) -> Result<Tab
         return Err(unread(io::Error::other(format!("it has more than {CONFIG_BYTES_MAX} bytes"))));
     }
     let text = std::fs::read_to_string(path).map_err(unread)?;
-    let document = DeTable::parse(&text).map_err(|error| wrong(path, &error))?;
+    let document = DeTable::parse(&text).map_err(|error| wrong(path, &text, &error))?;
     let mut unknown = Vec::new();
     walk(document.get_ref(), "", &mut |place, at| {
         let line = text[..at].matches('\n').count() + 1;
@@ -217,11 +217,11 @@ fn read(path: &Path, origins: &mut BTreeMap<&'static str, Origin>) -> Result<Tab
     if !unknown.is_empty() {
         return Err(ConfigError::Unknown { path: path.to_owned(), unknown });
     }
-    // Values are checked against the text, so that an error has its line and shows it.
+    // Values are checked against the text, so that an error has its line.
     if let Err(error) = toml::from_str::<Settings>(&text) {
-        return Err(wrong(path, &error));
+        return Err(wrong(path, &text, &error));
     }
-    text.parse().map_err(|error| wrong(path, &error))
+    text.parse().map_err(|error| wrong(path, &text, &error))
 }
 
 /// Whether the keys within a key are looked at.
@@ -239,6 +239,16 @@ fn walk(table: &DeTable<'_>, above: &str, see: &mut impl FnMut(&str, usize) -> S
     }
 }
 
-fn wrong(path: &Path, error: &toml::de::Error) -> ConfigError {
-    ConfigError::Wrong { path: path.to_owned(), message: error.to_string().trim_end().to_owned() }
+fn wrong(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
+    ConfigError::Wrong { path: path.to_owned(), message: in_one_line(text, error) }
+}
+
+/// Says what is wrong in a file of TOML, and where, in one line: an error is a line of a log, and TOML's own has a drawing of five.
+pub(crate) fn in_one_line(text: &str, error: &toml::de::Error) -> String {
+    let message = error.message().replace('\n', ", ");
+    let Some(before) = error.span().and_then(|span| text.get(..span.start)) else { return message };
+    let line = before.rsplit('\n').next().unwrap_or(before);
+    let shown = text[before.len() - line.len()..].lines().next().unwrap_or_default().trim();
+    let (line, column) = (before.matches('\n').count() + 1, line.chars().count() + 1);
+    format!("line {line}, column {column}, `{shown}`: {message}")
 }

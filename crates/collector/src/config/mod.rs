@@ -11,6 +11,7 @@ pub(crate) mod values;
 
 pub use example::example;
 pub use keys::{KEYS, Key, Kind};
+pub(crate) use load::in_one_line;
 pub use load::{ConfigError, Loaded, Origin, Said};
 pub(crate) use settings::Rate;
 pub use settings::{Log, LogFormat, Settings, Tls};

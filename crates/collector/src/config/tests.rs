@@ -98,6 +98,16 @@ fn an_unknown_key_is_refused_with_its_line_and_the_nearest_known_one() {
 }
 
 #[test]
+fn how_large_the_store_may_become_is_said_as_any_size_is() {
+    let file = File::of("bytes", "[retention]\nbytes_max = \"1MiB\"\n").load(&[]).unwrap();
+    assert_eq!(file.settings.retention.bytes_max, 1 << 20);
+    for (text, bytes) in [("50GiB", 50 << 30), ("7000", 7000)] {
+        let flag = Loaded::load(None, &[said("retention.bytes_max", text)]).unwrap();
+        assert_eq!(flag.settings.retention.bytes_max, bytes);
+    }
+}
+
+#[test]
 fn a_wrong_value_is_named_with_its_place() {
     for (text, parts) in [
         ("[limits]\nhead_timeout = \"soon\"\n", ["line 2", "whole number and a unit"]),
@@ -108,6 +118,7 @@ fn a_wrong_value_is_named_with_its_place() {
     ] {
         let error = File::of("wrong", text).load(&[]).unwrap_err().to_string();
         assert!(parts.iter().all(|part| error.contains(part)), "{text}: {error}");
+        assert!(!error.contains('\n'), "it is a line of a log: {error}");
     }
     let error = Loaded::load(None, &[said("limits.head_timeout", "soon")]).unwrap_err().to_string();
     assert!(error.contains("--limits.head_timeout") && error.contains("`soon`"), "{error}");

@@ -7,7 +7,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use crate::limits::RETRY_AFTER;
+use crate::limits::{RETRY_AFTER, RETRY_AFTER_MAX};
 
 /// Says what was wrong.
 pub(super) fn error(status: StatusCode, message: impl Into<String>) -> Response {
@@ -20,6 +20,12 @@ pub(super) fn later(message: impl Into<String>) -> Response {
     (retry, error(StatusCode::SERVICE_UNAVAILABLE, message)).into_response()
 }
 
+/// Returns when a request may be stored, where others wait for the disk: what has held them up so far is the best guess of how
+/// long it goes on.
+pub(super) fn retry_after(queue_age_us: u64) -> Duration {
+    Duration::from_micros(queue_age_us).clamp(RETRY_AFTER, RETRY_AFTER_MAX)
+}
+
 /// Writes a wait in whole seconds, as headers have it: rather too long than too short.
 pub(super) fn seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
@@ -29,4 +35,15 @@ pub(super) fn seconds(wait: Duration) -> u64 {
 pub(super) fn wrong_method(right: &'static str) -> Response {
     let answer = error(StatusCode::METHOD_NOT_ALLOWED, format!("this path takes {right} only"));
     ([(header::ALLOW, right)], answer).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_come_back_after_what_the_queue_has_waited_within_bounds() {
+        let waits = [0, 900_000, 7_200_000, u64::MAX].map(|age_us| seconds(retry_after(age_us)));
+        assert_eq!(waits, [1, 1, 8, 30]);
+    }
 }

@@ -16,6 +16,7 @@ use super::body::{self, BodyError, Taken};
 use super::decompress::{DecompressError, Encoding, decompress};
 use super::{Inner, Shared, answer};
 use crate::auth::Caller;
+use crate::clock;
 use crate::ingest::{Intake, Refusal, Refused};
 use crate::limits::{COMMIT_TIMEOUT, INLINE_DECODE_BYTES_MAX, PLAIN_BODY_BYTES_MAX};
 use crate::rate::{Client, TooMuch};
@@ -121,7 +122,10 @@ pub(super) async fn take<P: Protocol>(shared: &Shared, request: Request, protoco
     };
     let mut response = match taken.await {
         Ok(done) => protocol.done(done),
-        Err(failure) => {
+        Err(mut failure) => {
+            if failure.status == StatusCode::SERVICE_UNAVAILABLE {
+                failure.retry_after = Some(answer::retry_after(shared.0.queue.age_us(clock::now_us())));
+            }
             shared.0.stats.ingest(P::LABEL).fail(failure.status.as_u16());
             let retry_after = failure.retry_after;
             let mut response = protocol.failed(failure);

@@ -1,10 +1,12 @@
 //! What several pages are made of.
 
+use lastword::event::names;
 use lastword::{EventKind, Severity};
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::ingest::NO_INDEX;
 use crate::limits::{PAGE_DETAIL_BYTES_MAX, PAGE_SUMMARY_CHARS_MAX};
 use crate::query::{BySeverity, Event, Moment, Session};
 
@@ -113,6 +115,40 @@ fn text(json: Option<&RawValue>) -> String {
     serde_json::from_str(json).unwrap_or_else(|_| json.trim_matches('"').to_owned())
 }
 
+/// What the data of a span or a record of a log say that a reader looks for first.
+#[derive(Deserialize)]
+struct Said<'a> {
+    #[serde(borrow)]
+    span_name: Option<&'a RawValue>,
+    #[serde(borrow)]
+    duration_ms: Option<&'a RawValue>,
+    #[serde(borrow, rename = "error.type")]
+    span_error: Option<&'a RawValue>,
+    #[serde(borrow, rename = "error.message")]
+    span_message: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error_type: Option<&'a RawValue>,
+    #[serde(borrow)]
+    message: Option<&'a RawValue>,
+}
+
+/// Returns what stands in place of the data of spans, logs and errors; of others the data themselves are shown.
+fn said(name: &str, data: &str) -> Option<String> {
+    let said: Said<'_> = serde_json::from_str(data).ok()?;
+    let took = said.duration_ms.and_then(|ms| ms.get().parse::<f64>().ok()).map(|ms| format!("{ms:.0} ms"));
+    let parts = match name {
+        names::SPAN_START | names::SPAN_END | names::OPERATION => {
+            let [span, error, message] =
+                [said.span_name, said.span_error, said.span_message].map(|json| Some(text(json)));
+            [span, took, error, message]
+        }
+        "log" | names::ERROR | names::USER_ERROR => [Some(text(said.error_type)), Some(text(said.message)), None, None],
+        _ => return None,
+    };
+    let parts: Vec<String> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+    (!parts.is_empty()).then(|| parts.join(" · "))
+}
+
 /// Writes an event as a row of a list; with its session where a list has several.
 pub(super) fn event(event: &Event, with_session: bool) -> Markup {
     let shown: Shown<'_> = serde_json::from_str(&event.json).unwrap_or_default();
@@ -122,7 +158,10 @@ pub(super) fn event(event: &Event, with_session: bool) -> Markup {
         kind => kind.as_str().to_ascii_lowercase().replace('_', " "),
     };
     let summary = match event.kind {
-        EventKind::Generic => shown.event_data.map_or("", RawValue::get).to_owned(),
+        EventKind::Generic => {
+            let data = shown.event_data.map_or("", RawValue::get);
+            said(&name, data).unwrap_or_else(|| data.to_owned())
+        }
         EventKind::UnhandledException => text(shown.error_message),
         _ => text(shown.duration),
     };
@@ -132,7 +171,7 @@ pub(super) fn event(event: &Event, with_session: bool) -> Markup {
             td.when { (moment(event.time)) }
             td { (severity(event.severity)) }
             @if with_session { td { (session_link(&event.session_id)) } }
-            td.number { (event.index) }
+            td.number { @if event.index != NO_INDEX { (event.index) } }
             td.what {
                 details {
                     summary {

@@ -35,6 +35,7 @@ pub struct Retention {
     /// Days that exceptions and errors are kept; 0 is for ever.
     pub exceptions_days: u32,
     /// Bytes of the database beyond which the oldest events are removed, whatever they are; 0 is no bound.
+    #[serde(with = "crate::config::values::plain_bytes")]
     pub bytes_max: u64,
 }
 
