@@ -5,6 +5,7 @@ Usage: openapi.py LASTWORD ST
 Left out: the live stream, which does not end, and the health of the stream between collectors, whose right answer here is 503.
 """
 
+import os
 import json
 import pathlib
 import subprocess
@@ -38,7 +39,7 @@ def post(url, body):
 
 
 def main():
-    lastword, schemathesis = sys.argv[1:]
+    lastword, schemathesis = map(os.path.abspath, sys.argv[1:])
     with tempfile.TemporaryDirectory() as directory:
         data = pathlib.Path(directory, "data")
         command = [lastword, "serve", "--listen", "127.0.0.1:0", "--data", data]

@@ -33,7 +33,7 @@ fn the_stream_that_is_not_configured_is_told_as_such() {
 #[test]
 fn a_full_disk_is_unhealthy_storage_and_no_text_of_the_database_leaves() {
     let dir = Dir::new();
-    let server = Server::start(dir.config().store_bytes_max(300_000));
+    let server = Server::start(dir.config().store_bytes_max(800_000));
     let data = format!("{{\"a\":\"{}\"}}", "x".repeat(900_000));
     server.telemetry(body("s", &[named(0, "large", "n", "INFO", &data)])).is(503);
     let status = server.get("/api/status").is(503).json();
