@@ -5,8 +5,8 @@ Usage: openapi.py LASTWORD ST
 Left out: the live stream, which does not end, and the health of the stream between collectors, whose right answer here is 503.
 """
 
-import os
 import json
+import os
 import pathlib
 import subprocess
 import sys
