@@ -40,8 +40,9 @@ fn of_events() -> Value {
             "event_session_index": { "type": "integer", "minimum": 0 },
             "severity": { "type": "string", "enum": severities },
             "timestamp": moment,
-            "event_name": { "type": "string" },
-            "event_data": { "type": "object" },
+            "event_name": { "type": ["string", "null"] },
+            // Of a `GENERIC_EVENT`; of others it is kept as it came.
+            "event_data": { "description": "an object, of a GENERIC_EVENT" },
         },
     });
     json!({
