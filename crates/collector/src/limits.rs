@@ -239,6 +239,8 @@ pub const HEALTH_KEPT: Duration = Duration::from_secs(1);
 pub const STREAMS_MAX: usize = 64;
 /// Events of one step of a live stream. A reader has one step in memory, however slow it is.
 pub const STREAM_STEP_ROWS: usize = 200;
+/// Bytes of them: a reader that never reads holds a few of these steps, and there may be as many of it as there are streams.
+pub const STREAM_STEP_BYTES: usize = 512 * 1024;
 /// How often a live stream without events says that it is still there.
 pub const STREAM_HEARTBEAT: Duration = Duration::from_secs(15);
 /// The pause between two looks of a live stream: commits that follow each other closely are read together.

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 use super::narrow::{self, Numbers, Statement, statement};
 use super::params::{Params, cursor};
 use super::{Event, Moment, Page, ParamError, QueryError};
-use crate::limits::{PAGE_BYTES_MAX, PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX};
+use crate::limits::{PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX};
 use crate::store::{kind_of, severity_of, whole_event};
 
 /// In which order events come: that in which they were stored, or the reverse.
@@ -123,17 +123,26 @@ impl EventQuery {
     }
 }
 
-/// Returns a page of events.
-pub(super) fn page(connection: &mut Connection, query: &EventQuery) -> Result<Page<Event>, QueryError> {
-    look(connection, query, true)
+/// Returns a page of events, of so many bytes or of one event.
+pub(super) fn page(
+    connection: &mut Connection,
+    query: &EventQuery,
+    bytes_max: usize,
+) -> Result<Page<Event>, QueryError> {
+    look(connection, query, Some(bytes_max))
 }
 
 /// Returns a page of events without their JSON, which is most of what there is to read.
 pub(super) fn heads(connection: &mut Connection, query: &EventQuery) -> Result<Page<Event>, QueryError> {
-    look(connection, query, false)
+    look(connection, query, None)
 }
 
-fn look(connection: &mut Connection, query: &EventQuery, with_json: bool) -> Result<Page<Event>, QueryError> {
+/// Reads events, with so many bytes of JSON or without any.
+fn look(
+    connection: &mut Connection,
+    query: &EventQuery,
+    json_bytes_max: Option<usize>,
+) -> Result<Page<Event>, QueryError> {
     let after = cursor(query.after.as_deref())?;
     narrow::define(connection, query)?;
     let limit = query.limit.clamp(1, PAGE_ROWS_MAX);
@@ -144,13 +153,13 @@ fn look(connection: &mut Connection, query: &EventQuery, with_json: bool) -> Res
     if let Some(numbers) = Numbers::of(&snapshot, query)? {
         let Statement { sql, values } = statement(query, &numbers, after, limit);
         // The column; what is looked for in the text stands behind it.
-        let sql = if with_json { sql } else { sql.replacen("e.body", "''", 1) };
+        let sql = if json_bytes_max.is_some() { sql } else { sql.replacen("e.body", "''", 1) };
         let mut prepared = snapshot.prepare_cached(&sql)?;
         let mut rows = prepared.query(params_from_iter(values))?;
         while let Some(row) = rows.next()? {
             let event = read(&snapshot, row)?;
             bytes += event.json.len();
-            if items.len() == limit || (bytes > PAGE_BYTES_MAX && !items.is_empty()) {
+            if items.len() == limit || (json_bytes_max.is_some_and(|max| bytes > max) && !items.is_empty()) {
                 more = true;
                 break;
             }

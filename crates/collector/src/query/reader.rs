@@ -47,13 +47,18 @@ impl Reader {
         Ok(reader)
     }
 
+    /// Like [`Reader::events`], with fewer bytes at once: for whoever holds a page until somebody takes it.
+    pub(crate) fn events_within(&self, query: &EventQuery, bytes_max: usize) -> Result<Page<Event>, QueryError> {
+        self.with(|connection| events::page(connection, query, bytes_max))
+    }
+
     /// Returns events that match.
     ///
     /// # Errors
     ///
     /// The query has a cursor or a limit that can't be, or the store can't be read.
     pub fn events(&self, query: &EventQuery) -> Result<Page<Event>, QueryError> {
-        self.with(|connection| events::page(connection, query))
+        self.with(|connection| events::page(connection, query, limits::PAGE_BYTES_MAX))
     }
 
     /// Returns sessions that match, the latest to begin first.
