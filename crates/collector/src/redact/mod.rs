@@ -11,8 +11,6 @@
 //! - A user's id is stored only where that user has opted in, here or at the client ([`SESSION_USER`], which says it for no other reason).
 //!   Otherwise the user's bucket is.
 
-mod cursor;
-
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::ops::Range;
@@ -23,8 +21,8 @@ use lastword::event::{Screen, Shown};
 use lastword::privacy::{Privacy, Redactor, user_bucket};
 
 use crate::ingest::{Detail, Event, Exception, Intake};
+use crate::json::Cursor;
 use crate::limits::NAME_BYTES_MAX;
-use cursor::Cursor;
 
 /// Fields of an event that are the protocol's and not the program's.
 const OWN: [&str; 5] = ["event", "event_id", "event_session_index", "severity", "timestamp"];
@@ -120,7 +118,8 @@ impl Redaction {
         // How deep the fields of the object are that says who a user is, while it is gone through.
         let mut in_user = usize::MAX;
         while let Some(text) = cursor.next_text() {
-            let said = cursor.read(&text);
+            // What no `str` holds is looked at as it is written.
+            let said = cursor.said(&text).unwrap_or_else(|| cursor.raw(&text).into());
             if !text.is_name {
                 self.replace(&mut out, &text.range, &said, redactor);
                 continue;
@@ -128,7 +127,7 @@ impl Redaction {
             if text.depth < in_user {
                 in_user = usize::MAX;
             }
-            if text.depth == 1 && OWN.contains(&&*said) && !cursor.is_before_nested() {
+            if text.depth == 1 && OWN.contains(&&*said) && !matches!(cursor.value_begins_with(), Some(b'{' | b'[')) {
                 cursor.pass_value();
                 continue;
             }
