@@ -38,13 +38,15 @@ impl<'b> Object<'b> {
 
     /// Writes a text.
     pub(crate) fn text(&mut self, name: &str, text: &str) {
-        self.field(name, text);
+        if self.key(name) {
+            write_text(self.out, text);
+        }
     }
 
     /// Writes a text where there is one.
     pub(crate) fn text_if(&mut self, name: &str, text: Option<&str>) {
         if let Some(text) = text.filter(|text| !text.is_empty()) {
-            self.field(name, text);
+            self.text(name, text);
         }
     }
 
@@ -131,7 +133,7 @@ impl<'b> Object<'b> {
         if self.out.last() != Some(&b'{') {
             self.out.push(b',');
         }
-        json(self.out, name);
+        write_text(self.out, name);
         self.out.push(b':');
     }
 }
@@ -145,7 +147,7 @@ impl List<'_> {
 
     /// Adds a text.
     pub(crate) fn text(&mut self, text: &str) {
-        json(self.next(), text);
+        write_text(self.next(), text);
     }
 
     /// Adds a whole number.
@@ -237,6 +239,18 @@ fn float(out: &mut Vec<u8>, number: f64) {
     }
 }
 
+/// Writes a text. Nearly all have nothing in them that JSON has to escape.
+fn write_text(out: &mut Vec<u8>, text: &str) {
+    // Without a branch for each byte, so that many are looked at in one step.
+    if text.bytes().fold(false, |escaped, byte| escaped | matches!(byte, 0..0x20 | b'"' | b'\\')) {
+        return json(out, text);
+    }
+    out.reserve(text.len() + 2);
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
+}
+
 /// Writes a value; nothing that is given here can't be written.
 pub(super) fn json(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
     let begin = out.len();
@@ -249,6 +263,8 @@ pub(super) fn json(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
 /// The names of an object's fields, by their hashes: two that look alike are taken for the same, which costs the second its name.
 #[derive(Default)]
 struct Names {
+    /// A bit for some of each hash: where it is not set, the name is not there.
+    some: [u64; 4],
     few: Vec<u64>,
     many: HashSet<u64>,
 }
@@ -257,20 +273,34 @@ impl Names {
     /// Returns whether the name is new.
     fn add(&mut self, name: &str) -> bool {
         let hash = hash_of(name);
-        if self.few.contains(&hash) || self.many.contains(&hash) {
+        if self.knows(hash) {
             return false;
         }
+        let (word, bit) = bit_of(hash);
+        self.some[word] |= bit;
         if self.few.len() < DRAFT_NAMES_LISTED {
+            if self.few.is_empty() {
+                self.few.reserve(DRAFT_NAMES_LISTED / 4);
+            }
             self.few.push(hash);
-            return true;
+        } else {
+            self.many.insert(hash);
         }
-        self.many.insert(hash)
+        true
     }
 
     fn has(&self, name: &str) -> bool {
-        let hash = hash_of(name);
-        self.few.contains(&hash) || self.many.contains(&hash)
+        self.knows(hash_of(name))
     }
+
+    fn knows(&self, hash: u64) -> bool {
+        let (word, bit) = bit_of(hash);
+        self.some[word] & bit != 0 && (self.few.contains(&hash) || self.many.contains(&hash))
+    }
+}
+
+fn bit_of(hash: u64) -> (usize, u64) {
+    ((hash >> 6) as usize % 4, 1 << (hash % 64))
 }
 
 fn hash_of(name: &str) -> u64 {
@@ -306,6 +336,18 @@ mod tests {
         let json = written(|object| (0..2000).for_each(|n| object.int(&format!("n{}", n % 1000), n)));
         let fields: serde_json::Map<String, Value> = serde_json::from_str(&json).unwrap();
         assert_eq!((fields.len(), &fields["n999"], &fields["data.n999"]), (2000, &999.into(), &1999.into()));
+    }
+
+    #[test]
+    fn texts_are_written_as_serde_writes_them() {
+        for at in [0, 1, 15, 16, 31, 40] {
+            for special in (0..0x80_u8).map(char::from).chain("é\u{80}\u{2028}😀".chars()) {
+                let text = format!("{}{special}{}", "a".repeat(at), "é".repeat(40 - at));
+                let mut out = Vec::new();
+                write_text(&mut out, &text);
+                assert_eq!(String::from_utf8(out).unwrap(), serde_json::to_string(&text).unwrap());
+            }
+        }
     }
 
     #[test]
