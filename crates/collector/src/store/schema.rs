@@ -5,11 +5,15 @@ use rusqlite::{Connection, Transaction};
 use super::fill;
 
 /// The format that this program writes, kept in the database's `user_version`.
-pub(crate) const FORMAT: i64 = 3;
+pub(crate) const FORMAT: i64 = 4;
 
 /// What leads from each format to the next.
-const STEPS: [Step; 3] =
-    [Step { sql: BEGIN, fill: None }, Step { sql: SIGNAL, fill: None }, Step { sql: INDEX, fill: Some(fill::index) }];
+const STEPS: [Step; 4] = [
+    Step { sql: BEGIN, fill: None },
+    Step { sql: SIGNAL, fill: None },
+    Step { sql: INDEX, fill: Some(fill::index) },
+    Step { sql: IDS, fill: Some(fill::ids) },
+];
 
 /// The tables of a format, and what is to be put into them of the events that are there.
 struct Step {
@@ -169,6 +173,9 @@ const INDEX: &str = "
         FROM events LEFT JOIN names ON names.id = events.name
     );
 ";
+
+/// Ids drawn by lot stand behind the time of their event, so they are written again.
+const IDS: &str = "DELETE FROM ids;";
 
 /// Returns the format of a database; 0 for an empty one.
 pub(crate) fn format_of(connection: &Connection) -> rusqlite::Result<i64> {
