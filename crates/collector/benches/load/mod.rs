@@ -1,4 +1,4 @@
 //! The bodies that benches send, the same in every run.
 
-pub mod otlp;
-pub mod tinker;
+pub(crate) mod otlp;
+pub(crate) mod tinker;

@@ -7,10 +7,10 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
 
-pub const BATCH_SPANS: usize = 512;
+pub(crate) const BATCH_SPANS: usize = 512;
 
 /// Returns the body of a batch.
-pub fn body(batch: usize) -> Vec<u8> {
+pub(crate) fn body(batch: usize) -> Vec<u8> {
     let spans = (0..BATCH_SPANS).map(|place| span(batch * BATCH_SPANS + place)).collect();
     let scope = InstrumentationScope { name: "bench".into(), version: "1.0".into(), ..Default::default() };
     let resource = [

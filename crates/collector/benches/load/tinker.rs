@@ -1,9 +1,9 @@
 //! Events of our own protocol, as calls of tools look in practice.
 
-pub const BATCH_EVENTS: usize = 100;
+pub(crate) const BATCH_EVENTS: usize = 100;
 
 #[derive(Clone, Copy, Debug)]
-pub enum Ids {
+pub(crate) enum Ids {
     /// Ordered in time: what our reporter sends.
     V7,
     /// In no order: what other clients send.
@@ -11,7 +11,7 @@ pub enum Ids {
 }
 
 /// Returns the body of a batch.
-pub fn body(ids: Ids, sessions: usize, batch: usize) -> Vec<u8> {
+pub(crate) fn body(ids: Ids, sessions: usize, batch: usize) -> Vec<u8> {
     let first = batch / sessions * BATCH_EVENTS;
     let events: Vec<String> = (first..first + BATCH_EVENTS)
         .map(|index| {
