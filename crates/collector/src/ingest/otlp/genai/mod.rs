@@ -9,6 +9,7 @@
 //! - A cost that nobody said is estimated from a table of prices ([`Prices`]), and says that it is.
 
 mod aliases;
+mod hasher;
 mod operation;
 mod prices;
 

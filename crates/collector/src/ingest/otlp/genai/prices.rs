@@ -1,9 +1,10 @@
 //! What tokens cost, by model: a table in JSON, of which a small one is built in.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+
+use super::hasher::Table;
 
 /// Tokens of which the prices are named.
 const TOKENS: f64 = 1e6;
@@ -15,7 +16,7 @@ pub(crate) struct Prices {
     /// Which table it is, by the day that it is of; it is told with every cost that was estimated by it.
     version: String,
     /// By the name of the model, or the beginning of it.
-    models: HashMap<String, Price>,
+    models: Table<String, Price>,
 }
 
 /// Dollars for a million tokens.
@@ -66,7 +67,7 @@ impl Default for Prices {
     fn default() -> Self {
         // A test reads it; if it were ever broken nothing would be estimated.
         Self::parse(include_str!("prices.json"))
-            .unwrap_or_else(|_| Self { version: String::new(), models: HashMap::new() })
+            .unwrap_or_else(|_| Self { version: String::new(), models: Table::default() })
     }
 }
 
