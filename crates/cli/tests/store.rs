@@ -63,3 +63,83 @@ fn what_changes_a_directory_does_not_say_that_it_only_reads_it() {
         assert!(help.contains("Change this data directory") && !help.contains("nothing stored"), "{help}");
     }
 }
+
+#[test]
+fn an_export_goes_into_a_file_that_has_its_name_when_it_is_whole_and_takes_the_filters_of_events() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    server.post("a", &[generic(0, "INFO", "n", "{}"), generic(1, "ERROR", "n", "{}")]);
+    server.post("b", &[generic(0, "ERROR", "m", "{}")]);
+    let file = data.path().join("events.jsonl");
+    let told = stdout_of(&[
+        "store",
+        "export",
+        "--name",
+        "n",
+        "--severity",
+        "error",
+        "--url",
+        &server.url,
+        "--output",
+        file.to_str().unwrap(),
+    ]);
+    assert_eq!(told, "");
+    let exported = std::fs::read_to_string(&file).unwrap();
+    assert!(exported.lines().count() == 1 && exported.contains(r#""severity":"ERROR""#), "{exported}");
+    let nowhere = data.path().join("no/such/place");
+    let refused = run(&["store", "export", "--url", &server.url, "--output", nowhere.to_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("cannot write"));
+    server.stop();
+}
+
+#[cfg(not(feature = "parquet"))]
+#[test]
+fn a_binary_without_parquet_says_how_one_with_it_is_built() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let file = data.path().join("events.parquet");
+    let refused =
+        run(&["store", "export", "--format", "parquet", "--url", &server.url, "--output", file.to_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(1));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("built without Parquet") && said.contains("--features parquet"), "{said}");
+    assert!(!file.exists() && !data.path().join("events.parquet.part").exists());
+    server.stop();
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn an_export_to_parquet_has_a_row_an_event_and_all_that_it_says() {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    use parquet::record::RowAccessor;
+
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    stdout_of(&["store", "opt-in", "--user", "ada", "--url", &server.url]);
+    for session in 0..3 {
+        let events: Vec<String> =
+            (0..1_000).map(|index| generic(index, "INFO", "n", r#"{"user_id":"ada","x":[1]}"#)).collect();
+        server.post(&format!("s-{session}"), &events);
+    }
+    let file = data.path().join("events.parquet");
+    stdout_of(&["store", "export", "--format", "parquet", "--url", &server.url, "--output", file.to_str().unwrap()]);
+    let piped = run(&["store", "export", "--format", "parquet", "--data", server.data_text()]);
+    assert!(piped.stdout == std::fs::read(&file).unwrap(), "a pipe gets the same bytes");
+
+    let lines = stdout_of(&["store", "export", "--url", &server.url]);
+    let reader = SerializedFileReader::new(std::fs::File::open(&file).unwrap()).unwrap();
+    let mut rows = 0;
+    for (row, line) in reader.get_row_iter(None).unwrap().zip(lines.lines()) {
+        let (row, line): (_, Value) = (row.unwrap(), serde_json::from_str(line).unwrap());
+        let text = |column: usize| row.get_string(column).unwrap().as_str();
+        assert_eq!((text(0), text(1)), (line["session_id"].as_str().unwrap(), line["event_id"].as_str().unwrap()));
+        assert_eq!((text(3), text(4), text(5), text(6), text(7)), ("ada", "n", "GENERIC_EVENT", "n", "INFO"));
+        assert_eq!(row.get_long(9).unwrap(), line["event_session_index"].as_i64().unwrap());
+        assert!(row.get_timestamp_micros(8).unwrap() > 0);
+        assert_eq!(serde_json::from_str::<Value>(text(10)).unwrap(), line["event_data"]);
+        rows += 1;
+    }
+    assert_eq!((rows, reader.metadata().file_metadata().num_rows()), (3_000, 3_000));
+    server.stop();
+}

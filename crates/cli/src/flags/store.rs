@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Arg, ArgGroup, Args, Subcommand, ValueEnum};
 
+use super::list::EventFilter;
 use super::source::SourceArgs;
 
 const STORE_HELP: &str = "\
@@ -54,7 +55,7 @@ pub(crate) enum StoreCommand {
     /// Note that a user has agreed to be told of
     #[command(mut_arg("data", changed))]
     OptIn(UserArgs),
-    /// Write what is stored to standard output
+    /// Write what is stored to standard output, or into a file
     Export(ExportArgs),
 }
 
@@ -145,17 +146,33 @@ pub(crate) enum Format {
     Jsonl,
     /// OpenTelemetry's JSON: a line for each page, spans as spans, all else as logs
     OtlpJson,
+    /// A Parquet file with a row an event, for `DuckDB`, pandas and their like; where the binary was built with it
+    Parquet,
 }
+
+const EXPORT_HELP: &str = "\
+Examples:
+  lastword store export > events.jsonl
+  lastword store export --format parquet --since 1d --output day.parquet
+  lastword store export --format otlp-json --session S | curl ...
+
+With --output the file has its name when it is whole: it is FILE.part until then.
+Columns of Parquet: session_id, id, repo_id, user_id, event_type, kind, name,
+severity, event_timestamp, event_session_index, event_data (JSON), and rest (JSON),
+which has whatever an event says beside.";
 
 /// Write what is stored.
 #[derive(Debug, Args)]
+#[command(after_help = EXPORT_HELP)]
 pub(crate) struct ExportArgs {
     #[command(flatten)]
     pub(crate) place: SourceArgs,
     /// How
     #[arg(long, value_enum, default_value = "jsonl")]
     pub(crate) format: Format,
-    /// Of this session
-    #[arg(long, value_name = "SESSION")]
-    pub(crate) session: Option<String>,
+    /// Into this file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) filter: EventFilter,
 }

@@ -1,5 +1,7 @@
 //! `lastword store`: what an operator does with a store.
 
+mod export;
+
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use lastword_collector::admin::{self, Info, Offline};
@@ -9,11 +11,11 @@ use crate::error::Error;
 use crate::flags::list::EventFilter;
 use crate::flags::source::Place;
 use crate::flags::store::{
-    BackupArgs, DeleteArgs, DirectoryArgs, ExportArgs, Format, InfoArgs, RestoreArgs, StoreArgs, StoreCommand, UserArgs,
+    BackupArgs, DeleteArgs, DirectoryArgs, InfoArgs, RestoreArgs, StoreArgs, StoreCommand, UserArgs,
 };
 use crate::limits::{COUNTED_EVENTS_MAX, PAGE_ROWS};
 use crate::output::progress::{Progress, Status};
-use crate::output::{Output, amount, otlp};
+use crate::output::{Output, amount};
 use crate::source::{Change, Listing, Order, Source};
 
 /// Does what the command line says.
@@ -31,7 +33,7 @@ pub(crate) async fn run(args: StoreArgs) -> Result<(), Error> {
         StoreCommand::Delete(args) => delete(args).await,
         StoreCommand::Forget(args) => forget(args).await,
         StoreCommand::OptIn(args) => opt_in(args).await,
-        StoreCommand::Export(args) => export(args).await,
+        StoreCommand::Export(args) => export::run(args).await,
     }
 }
 
@@ -206,27 +208,4 @@ async fn change_store(place: Place, change: &Change) -> Result<u64, Error> {
         Change::OptIn(user) => store.opt_in(user).map(|()| 0)?,
     };
     Ok(u64::try_from(events).unwrap_or(u64::MAX))
-}
-
-async fn export(args: ExportArgs) -> Result<(), Error> {
-    let source = Source::open(args.place.place()?)?;
-    let filter = EventFilter { session: args.session, ..EventFilter::default() };
-    let listing = Listing::Events { filter, order: Order::Ascending };
-    let (mut output, mut progress, mut cursor) = (Output::stdout(), Progress::new("events"), None);
-    loop {
-        let page = source.page(&listing, cursor.as_deref(), PAGE_ROWS).await?;
-        match args.format {
-            Format::Jsonl => page.rows.iter().try_for_each(|event| output.json(event))?,
-            Format::OtlpJson => {
-                for document in otlp::documents(&page.rows) {
-                    output.object(&document)?;
-                }
-            }
-        }
-        progress.add(page.rows.len());
-        cursor = page.next;
-        if cursor.is_none() {
-            return output.flush();
-        }
-    }
 }
