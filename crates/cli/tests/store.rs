@@ -54,6 +54,20 @@ fn a_store_is_looked_at_checked_copied_put_back_and_cleaned() {
     let deleted = json(&["store", "delete", "--session", "gone", "--yes", "--data", &dir, "--json"]);
     assert_eq!(deleted["events"], 2, "the copy had it");
     assert_eq!(stdout_of(&["store", "verify", "--data", &dir]), "the store is whole\n");
+
+    let audit = stdout_of(&["store", "audit", "--data", &dir]);
+    let actions: Vec<&str> = audit
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split("  ").filter(|cell| !cell.is_empty()).nth(2))
+        .map(str::trim)
+        .collect();
+    assert_eq!(actions, ["session.delete", "store.vacuum", "store.restore", "user.opt_in"], "{audit}");
+    assert!(audit.contains("cli:") && audit.contains("anyone"), "{audit}");
+    assert_eq!(
+        json(&["store", "audit", "--data", &dir, "--action", "session.delete", "--json"])["metadata"]["session_id"],
+        "gone"
+    );
 }
 
 #[test]
@@ -141,5 +155,23 @@ fn an_export_to_parquet_has_a_row_an_event_and_all_that_it_says() {
         rows += 1;
     }
     assert_eq!((rows, reader.metadata().file_metadata().num_rows()), (3_000, 3_000));
+    server.stop();
+}
+
+#[test]
+fn what_privacy_says_of_a_store_is_what_store_says() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    stdout_of(&["privacy", "opt-in", "ada", "--url", &server.url]);
+    server.post("s", &[generic(0, "INFO", "n", r#"{"user_id":"ada","note":"ask bob@example.com"}"#)]);
+    let rules = json(&["privacy", "rules", "--url", &server.url, "--json"]);
+    assert_eq!(rules["email"], 1, "{rules}");
+    assert!(stdout_of(&["privacy", "rules", "--url", &server.url]).contains("email"));
+    let unsaid = run(&["privacy", "forget", "ada", "--url", &server.url]);
+    assert_eq!(unsaid.status.code(), Some(2), "nobody said yes");
+    assert_eq!(json(&["privacy", "forget", "ada", "--yes", "--url", &server.url, "--json"])["events"], 1);
+    assert!(stdout_of(&["events", "--json", "--url", &server.url]).contains(r#""user_id":null"#));
+    let help = stdout_of(&["privacy", "forget", "--help"]);
+    assert!(help.contains("Change this data directory"), "{help}");
     server.stop();
 }

@@ -145,6 +145,12 @@ pub const METRIC_LABEL_BYTES_MAX: usize = 4096;
 
 /// Days that events are kept unless an operator says otherwise.
 pub const RETENTION_DAYS: u32 = 30;
+/// Days that the audit trail is kept unless an operator says otherwise: two years, as auditors ask for.
+pub const AUDIT_DAYS: u32 = 730;
+/// Characters of an entry's description that are kept.
+pub const AUDIT_DESCRIPTION_CHARS_MAX: usize = 512;
+/// Characters of an entry's metadata, as JSON, beyond which a marker takes their place.
+pub const AUDIT_METADATA_CHARS_MAX: usize = 4000;
 /// How often it is looked for events that are too old.
 pub const RETENTION_PASS: Duration = Duration::from_secs(60);
 /// How many times as long as a step of removing took the writer is left to requests before the next.

@@ -7,6 +7,7 @@
 //! - Colour and width are those of the terminal that standard output is; a pipe or a file gets plain text, whole.
 
 pub(crate) mod amount;
+pub(crate) mod audit;
 pub(crate) mod bar;
 pub(crate) mod cells;
 pub(crate) mod event;

@@ -16,6 +16,7 @@ mod agents;
 mod alerts;
 mod answer;
 mod api;
+mod audit;
 mod body;
 mod client;
 mod clients;
@@ -64,13 +65,14 @@ use crate::config::Config;
 use crate::health::Checks;
 use crate::ingest::Object;
 use crate::ingest::otlp::{Format, Prices, Signal};
-use crate::limits::{LAG_INTERVAL, READERS_MAX, UNPROVEN_SHARE};
+use crate::limits::{KEYS_POLL, LAG_INTERVAL, READERS_MAX, UNPROVEN_SHARE};
 use crate::live::Live;
 use crate::own::Own;
 use crate::query::Reader;
 use crate::redact::Redaction;
 use crate::stats::{Process, Stats};
-use crate::store::{Consents, Queue};
+use crate::store::audit::{self as audit_trail, What};
+use crate::store::{Consents, Queue, WriteError};
 use crate::tls::Acceptor;
 
 /// What all requests share.
@@ -178,6 +180,24 @@ impl Shared {
             tokio::time::sleep_until(due).await;
             let late = due.elapsed().as_micros();
             self.0.stats.lag_us.set(u64::try_from(late).unwrap_or(u64::MAX));
+        }
+    }
+
+    /// Notes in the audit trail what became of the keys, until it is dropped. They are in a file that anybody may write who may.
+    pub(crate) async fn watch_keys(self) {
+        let mut known = Vec::new();
+        loop {
+            let keys = self.0.gate.keys();
+            if keys != known {
+                let now = keys.clone();
+                match self.0.queue.edit(move |connection| audit_trail::observe(connection, What::Key, &now)).await {
+                    Ok(()) => known = keys,
+                    Err(WriteError::Closed) => return,
+                    // It is tried again; whoever stores tells of the trouble.
+                    Err(_) => {}
+                }
+            }
+            tokio::time::sleep(KEYS_POLL).await;
         }
     }
 
