@@ -5,13 +5,14 @@ use rusqlite::{Connection, Transaction};
 use super::fill;
 
 /// The format that this program writes, kept in the database's `user_version`.
-pub(crate) const FORMAT: i64 = 4;
+pub(crate) const FORMAT: i64 = 5;
 
 /// What leads from each format to the next.
-const STEPS: [Step; 4] = [
+const STEPS: [Step; 5] = [
     Step { sql: BEGIN, fill: None },
     Step { sql: SIGNAL, fill: None },
     Step { sql: INDEX, fill: Some(fill::index) },
+    Step { sql: IDS, fill: Some(fill::ids) },
     Step { sql: AUDIT, fill: None },
 ];
 
@@ -173,6 +174,9 @@ const INDEX: &str = "
         FROM events LEFT JOIN names ON names.id = events.name
     );
 ";
+
+/// Ids drawn by lot stand behind the time of their event, so they are written again.
+const IDS: &str = "DELETE FROM ids;";
 
 /// What those who look after the collector did, and what was in force when that was looked at last.
 const AUDIT: &str = "
