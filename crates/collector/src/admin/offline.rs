@@ -108,6 +108,8 @@ impl Offline {
     /// SQLite failed; then it is as it was.
     pub fn vacuum(&mut self) -> Result<(u64, u64), AdminError> {
         self.note("store.vacuum", "the database is written anew")?;
+        // Older versions have left names of events that are gone.
+        self.connection.execute("DELETE FROM names WHERE id NOT IN (SELECT name FROM batch_names)", [])?;
         let before = self.bytes()?;
         self.connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
         self.connection.execute_batch("VACUUM")?;

@@ -204,6 +204,11 @@ impl Reader {
         self.with(|connection| users::page(connection, query))
     }
 
+    /// Returns how many events of a name, kind and severity there are from the first minute that begins at a moment on, up to another.
+    pub(crate) fn counted(&self, query: &EventQuery, since: Moment, until: Moment) -> Result<u64, QueryError> {
+        self.with(|connection| Ok(stats::sum(connection, query, since.0, until.0)?))
+    }
+
     /// Returns entries of the audit trail, the latest first.
     ///
     /// # Errors
