@@ -5,8 +5,6 @@ use std::future::Future;
 use std::sync::Arc;
 
 use axum::Router;
-use rusqlite::Connection;
-use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::alerts::Webhook;
@@ -15,7 +13,6 @@ use crate::error::{OpenError, ReloadError, ServeError};
 use crate::http::{self, Gate, Shared, Speaks};
 use crate::ingest::otlp::Prices;
 use crate::query::Reader;
-use crate::store::audit::{self, What, Who};
 use crate::store::{self, Store};
 use crate::tls::Acceptor;
 
@@ -111,7 +108,7 @@ impl Collector {
             }
         }
         let lag = tokio::spawn(shared.clone().watch_lag());
-        let keys = tokio::spawn(shared.clone().watch_keys());
+        let audit = tokio::spawn(shared.clone().watch_changes());
         let alerts = tokio::spawn(shared.clone().watch_alerts(webhook));
         let stopping = shared.clone();
         let shutdown = async move {
@@ -132,7 +129,7 @@ impl Collector {
             }
         };
         tokio::join!(http::serve(listener, Speaks::Http1, &shared, &config, shutdown), serve_grpc);
-        for task in [lag, keys, alerts, retention] {
+        for task in [lag, audit, alerts, retention] {
             task.abort();
             // What it was asking the store is answered, or is not begun.
             let _ = task.await;
@@ -158,13 +155,13 @@ pub struct Control {
 
 impl Control {
     /// Takes over what can be changed without a stop: the keys and the certificate as their files are now, and the rates of
-    /// these settings.
+    /// these settings. While the collector serves, its audit trail says so.
     ///
     /// # Errors
     ///
     /// The keys or the certificate can't be used; those of before go on, and everything else is taken over.
     pub fn reload(&self, settings: &Settings) -> Result<(), ReloadError> {
-        self.note(settings);
+        self.shared.reloaded(settings.in_force(true));
         let gate = self.shared.gate();
         gate.set_rate(settings.rate.clone());
         let keys = gate.reload_keys();
@@ -172,20 +169,5 @@ impl Control {
             tls.reload()?;
         }
         Ok(keys?)
-    }
-
-    /// Notes in the audit trail that somebody had it read its configuration again, and what of it is another now.
-    fn note(&self, settings: &Settings) {
-        let (queue, settings) = (self.shared.queue(), settings.in_force(true));
-        let note = move |connection: &mut Connection| {
-            let who = Who::local("collector");
-            audit::add(connection, &who, "config.reload", "the configuration was read again", &json!({}))?;
-            audit::observe(connection, What::Setting, &settings)
-        };
-        tokio::spawn(async move {
-            if let Err(error) = queue.edit(note).await {
-                tracing::warn!(%error, "the audit trail does not say that the configuration was read again");
-            }
-        });
     }
 }

@@ -68,11 +68,8 @@ impl Settings {
     pub(crate) fn in_force(&self, live: bool) -> Vec<InForce> {
         let table = toml::Table::try_from(self).unwrap_or_default();
         let keys = KEYS.iter().filter(|key| key.live || !live);
-        let of = |key: &Key| {
-            let value = get(&table, key.path)?.to_string();
-            Some(InForce { what: What::Setting, name: key.path.to_owned(), value })
-        };
-        keys.filter_map(of).collect()
+        let value = |key: &Key| get(&table, key.path).map_or("unset".to_owned(), ToString::to_string);
+        keys.map(|key| InForce { what: What::Setting, name: key.path.to_owned(), value: value(key) }).collect()
     }
 }
 

@@ -98,8 +98,8 @@ pub(crate) fn with<T>(
     Ok(Some(changed))
 }
 
-/// Compares what is in force with what was known before, adds an entry for each difference, and knows it from then on. Of `kind`,
-/// `in_force` is all that there is, unless it is a part.
+/// Compares what is in force with what was known before, adds an entry for each difference, and knows it from then on. Keys are all
+/// that there are, settings may be some of them.
 pub(crate) fn observe(connection: &mut Connection, kind: What, in_force: &[InForce]) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let who = Who::local("collector");
@@ -135,6 +135,13 @@ pub(crate) fn observe(connection: &mut Connection, kind: What, in_force: &[InFor
         }
     }
     transaction.commit()
+}
+
+/// Notes that somebody had the configuration read again, and what of it is another now.
+pub(crate) fn reload(connection: &mut Connection, settings: &[InForce]) -> rusqlite::Result<()> {
+    let told = "the configuration was read again";
+    add(connection, &Who::local("collector"), "config.reload", told, &json!({}))?;
+    observe(connection, What::Setting, settings)
 }
 
 fn known(transaction: &Transaction<'_>, kind: What) -> rusqlite::Result<Vec<(String, String)>> {
