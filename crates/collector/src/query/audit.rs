@@ -4,7 +4,7 @@ use rusqlite::{Connection, Row};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::params::{Params, cursor};
+use super::params::Params;
 use super::sums::{self, Conditions};
 use super::{Moment, Page, ParamError, QueryError};
 use crate::limits::PAGE_ROWS_DEFAULT;
@@ -44,15 +44,13 @@ impl AuditQuery {
         V: AsRef<str>,
     {
         let mut params = Params::new(Self::PARAMS, pairs)?;
-        let query = Self {
+        Ok(Self {
             action: params.text("action"),
             actor: params.text("actor"),
             since: params.moment("since")?,
             limit: params.limit()?,
-            after: params.text("after"),
-        };
-        cursor(query.after.as_deref())?;
-        Ok(query)
+            after: params.after()?,
+        })
     }
 }
 
