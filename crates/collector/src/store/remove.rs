@@ -214,8 +214,12 @@ fn exception(transaction: &Transaction<'_>, event: &Stored, session: i64) -> rus
 /// Takes a batch out of what it has no events of any more, and removes what has no batch any more.
 fn unlink(transaction: &Transaction<'_>, last_row: i64, gone: &Links, kept: &Links) -> rusqlite::Result<()> {
     let mut name = transaction.prepare_cached("DELETE FROM batch_names WHERE name = ? AND last_row = ?")?;
+    // Names are what clients say, so they are as many as hostile ones want: none outlives its last event.
+    let mut forget = transaction
+        .prepare_cached("DELETE FROM names WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM batch_names WHERE name = ?1)")?;
     for number in gone.names.difference(&kept.names) {
         name.execute([*number, last_row])?;
+        forget.execute([*number])?;
     }
     for trace in gone.traces.difference(&kept.traces) {
         unlink_one(transaction, last_row, ["traces", "trace_id", "batch_traces", "trace"], trace)?;

@@ -46,7 +46,7 @@ fn a_store_of_format_2_comes_up_with_all_that_was_in_it_counted_grouped_and_foun
     is_whole(&dir);
 }
 
-/// Gives a store the ids that the program of format 3 wrote: without the times of their events.
+/// Makes of a store one of format 3: its ids are without the times of their events, and it has no audit trail.
 fn as_in_format_3(dir: &Dir) {
     let connection = rusqlite::Connection::open(dir.path().join("lastword.db")).unwrap();
     let bodies = "FROM events JOIN batches ON events.row BETWEEN first_row AND last_row";
@@ -55,6 +55,8 @@ fn as_in_format_3(dir: &Dir) {
             "DELETE FROM ids;
              INSERT INTO ids SELECT session, unhex(body ->> 'event_id', '-') {bodies} WHERE length(body ->> 'event_id') = 36;
              INSERT INTO ids SELECT session, body ->> 'event_id' {bodies} WHERE length(body ->> 'event_id') <> 36;
+             DROP TABLE audit;
+             DROP TABLE audit_known;
              PRAGMA user_version = 3;"
         ))
         .unwrap();
