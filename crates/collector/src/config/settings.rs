@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::values::{Bytes, GrpcListen, Network, address, span};
+use crate::forward::{self, Target};
 use crate::limits;
 use crate::store::Retention;
 
@@ -41,6 +42,9 @@ pub struct Settings {
     pub silent_after: Duration,
     /// The file of the rules of alerts, if there is one instead of those that ship.
     pub alerts: Option<PathBuf>,
+    /// Where what is stored is sent on to.
+    #[serde(deserialize_with = "forward::targets")]
+    pub forward: Vec<Target>,
     /// Whether the collector reports what is asked of it as events of its own.
     pub telemetry: bool,
     /// How long requests get to end when the collector stops.
@@ -73,6 +77,7 @@ impl Default for Settings {
             trusted_proxies: Vec::new(),
             silent_after: limits::SILENT_AFTER,
             alerts: None,
+            forward: Vec::new(),
             telemetry: false,
             shutdown_grace: limits::SHUTDOWN_GRACE,
             tls: Tls::default(),
