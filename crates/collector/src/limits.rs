@@ -318,3 +318,7 @@ pub const FORWARD_FIELD_CHARS_MAX: usize = 4000;
 pub const FORWARD_TITLE_CHARS_MAX: usize = 128;
 /// Bytes of an answer to a request of ours that are read: what Elasticsearch says of a thousand bad documents.
 pub const POST_ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Messages of one call of a model that are told in the one form: more than any conversation that a model takes.
+pub const GENAI_MESSAGES_MAX: usize = 4096;
+/// What an event must still have room for beside them: its own fields, and what redaction writes in place of what it takes.
+pub const GENAI_ROOM_BYTES: usize = 64 * 1024;
