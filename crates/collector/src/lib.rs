@@ -19,7 +19,7 @@
 //! - Only one thread writes. A reader never blocks it, nor it a reader.
 //!
 //! The layers, each using those before it: `clock`, [`config`], [`auth`], `rate`, [`tls`], `stats`, `json`, `ingest`, `redact`, `store`, [`query`],
-//! [`admin`], [`alerts`], `page`, `http`.
+//! [`admin`], [`post`], [`alerts`], [`forward`], `page`, `http`.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -40,6 +40,7 @@ mod clock;
 mod collector;
 pub mod config;
 mod error;
+pub mod forward;
 mod health;
 mod http;
 mod ingest;
@@ -48,6 +49,7 @@ pub mod limits;
 mod live;
 mod own;
 mod page;
+pub mod post;
 pub mod query;
 mod rate;
 mod redact;

@@ -16,6 +16,8 @@ pub(crate) struct Object<'b> {
     out: &'b mut Vec<u8>,
     depth: usize,
     names: Names,
+    /// Where it begins.
+    first: usize,
 }
 
 /// Writes the elements of a list.
@@ -28,8 +30,9 @@ pub(crate) struct List<'b> {
 impl<'b> Object<'b> {
     /// Begins an object; [`end`](Self::end) ends it.
     pub(super) fn begin(out: &'b mut Vec<u8>, depth: usize) -> Self {
+        let first = out.len();
         out.push(b'{');
-        Self { out, depth, names: Names::default() }
+        Self { out, depth, names: Names::default(), first }
     }
 
     pub(super) fn end(self) {
@@ -95,6 +98,11 @@ impl<'b> Object<'b> {
         if self.key(name) {
             nested(self.out, self.depth + 1, |out, depth| List::write(out, depth, fill));
         }
+    }
+
+    /// Returns how many bytes are written of it by now.
+    pub(crate) fn bytes(&self) -> usize {
+        self.out.len() - self.first
     }
 
     /// Returns whether a field of this name is there.
