@@ -220,6 +220,10 @@ pub const PAGE_SUMMARY_CHARS_MAX: usize = 160;
 pub const PAGE_DETAIL_BYTES_MAX: usize = 8 * 1024;
 /// Rows of each list of the first page.
 pub const OVERVIEW_ROWS: usize = 50;
+/// Levels of a trace's spans that are shown as such: what is deeper stands at the last.
+pub const WATERFALL_LEVELS_MAX: usize = 16;
+/// Events of a trace that its page is made of.
+pub const TRACE_PAGE_EVENTS: usize = 10_000;
 /// Events of a session's timeline that are shown at once.
 pub const TIMELINE_ROWS: usize = 500;
 
