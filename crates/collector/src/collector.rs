@@ -8,11 +8,13 @@ use std::sync::Arc;
 use axum::Router;
 use tokio::net::TcpListener;
 
-use crate::alerts::Webhook;
 use crate::config::{Config, Settings};
 use crate::error::{OpenError, ReloadError, ServeError};
+use crate::forward;
 use crate::http::{self, Gate, Shared, Speaks};
 use crate::ingest::otlp::Prices;
+use crate::limits::FORWARD_END;
+use crate::post::Poster;
 use crate::query::Reader;
 use crate::store::{self, Store};
 use crate::tls::Acceptor;
@@ -23,7 +25,7 @@ type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub struct Collector {
     config: Config,
     shared: Shared,
-    webhook: Option<Arc<dyn Webhook>>,
+    poster: Option<Arc<dyn Poster>>,
     grpc: Option<TcpListener>,
     writer: std::thread::JoinHandle<()>,
 }
@@ -42,6 +44,7 @@ impl Collector {
     ///
     /// The directory or the database can't be used, or another collector has it; or a file that the settings name can't be used.
     pub fn open(config: Config) -> Result<Self, OpenError> {
+        forward::check(&config.settings.forward)?;
         let gate = Gate::new(&config)?;
         let tls = Acceptor::open(&config.settings.tls)?;
         let prices = match &config.settings.prices {
@@ -54,13 +57,13 @@ impl Collector {
             OpenError::Directory { dir: config.data_dir().to_owned(), source }
         })?;
         let shared = Shared::new(&config, gate, tls, prices, queue, consents, reader);
-        Ok(Self { config, shared, webhook: None, grpc: None, writer: thread })
+        Ok(Self { config, shared, poster: None, grpc: None, writer: thread })
     }
 
-    /// Sets what posts alerts to the URLs of their receivers.
+    /// Sets what posts alerts to the URLs of their receivers, and events to the targets that they are forwarded to.
     #[must_use]
-    pub fn webhook(mut self, webhook: impl Webhook) -> Self {
-        self.webhook = Some(Arc::new(webhook));
+    pub fn poster(mut self, poster: impl Poster) -> Self {
+        self.poster = Some(Arc::new(poster));
         self
     }
 
@@ -112,7 +115,7 @@ impl Collector {
     }
 
     async fn run(self, listener: TcpListener, shutdown: Boxed<()>) -> Result<(), ServeError> {
-        let Self { config, shared, webhook, grpc, writer } = self;
+        let Self { config, shared, poster, grpc, writer } = self;
         for listener in [Some(&listener), grpc.as_ref()].into_iter().flatten() {
             let address = listener.local_addr().map_err(ServeError::Listener)?;
             if config.is_open_to_others(address) {
@@ -120,7 +123,9 @@ impl Collector {
             }
         }
         let lag = tokio::spawn(shared.clone().watch_lag());
-        let alerts = tokio::spawn(shared.clone().watch_alerts(webhook));
+        let audit = tokio::spawn(shared.clone().watch_changes());
+        let alerts = tokio::spawn(shared.clone().watch_alerts(poster.clone()));
+        let mut forwarding = shared.forward(&config.settings.forward, poster.as_ref());
         let stopping = shared.clone();
         let shutdown = async move {
             shutdown.await;
@@ -140,10 +145,15 @@ impl Collector {
             }
         };
         tokio::join!(http::serve(listener, Speaks::Http1, &shared, &config, shutdown), serve_grpc);
-        for task in [lag, alerts, retention] {
+        for task in [lag, audit, alerts, retention] {
             task.abort();
             // What it was asking the store is answered, or is not begun.
             let _ = task.await;
+        }
+        // They end by themselves, when they have written down how far they came.
+        let forwarded = async { while forwarding.join_next().await.is_some() {} };
+        if tokio::time::timeout(FORWARD_END, forwarded).await.is_err() {
+            forwarding.shutdown().await;
         }
         let ended = async {
             shared.close().await;
@@ -166,12 +176,13 @@ pub struct Control {
 
 impl Control {
     /// Takes over what can be changed without a stop: the keys and the certificate as their files are now, and the rates of
-    /// these settings.
+    /// these settings. While the collector serves, its audit trail says so.
     ///
     /// # Errors
     ///
     /// The keys or the certificate can't be used; those of before go on, and everything else is taken over.
     pub fn reload(&self, settings: &Settings) -> Result<(), ReloadError> {
+        self.shared.reloaded(settings.in_force(true));
         let gate = self.shared.gate();
         gate.set_rate(settings.rate.clone());
         let keys = gate.reload_keys();

@@ -10,9 +10,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::keys::{KEYS, Key};
+use super::load::get;
 use super::values::{Bytes, GrpcListen, Network, address, span};
+use crate::forward::{self, Target};
 use crate::limits;
 use crate::store::Retention;
+use crate::store::audit::{InForce, What};
 
 /// Everything that an operator can set. What is left out has its default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,6 +45,9 @@ pub struct Settings {
     pub silent_after: Duration,
     /// The file of the rules of alerts, if there is one instead of those that ship.
     pub alerts: Option<PathBuf>,
+    /// Where what is stored is sent on to.
+    #[serde(deserialize_with = "forward::targets")]
+    pub forward: Vec<Target>,
     /// Whether the collector reports what is asked of it as events of its own.
     pub telemetry: bool,
     /// How long requests get to end when the collector stops.
@@ -60,6 +67,16 @@ pub struct Settings {
     pub(crate) retention: Retention,
 }
 
+impl Settings {
+    /// Returns the settings as the audit trail knows them; only those that a running collector takes over where it is so asked.
+    pub(crate) fn in_force(&self, live: bool) -> Vec<InForce> {
+        let table = toml::Table::try_from(self).unwrap_or_default();
+        let keys = KEYS.iter().filter(|key| key.live || !live);
+        let value = |key: &Key| get(&table, key.path).map_or("unset".to_owned(), ToString::to_string);
+        keys.map(|key| InForce { what: What::Setting, name: key.path.to_owned(), value: value(key) }).collect()
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -73,6 +90,7 @@ impl Default for Settings {
             trusted_proxies: Vec::new(),
             silent_after: limits::SILENT_AFTER,
             alerts: None,
+            forward: Vec::new(),
             telemetry: false,
             shutdown_grace: limits::SHUTDOWN_GRACE,
             tls: Tls::default(),

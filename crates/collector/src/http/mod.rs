@@ -16,6 +16,7 @@ mod agents;
 mod alerts;
 mod answer;
 mod api;
+mod audit;
 mod body;
 mod client;
 mod clients;
@@ -56,21 +57,25 @@ use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::alerts::{Watcher, Webhook};
+use crate::alerts::Watcher;
 use crate::clock;
 use crate::config::Config;
+use crate::forward::{Counts, Forwarder, Target};
 use crate::health::Checks;
 use crate::ingest::Object;
 use crate::ingest::otlp::{Format, Prices, Signal};
-use crate::limits::{LAG_INTERVAL, READERS_MAX, UNPROVEN_SHARE};
+use crate::limits::{KEYS_POLL, LAG_INTERVAL, READERS_MAX, UNPROVEN_SHARE};
 use crate::live::Live;
 use crate::own::Own;
+use crate::post::Poster;
 use crate::query::Reader;
 use crate::redact::Redaction;
 use crate::stats::{Process, Stats};
-use crate::store::{Consents, Queue};
+use crate::store::audit::{self as audit_trail, InForce, What};
+use crate::store::{Consents, Queue, WriteError};
 use crate::tls::Acceptor;
 
 /// What all requests share.
@@ -86,10 +91,13 @@ struct Inner {
     checks: Checks,
     live: Live,
     watcher: Arc<Watcher>,
+    forwards: Vec<Arc<Counts>>,
     own: Own,
     process: Process,
     /// Whether the collector stops, for what would go on for ever.
     stopping: watch::Sender<bool>,
+    /// The settings that were taken over last while it runs.
+    reloaded: watch::Sender<Vec<InForce>>,
     /// Bytes of bodies that may be in memory.
     room: Arc<Semaphore>,
     room_bytes: usize,
@@ -133,6 +141,7 @@ impl Shared {
             tls,
             checks: Checks::new(queue.clone(), Arc::clone(&reader), config.data_dir()),
             watcher: Arc::new(Watcher::new(config.alerts.clone(), config.data_dir(), Arc::clone(&reader))),
+            forwards: settings.forward.iter().map(|target| Arc::new(Counts::new(&target.name))).collect(),
             queue,
             consents,
             reader,
@@ -140,6 +149,7 @@ impl Shared {
             own: Own::new(settings.telemetry),
             process: Process::begun(clock::now_us()),
             stopping: watch::Sender::new(false),
+            reloaded: watch::Sender::default(),
             room: Arc::new(Semaphore::new(room_bytes)),
             room_bytes,
             unproven_room: Arc::new(Semaphore::new(unproven_bytes)),
@@ -181,11 +191,54 @@ impl Shared {
         }
     }
 
+    /// Notes in the audit trail what becomes of the keys, which are in a file that anybody may write who may, and of the configuration,
+    /// until it is dropped. What can't be noted is tried again; whoever stores tells of the trouble.
+    pub(crate) async fn watch_changes(self) {
+        let (mut known, mut noted) = (None, true);
+        let mut reloaded = self.0.reloaded.subscribe();
+        loop {
+            let keys = self.0.gate.keys();
+            if known.as_ref() != Some(&keys) {
+                let now = keys.clone();
+                match self.0.queue.edit(move |connection| audit_trail::observe(connection, What::Key, &now)).await {
+                    Ok(()) => known = Some(keys),
+                    Err(WriteError::Closed) => return,
+                    Err(_) => {}
+                }
+            }
+            if !noted {
+                let settings = reloaded.borrow().clone();
+                noted = self.0.queue.edit(move |connection| audit_trail::reload(connection, &settings)).await.is_ok();
+            }
+            tokio::select! {
+                () = tokio::time::sleep(KEYS_POLL) => {}
+                // The sender is there for as long as this is.
+                _ = reloaded.changed() => noted = false,
+            }
+        }
+    }
+
+    /// Has it noted that the configuration was read again, and what of it is in force.
+    pub(crate) fn reloaded(&self, settings: Vec<InForce>) {
+        self.0.reloaded.send_replace(settings);
+    }
+
     /// Evaluates alerts until the collector stops.
-    pub(crate) async fn watch_alerts(self, webhook: Option<Arc<dyn Webhook>>) {
+    pub(crate) async fn watch_alerts(self, poster: Option<Arc<dyn Poster>>) {
         let stopping = self.0.stopping.subscribe();
         let watcher = Arc::clone(&self.0.watcher);
-        watcher.run(move || alerts::figures(&self.0), webhook, stopping).await;
+        watcher.run(move || alerts::figures(&self.0), poster, stopping).await;
+    }
+
+    /// Begins to send on to each of these targets, until the collector stops.
+    pub(crate) fn forward(&self, targets: &[Target], poster: Option<&Arc<dyn Poster>>) -> JoinSet<()> {
+        let mut forwarding = JoinSet::new();
+        for (target, counts) in targets.iter().zip(&self.0.forwards) {
+            let (reader, queue) = (Arc::clone(&self.0.reader), self.queue());
+            let forwarder = Forwarder::new(target.clone(), Arc::clone(counts), reader, queue, poster.cloned());
+            forwarding.spawn(forwarder.run(self.0.stopping.subscribe()));
+        }
+        forwarding
     }
 
     /// Returns what is counted.

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::read::{self, Fields, first, text};
 use super::values::{self, Raws};
-use super::{Draft, Drafts, Intake, Object, Refused, Source, quote};
+use super::{Draft, Drafts, Intake, Object, Refused, Source, messages, quote};
 use crate::limits::REQUEST_EVENTS_MAX;
 
 /// What a trace becomes.
@@ -37,7 +37,7 @@ pub(crate) fn decode(body: &[u8], now_us: i64) -> Result<Intake, Refused> {
     if wire.data.0.len() > REQUEST_EVENTS_MAX {
         return Err(Refused::TooManyEvents);
     }
-    let mut drafts = Drafts::default();
+    let mut drafts = Drafts::new(now_us);
     let mut items = Vec::with_capacity(wire.data.0.len());
     for (place, item) in wire.data.0.into_iter().enumerate() {
         match values::read(item.get()) {
@@ -190,7 +190,7 @@ fn span_data(data: &mut Object<'_>, said: &Fields) {
     let mut told = vec![];
     for (theirs, ours) in renamed {
         if let Some(value) = first(said, &[theirs]) {
-            data.value(ours, value);
+            messages::write(data, ours, value);
         }
         told.push(*theirs);
     }
