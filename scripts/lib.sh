@@ -28,6 +28,10 @@ need() {
     command -v "$command" >/dev/null || cannot_run "no $command"
 }
 
+# Builds the binary, and examples by their names, as `cargo test` builds them: by packages, or without an example, whose development
+# dependencies count, most crates below would get other features and be built once more.
+build() { cargo build --quiet --bin lastword --example quickstart "${@/#/--example=}"; }
+
 # Builds a program in which a panic is the end at once, and tells tests where it is: cargo builds tests that unwind, and
 # nothing else. It takes the dependencies a second time, about a minute.
 build_aborting() {

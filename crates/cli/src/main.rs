@@ -18,6 +18,7 @@ mod output;
 mod source;
 mod top;
 
+use std::pin::Pin;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -56,30 +57,43 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), Error> {
     match command {
-        Command::Demo(args) => runtime(Builder::new_multi_thread())?.block_on(demo::run(args)),
-        Command::DemoClient(args) => runtime(Builder::new_multi_thread())?.block_on(demo::client::run(args)),
-        Command::Serve(args) => runtime(Builder::new_multi_thread())?.block_on(commands::serve::run(args)),
+        Command::Demo(args) => on_all_cores(demo::run(args)),
+        Command::DemoClient(args) => on_all_cores(demo::client::run(args)),
+        Command::Serve(args) => on_all_cores(commands::serve::run(args)),
         Command::Config(args) => commands::config::run(args),
         Command::Keys(args) => commands::keys::run(args),
-        Command::Doctor(args) => runtime(Builder::new_current_thread())?.block_on(commands::doctor::run(args)),
-        Command::Events(args) => runtime(Builder::new_current_thread())?.block_on(commands::events::run(args)),
-        Command::Sessions(args) => runtime(Builder::new_current_thread())?.block_on(commands::listing::sessions(args)),
-        Command::Traces(args) => runtime(Builder::new_current_thread())?.block_on(commands::traces::run(args)),
-        Command::Alerts(args) => runtime(Builder::new_current_thread())?.block_on(commands::alerts::run(args)),
+        Command::Doctor(args) => on_one(commands::doctor::run(args)),
+        Command::Events(args) => on_one(commands::events::run(args)),
+        Command::Sessions(args) => on_one(commands::listing::sessions(args)),
+        Command::Traces(args) => on_one(commands::traces::run(args)),
+        Command::Alerts(args) => on_one(commands::alerts::run(args)),
         Command::Export(args) => commands::export::run(&args),
-        Command::Metrics(args) => runtime(Builder::new_current_thread())?.block_on(commands::metrics::run(args)),
-        Command::Store(args) => runtime(Builder::new_current_thread())?.block_on(commands::store::run(args)),
-        Command::Top(args) => runtime(Builder::new_current_thread())?.block_on(top::run(args)),
+        Command::Metrics(args) => on_one(commands::metrics::run(args)),
+        Command::Store(args) => on_one(commands::store::run(args)),
+        Command::Top(args) => on_one(top::run(args)),
         #[cfg(unix)]
-        Command::Spool(args) => runtime(Builder::new_current_thread())?.block_on(commands::spool::run(args)),
+        Command::Spool(args) => on_one(commands::spool::run(args)),
         Command::Privacy(args) => commands::privacy::run(args),
         Command::Completions(args) => commands::shell::completions(&args),
         Command::Man(args) => commands::shell::man(&args),
         Command::Runs(args) => commands::runs::run(args),
-        Command::Exceptions(args) => {
-            runtime(Builder::new_current_thread())?.block_on(commands::listing::exceptions(args))
-        }
+        Command::Exceptions(args) => on_one(commands::listing::exceptions(args)),
     }
+}
+
+/// Does a command that serves others.
+fn on_all_cores(command: impl Future<Output = Result<(), Error>> + 'static) -> Result<(), Error> {
+    wait(Builder::new_multi_thread(), Box::pin(command))
+}
+
+/// Does a command that serves one.
+fn on_one(command: impl Future<Output = Result<(), Error>> + 'static) -> Result<(), Error> {
+    wait(Builder::new_current_thread(), Box::pin(command))
+}
+
+/// Waits for a command. In a box, because the runtime polls in several places, and all of a command would be compiled for each.
+fn wait(builder: Builder, command: Pin<Box<dyn Future<Output = Result<(), Error>>>>) -> Result<(), Error> {
+    runtime(builder)?.block_on(command)
 }
 
 /// Starts a runtime. A listing needs one thread only; the collector uses what the machine has.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::Router;
@@ -17,6 +18,8 @@ use crate::post::Poster;
 use crate::query::Reader;
 use crate::store::{self, Store};
 use crate::tls::Acceptor;
+
+type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// A collector on a data directory. While it is there, no other one can be on the same directory.
 pub struct Collector {
@@ -103,6 +106,15 @@ impl Collector {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
+        self.serve_until(listener, Box::pin(shutdown)).await
+    }
+
+    /// Serves. In a box, so that the whole server is compiled here, once, and not in each program that polls it.
+    fn serve_until(self, listener: TcpListener, shutdown: Boxed<()>) -> Boxed<Result<(), ServeError>> {
+        Box::pin(self.run(listener, shutdown))
+    }
+
+    async fn run(self, listener: TcpListener, shutdown: Boxed<()>) -> Result<(), ServeError> {
         let Self { config, shared, poster, grpc, writer } = self;
         for listener in [Some(&listener), grpc.as_ref()].into_iter().flatten() {
             let address = listener.local_addr().map_err(ServeError::Listener)?;

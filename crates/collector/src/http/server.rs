@@ -95,6 +95,11 @@ async fn accept(listener: &TcpListener, free: &Arc<Semaphore>) -> (TcpStream, So
     }
 }
 
+/// What bytes go through, TLS or not: behind a pointer, because HTTP for each kind would be compiled a second time.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
 /// A connection that was taken.
 struct Connection {
     speaks: Speaks,
@@ -112,20 +117,20 @@ impl Connection {
         if self.speaks == Speaks::Http2 && !self.begins(&stream).await {
             return;
         }
-        let Some(tls) = shared.tls() else { return self.speak(stream).await };
+        let Some(tls) = shared.tls() else { return self.speak(Box::new(stream)).await };
         let begun = tokio::select! {
             begun = tokio::time::timeout(self.head_timeout, tls.accept(stream, self.speaks == Speaks::Http2)) => begun,
             // Nothing was asked yet.
             _ = self.stopping.changed() => return,
         };
         match begun {
-            Ok(Ok(stream)) => self.speak(stream).await,
+            Ok(Ok(stream)) => self.speak(Box::new(stream)).await,
             Ok(Err(error)) => tracing::debug!(%error, peer = %self.peer, "a connection did not begin TLS"),
             Err(_) => tracing::debug!(peer = %self.peer, "a connection did not begin TLS in time"),
         }
     }
 
-    async fn speak(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+    async fn speak(mut self, stream: Box<dyn Stream>) {
         let (peer, inner) = (Peer(self.peer), TowerToHyperService::new(self.router));
         let service = service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(peer);
