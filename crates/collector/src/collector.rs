@@ -7,11 +7,13 @@ use std::sync::Arc;
 use axum::Router;
 use tokio::net::TcpListener;
 
-use crate::alerts::Webhook;
 use crate::config::{Config, Settings};
 use crate::error::{OpenError, ReloadError, ServeError};
+use crate::forward;
 use crate::http::{self, Gate, Shared, Speaks};
 use crate::ingest::otlp::Prices;
+use crate::limits::FORWARD_END;
+use crate::post::Poster;
 use crate::query::Reader;
 use crate::store::{self, Store};
 use crate::tls::Acceptor;
@@ -20,7 +22,7 @@ use crate::tls::Acceptor;
 pub struct Collector {
     config: Config,
     shared: Shared,
-    webhook: Option<Arc<dyn Webhook>>,
+    poster: Option<Arc<dyn Poster>>,
     grpc: Option<TcpListener>,
     writer: std::thread::JoinHandle<()>,
 }
@@ -39,6 +41,7 @@ impl Collector {
     ///
     /// The directory or the database can't be used, or another collector has it; or a file that the settings name can't be used.
     pub fn open(config: Config) -> Result<Self, OpenError> {
+        forward::check(&config.settings.forward)?;
         let gate = Gate::new(&config)?;
         let tls = Acceptor::open(&config.settings.tls)?;
         let prices = match &config.settings.prices {
@@ -51,13 +54,13 @@ impl Collector {
             OpenError::Directory { dir: config.data_dir().to_owned(), source }
         })?;
         let shared = Shared::new(&config, gate, tls, prices, queue, consents, reader);
-        Ok(Self { config, shared, webhook: None, grpc: None, writer: thread })
+        Ok(Self { config, shared, poster: None, grpc: None, writer: thread })
     }
 
-    /// Sets what posts alerts to the URLs of their receivers.
+    /// Sets what posts alerts to the URLs of their receivers, and events to the targets that they are forwarded to.
     #[must_use]
-    pub fn webhook(mut self, webhook: impl Webhook) -> Self {
-        self.webhook = Some(Arc::new(webhook));
+    pub fn poster(mut self, poster: impl Poster) -> Self {
+        self.poster = Some(Arc::new(poster));
         self
     }
 
@@ -100,7 +103,7 @@ impl Collector {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
-        let Self { config, shared, webhook, grpc, writer } = self;
+        let Self { config, shared, poster, grpc, writer } = self;
         for listener in [Some(&listener), grpc.as_ref()].into_iter().flatten() {
             let address = listener.local_addr().map_err(ServeError::Listener)?;
             if config.is_open_to_others(address) {
@@ -109,7 +112,8 @@ impl Collector {
         }
         let lag = tokio::spawn(shared.clone().watch_lag());
         let audit = tokio::spawn(shared.clone().watch_changes());
-        let alerts = tokio::spawn(shared.clone().watch_alerts(webhook));
+        let alerts = tokio::spawn(shared.clone().watch_alerts(poster.clone()));
+        let mut forwarding = shared.forward(&config.settings.forward, poster.as_ref());
         let stopping = shared.clone();
         let shutdown = async move {
             shutdown.await;
@@ -133,6 +137,11 @@ impl Collector {
             task.abort();
             // What it was asking the store is answered, or is not begun.
             let _ = task.await;
+        }
+        // They end by themselves, when they have written down how far they came.
+        let forwarded = async { while forwarding.join_next().await.is_some() {} };
+        if tokio::time::timeout(FORWARD_END, forwarded).await.is_err() {
+            forwarding.shutdown().await;
         }
         let ended = async {
             shared.close().await;

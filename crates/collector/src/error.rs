@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::auth::KeyFileError;
+use crate::forward::ForwardError;
 use crate::ingest::otlp::PricesError;
 use crate::tls::TlsError;
 
@@ -49,6 +50,9 @@ pub enum OpenError {
     /// The certificate can't be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// A target that events are to be forwarded to can't be used.
+    #[error(transparent)]
+    Forward(#[from] ForwardError),
     /// The table of prices can't be used.
     #[error(transparent)]
     Prices(#[from] PricesError),

@@ -18,8 +18,8 @@
 //! - Who can be reached by others asks for keys. No key is in a log, an answer or a file of ours.
 //! - Only one thread writes. A reader never blocks it, nor it a reader.
 //!
-//! The layers, each using those before it: `clock`, [`config`], [`auth`], `rate`, [`tls`], `stats`, `ingest`, `redact`, `store`, [`query`],
-//! [`admin`], [`alerts`], `page`, `http`.
+//! The layers, each using those before it: `clock`, [`config`], [`auth`], `rate`, [`tls`], `stats`, `json`, `ingest`, `redact`, `store`, [`query`],
+//! [`admin`], [`post`], [`alerts`], [`forward`], `page`, `http`.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -40,13 +40,16 @@ mod clock;
 mod collector;
 pub mod config;
 mod error;
+pub mod forward;
 mod health;
 mod http;
 mod ingest;
+mod json;
 pub mod limits;
 mod live;
 mod own;
 mod page;
+pub mod post;
 pub mod query;
 mod rate;
 mod redact;

@@ -220,6 +220,10 @@ pub const PAGE_SUMMARY_CHARS_MAX: usize = 160;
 pub const PAGE_DETAIL_BYTES_MAX: usize = 8 * 1024;
 /// Rows of each list of the first page.
 pub const OVERVIEW_ROWS: usize = 50;
+/// Levels of a trace's spans that are shown as such: what is deeper stands at the last.
+pub const WATERFALL_LEVELS_MAX: usize = 16;
+/// Events of a trace that its page is made of.
+pub const TRACE_PAGE_EVENTS: usize = 10_000;
 /// Events of a session's timeline that are shown at once.
 pub const TIMELINE_ROWS: usize = 500;
 
@@ -291,3 +295,44 @@ pub const ALERT_SEND_PAUSES: [Duration; 4] =
     [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(25)];
 /// How many are being told at once.
 pub const ALERT_SENDS_MAX: usize = 64;
+
+/// Targets that events are forwarded to.
+pub const FORWARDS_MAX: usize = 16;
+/// The longest name of one, in characters.
+pub const FORWARD_NAME_CHARS_MAX: usize = 64;
+/// Events of one request to a target, unless it says otherwise.
+pub const FORWARD_BATCH_EVENTS: usize = 50;
+/// Bytes of events after which a batch ends: what receivers take by their own defaults.
+pub const FORWARD_BATCH_BYTES: usize = 1024 * 1024;
+/// How often a batch is tried before it rests.
+pub const FORWARD_ATTEMPTS: u32 = 3;
+/// The pause between two attempts.
+pub const FORWARD_PAUSE: Duration = Duration::from_secs(1);
+/// How long one attempt may take.
+pub const FORWARD_TIMEOUT: Duration = Duration::from_secs(5);
+/// The pause after the last attempt: a target that is away for long is asked now and then.
+pub const FORWARD_REST: Duration = Duration::from_secs(30);
+/// Events that are read at once for a target.
+pub const FORWARD_STEP_ROWS: usize = 500;
+/// Bytes of them: what a target that takes nothing holds in memory.
+pub const FORWARD_STEP_BYTES: usize = 2 * 1024 * 1024;
+/// How often it is written down how far a target has come, which takes a turn of the writer: after a crash so much is sent again.
+pub const FORWARD_KEEP_INTERVAL: Duration = Duration::from_secs(5);
+/// How often it is told in the log that a target takes nothing, or refuses.
+pub const FORWARD_TELL_INTERVAL: Duration = Duration::from_secs(60);
+/// How long targets get to write down how far they came when the collector stops.
+pub const FORWARD_END: Duration = Duration::from_secs(2);
+/// The longest message of syslog over UDP: what every receiver should take (RFC 5426, section 3.2). A longer one is cut.
+pub const FORWARD_DATAGRAM_BYTES_MAX: usize = 2048;
+/// How long a receiver of syslog gets to close a connection after us. One that never does has probably read it.
+pub const FORWARD_CLOSE_WAIT: Duration = Duration::from_secs(1);
+/// Characters of a text in CEF or LEEF: as many as CEF has for a field of one's own.
+pub const FORWARD_FIELD_CHARS_MAX: usize = 4000;
+/// Characters of what CEF calls an event.
+pub const FORWARD_TITLE_CHARS_MAX: usize = 128;
+/// Bytes of an answer to a request of ours that are read: what Elasticsearch says of a thousand bad documents.
+pub const POST_ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Messages of one call of a model that are told in the one form: more than any conversation that a model takes.
+pub const GENAI_MESSAGES_MAX: usize = 4096;
+/// What an event must still have room for beside them: its own fields, and what redaction writes in place of what it takes.
+pub const GENAI_ROOM_BYTES: usize = 64 * 1024;

@@ -182,4 +182,4 @@ impl Event<'_> {
 }
 
 /// The name of what has none.
-const UNKNOWN: &str = "unknown";
+pub(crate) const UNKNOWN: &str = "unknown";

@@ -23,7 +23,7 @@ use serde_json::Value;
 
 pub(crate) use datum::Datum;
 pub(crate) use field::{Field, Fields};
-pub(crate) use meaning::{Doing, Meaning, Operation};
+pub(crate) use meaning::{Doing, Meaning, Operation, UNKNOWN};
 pub(crate) use numbers::nanos_of_millis;
 
 use super::counts::Counts;

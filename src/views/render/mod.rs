@@ -8,6 +8,7 @@ mod canvas;
 use std::time::Duration;
 
 use super::counts::Counts;
+use super::event::UNKNOWN;
 use super::{Dashboard, DashboardState};
 use crate::clock::Timestamp;
 use crate::limits::{RENDER_WIDTH_MAX, RENDER_WIDTH_MIN};
@@ -88,7 +89,9 @@ impl Dashboard {
         canvas.open("Providers");
         for (provider, model, row) in providers.iter().take(PROVIDERS) {
             let counts = row.counts();
-            canvas.line(&format!("{provider}/{model}"));
+            // A provider that nobody said is none.
+            let whose = if *provider == UNKNOWN { String::new() } else { format!("{provider}/") };
+            canvas.line(&format!("{whose}{model}"));
             canvas.flow(&[
                 format!("requests {}", thousands(counts.requests)),
                 format!("tokens {}", thousands(counts.tokens())),

@@ -15,9 +15,9 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::config;
+use super::poster::Client;
 use super::signals::{Hangup, Signals};
 use super::supervisor::Supervisor;
-use super::webhook::Poster;
 use crate::error::Error;
 use crate::flags::serve::ServeArgs;
 use crate::flags::setup::{InForce, Setup};
@@ -67,7 +67,7 @@ async fn serve(setup: &Setup, in_force: InForce, log: &Log) -> Result<(), Error>
         return Err(ServeError::Public(address).into());
     }
     warn(&config, &in_force, address)?;
-    let mut collector = Collector::open(watched(config, &settings)?)?.webhook(Poster::new());
+    let mut collector = Collector::open(watched(config, &settings)?)?.poster(Client::new());
     if let (Some(listener), Some(address)) = (grpc, of_grpc) {
         tracing::info!("OTLP over gRPC on {address}");
         collector = collector.grpc(listener);

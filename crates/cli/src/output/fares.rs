@@ -105,7 +105,8 @@ pub(crate) fn lines(look: Look, fares: &[Fare]) -> Vec<Line> {
 pub(crate) fn model_name(provider: &str, model: &str) -> String {
     match (provider, model) {
         ("", "") => "unknown".to_owned(),
-        ("", name) | (name, "") => name.to_owned(),
+        // A provider that nobody said is none.
+        ("" | "unknown", name) | (name, "") => name.to_owned(),
         (provider, model) => format!("{provider}/{model}"),
     }
 }

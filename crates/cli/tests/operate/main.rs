@@ -14,6 +14,8 @@ mod configure;
 #[cfg(unix)]
 mod doctor;
 #[cfg(unix)]
+mod forward;
+#[cfg(unix)]
 mod keys;
 #[cfg(unix)]
 mod logs;

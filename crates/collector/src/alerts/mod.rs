@@ -31,4 +31,4 @@ pub use receiver::{Receiver, Way};
 pub use rules::{DEFAULT_RULES, Metric, Rule, Rules, RulesError};
 pub(crate) use run::Watcher;
 pub use seen::{Seen, SeenError};
-pub use send::{SendError, Webhook};
+pub use send::SendError;

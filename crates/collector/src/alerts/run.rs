@@ -13,9 +13,10 @@ use super::kept::Kept;
 use super::measure::Measure;
 use super::rules::{Metric, Rules};
 use super::seen::Seen;
-use super::send::{Sender, Webhook};
+use super::send::Sender;
 use crate::clock;
 use crate::limits::{ALERT_FINGERPRINTS_MAX, ALERT_HANDLED_ROWS_MAX, ALERT_ROWS_MAX, PAGE_ROWS_MAX};
+use crate::post::Poster;
 use crate::query::{EventQuery, Moment, Order, QueryError, Reader};
 
 /// Watches one collector.
@@ -52,13 +53,13 @@ impl Watcher {
     pub(crate) async fn run(
         self: Arc<Self>,
         figures: impl Fn() -> [(Metric, Option<f64>); Metric::ALL.len()] + Send,
-        webhook: Option<Arc<dyn Webhook>>,
+        poster: Option<Arc<dyn Poster>>,
         mut stopping: watch::Receiver<bool>,
     ) {
         if self.rules.alerts.is_empty() {
             return;
         }
-        let sender = Sender::new(webhook);
+        let sender = Sender::new(poster);
         let mut ticks = interval(self.rules.every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

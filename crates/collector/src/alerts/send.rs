@@ -1,7 +1,5 @@
 //! Telling those who are to be told: again if it fails, for a while; never longer than it may take.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,18 +11,7 @@ use tokio::sync::Semaphore;
 use super::engine::{State, Transition};
 use super::receiver::{Receiver, Way};
 use crate::limits::{ALERT_SEND_PAUSES, ALERT_SENDS_MAX};
-
-/// Posts JSON to a URL. The collector has no client of HTTP; who has one gives it
-/// ([`Collector::webhook`](crate::Collector::webhook)).
-pub trait Webhook: Send + Sync + 'static {
-    /// Posts a body, and waits for an answer of success.
-    fn post<'w>(
-        &'w self,
-        url: &'w str,
-        body: String,
-        timeout: Duration,
-    ) -> Pin<Box<dyn Future<Output = Result<(), SendError>> + Send + 'w>>;
-}
+use crate::post::{Post, PostError, Poster};
 
 /// Somebody could not be told.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +20,9 @@ pub enum SendError {
     /// The collector was given no client of HTTP.
     #[error("this collector can't post to a URL")]
     NoClient,
+    /// Nobody answered.
+    #[error(transparent)]
+    Post(#[from] PostError),
     /// The other side did not take it.
     #[error("{0}")]
     Refused(String),
@@ -47,14 +37,14 @@ pub enum SendError {
 /// Tells receivers of transitions.
 #[derive(Clone)]
 pub(super) struct Sender {
-    webhook: Option<Arc<dyn Webhook>>,
+    poster: Option<Arc<dyn Poster>>,
     /// Who is being told at once.
     free: Arc<Semaphore>,
 }
 
 impl Sender {
-    pub(super) fn new(webhook: Option<Arc<dyn Webhook>>) -> Self {
-        Self { webhook, free: Arc::new(Semaphore::new(ALERT_SENDS_MAX)) }
+    pub(super) fn new(poster: Option<Arc<dyn Poster>>) -> Self {
+        Self { poster, free: Arc::new(Semaphore::new(ALERT_SENDS_MAX)) }
     }
 
     /// Begins to tell a receiver; nobody waits for it.
@@ -89,11 +79,16 @@ impl Sender {
         let timeout = receiver.timeout;
         match receiver.way() {
             Way::Webhook(url) => {
-                let webhook = self.webhook.as_ref().ok_or(SendError::NoClient)?;
+                let poster = self.poster.as_ref().ok_or(SendError::NoClient)?;
                 // It has nothing that JSON can't say.
                 let body = serde_json::to_string(told).unwrap_or_default();
-                let post = webhook.post(url, body, timeout);
-                tokio::time::timeout(timeout, post).await.map_err(|_| SendError::TooSlow(timeout))?
+                let url = url.to_owned();
+                let post = Post { url, content_type: "application/json", authorization: None, body, timeout };
+                let answer = tokio::time::timeout(timeout, poster.post(post)).await;
+                match answer.map_err(|_| SendError::TooSlow(timeout))??.status {
+                    200..=299 => Ok(()),
+                    status => Err(SendError::Refused(format!("it answered {status}"))),
+                }
             }
             Way::Command(command) => {
                 let text = message(told);

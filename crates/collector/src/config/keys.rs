@@ -107,6 +107,8 @@ pub const KEYS: &[Key] = &[
     ),
     Key::new("alerts", Text, "FILE", "Rules of alerts, instead of those that `lastword alerts defaults` prints")
         .sample("/etc/lastword/alerts.toml"),
+    Key::new("forward", Toml, "TARGETS", "Systems that what is stored is sent on to: a list of tables, in the file `[[forward]]` for each")
+        .sample("[{ name = \"siem\", to = \"syslog\", url = \"tcp://127.0.0.1:514\" }]"),
     Key::new("telemetry", Switch, "BOOL", "Report calls of /api/status and /api/version as events of the collector's own"),
     Key::new("shutdown_grace", Text, "TIME", "How long open requests get to end when the collector stops"),
     Key::new("tls.cert", Text, "FILE", "Certificate in PEM, with those that vouch for it; its renewal is taken over by SIGHUP")

@@ -25,6 +25,7 @@ use lastword::privacy::Privacy;
 
 use crate::alerts::Rules;
 use crate::auth;
+use crate::forward::Target;
 use crate::store::Retention;
 use values::Bytes;
 
@@ -195,6 +196,12 @@ impl Config {
     /// Sets the rules of alerts, instead of those that ship ([`Rules::shipped`]).
     pub fn alerts(mut self, rules: Rules) -> Self {
         self.alerts = rules;
+        self
+    }
+
+    /// Adds a system that what is stored is sent on to.
+    pub fn forward(mut self, target: Target) -> Self {
+        self.settings.forward.push(target);
         self
     }
 

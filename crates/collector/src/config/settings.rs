@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::keys::{KEYS, Key};
 use super::load::get;
 use super::values::{Bytes, GrpcListen, Network, address, span};
+use crate::forward::{self, Target};
 use crate::limits;
 use crate::store::Retention;
 use crate::store::audit::{InForce, What};
@@ -44,6 +45,9 @@ pub struct Settings {
     pub silent_after: Duration,
     /// The file of the rules of alerts, if there is one instead of those that ship.
     pub alerts: Option<PathBuf>,
+    /// Where what is stored is sent on to.
+    #[serde(deserialize_with = "forward::targets")]
+    pub forward: Vec<Target>,
     /// Whether the collector reports what is asked of it as events of its own.
     pub telemetry: bool,
     /// How long requests get to end when the collector stops.
@@ -86,6 +90,7 @@ impl Default for Settings {
             trusted_proxies: Vec::new(),
             silent_after: limits::SILENT_AFTER,
             alerts: None,
+            forward: Vec::new(),
             telemetry: false,
             shutdown_grace: limits::SHUTDOWN_GRACE,
             tls: Tls::default(),

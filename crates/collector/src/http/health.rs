@@ -1,5 +1,7 @@
 //! Health and version: `/api/status`, `/api/health` and its parts, `/api/version`. All of them show one check.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
@@ -10,6 +12,7 @@ use tokio::time::Instant;
 use super::Shared;
 use super::context::Context;
 use crate::clock;
+use crate::forward::Counts;
 use crate::health::{Health, MqTrouble};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -32,13 +35,13 @@ pub(super) async fn health(State(shared): State<Shared>) -> Response {
 /// `GET /api/status`: the same in short. The call is logged, and recorded as an event where that is turned on.
 pub(super) async fn status(State(shared): State<Shared>, Extension(context): Extension<Context>) -> Response {
     let id = context.request_id;
-    tracing::info!(request_id = %id, "a status call begins");
+    tracing::debug!(request_id = %id, "a status call begins");
     let begun = Instant::now();
     let health = shared.0.checks.health().await;
     let Health { db, storage, .. } = health;
     let (ok, db, mq, storage) = (health.is_ok(), db.is_ok(), health.mq_is_ok(), storage.is_ok());
     let took_ms = begun.elapsed().as_secs_f64() * 1e3;
-    tracing::info!(request_id = %id, ok, db, mq, storage, took_ms, "a status call ends");
+    tracing::debug!(request_id = %id, ok, db, mq, storage, took_ms, "a status call ends");
     shared.record("api.status", &id, |data| {
         data.bool("ok", ok);
         data.bool("dbOk", db);
@@ -46,7 +49,23 @@ pub(super) async fn status(State(shared): State<Shared>, Extension(context): Ext
         data.bool("storageOk", storage);
         data.float("durationMs", took_ms);
     });
-    answer(ok, json!({ "ok": ok, "services": { "db": db, "mq": mq, "storage": storage } }))
+    let mut body = json!({ "ok": ok, "services": { "db": db, "mq": mq, "storage": storage } });
+    if !shared.0.forwards.is_empty() {
+        body["forward"] = forwards(&shared);
+    }
+    answer(ok, body)
+}
+
+/// How far each target has come that events are forwarded to. One that is away is no trouble of the collector's.
+fn forwards(shared: &Shared) -> Value {
+    let newest = *shared.0.queue.newest().borrow();
+    let of = |counts: &Arc<Counts>| {
+        json!({
+            "name": counts.name, "ok": counts.broken.get() == 0, "sent": counts.sent.get(), "dropped": counts.dropped.get(),
+            "failed": counts.failed.get(), "lag": counts.lag(newest),
+        })
+    };
+    shared.0.forwards.iter().map(of).collect()
 }
 
 /// `GET /api/version`

@@ -9,6 +9,7 @@ use lastword::views::{Exposition, Family, MetricKind, PROMETHEUS_CONTENT_TYPE, P
 use super::api::{Pairs, refuse, run};
 use super::{Inner, Shared};
 use crate::clock;
+use crate::forward::Counts;
 use crate::query::{ParamError, QueryError, Reader};
 use crate::stats::{Ingest, Protocol};
 
@@ -95,6 +96,7 @@ fn write_own(inner: &Inner, out: &mut Exposition) {
         "Events of the collector itself that were not stored.",
         stats.unrecorded.get(),
     );
+    forwards(inner, out);
     let mut commits = Family::new(MetricKind::Histogram);
     commits.histogram(&[], inner.queue.writing().commits_ms.counted());
     out.add("lastword_commit_duration_ms", "How long commits took until they were on disk, in milliseconds.", &commits);
@@ -148,6 +150,35 @@ fn ingest(inner: &Inner, out: &mut Exposition) {
         redacted.number(&[("rule", &rule)], count as f64);
     }
     out.add("lastword_redacted_total", "What was taken out of events before they were stored, by rule.", &redacted);
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a metric is a float")]
+fn forwards(inner: &Inner, out: &mut Exposition) {
+    let newest = *inner.queue.newest().borrow();
+    type Figure<'f> = &'f dyn Fn(&Counts) -> u64;
+    let families: [(&str, &str, MetricKind, Figure<'_>); 5] = [
+        ("lastword_forward_events_total", "Events that a target has taken.", MetricKind::Counter, &|one| {
+            one.sent.get()
+        }),
+        ("lastword_forward_dropped_total", "Events that a target refused for ever.", MetricKind::Counter, &|one| {
+            one.dropped.get()
+        }),
+        ("lastword_forward_failed_total", "Attempts that failed and are made again.", MetricKind::Counter, &|one| {
+            one.failed.get()
+        }),
+        ("lastword_forward_lag_rows", "Rows that a target has not come to.", MetricKind::Gauge, &|one| one.lag(newest)),
+        ("lastword_forward_broken", "1 while a target takes nothing, else 0.", MetricKind::Gauge, &|one| {
+            one.broken.get()
+        }),
+    ];
+    for (name, help, kind, figure) in families {
+        if inner.forwards.is_empty() {
+            continue;
+        }
+        let mut family = Family::new(kind);
+        inner.forwards.iter().for_each(|one| family.number(&[("name", &one.name)], figure(one) as f64));
+        out.add(name, help, &family);
+    }
 }
 
 /// Adds families of one sample.

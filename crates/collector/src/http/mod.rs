@@ -57,17 +57,20 @@ use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::alerts::{Watcher, Webhook};
+use crate::alerts::Watcher;
 use crate::clock;
 use crate::config::Config;
+use crate::forward::{Counts, Forwarder, Target};
 use crate::health::Checks;
 use crate::ingest::Object;
 use crate::ingest::otlp::{Format, Prices, Signal};
 use crate::limits::{KEYS_POLL, LAG_INTERVAL, READERS_MAX, UNPROVEN_SHARE};
 use crate::live::Live;
 use crate::own::Own;
+use crate::post::Poster;
 use crate::query::Reader;
 use crate::redact::Redaction;
 use crate::stats::{Process, Stats};
@@ -88,6 +91,7 @@ struct Inner {
     checks: Checks,
     live: Live,
     watcher: Arc<Watcher>,
+    forwards: Vec<Arc<Counts>>,
     own: Own,
     process: Process,
     /// Whether the collector stops, for what would go on for ever.
@@ -137,6 +141,7 @@ impl Shared {
             tls,
             checks: Checks::new(queue.clone(), Arc::clone(&reader), config.data_dir()),
             watcher: Arc::new(Watcher::new(config.alerts.clone(), config.data_dir(), Arc::clone(&reader))),
+            forwards: settings.forward.iter().map(|target| Arc::new(Counts::new(&target.name))).collect(),
             queue,
             consents,
             reader,
@@ -219,10 +224,21 @@ impl Shared {
     }
 
     /// Evaluates alerts until the collector stops.
-    pub(crate) async fn watch_alerts(self, webhook: Option<Arc<dyn Webhook>>) {
+    pub(crate) async fn watch_alerts(self, poster: Option<Arc<dyn Poster>>) {
         let stopping = self.0.stopping.subscribe();
         let watcher = Arc::clone(&self.0.watcher);
-        watcher.run(move || alerts::figures(&self.0), webhook, stopping).await;
+        watcher.run(move || alerts::figures(&self.0), poster, stopping).await;
+    }
+
+    /// Begins to send on to each of these targets, until the collector stops.
+    pub(crate) fn forward(&self, targets: &[Target], poster: Option<&Arc<dyn Poster>>) -> JoinSet<()> {
+        let mut forwarding = JoinSet::new();
+        for (target, counts) in targets.iter().zip(&self.0.forwards) {
+            let (reader, queue) = (Arc::clone(&self.0.reader), self.queue());
+            let forwarder = Forwarder::new(target.clone(), Arc::clone(counts), reader, queue, poster.cloned());
+            forwarding.spawn(forwarder.run(self.0.stopping.subscribe()));
+        }
+        forwarding
     }
 
     /// Returns what is counted.

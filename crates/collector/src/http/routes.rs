@@ -198,6 +198,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::new("/api/metrics", Get(|| get(metrics::metrics)), "The same", PROMETHEUS).with(&["views"]),
     Endpoint::new("/", Get(|| get(pages::overview)), "A page for people", HTML).with(EventQuery::PARAMS),
     Endpoint::new("/sessions/{id}", Get(|| get(pages::session)), "A page of one session", HTML).with(&["after"]),
+    Endpoint::new("/traces", Get(|| get(pages::traces)), "A page of traces", HTML).with(TraceQuery::PARAMS),
+    Endpoint::new("/traces/{id}", Get(|| get(pages::trace)), "A page of one trace", HTML),
     Endpoint::new("/style.css", Get(|| get(pages::style)), "The style of the pages", Text("text/css")),
 ];
 

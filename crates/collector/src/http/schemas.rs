@@ -133,7 +133,8 @@ fn of_collector() -> Value {
         "Status": {
             "type": "object",
             "required": ["ok", "services"],
-            "properties": { "ok": { "type": "boolean" }, "services": of_parts(&json!({ "type": "boolean" })) },
+            "properties": { "ok": { "type": "boolean" }, "services": of_parts(&json!({ "type": "boolean" })),
+                            "forward": { "type": "array", "items": { "type": "object", "required": ["name", "ok"] } } },
         },
         "Health": {
             "type": "object",

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::read::{self, Fields, first, text};
 use super::values::{self, Raws};
-use super::{Draft, Drafts, Intake, Object, Refused, Source, quote};
+use super::{Draft, Drafts, Intake, Object, Refused, Source, messages, quote};
 use crate::limits::REQUEST_EVENTS_MAX;
 
 /// What a trace becomes.
@@ -190,7 +190,7 @@ fn span_data(data: &mut Object<'_>, said: &Fields) {
     let mut told = vec![];
     for (theirs, ours) in renamed {
         if let Some(value) = first(said, &[theirs]) {
-            data.value(ours, value);
+            messages::write(data, ours, value);
         }
         told.push(*theirs);
     }

@@ -22,6 +22,7 @@ mod event;
 mod exception;
 mod key;
 pub(crate) mod lines;
+mod messages;
 mod object;
 pub(crate) mod otlp;
 pub(crate) mod posthog;

@@ -1,13 +1,11 @@
 //! Alerts on what is stored.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::Duration;
 
 use lastword_collector::Config;
-use lastword_collector::alerts::{Rules, SendError, Webhook};
+use lastword_collector::alerts::Rules;
+use lastword_collector::post::{Answer, Post, Poster, Posting};
 use lastword_collector::query::Moment;
 use serde_json::Value;
 
@@ -27,22 +25,17 @@ impl Posts {
     }
 }
 
-impl Webhook for Posts {
-    fn post<'w>(
-        &'w self,
-        url: &'w str,
-        body: String,
-        _: Duration,
-    ) -> Pin<Box<dyn Future<Output = Result<(), SendError>> + Send + 'w>> {
+impl Poster for Posts {
+    fn post(&self, post: Post) -> Posting<'_> {
         Box::pin(async move {
             let mut failures = self.failures.lock().unwrap();
             if *failures > 0 {
                 *failures -= 1;
-                return Err(SendError::Refused("500".to_owned()));
+                return Ok(Answer { status: 500, body: Vec::new() });
             }
             // The test may have ended.
-            let _ = self.to.lock().unwrap().send((url.to_owned(), serde_json::from_str(&body).unwrap()));
-            Ok(())
+            let _ = self.to.lock().unwrap().send((post.url, serde_json::from_str(&post.body).unwrap()));
+            Ok(Answer { status: 200, body: Vec::new() })
         })
     }
 }
@@ -68,7 +61,7 @@ fn a_rule_fires_by_webhook_after_failures_too_and_is_resolved_and_is_in_the_hist
     let rules = "[[receiver]]\nname='ops'\nwebhook='http://example.test/hook'
         [[alert]]\nname='Bad'\nvalue='count'\nevent={kind='unhandled_exception'}\nwindow='10s'\nabove=1\nlabels={team='pay'}";
     let (posts, posted) = Posts::new(2);
-    let server = Server::start_with(config(&dir, rules), |collector| collector.webhook(posts));
+    let server = Server::start_with(config(&dir, rules), |collector| collector.poster(posts));
     server.telemetry(body("s", &[fresh(0, "x"), fresh(1, "y")])).is(200);
     let (url, told) = posted.recv_timeout(PATIENCE).unwrap();
     assert_eq!(url, "http://example.test/hook");
@@ -110,7 +103,7 @@ fn what_fires_goes_on_firing_after_a_restart_and_is_not_told_again() {
     let rules = "[[receiver]]\nname='ops'\nwebhook='http://example.test'
         [[alert]]\nname='Bad'\nvalue='new_exceptions'\nwindow='1h'\nabove=0";
     let (posts, posted) = Posts::new(0);
-    let server = Server::start_with(config(&dir, rules), |collector| collector.webhook(posts));
+    let server = Server::start_with(config(&dir, rules), |collector| collector.poster(posts));
     server.telemetry(body("s", &[fresh(0, "x")])).is(200);
     let (_, told) = posted.recv_timeout(PATIENCE).unwrap();
     let state = |server: &Server| server.get("/api/alerts").json()["alerts"][0].clone();
@@ -118,7 +111,7 @@ fn what_fires_goes_on_firing_after_a_restart_and_is_not_told_again() {
     server.stop().unwrap();
 
     let (posts, posted) = Posts::new(0);
-    let server = Server::start_with(config(&dir, rules), |collector| collector.webhook(posts));
+    let server = Server::start_with(config(&dir, rules), |collector| collector.poster(posts));
     let again = wait_for("the state", || Some(state(&server)).filter(|state| state["value"] == 1.0));
     assert_eq!((&again["state"], &again["since"]), (&"firing".into(), &told["since"]));
     assert_eq!(server.get("/api/alerts").json()["history"].as_array().unwrap().len(), 1);

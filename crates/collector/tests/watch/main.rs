@@ -5,6 +5,7 @@
 mod common;
 
 mod alerts;
+mod forward;
 mod health;
 mod metrics;
 mod stream;

@@ -10,7 +10,7 @@ use lastword_collector::query::{Moment, Reader};
 use lastword_collector::{Config, tls};
 use tokio::net::TcpListener;
 
-use super::{Check, remote};
+use super::{Check, forward, remote};
 use crate::flags::setup::{InForce, Setup};
 use crate::limits::{CERTIFICATE_WARNING, DISK_LOW_BYTES, DISK_NONE_BYTES, FILES_BESIDE_CONNECTIONS};
 
@@ -36,6 +36,7 @@ pub(super) async fn check(setup: &Setup) -> Vec<Check> {
     checks.push(store(&in_force.data));
     checks.push(clock());
     checks.extend([keys(&in_force), certificate(settings)]);
+    checks.extend(forward::check(&settings.forward).await);
     checks.extend(port(settings).await);
     checks
 }

@@ -3,6 +3,7 @@
 //! Every check says what it found, and one that found something wrong says what would be right. None changes anything, but
 //! for a file in the data directory that is gone at its end, and the event of `--send`.
 
+mod forward;
 mod local;
 mod remote;
 

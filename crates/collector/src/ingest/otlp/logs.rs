@@ -86,6 +86,9 @@ pub(super) fn take(
         if what.name == OPERATION || facts.operation.is_some_and(|_| genai_by_itself(&record.attributes)) {
             facts.write(data, prices);
         }
+        if what.said.starts_with("gen_ai.") {
+            genai::write_event(data, &what.said, &record.body, &record.attributes);
+        }
     })
 }
 

@@ -56,7 +56,8 @@ pub(super) fn take(taking: &mut Taking<'_, '_>, scope: &Scope<'_>, raw: Raw<'_>)
     let ours = taking.sender.is_ours();
     let uid = find_text(&span.attributes, "log.record.uid").filter(|_| ours).map(str::to_owned);
     let id = uid.unwrap_or_else(|| value::span_event_id(&trace_id, &span_id));
-    let facts = Facts::read(Of { name: &span.name, is_client: span.kind == 3 }, &span.attributes);
+    let mut facts = Facts::read(Of { name: &span.name, is_client: span.kind == 3 }, &span.attributes);
+    facts.read_events(&span.events);
     let failed = span.status.code == 2;
     let exception = span.events.iter().rev().find(|event| event.name == "exception");
     let error = failed.then(|| Error::of(&span, exception));

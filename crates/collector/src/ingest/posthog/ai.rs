@@ -5,6 +5,7 @@ use lastword::event::names::{self, gen_ai};
 use serde_json::Value;
 
 use super::super::Object;
+use super::super::messages;
 use super::super::read::{self, Fields, first, text};
 
 const TRACE: &str = "$ai_trace";
@@ -108,7 +109,7 @@ impl<'f> Span<'f> {
         data.text_if(gen_ai::OPERATION_NAME, self.operation);
         for (theirs, ours) in RENAMED {
             if let Some(value) = first(self.properties, &[theirs]) {
-                data.value(ours, value);
+                messages::write(data, ours, value);
             }
         }
         if let Some(reason) = first(self.properties, &["$ai_stop_reason"]) {

@@ -1,9 +1,10 @@
 //! The table of aliases: which attribute, of which convention, says what.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::Value;
+use super::hasher::Table;
+use crate::ingest::messages::Side;
 use crate::ingest::otlp::model::Any;
 
 /// The version of the table: of the conventions as they stood then.
@@ -216,10 +217,98 @@ const BARE: &[(&str, Slot, How)] = &[
     ("function_name", Slot::ToolName, Text),
 ];
 
+/// Attributes that have all messages of one side, the newer conventions first. The canonical names are not here: what has them needs no other.
+#[rustfmt::skip]
+const MESSAGES: &[(&str, Side)] = &[
+    // Langfuse.
+    ("langfuse.observation.input", Side::Input),
+    ("langfuse.observation.output", Side::Output),
+    // Vercel's AI SDK.
+    ("ai.prompt.messages", Side::Input),
+    ("ai.prompt", Side::Input),
+    // OpenTelemetry before 1.28.
+    ("gen_ai.prompt", Side::Input),
+    ("gen_ai.completion", Side::Output),
+    // Sentry.
+    ("gen_ai.request.messages", Side::Input),
+    ("gen_ai.response.text", Side::Output),
+    // OpenInference, where it says no single messages.
+    ("input.value", Side::Input),
+    ("output.value", Side::Output),
+];
+
+/// Attributes that are a field of a message each, by what stands before the message's number.
+#[rustfmt::skip]
+const MESSAGE_FIELDS: &[(&str, Side)] = &[
+    // OpenInference.
+    ("llm.input_messages.", Side::Input),
+    ("llm.output_messages.", Side::Output),
+    // Traceloop's OpenLLMetry, newer and older.
+    ("gen_ai.prompt.", Side::Input),
+    ("gen_ai.completion.", Side::Output),
+    ("llm.prompts.", Side::Input),
+    ("llm.completions.", Side::Output),
+];
+
+/// Attributes that are a field of the one message that a model came to: Vercel's AI SDK.
+#[rustfmt::skip]
+const ANSWER_FIELDS: &[(&str, &str)] = &[
+    ("ai.response.text", "content"),
+    ("ai.response.object", "content"),
+    ("ai.response.toolCalls", "tool_calls"),
+];
+
+/// What an attribute says of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MessageAlias<'k> {
+    /// All of them. Of two the one with the lower rank counts.
+    Whole { side: Side, rank: usize },
+    /// A field of one.
+    Field { side: Side, message: usize, path: &'k str },
+}
+
+/// Returns what an attribute of this name says of messages.
+pub(super) fn message(name: &str) -> Option<MessageAlias<'_>> {
+    if let Some(rank) = MESSAGES.iter().position(|(known, _)| *known == name) {
+        return Some(MessageAlias::Whole { side: MESSAGES[rank].1, rank });
+    }
+    if let Some((_, path)) = ANSWER_FIELDS.iter().find(|(known, _)| *known == name) {
+        return Some(MessageAlias::Field { side: Side::Output, message: 0, path });
+    }
+    let (rest, side) = MESSAGE_FIELDS.iter().find_map(|(begin, side)| Some((name.strip_prefix(begin)?, *side)))?;
+    let (message, path) = rest.split_once('.')?;
+    Some(MessageAlias::Field { side, message: message.parse().ok()?, path })
+}
+
+/// Whose model it is, by the beginning of its name, for whoever says none. Models that many offer by the same name are not here.
+#[rustfmt::skip]
+const MAKERS: &[(&str, &str)] = &[
+    ("gpt-oss", ""),
+    ("gpt-", "openai"), ("chatgpt-", "openai"), ("o1", "openai"), ("o3", "openai"), ("o4", "openai"),
+    ("text-embedding-3-", "openai"), ("text-embedding-ada-", "openai"),
+    ("claude-", "anthropic"),
+    ("gemini-", "gcp.gemini"),
+    ("mistral-", "mistral_ai"), ("ministral-", "mistral_ai"), ("magistral-", "mistral_ai"), ("codestral-", "mistral_ai"),
+    ("devstral-", "mistral_ai"), ("pixtral-", "mistral_ai"),
+    ("deepseek-chat", "deepseek"), ("deepseek-reasoner", "deepseek"),
+    ("grok-", "x_ai"),
+    ("command-", "cohere"), ("embed-english-", "cohere"), ("embed-multilingual-", "cohere"), ("embed-v", "cohere"),
+];
+
+/// Returns whose a model is, by its name alone.
+pub(super) fn maker(model: &str) -> Option<&'static str> {
+    let model = model.rsplit('/').next().unwrap_or(model);
+    let is = |begin: &&(&str, &str)| {
+        // `o3-mini`, and not `o3de`.
+        model.strip_prefix(begin.0).is_some_and(|rest| begin.0.len() > 2 || rest.is_empty() || rest.starts_with('-'))
+    };
+    MAKERS.iter().find(is).map(|(_, maker)| *maker).filter(|maker| !maker.is_empty())
+}
+
 /// The aliases of `BARE` that count tokens apart from `input_tokens`: Claude Code's.
 const APART: [&str; 2] = ["cache_read_tokens", "cache_creation_tokens"];
 
-type Index = HashMap<&'static str, Alias>;
+type Index = Table<&'static str, Alias>;
 
 static BY_NAME: LazyLock<Index> = LazyLock::new(|| index(TABLE, 0));
 static BARE_BY_NAME: LazyLock<Index> = LazyLock::new(|| index(BARE, TABLE.len()));
@@ -232,7 +321,7 @@ fn index(table: &[(&'static str, Slot, How)], first: usize) -> Index {
 /// Returns whether a name may be in the table, without looking it up: most attributes are of HTTP and databases.
 #[inline]
 pub(super) fn may_be_one(name: &str) -> bool {
-    const BEGINS: [&str; 12] = [
+    const BEGINS: [&str; 14] = [
         "gen_ai.",
         "llm.",
         "ai.",
@@ -245,8 +334,10 @@ pub(super) fn may_be_one(name: &str) -> bool {
         "model_name",
         "operation.",
         "span.type",
+        "input.value",
+        "output.value",
     ];
-    matches!(name.as_bytes().first(), Some(b'g' | b'l' | b'a' | b'o' | b't' | b'e' | b'm' | b's'))
+    matches!(name.as_bytes().first(), Some(b'g' | b'l' | b'a' | b'o' | b't' | b'e' | b'm' | b's' | b'i'))
         && BEGINS.iter().any(|begin| name.starts_with(begin))
 }
 
@@ -297,8 +388,28 @@ mod tests {
     fn every_alias_is_there_once_and_is_not_passed_over() {
         assert_eq!(BY_NAME.len(), TABLE.len());
         assert_eq!(BARE_BY_NAME.len(), BARE.len());
-        for (name, ..) in TABLE {
+        let messages = MESSAGES.iter().chain(MESSAGE_FIELDS).map(|(name, _)| name);
+        for name in
+            TABLE.iter().map(|(name, ..)| name).chain(messages).chain(ANSWER_FIELDS.iter().map(|(name, _)| name))
+        {
             assert!(may_be_one(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_model_says_whose_it_is_where_its_name_is_one_makers_alone() {
+        for (model, whose) in [
+            ("gpt-4o-mini", Some("openai")),
+            ("o3-mini", Some("openai")),
+            ("anthropic/claude-sonnet-4-5", Some("anthropic")),
+            ("gemini-2.5-pro", Some("gcp.gemini")),
+            ("grok-4", Some("x_ai")),
+            ("gpt-oss-120b", None),
+            ("o3de", None),
+            ("llama-3.3-70b-versatile", None),
+            ("", None),
+        ] {
+            assert_eq!(maker(model), whose, "{model}");
         }
     }
 

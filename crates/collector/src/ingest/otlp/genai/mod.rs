@@ -6,19 +6,24 @@
 //! - **Usage is counted once, on the span that called the model.** Views count the tokens and the cost of model calls alone, and what is a
 //!   model call is said by the span itself ([`operation`]): so the sum that an agent or a chain repeats of what is within it is never
 //!   counted, in whatever order the spans arrive. It stays under the name that it was sent with.
+//! - Prompts and answers are brought into one form as well ([`messages`]), where the event has room for both.
 //! - A cost that nobody said is estimated from a table of prices ([`Prices`]), and says that it is.
 
 mod aliases;
+mod hasher;
+mod messages;
 mod operation;
 mod prices;
 
+pub(super) use messages::write_event;
 pub(super) use operation::of_event;
 pub(crate) use prices::Prices;
 pub use prices::PricesError;
 
-use super::model::{Any, KeyValue};
+use super::model::{Any, KeyValue, SpanEvent};
 use crate::ingest::Object;
 use aliases::{Alias, How, SLOTS, Slot};
+use messages::Messages;
 
 /// What is known of a call, by canonical name.
 #[derive(Debug, Default)]
@@ -26,6 +31,7 @@ pub(super) struct Facts<'a> {
     /// What was done: `chat`, `execute_tool`, ..
     pub(super) operation: Option<&'a str>,
     slots: [Option<Known<'a>>; SLOTS],
+    messages: Messages<'a>,
 }
 
 /// What is known under one name: of several aliases the one that is named first in the table counts.
@@ -67,8 +73,11 @@ impl<'a> Facts<'a> {
                 }
                 continue;
             }
+            let is_message = facts.messages.take(attribute);
             if let Some(alias) = aliases::find(&attribute.key) {
                 facts.take(alias, &attribute.value);
+            } else if is_message {
+                continue;
             } else if let Some(found) = operation::Kind::of(&attribute.key, &attribute.value) {
                 kind = operation::Kind::stronger(kind, found);
             } else if is_bare && let Some(alias) = aliases::bare(&attribute.key) {
@@ -80,6 +89,18 @@ impl<'a> Facts<'a> {
             facts.add_cached();
         }
         facts
+    }
+
+    /// Reads what a span's events say of its messages.
+    pub(super) fn read_events(&mut self, events: &[SpanEvent<'_>]) {
+        if self.has_messages() {
+            self.messages.take_events(events);
+        }
+    }
+
+    /// Returns whether it is of what has messages: a call of a model, or of an agent.
+    fn has_messages(&self) -> bool {
+        self.is_model_call() || self.operation == Some("invoke_agent")
     }
 
     fn take(&mut self, alias: &Alias, value: &'a Any<'a>) {
@@ -177,14 +198,27 @@ impl<'a> Facts<'a> {
                 Value::Any(any) => super::value::write(data, name, any),
             }
         }
+        if self.has_messages() {
+            self.messages.write(data);
+        }
+        if counts && !self.has(Slot::Provider) && !data.has(Slot::Provider.name()) {
+            self.models()
+                .find_map(aliases::maker)
+                .into_iter()
+                .for_each(|maker| data.text(Slot::Provider.name(), maker));
+        }
         if counts && !self.has(Slot::Cost) {
             self.estimate(data, prices);
         }
     }
 
+    /// The model that answered, then the one that was asked for.
+    fn models(&self) -> impl Iterator<Item = &'a str> {
+        [self.text(Slot::ResponseModel), self.text(Slot::RequestModel)].into_iter().flatten()
+    }
+
     fn estimate(&self, data: &mut Object<'_>, prices: &Prices) {
-        let models = [self.text(Slot::ResponseModel), self.text(Slot::RequestModel)];
-        let Some(price) = models.into_iter().flatten().find_map(|model| prices.of(model)) else { return };
+        let Some(price) = self.models().find_map(|model| prices.of(model)) else { return };
         let count = |slot| self.count(slot);
         if !self.has(Slot::InputTokens) && !self.has(Slot::OutputTokens) {
             return;

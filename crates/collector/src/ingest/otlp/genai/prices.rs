@@ -1,9 +1,11 @@
 //! What tokens cost, by model: a table in JSON, of which a small one is built in.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::hasher::Table;
 
 /// Tokens of which the prices are named.
 const TOKENS: f64 = 1e6;
@@ -14,8 +16,11 @@ const TOKENS: f64 = 1e6;
 pub(crate) struct Prices {
     /// Which table it is, by the day that it is of; it is told with every cost that was estimated by it.
     version: String,
+    /// From where the prices are, for whoever reads the file.
+    #[serde(default, rename = "source")]
+    _source: IgnoredAny,
     /// By the name of the model, or the beginning of it.
-    models: HashMap<String, Price>,
+    models: Table<String, Price>,
 }
 
 /// Dollars for a million tokens.
@@ -65,8 +70,11 @@ pub enum PricesError {
 impl Default for Prices {
     fn default() -> Self {
         // A test reads it; if it were ever broken nothing would be estimated.
-        Self::parse(include_str!("prices.json"))
-            .unwrap_or_else(|_| Self { version: String::new(), models: HashMap::new() })
+        Self::parse(include_str!("prices.json")).unwrap_or_else(|_| Self {
+            version: String::new(),
+            _source: IgnoredAny,
+            models: Table::default(),
+        })
     }
 }
 
@@ -102,17 +110,21 @@ impl Prices {
     /// but not `gpt-4o-mini`, and `claude-opus-4-5` is not `claude-opus-4`). Who offers it (`openai/gpt-4o`) is passed over.
     pub(super) fn of(&self, model: &str) -> Option<&Price> {
         let model = model.rsplit('/').next().unwrap_or(model);
-        let model = model.rsplit_once("anthropic.").map_or(model, |(_, name)| name);
+        let bedrock = ["anthropic.", "amazon.", "meta."].into_iter();
+        let model = bedrock.filter_map(|vendor| model.rsplit_once(vendor)).next().map_or(model, |(_, name)| name);
         let versions = model.match_indices(['-', '@', ':']).filter(|(at, _)| is_version(&model[at + 1..]));
         let names = std::iter::once(model).chain(versions.map(|(at, _)| &model[..at]));
         names.filter_map(|name| self.models.get(name)).next()
     }
 }
 
-/// Whether what stands behind a model's name says which version of it it is: a date, a number of three digits, the latest.
+/// Whether what stands behind a model's name says which version of it it is: a date, a month of a year, a number of three digits, the latest.
 fn is_version(text: &str) -> bool {
-    let first = text.split(['-', '@', ':']).next().unwrap_or(text);
-    matches!(first, "latest" | "preview") || (first.len() >= 3 && first.bytes().all(|byte| byte.is_ascii_digit()))
+    let mut parts = text.split(['-', '@', ':']);
+    let (first, second) = (parts.next().unwrap_or(text), parts.next().unwrap_or(""));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_month = first.len() == 2 && is_number(first) && second.len() == 4 && is_number(second);
+    matches!(first, "latest" | "preview") || (first.len() >= 3 && is_number(first)) || is_month
 }
 
 impl Price {
@@ -149,7 +161,16 @@ mod tests {
     fn the_table_that_is_built_in_is_one_and_says_its_day() {
         let prices = Prices::parse(include_str!("prices.json")).unwrap();
         assert_eq!(prices.version().len(), "2026-11-01".len());
-        assert!(prices.of("gpt-4o").is_some());
+        let of = |model| prices.of(model).map(|price| (price.input, price.output, price.cache_read));
+        assert_eq!(of("gpt-4o-2024-08-06"), Some((2.5, 10.0, Some(1.25))));
+        assert_eq!(of("gpt-4o-2024-05-13"), Some((5.0, 15.0, None)), "a date may have a price of its own");
+        assert_eq!(of("us.anthropic.claude-sonnet-4-5-20250929-v1:0"), Some((3.0, 15.0, Some(0.3))));
+        assert_eq!(of("gemini/gemini-2.5-flash"), Some((0.3, 2.5, Some(0.03))));
+        assert_eq!(of("mistral-large-latest"), Some((0.5, 1.5, None)));
+        assert_eq!(of("us.meta.llama3-3-70b-instruct-v1:0"), Some((0.72, 0.72, None)));
+        for model in ["deepseek-reasoner", "grok-4", "command-a-03-2025", "voyage-3.5", "text-embedding-3-small"] {
+            assert!(prices.of(model).is_some(), "{model}");
+        }
     }
 
     #[test]

@@ -1,0 +1,325 @@
+//! The way of events to one target: read behind its cursor, sent, the cursor moved.
+
+use std::sync::Arc;
+
+use rusqlite::OptionalExtension;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::format;
+use super::request::{self, Fate, Verdict};
+use super::syslog;
+use super::target::{Target, To};
+use crate::limits::{
+    FORWARD_BATCH_BYTES, FORWARD_KEEP_INTERVAL, FORWARD_STEP_BYTES, FORWARD_STEP_ROWS, FORWARD_TELL_INTERVAL,
+    STREAM_PAUSE,
+};
+use crate::post::Poster;
+use crate::query::{Event, EventQuery, Order, Page, QueryError, Reader};
+use crate::stats::{Counter, Gauge};
+use crate::store::{Queue, WriteError};
+
+/// What is counted of one target.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) name: String,
+    /// Events that it has taken.
+    pub(crate) sent: Counter,
+    /// Events that it refused for ever.
+    pub(crate) dropped: Counter,
+    /// Attempts that failed and are made again.
+    pub(crate) failed: Counter,
+    /// The row that it has come to.
+    pub(crate) row: Gauge,
+    /// 1 while it does not take what it is sent.
+    pub(crate) broken: Gauge,
+}
+
+impl Counts {
+    pub(crate) fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), ..Self::default() }
+    }
+
+    /// Returns how many rows are stored that it has not come to.
+    pub(crate) fn lag(&self, newest: i64) -> u64 {
+        u64::try_from(newest).unwrap_or(0).saturating_sub(self.row.get())
+    }
+}
+
+/// Sends on to one target.
+pub(crate) struct Forwarder {
+    target: Target,
+    counts: Arc<Counts>,
+    reader: Arc<Reader>,
+    queue: Queue,
+    poster: Option<Arc<dyn Poster>>,
+    /// The newest row when it was made, behind which a new target begins.
+    there: i64,
+    /// The last row that is settled.
+    row: i64,
+    /// The one that is written down.
+    kept: i64,
+    kept_at: Instant,
+    told_at: Option<Instant>,
+}
+
+impl Forwarder {
+    pub(crate) fn new(
+        target: Target,
+        counts: Arc<Counts>,
+        reader: Arc<Reader>,
+        queue: Queue,
+        poster: Option<Arc<dyn Poster>>,
+    ) -> Self {
+        let there = *queue.newest().borrow();
+        let kept_at = Instant::now();
+        Self { target, counts, reader, queue, poster, there, row: 0, kept: 0, kept_at, told_at: None }
+    }
+
+    /// Sends on what comes until the collector stops, then writes down how far it came.
+    ///
+    /// # Cancel safety
+    ///
+    /// What was settled since it was last written down is sent again by the next run.
+    pub(crate) async fn run(mut self, mut stopping: watch::Receiver<bool>) {
+        tokio::select! {
+            () = self.go_on() => {}
+            _ = stopping.wait_for(|stopping| *stopping) => {}
+        }
+        self.keep().await;
+    }
+
+    async fn go_on(&mut self) {
+        let mut newest = self.queue.newest();
+        while let Err(error) = self.begin().await {
+            self.tell(&format!("how far it came can't be read: {error}"));
+            sleep(self.target.rest).await;
+        }
+        loop {
+            newest.borrow_and_update();
+            match self.read().await {
+                Ok(page) => {
+                    let is_more = page.next.is_some();
+                    self.settle_page(page).await;
+                    if is_more {
+                        continue;
+                    }
+                }
+                Err(error) => {
+                    self.tell(&format!("what is stored can't be read: {error}"));
+                    sleep(self.target.rest).await;
+                    continue;
+                }
+            }
+            // Commits that follow each other closely are read together.
+            sleep(STREAM_PAUSE).await;
+            match timeout(FORWARD_KEEP_INTERVAL, newest.changed()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return,
+                Err(_) => self.keep().await,
+            }
+        }
+    }
+
+    /// Finds out how far an earlier run came; a new target begins behind what is there, or before it.
+    async fn begin(&mut self) -> Result<(), WriteError> {
+        let key = self.key();
+        let first = if self.target.backlog { 0 } else { self.there };
+        let row = self.queue.edit(move |connection| {
+            let sql = "SELECT value FROM meta WHERE key = ?";
+            let known: Option<i64> = connection.query_row(sql, [&key], |row| row.get(0)).optional()?;
+            if known.is_none() {
+                connection.execute("INSERT INTO meta (key, value) VALUES (?, ?)", (&key, first))?;
+            }
+            Ok(known.unwrap_or(first))
+        });
+        let row = row.await?;
+        (self.row, self.kept) = (row, row);
+        self.counts.row.set(u64::try_from(row).unwrap_or(0));
+        Ok(())
+    }
+
+    fn key(&self) -> String {
+        format!("forward.{}", self.target.name)
+    }
+
+    /// Writes down how far it came, where that changed. It takes a turn of the writer, so it is not done for each batch.
+    async fn keep(&mut self) {
+        let (row, key) = (self.row, self.key());
+        self.kept_at = Instant::now();
+        if row == self.kept {
+            return;
+        }
+        let kept = self
+            .queue
+            .edit(move |connection| connection.execute("UPDATE meta SET value = ? WHERE key = ?", (row, key)));
+        match kept.await {
+            Ok(_) => self.kept = row,
+            Err(error) => self.tell(&format!("how far it came can't be written down: {error}")),
+        }
+    }
+
+    async fn read(&self) -> Result<Page<Event>, QueryError> {
+        let query = EventQuery {
+            after: Some(self.row.to_string()),
+            severity: self.target.severity,
+            limit: FORWARD_STEP_ROWS,
+            order: Order::OldestFirst,
+            ..EventQuery::default()
+        };
+        let reader = Arc::clone(&self.reader);
+        let read = tokio::task::spawn_blocking(move || reader.events_within(&query, FORWARD_STEP_BYTES));
+        read.await.unwrap_or(Err(QueryError::TooLong))
+    }
+
+    /// Sends all events of a page that the target wants, a batch at a time.
+    async fn settle_page(&mut self, page: Page<Event>) {
+        let wanted: Vec<&Event> = page.items.iter().filter(|event| self.target.wants(format::title(event))).collect();
+        let mut rest = wanted.as_slice();
+        while !rest.is_empty() {
+            let (batch, later) = rest.split_at(batch_len(rest, self.target.batch));
+            self.settle(batch).await;
+            rest = later;
+            if let Some(last) = batch.last() {
+                self.come_to(last.row).await;
+            }
+        }
+        if let Some(row) = page.resume.and_then(|row| row.parse().ok()) {
+            self.come_to(row).await;
+        }
+    }
+
+    async fn come_to(&mut self, row: i64) {
+        self.row = row;
+        self.counts.row.set(u64::try_from(row).unwrap_or(0));
+        if self.kept_at.elapsed() >= FORWARD_KEEP_INTERVAL {
+            self.keep().await;
+        }
+    }
+
+    /// Sends a batch until each of its events is taken or refused for ever.
+    async fn settle(&mut self, batch: &[&Event]) {
+        let mut waiting = vec![batch.to_vec()];
+        let mut attempts = 0;
+        while let Some(mut part) = waiting.pop() {
+            let later = match self.deliver(&part).await {
+                Verdict::Taken => {
+                    self.taken(part.len());
+                    None
+                }
+                Verdict::Refused(_) if part.len() > 1 => {
+                    // One of them is bad, and takes none along.
+                    waiting.push(part.split_off(part.len() / 2));
+                    waiting.push(part);
+                    None
+                }
+                Verdict::Refused(why) => {
+                    self.refused(&why);
+                    None
+                }
+                Verdict::Later(why) => Some((part, why)),
+                Verdict::Each(fates) => self.sort(&part, fates),
+            };
+            let Some((part, why)) = later else {
+                attempts = 0;
+                continue;
+            };
+            attempts += 1;
+            self.counts.failed.add(1);
+            waiting.push(part);
+            if attempts < self.target.attempts {
+                sleep(self.target.pause).await;
+            } else {
+                attempts = 0;
+                self.counts.broken.set(1);
+                self.tell(&why);
+                self.keep().await;
+                sleep(self.target.rest).await;
+            }
+        }
+    }
+
+    /// Counts what each event came to, and returns those that are sent again, with the reason of one.
+    fn sort<'e>(&mut self, part: &[&'e Event], fates: Vec<Fate>) -> Option<(Vec<&'e Event>, String)> {
+        let (mut again, mut reason) = (Vec::new(), String::new());
+        for (event, fate) in part.iter().zip(fates) {
+            match fate {
+                Fate::Taken => self.taken(1),
+                Fate::Refused(why) => self.refused(&why),
+                Fate::Later(why) => {
+                    again.push(*event);
+                    reason = why;
+                }
+            }
+        }
+        (!again.is_empty()).then_some((again, reason))
+    }
+
+    async fn deliver(&self, events: &[&Event]) -> Verdict {
+        let limit = self.target.timeout;
+        let attempt = async {
+            if self.target.to == To::Syslog {
+                return match syslog::send(&self.target, events).await {
+                    Ok(()) => Verdict::Taken,
+                    Err(error) => Verdict::Later(error.to_string()),
+                };
+            }
+            let Some(poster) = &self.poster else {
+                return Verdict::Later("this collector can't post to a URL".to_owned());
+            };
+            let token = match self.target.token() {
+                Ok(token) => token,
+                Err(why) => return Verdict::Later(why),
+            };
+            match poster.post(request::post(&self.target, token.as_deref(), events)).await {
+                Ok(answer) => request::verdict(self.target.to, &answer, events.len()),
+                Err(error) => Verdict::Later(error.to_string()),
+            }
+        };
+        let late = |_| Verdict::Later(format!("it took longer than {limit:?}"));
+        timeout(limit, attempt).await.unwrap_or_else(late)
+    }
+
+    fn taken(&mut self, events: usize) {
+        self.counts.sent.add(events);
+        if self.counts.broken.get() == 1 {
+            self.counts.broken.set(0);
+            self.told_at = None;
+            tracing::warn!(target_name = self.target.name, "events are forwarded again");
+        }
+    }
+
+    fn refused(&mut self, why: &str) {
+        self.counts.dropped.add(1);
+        if self.may_tell() {
+            let (target_name, dropped) = (&self.target.name, self.counts.dropped.get());
+            tracing::error!(target_name, dropped, why, "the target refused an event for ever: it is not sent again");
+        }
+    }
+
+    fn tell(&mut self, why: &str) {
+        if self.may_tell() {
+            let lag = self.counts.lag(*self.queue.newest().borrow());
+            tracing::warn!(target_name = self.target.name, lag, why, "events are not forwarded; it is tried again");
+        }
+    }
+
+    /// Whether it is long enough that something was told: a target that is away for days fills no log.
+    fn may_tell(&mut self) -> bool {
+        let may = self.told_at.is_none_or(|at| at.elapsed() >= FORWARD_TELL_INTERVAL);
+        if may {
+            self.told_at = Some(Instant::now());
+        }
+        may
+    }
+}
+
+/// Returns how many events are one batch: so many, or as many as have so many bytes.
+fn batch_len(events: &[&Event], most: usize) -> usize {
+    let mut bytes = 0;
+    let fit = events.iter().take(most).take_while(|event| {
+        bytes += event.json.len();
+        bytes <= FORWARD_BATCH_BYTES
+    });
+    fit.count().max(1)
+}
