@@ -8,6 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use lastword::privacy::Privacy;
 use serde::{Deserialize, Serialize};
 
 use super::keys::{KEYS, Key};
@@ -68,11 +69,16 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Returns the settings as the audit trail knows them; only those that a running collector takes over where it is so asked.
+    /// Returns the settings as the audit trail knows them, without secrets; only those that a running collector takes over where it is so asked.
     pub(crate) fn in_force(&self, live: bool) -> Vec<InForce> {
         let table = toml::Table::try_from(self).unwrap_or_default();
         let keys = KEYS.iter().filter(|key| key.live || !live);
-        let value = |key: &Key| get(&table, key.path).map_or("unset".to_owned(), ToString::to_string);
+        // A URL may have a password in it.
+        let redactor = Privacy::new().redactor();
+        let without_secrets =
+            |text: String| redactor.as_ref().map(|redactor| redactor.redact(&text).into_owned()).unwrap_or(text);
+        let value =
+            |key: &Key| get(&table, key.path).map_or("unset".to_owned(), |value| without_secrets(value.to_string()));
         keys.map(|key| InForce { what: What::Setting, name: key.path.to_owned(), value: value(key) }).collect()
     }
 }

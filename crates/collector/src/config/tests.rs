@@ -133,3 +133,13 @@ fn lists_and_switches_are_said_as_shells_can() {
     assert_eq!(loaded.settings.trusted_proxies.len(), 2);
     assert!(loaded.settings.log.stdout);
 }
+
+#[test]
+fn the_audit_trail_knows_every_setting_and_no_password() {
+    let file = File::of("audit", "alerts = \"https://ada:geheim17@elk.example/rules\"\n");
+    let in_force = file.load(&[]).unwrap().settings.in_force(false);
+    assert_eq!(in_force.len(), super::keys::KEYS.len());
+    let value = |name: &str| in_force.iter().find(|one| one.name == name).unwrap().value.clone();
+    assert!(value("alerts").contains("elk.example") && !value("alerts").contains("geheim17"), "{}", value("alerts"));
+    assert_eq!(value("prices"), "unset");
+}
