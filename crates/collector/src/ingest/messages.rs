@@ -7,7 +7,7 @@
 //!  {"role": "tool", "parts": [{"type": "tool_call_response", "id": "..", "response": ..}]}]
 //! ```
 //!
-//! Read are the forms of OpenAI (chat and responses), Anthropic, Google, Vercel and LangChain. What a message or a part has beside what is
+//! Read are the forms of OpenAI (chat and responses), Anthropic, Google, Vercel and `LangChain`. What a message or a part has beside what is
 //! known stays in it, and a part that is not known stays as it is.
 
 use lastword::event::names::gen_ai;
