@@ -108,6 +108,16 @@ pub(crate) enum Error {
     /// The store can't be looked after.
     #[error(transparent)]
     Admin(#[from] lastword_collector::admin::AdminError),
+    /// Parquet is asked of a binary that was built without it.
+    #[cfg(not(feature = "parquet"))]
+    #[error(
+        "this binary was built without Parquet: build it with `--features parquet` (or `full`), or export JSON lines, which \
+         DuckDB and its like read too"
+    )]
+    NoParquet,
+    /// What is no text would be written to a terminal.
+    #[error("a Parquet file is nothing to look at: name one with `--output FILE`, or pipe it")]
+    NotForTerminals,
     /// The store is not whole.
     #[error("something is wrong with the store: {0} things; restore a copy, or export what can be read")]
     StoreIll(usize),
@@ -320,6 +330,7 @@ impl Error {
             | Self::NoTraceId(_)
             | Self::NoUser(_)
             | Self::NotConfirmed(_)
+            | Self::NotForTerminals
             | Self::NoTerminal => ExitCode::from(USAGE),
             #[cfg(unix)]
             Self::NoSpool(_) => ExitCode::from(USAGE),

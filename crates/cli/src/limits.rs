@@ -128,3 +128,11 @@ pub(crate) const GRPC_LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ip
 /// Events that are counted before somebody is asked whether they are to be removed: beyond, `more than` says enough, and the question
 /// comes within seconds.
 pub(crate) const COUNTED_EVENTS_MAX: usize = 100_000;
+
+/// Bytes of a group of rows of an export to Parquet, as they are before they are compressed: what an export holds in memory. Readers like
+/// large groups, and this is large enough that what a group costs is not seen.
+#[cfg(feature = "parquet")]
+pub(crate) const ROW_GROUP_BYTES: usize = 32 * 1024 * 1024;
+/// Rows of such a group, where rows are small: what readers take for their unit of work.
+#[cfg(feature = "parquet")]
+pub(crate) const ROW_GROUP_ROWS: usize = 122_880;

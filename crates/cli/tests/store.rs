@@ -54,6 +54,20 @@ fn a_store_is_looked_at_checked_copied_put_back_and_cleaned() {
     let deleted = json(&["store", "delete", "--session", "gone", "--yes", "--data", &dir, "--json"]);
     assert_eq!(deleted["events"], 2, "the copy had it");
     assert_eq!(stdout_of(&["store", "verify", "--data", &dir]), "the store is whole\n");
+
+    let audit = stdout_of(&["store", "audit", "--data", &dir]);
+    let actions: Vec<&str> = audit
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split("  ").filter(|cell| !cell.is_empty()).nth(2))
+        .map(str::trim)
+        .collect();
+    assert_eq!(actions, ["session.delete", "store.vacuum", "store.restore", "user.opt_in"], "{audit}");
+    assert!(audit.contains("cli:") && audit.contains("anyone"), "{audit}");
+    assert_eq!(
+        json(&["store", "audit", "--data", &dir, "--action", "session.delete", "--json"])["metadata"]["session_id"],
+        "gone"
+    );
 }
 
 #[test]
@@ -62,4 +76,102 @@ fn what_changes_a_directory_does_not_say_that_it_only_reads_it() {
         let help = stdout_of(&["store", command, "--help"]);
         assert!(help.contains("Change this data directory") && !help.contains("nothing stored"), "{help}");
     }
+}
+
+#[test]
+fn an_export_goes_into_a_file_that_has_its_name_when_it_is_whole_and_takes_the_filters_of_events() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    server.post("a", &[generic(0, "INFO", "n", "{}"), generic(1, "ERROR", "n", "{}")]);
+    server.post("b", &[generic(0, "ERROR", "m", "{}")]);
+    let file = data.path().join("events.jsonl");
+    let told = stdout_of(&[
+        "store",
+        "export",
+        "--name",
+        "n",
+        "--severity",
+        "error",
+        "--url",
+        &server.url,
+        "--output",
+        file.to_str().unwrap(),
+    ]);
+    assert_eq!(told, "");
+    let exported = std::fs::read_to_string(&file).unwrap();
+    assert!(exported.lines().count() == 1 && exported.contains(r#""severity":"ERROR""#), "{exported}");
+    let nowhere = data.path().join("no/such/place");
+    let refused = run(&["store", "export", "--url", &server.url, "--output", nowhere.to_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("cannot write"));
+    server.stop();
+}
+
+#[cfg(not(feature = "parquet"))]
+#[test]
+fn a_binary_without_parquet_says_how_one_with_it_is_built() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let file = data.path().join("events.parquet");
+    let refused =
+        run(&["store", "export", "--format", "parquet", "--url", &server.url, "--output", file.to_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(1));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("built without Parquet") && said.contains("--features parquet"), "{said}");
+    assert!(!file.exists() && !data.path().join("events.parquet.part").exists());
+    server.stop();
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn an_export_to_parquet_has_a_row_an_event_and_all_that_it_says() {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    use parquet::record::RowAccessor;
+
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    stdout_of(&["store", "opt-in", "--user", "ada", "--url", &server.url]);
+    for session in 0..3 {
+        let events: Vec<String> =
+            (0..1_000).map(|index| generic(index, "INFO", "n", r#"{"user_id":"ada","x":[1]}"#)).collect();
+        server.post(&format!("s-{session}"), &events);
+    }
+    let file = data.path().join("events.parquet");
+    stdout_of(&["store", "export", "--format", "parquet", "--url", &server.url, "--output", file.to_str().unwrap()]);
+    let piped = run(&["store", "export", "--format", "parquet", "--data", server.data_text()]);
+    assert!(piped.stdout == std::fs::read(&file).unwrap(), "a pipe gets the same bytes");
+
+    let lines = stdout_of(&["store", "export", "--url", &server.url]);
+    let reader = SerializedFileReader::new(std::fs::File::open(&file).unwrap()).unwrap();
+    let mut rows = 0;
+    for (row, line) in reader.get_row_iter(None).unwrap().zip(lines.lines()) {
+        let (row, line): (_, Value) = (row.unwrap(), serde_json::from_str(line).unwrap());
+        let text = |column: usize| row.get_string(column).unwrap().as_str();
+        assert_eq!((text(0), text(1)), (line["session_id"].as_str().unwrap(), line["event_id"].as_str().unwrap()));
+        assert_eq!((text(3), text(4), text(5), text(6), text(7)), ("ada", "n", "GENERIC_EVENT", "n", "INFO"));
+        assert_eq!(row.get_long(9).unwrap(), line["event_session_index"].as_i64().unwrap());
+        assert!(row.get_timestamp_micros(8).unwrap() > 0);
+        assert_eq!(serde_json::from_str::<Value>(text(10)).unwrap(), line["event_data"]);
+        rows += 1;
+    }
+    assert_eq!((rows, reader.metadata().file_metadata().num_rows()), (3_000, 3_000));
+    server.stop();
+}
+
+#[test]
+fn what_privacy_says_of_a_store_is_what_store_says() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    stdout_of(&["privacy", "opt-in", "ada", "--url", &server.url]);
+    server.post("s", &[generic(0, "INFO", "n", r#"{"user_id":"ada","note":"ask bob@example.com"}"#)]);
+    let rules = json(&["privacy", "rules", "--url", &server.url, "--json"]);
+    assert_eq!(rules["email"], 1, "{rules}");
+    assert!(stdout_of(&["privacy", "rules", "--url", &server.url]).contains("email"));
+    let unsaid = run(&["privacy", "forget", "ada", "--url", &server.url]);
+    assert_eq!(unsaid.status.code(), Some(2), "nobody said yes");
+    assert_eq!(json(&["privacy", "forget", "ada", "--yes", "--url", &server.url, "--json"])["events"], 1);
+    assert!(stdout_of(&["events", "--json", "--url", &server.url]).contains(r#""user_id":null"#));
+    let help = stdout_of(&["privacy", "forget", "--help"]);
+    assert!(help.contains("Change this data directory"), "{help}");
+    server.stop();
 }

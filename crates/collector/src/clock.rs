@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use lastword::clock::Timestamp;
+use lastword::wire::write_timestamp;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -40,6 +42,12 @@ pub(crate) fn parse(text: &str) -> Option<i64> {
 
 /// Writes a moment as RFC 3339 in UTC with six digits of fraction.
 pub(crate) fn format(moment_us: i64) -> String {
+    // Nearly all moments are of times since 1970, which the library writes without going through the parts of a format.
+    if let Some(nanos) = u64::try_from(moment_us).ok().and_then(|micros| micros.checked_mul(1000)) {
+        let mut text = Vec::with_capacity(27);
+        write_timestamp(&mut text, Timestamp::from_unix_nanos(nanos));
+        return String::from_utf8(text).unwrap_or_default();
+    }
     let Ok(moment) = OffsetDateTime::from_unix_timestamp_nanos(i128::from(moment_us) * 1000) else {
         return moment_us.to_string();
     };
@@ -93,7 +101,17 @@ mod tests {
     fn an_offset_is_brought_to_utc_and_what_was_read_is_written_with_six_digits() {
         let moment = parse("2026-11-20T11:20:34.5+02:00").unwrap();
         assert_eq!(format(moment), "2026-11-20T09:20:34.500000Z");
-        assert_eq!(format(parse("1969-12-31T23:59:59.999999Z").unwrap()), "1969-12-31T23:59:59.999999Z");
+        for text in [
+            "0000-01-01T00:00:00.000000Z",
+            "1969-12-31T23:59:59.999999Z",
+            "1970-01-01T00:00:00.000000Z",
+            "2400-02-29T23:59:59.999999Z",
+            "2554-07-21T23:34:33.709551Z",
+            "2554-07-21T23:34:33.709552Z",
+            "9999-12-31T23:59:59.999999Z",
+        ] {
+            assert_eq!(format(parse(text).unwrap()), text);
+        }
     }
 
     #[test]

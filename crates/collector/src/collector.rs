@@ -111,6 +111,7 @@ impl Collector {
             }
         }
         let lag = tokio::spawn(shared.clone().watch_lag());
+        let audit = tokio::spawn(shared.clone().watch_changes());
         let alerts = tokio::spawn(shared.clone().watch_alerts(poster.clone()));
         let mut forwarding = shared.forward(&config.settings.forward, poster.as_ref());
         let stopping = shared.clone();
@@ -132,7 +133,7 @@ impl Collector {
             }
         };
         tokio::join!(http::serve(listener, Speaks::Both, &shared, &config, shutdown), serve_grpc);
-        for task in [lag, alerts, retention] {
+        for task in [lag, audit, alerts, retention] {
             task.abort();
             // What it was asking the store is answered, or is not begun.
             let _ = task.await;
@@ -163,12 +164,13 @@ pub struct Control {
 
 impl Control {
     /// Takes over what can be changed without a stop: the keys and the certificate as their files are now, and the rates of
-    /// these settings.
+    /// these settings. While the collector serves, its audit trail says so.
     ///
     /// # Errors
     ///
     /// The keys or the certificate can't be used; those of before go on, and everything else is taken over.
     pub fn reload(&self, settings: &Settings) -> Result<(), ReloadError> {
+        self.shared.reloaded(settings.in_force(true));
         let gate = self.shared.gate();
         gate.set_rate(settings.rate.clone());
         let keys = gate.reload_keys();

@@ -18,7 +18,7 @@
 //! - Who can be reached by others asks for keys. No key is in a log, an answer or a file of ours.
 //! - Only one thread writes. A reader never blocks it, nor it a reader.
 //!
-//! The layers, each using those before it: `clock`, [`config`], [`auth`], `rate`, [`tls`], `stats`, `ingest`, `redact`, `store`, [`query`],
+//! The layers, each using those before it: `clock`, [`config`], [`auth`], `rate`, [`tls`], `stats`, `json`, `ingest`, `redact`, `store`, [`query`],
 //! [`admin`], [`post`], [`alerts`], [`forward`], `page`, `http`.
 //!
 //! ```no_run
@@ -44,6 +44,7 @@ pub mod forward;
 mod health;
 mod http;
 mod ingest;
+mod json;
 pub mod limits;
 mod live;
 mod own;

@@ -145,6 +145,12 @@ pub const METRIC_LABEL_BYTES_MAX: usize = 4096;
 
 /// Days that events are kept unless an operator says otherwise.
 pub const RETENTION_DAYS: u32 = 30;
+/// Days that the audit trail is kept unless an operator says otherwise: two years, as auditors ask for.
+pub const AUDIT_DAYS: u32 = 730;
+/// Characters of an entry's description that are kept.
+pub const AUDIT_DESCRIPTION_CHARS_MAX: usize = 512;
+/// Characters of an entry's metadata, as JSON, beyond which a marker takes their place.
+pub const AUDIT_METADATA_CHARS_MAX: usize = 4000;
 /// How often it is looked for events that are too old.
 pub const RETENTION_PASS: Duration = Duration::from_secs(60);
 /// How many times as long as a step of removing took the writer is left to requests before the next.
@@ -216,6 +222,10 @@ pub const PAGE_SUMMARY_CHARS_MAX: usize = 160;
 pub const PAGE_DETAIL_BYTES_MAX: usize = 8 * 1024;
 /// Rows of each list of the first page.
 pub const OVERVIEW_ROWS: usize = 50;
+/// Levels of a trace's spans that are shown as such: what is deeper stands at the last.
+pub const WATERFALL_LEVELS_MAX: usize = 16;
+/// Events of a trace that its page is made of.
+pub const TRACE_PAGE_EVENTS: usize = 10_000;
 /// Events of a session's timeline that are shown at once.
 pub const TIMELINE_ROWS: usize = 500;
 
@@ -262,6 +272,10 @@ pub const ALERT_RULES_MAX: usize = 256;
 pub const ALERT_WINDOW_MIN: Duration = Duration::from_secs(10);
 /// The longest window of a rule: at a start all of it is read again.
 pub const ALERT_WINDOW_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// The shortest window of a rule that is answered by the counts of whole minutes: one minute of it is as much as two of the parts of any other.
+pub const ALERT_COUNTED_WINDOW_MIN: Duration = Duration::from_secs(30 * 60);
+/// Errors that programs dealt with, from before its window, by which a rule for new exceptions knows what is not new. They are in no group.
+pub const ALERT_HANDLED_ROWS_MAX: usize = 20_000;
 /// Parts that a window is counted in: it ends within a sixtieth of its length.
 pub const ALERT_SLOTS: i64 = 60;
 /// How much larger the next size is, of numbers that are counted by size: percentiles are off by this at most.

@@ -31,7 +31,8 @@ impl Own {
         if !self.is_on {
             return None;
         }
-        let mut drafts = Drafts::default();
+        // Each says its time.
+        let mut drafts = Drafts::new(i64::MIN);
         let source = Source { session_id: &self.session_id, platform: Some("lastword"), ..Source::default() };
         let session = drafts.session(&source);
         let id = Uuid::new_v4().to_string();

@@ -96,3 +96,82 @@ fn what_clients_send_is_shown_as_text() {
         assert!(!page.contains("<script") && !page.contains("<img"), "{path}: {page}");
     }
 }
+
+/// A span as our reporter tells its end.
+fn span(index: usize, id: &str, parent: &str, name: &str, more: &str) -> String {
+    let within = if parent.is_empty() { String::new() } else { format!(r#""parent_span_id":"{parent}","#) };
+    let data = format!(
+        r#"{{"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"{id}",{within}"span_name":"{name}","duration_ms":250.0,{more}}}"#
+    );
+    named(index, &format!("{id}-end"), "span.end", "INFO", &data)
+}
+
+#[test]
+fn a_trace_is_a_waterfall_in_which_failed_orphaned_and_unfinished_spans_say_so() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    assert!(server.get("/traces").is(200).body.contains("No trace matches"));
+    let running = r#"{"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"00000000000000aa","parent_span_id":"0000000000000001","span_name":"tool <b>"}"#;
+    let events = [
+        span(0, "0000000000000001", "", "invoke_agent", r#""status":"ok""#),
+        span(
+            1,
+            "0000000000000002",
+            "0000000000000001",
+            "chat gpt-4o",
+            r#""status":"error","error.type":"Timeout","error.message":"no <i>answer</i>""#,
+        ),
+        span(2, "0000000000000003", "00000000000000ff", "lost", r#""status":"ok","gen_ai.request.model":"gpt-4o""#),
+        named(3, "start", "span.start", "INFO", running),
+    ];
+    server.telemetry(body("s/1", &events)).is(200);
+    let list = server.get("/traces").is(200).body;
+    assert!(
+        list.contains("href=\"/traces/4bf92f3577b34da6a3ce929d0e0e4736\"") && list.contains("invoke_agent"),
+        "{list}"
+    );
+    let page = server.get("/traces/4bf92f3577b34da6a3ce929d0e0e4736").is(200).body;
+    for part in [
+        ">failed<",
+        "Timeout: no &lt;i&gt;answer&lt;/i&gt;",
+        ">its parent is missing<",
+        ">runs<",
+        "tool &lt;b&gt;",
+        "250 ms",
+        "href=\"/sessions/s%2F1\"",
+        "gen_ai.request.model",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    // The child stands below its parent, one level in.
+    let place = |id: &str| page.find(&format!("id=\"span-{id}\"")).unwrap();
+    assert!(place("0000000000000001") < place("0000000000000002"));
+    assert!(page.contains("<li class=\"d1\" id=\"span-0000000000000002\">"), "{page}");
+    assert!(!page.contains("style="), "a style in the page would not be loaded: {page}");
+    server.telemetry(body("s/1", &[end(4)])).is(200);
+    let page = server.get("/traces/4bf92f3577b34da6a3ce929d0e0e4736").is(200).body;
+    assert!(page.contains(">never ended<") && !page.contains(">runs<"), "{page}");
+    let none = server.get("/traces/00000000000000000000000000000001").is(404).body;
+    assert!(none.contains("No such trace"), "{none}");
+    server.get("/traces?failed=perhaps").is(400);
+}
+
+#[test]
+fn the_last_hour_is_a_chart_whose_bars_lead_to_their_events() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let now = lastword_collector::query::Moment::now().to_string();
+    let event = |index: usize, severity: &str| {
+        format!(
+            r#"{{"event":"GENERIC_EVENT","event_id":"now-{index}","event_session_index":{index},"severity":"{severity}","timestamp":"{now}","event_name":"x","event_data":{{}}}}"#
+        )
+    };
+    server.telemetry(body("s", &[event(0, "ERROR"), event(1, "INFO"), event(2, "INFO")])).is(200);
+    let page = server.get("/").is(200).body;
+    let title = page.split("<title>").find(|part| part.contains("1 error, 2 info")).unwrap();
+    assert!(title.contains("<rect class=\"error\"") && title.contains("<rect class=\"info\""), "{title}");
+    let link = page.split("1 error, 2 info").next().unwrap().rsplit("href=\"").next().unwrap();
+    let link = link.split('#').next().unwrap().replace("&amp;", "&");
+    let of_bar = server.get(&link).is(200).body;
+    assert!(of_bar.contains("now-0") && of_bar.contains("now-2"), "{link}: {of_bar}");
+}

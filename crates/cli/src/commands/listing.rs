@@ -1,12 +1,13 @@
-//! `lastword sessions` and `lastword exceptions`: all rows of a summary, under a heading.
+//! `lastword sessions`, `lastword exceptions` and `lastword store audit`: all rows of a summary, under a heading.
 
 use serde_json::value::RawValue;
 
 use crate::error::Error;
 use crate::flags::list::{ExceptionsArgs, SessionsArgs};
+use crate::flags::store::AuditArgs;
 use crate::limits::PAGE_ROWS;
 use crate::output::progress::Progress;
-use crate::output::{Look, Output, exception, session};
+use crate::output::{Look, Output, audit, exception, session};
 use crate::source::{Listing, Source};
 
 /// How one kind of rows is written as text.
@@ -34,6 +35,16 @@ pub(crate) async fn sessions(args: SessionsArgs) -> Result<(), Error> {
 pub(crate) async fn exceptions(args: ExceptionsArgs) -> Result<(), Error> {
     let form = Form { noun: "exceptions", heading: exception::heading, line: exception::line };
     list(&Source::open(args.source.place()?)?, &Listing::Exceptions(args.filter), (!args.json).then_some(form)).await
+}
+
+/// Lists the audit trail.
+///
+/// # Errors
+///
+/// As [`sessions`].
+pub(crate) async fn audit(args: AuditArgs) -> Result<(), Error> {
+    let form = Form { noun: "entries", heading: audit::heading, line: audit::line };
+    list(&Source::open(args.place.place()?)?, &Listing::Audit(args.filter), (!args.json).then_some(form)).await
 }
 
 /// Prints all rows: as text in a form, else as the JSON they are.

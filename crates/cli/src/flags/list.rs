@@ -99,9 +99,9 @@ fn count(text: &str) -> Result<NonZeroU64, &'static str> {
 /// The text names no moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("use how long ago (90s, 15m, 2h, 7d, 2w) or a date and time (2026-11-20T09:30:00Z)")]
-struct ParseMomentError;
+pub(crate) struct ParseMomentError;
 
-fn moment(text: &str) -> Result<Moment, ParseMomentError> {
+pub(super) fn moment(text: &str) -> Result<Moment, ParseMomentError> {
     Moment::parse(text.trim()).ok_or(ParseMomentError)
 }
 

@@ -2,8 +2,12 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 use lastword::privacy::Level;
+
+use super::source::{CollectorArgs, SourceArgs};
+use super::store::changed;
 
 const PRIVACY_HELP: &str = "\
 Examples:
@@ -16,7 +20,8 @@ What is said here stands in a file of yours (`status` shows where) and binds eve
 program that uses this library, whatever the program itself wants. Of all that is
 said, there and in the environment, the most restrictive wins.
 
-It takes effect when a program starts; one that runs goes on as it began.";
+It takes effect when a program starts; one that runs goes on as it began. forget,
+opt-in and rules are about what a collector has stored.";
 
 /// How much programs may report, who said so, and what would leave.
 #[derive(Debug, Args)]
@@ -40,6 +45,55 @@ pub(crate) enum PrivacyCommand {
     User(UserArgs),
     /// Show what would leave of a JSON object, and what would be taken out of it, by which rule
     Test(TestArgs),
+    /// Take the id of a user out of all that a collector has stored, as `lastword store forget` does
+    #[command(mut_arg("data", changed))]
+    Forget(PersonArgs),
+    /// Note at a collector that a user has agreed to be told of, as `lastword store opt-in` does
+    #[command(mut_arg("data", changed))]
+    OptIn(PersonArgs),
+    /// Show which rules have taken something out of what a collector was sent, and how often
+    Rules(RulesArgs),
+}
+
+/// Whose id is meant, and where it is stored.
+#[derive(Debug, Args)]
+pub(crate) struct PersonArgs {
+    #[command(flatten)]
+    place: SourceArgs,
+    /// The id, as events have it in `user_id`
+    #[arg(value_name = "USER", value_parser = NonEmptyStringValueParser::new())]
+    user: String,
+    /// Don't ask
+    #[arg(long)]
+    yes: bool,
+    /// One JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+impl From<PersonArgs> for super::store::UserArgs {
+    fn from(PersonArgs { place, user, yes, json }: PersonArgs) -> Self {
+        Self { place, user, yes, json }
+    }
+}
+
+const RULES_HELP: &str = "\
+Examples:
+  lastword privacy rules
+  lastword privacy rules --url https://collector.example --json
+
+Counted since the collector was started, by /metrics: a key with the scope read is
+enough. What the rules do with an event of yours shows `lastword privacy test`.";
+
+/// Show which rules have taken something out of what a collector was sent.
+#[derive(Debug, Args)]
+#[command(after_help = RULES_HELP)]
+pub(crate) struct RulesArgs {
+    #[command(flatten)]
+    pub(crate) collector: CollectorArgs,
+    /// One JSON object instead of columns
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 const STATUS_HELP: &str = "\

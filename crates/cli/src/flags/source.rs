@@ -27,6 +27,14 @@ pub(crate) struct SourceArgs {
     data: Option<PathBuf>,
 }
 
+/// Which collector: what is asked of it stands in no directory.
+#[derive(Debug, Args)]
+pub(crate) struct CollectorArgs {
+    /// Ask the collector at this URL
+    #[arg(long, value_name = "URL", help = URL_HELP)]
+    url: Option<BaseUrl>,
+}
+
 /// Where to read events: files of JSON lines too.
 #[derive(Debug, Args)]
 pub(crate) struct FeedArgs {
@@ -114,12 +122,27 @@ impl SourceArgs {
         if let Some(directory) = &self.data {
             return Ok(Place::Directory(directory.clone()));
         }
-        if let Some(url) = &self.url {
-            return Ok(Place::Url(url.clone()));
-        }
-        let text = env::var(URL_VARIABLE).ok().filter(|text| !text.trim().is_empty());
-        text.as_deref().unwrap_or(URL_DEFAULT).parse().map(Place::Url)
+        url_of(self.url.as_ref()).map(Place::Url)
     }
+}
+
+impl CollectorArgs {
+    /// Decides: the flag wins over the environment, which wins over the default.
+    ///
+    /// # Errors
+    ///
+    /// The environment names no URL.
+    pub(crate) fn url(&self) -> Result<BaseUrl, ParseUrlError> {
+        url_of(self.url.as_ref())
+    }
+}
+
+fn url_of(flag: Option<&BaseUrl>) -> Result<BaseUrl, ParseUrlError> {
+    if let Some(url) = flag {
+        return Ok(url.clone());
+    }
+    let text = env::var(URL_VARIABLE).ok().filter(|text| !text.trim().is_empty());
+    text.as_deref().unwrap_or(URL_DEFAULT).parse()
 }
 
 /// A collector's URL, perhaps with a path under which it is served.

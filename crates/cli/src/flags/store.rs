@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Arg, ArgGroup, Args, Subcommand, ValueEnum};
 
+use lastword_collector::query::Moment;
+
+use super::list::{EventFilter, moment};
 use super::source::SourceArgs;
 
 const STORE_HELP: &str = "\
@@ -29,7 +32,7 @@ pub(crate) struct StoreArgs {
 }
 
 /// What changes a directory says so, where others say that they only read it.
-fn changed(data: Arg) -> Arg {
+pub(super) fn changed(data: Arg) -> Arg {
     data.help("Change this data directory, which no collector may have")
 }
 
@@ -54,7 +57,9 @@ pub(crate) enum StoreCommand {
     /// Note that a user has agreed to be told of
     #[command(mut_arg("data", changed))]
     OptIn(UserArgs),
-    /// Write what is stored to standard output
+    /// List what those who look after the collector did, the latest first
+    Audit(AuditArgs),
+    /// Write what is stored to standard output, or into a file
     Export(ExportArgs),
 }
 
@@ -138,6 +143,45 @@ pub(crate) struct UserArgs {
     pub(crate) json: bool,
 }
 
+const AUDIT_HELP: &str = "\
+Examples:
+  lastword store audit                                  who did what, the latest first
+  lastword store audit --since 7d --action user.forget
+  lastword store audit --data state/telemetry --json
+
+A collector that asks for keys wants one with the scope admin (LASTWORD_API_KEY).
+Actions: session.delete, user.delete, user.forget, user.opt_in, exception.resolve,
+exception.reopen, key.added, key.rotated, key.changed, key.removed, setting.changed,
+config.reload, store.vacuum, store.restore. Users are named by the SHA-256 of their
+ids.";
+
+/// List what those who look after the collector did.
+#[derive(Debug, Args)]
+#[command(after_help = AUDIT_HELP)]
+pub(crate) struct AuditArgs {
+    #[command(flatten)]
+    pub(crate) place: SourceArgs,
+    #[command(flatten)]
+    pub(crate) filter: AuditFilter,
+    /// One JSON object a line instead of columns
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which entries.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct AuditFilter {
+    /// Of this action, such as user.forget
+    #[arg(long, value_name = "ACTION", value_parser = NonEmptyStringValueParser::new(), help_heading = "Which entries")]
+    pub(crate) action: Option<String>,
+    /// Of this actor, such as key:ann or cli:ann
+    #[arg(long, value_name = "ACTOR", value_parser = NonEmptyStringValueParser::new(), help_heading = "Which entries")]
+    pub(crate) actor: Option<String>,
+    /// Not older than this: how long ago (15m, 2h, 7d) or a date and time (2026-11-20T09:30:00Z)
+    #[arg(long, value_name = "WHEN", value_parser = moment, help_heading = "Which entries")]
+    pub(crate) since: Option<Moment>,
+}
+
 /// How events are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
@@ -145,17 +189,33 @@ pub(crate) enum Format {
     Jsonl,
     /// OpenTelemetry's JSON: a line for each page, spans as spans, all else as logs
     OtlpJson,
+    /// A Parquet file with a row an event, for `DuckDB`, pandas and their like; where the binary was built with it
+    Parquet,
 }
+
+const EXPORT_HELP: &str = "\
+Examples:
+  lastword store export > events.jsonl
+  lastword store export --format parquet --since 1d --output day.parquet
+  lastword store export --format otlp-json --session S | curl ...
+
+With --output the file has its name when it is whole: it is FILE.part until then.
+Columns of Parquet: session_id, id, repo_id, user_id, event_type, kind, name,
+severity, event_timestamp, event_session_index, event_data (JSON), and rest (JSON),
+which has whatever an event says beside.";
 
 /// Write what is stored.
 #[derive(Debug, Args)]
+#[command(after_help = EXPORT_HELP)]
 pub(crate) struct ExportArgs {
     #[command(flatten)]
     pub(crate) place: SourceArgs,
     /// How
     #[arg(long, value_enum, default_value = "jsonl")]
     pub(crate) format: Format,
-    /// Of this session
-    #[arg(long, value_name = "SESSION")]
-    pub(crate) session: Option<String>,
+    /// Into this file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) filter: EventFilter,
 }

@@ -7,14 +7,18 @@
 //! - Colour and width are those of the terminal that standard output is; a pipe or a file gets plain text, whole.
 
 pub(crate) mod amount;
+pub(crate) mod audit;
 pub(crate) mod bar;
 pub(crate) mod cells;
 pub(crate) mod event;
 pub(crate) mod exception;
 pub(crate) mod fares;
 pub(crate) mod fields;
+pub(crate) mod file;
 pub(crate) mod metrics;
 pub(crate) mod otlp;
+#[cfg(feature = "parquet")]
+pub(crate) mod parquet;
 pub(crate) mod progress;
 pub(crate) mod runs;
 pub(crate) mod session;
@@ -25,7 +29,7 @@ pub(crate) mod trace;
 pub(crate) mod waterfall;
 
 use std::env;
-use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -60,16 +64,21 @@ impl Look {
     }
 }
 
-/// Standard output, with what it can do.
+/// Standard output, or what stands for it, with what it can do.
 pub(crate) struct Output {
-    out: BufWriter<StdoutLock<'static>>,
+    out: BufWriter<Box<dyn Write>>,
     look: Look,
 }
 
 impl Output {
     /// Takes standard output for this command.
     pub(crate) fn stdout() -> Self {
-        Self { out: BufWriter::new(io::stdout().lock()), look: Look::of_stdout() }
+        Self { out: BufWriter::new(Box::new(io::stdout().lock())), look: Look::of_stdout() }
+    }
+
+    /// Writes somewhere else, where nothing is coloured or cut.
+    pub(crate) fn into(out: Box<dyn Write>) -> Self {
+        Self { out: BufWriter::new(out), look: Look { colour: false, width: None } }
     }
 
     /// Returns what the output can do.

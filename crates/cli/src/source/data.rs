@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lastword_collector::query::{EventQuery, ExceptionQuery, QueryError, Reader, SessionQuery};
+use lastword_collector::query::{AuditQuery, EventQuery, ExceptionQuery, QueryError, Reader, SessionQuery};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -39,6 +39,10 @@ impl Directory {
             Listing::Exceptions(_) => {
                 let query = ExceptionQuery::from_pairs(parameters).map_err(QueryError::from)?;
                 rows(self.reader.exceptions(&query)?)
+            }
+            Listing::Audit(_) => {
+                let query = AuditQuery::from_pairs(parameters).map_err(QueryError::from)?;
+                rows(self.reader.audit(&query)?)
             }
         }
     }

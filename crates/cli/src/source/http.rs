@@ -25,7 +25,7 @@ pub(crate) struct Client {
 /// A page as the collector writes it. The rows stay in the text of the answer until they are taken over.
 #[derive(Deserialize)]
 struct Answer<'a> {
-    #[serde(borrow, alias = "events", alias = "sessions", alias = "exceptions")]
+    #[serde(borrow, alias = "events", alias = "sessions", alias = "exceptions", alias = "entries")]
     rows: Vec<&'a RawValue>,
     next: Option<String>,
     resume: Option<String>,
@@ -101,6 +101,27 @@ impl Client {
         }
     }
 
+    /// Asks for what is below a path, as it is.
+    ///
+    /// # Errors
+    ///
+    /// The collector doesn't answer, or refuses.
+    pub(crate) async fn get(&self, path: &str) -> Result<Vec<u8>, Error> {
+        self.answer(self.base.below(path), self.request(reqwest::Method::GET, self.base.below(path))).await
+    }
+
+    /// Sends a request, and returns the body of a good answer.
+    async fn answer(&self, url: Url, request: reqwest::RequestBuilder) -> Result<Vec<u8>, Error> {
+        let lost = |error: reqwest::Error| Error::NoAnswer { url: self.base.to_string(), message: innermost(&error) };
+        let answer = request.send().await.map_err(lost)?;
+        let status = answer.status();
+        let body = read(answer).await.map_err(lost)?;
+        if status.is_success() {
+            return Ok(body);
+        }
+        Err(Error::Refused { url: url.to_string(), status: status.as_u16(), message: reason(&body) })
+    }
+
     /// Asks for a change of what has an id below a path, and returns the answer.
     ///
     /// # Errors
@@ -117,19 +138,11 @@ impl Client {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.push(id);
         }
-        let shown = url.to_string();
-        let lost = |error: reqwest::Error| Error::NoAnswer { url: self.base.to_string(), message: innermost(&error) };
-        let mut request = self.request(method, url);
+        let mut request = self.request(method, url.clone());
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body);
         }
-        let answer = request.send().await.map_err(lost)?;
-        let status = answer.status();
-        let body = read(answer).await.map_err(lost)?;
-        if status.is_success() {
-            return Ok(body);
-        }
-        Err(Error::Refused { url: shown, status: status.as_u16(), message: reason(&body) })
+        self.answer(url, request).await
     }
 
     /// Returns the URL of a page.
@@ -146,6 +159,7 @@ fn path(listing: &Listing) -> &'static str {
         Listing::Events { .. } | Listing::EventsOf(_) => "/api/events",
         Listing::Sessions(_) => "/api/sessions",
         Listing::Exceptions(_) => "/api/exceptions",
+        Listing::Audit(_) => "/api/audit",
     }
 }
 

@@ -18,6 +18,7 @@ use serde_json::value::RawValue;
 use crate::error::Error;
 use crate::flags::list::{EventFilter, ExceptionFilter, SessionFilter};
 use crate::flags::source::Place;
+use crate::flags::store::AuditFilter;
 
 /// What is listed.
 #[derive(Debug, Clone)]
@@ -35,6 +36,8 @@ pub(crate) enum Listing {
     Sessions(SessionFilter),
     /// Groups of exceptions that pass the filter, the latest to appear first.
     Exceptions(ExceptionFilter),
+    /// Entries of the audit trail that pass the filter, the latest first.
+    Audit(AuditFilter),
 }
 
 impl Listing {
@@ -59,6 +62,11 @@ impl Listing {
             }
             Self::Exceptions(ExceptionFilter { session, since }) => {
                 pairs.extend(session.clone().map(|session| ("session", session)));
+                pairs.extend(since.map(|since| ("since", since.to_string())));
+            }
+            Self::Audit(AuditFilter { action, actor, since }) => {
+                let texts = [("action", action), ("actor", actor)];
+                pairs.extend(texts.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
                 pairs.extend(since.map(|since| ("since", since.to_string())));
             }
         }

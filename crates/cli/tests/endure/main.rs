@@ -18,4 +18,5 @@ mod connections;
 mod dice;
 mod disk;
 mod ending;
+mod retention;
 mod support;

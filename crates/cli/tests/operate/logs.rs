@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use super::common::{PATIENCE, Running, get, lastword};
+use super::common::{PATIENCE, Running, get, lastword, stdout_of};
 use super::support::Logged;
 
 fn serve(flags: &[&str], data: &std::path::Path) -> Command {
@@ -135,6 +135,15 @@ fn the_level_and_the_rates_are_taken_over_by_sighup_and_a_wrong_file_is_not() {
     server.wait_for("are taken over");
     get(&server.address, "/api/events");
     server.wait_for("answered");
+    let begun = std::time::Instant::now();
+    let audit = loop {
+        let audit = stdout_of(&["store", "audit", "--data", data.path().to_str().unwrap()]);
+        if audit.contains("setting.changed") {
+            break audit;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{audit}");
+    };
+    assert!(audit.contains("config.reload") && audit.contains("log.level was \"info\" and is \"debug\""), "{audit}");
     std::fs::write(&file, "[log]\nlvel = \"info\"\n").unwrap();
     server.signal("HUP");
     server.wait_for("can't be taken over");

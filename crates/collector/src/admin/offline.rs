@@ -4,9 +4,11 @@ use std::fs::File;
 use std::path::Path;
 
 use rusqlite::Connection;
+use serde_json::json;
 
 use super::AdminError;
 use crate::config::Config;
+use crate::store::audit::{self, Who};
 use crate::store::{self, Target};
 
 /// A store that no collector runs on: while it is there, none can.
@@ -22,6 +24,7 @@ use crate::store::{self, Target};
 #[derive(Debug)]
 pub struct Offline {
     connection: Connection,
+    who: Who,
     _lock: File,
 }
 
@@ -37,7 +40,23 @@ impl Offline {
             return Err(crate::query::QueryError::NoStore { dir: dir.to_owned() }.into());
         }
         let (connection, lock) = store::open_directory(&Config::new(dir))?;
-        Ok(Self { connection, _lock: lock })
+        Ok(Self { connection, who: Who::local("offline"), _lock: lock })
+    }
+
+    /// Sets who the audit trail is to say that it was; `offline` without it.
+    #[must_use]
+    pub fn acting_as(mut self, actor: &str) -> Self {
+        self.who = Who::local(actor);
+        self
+    }
+
+    /// Adds an entry to the audit trail, of what was done to the store from outside. `action` is a name such as `store.restore`.
+    ///
+    /// # Errors
+    ///
+    /// SQLite failed.
+    pub fn note(&mut self, action: &str, description: &str) -> Result<(), AdminError> {
+        Ok(audit::add(&self.connection, &self.who, action, description, &json!({}))?)
     }
 
     /// Removes a session with all its events, and returns how many these were. `progress` is told how many are gone, again and again.
@@ -73,7 +92,12 @@ impl Offline {
     ///
     /// SQLite failed.
     pub fn opt_in(&mut self, user_id: &str) -> Result<(), AdminError> {
-        Ok(store::store_consent(&self.connection, user_id, true)?)
+        let Self { connection, who, .. } = self;
+        let metadata = audit::user(user_id);
+        audit::with(connection, (who, "user.opt_in", "a user has opted in", &metadata), |connection| {
+            store::store_consent(connection, user_id, true).map(Some)
+        })?;
+        Ok(())
     }
 
     /// Writes the database anew: as small as can be, and so that free pages can be given back while a collector runs. It takes as much
@@ -83,6 +107,9 @@ impl Offline {
     ///
     /// SQLite failed; then it is as it was.
     pub fn vacuum(&mut self) -> Result<(u64, u64), AdminError> {
+        self.note("store.vacuum", "the database is written anew")?;
+        // Older versions have left names of events that are gone.
+        self.connection.execute("DELETE FROM names WHERE id NOT IN (SELECT name FROM batch_names)", [])?;
         let before = self.bytes()?;
         self.connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
         self.connection.execute_batch("VACUUM")?;
@@ -96,6 +123,7 @@ impl Offline {
     }
 
     fn erase(&mut self, target: &Target, mut progress: impl FnMut(usize)) -> Result<usize, AdminError> {
+        store::note_removal(&self.connection, &self.who, target)?;
         let (mut events, mut after) = (0, Some(0));
         while let Some(from) = after {
             let step = store::remove_step(&mut self.connection, target, from)?;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::measure::Measure;
 use super::rules::{Metric, Rule, Rules};
 use super::seen::Seen;
+use super::window::Slot;
 use crate::query::Moment;
 
 /// How a rule stands.
@@ -106,6 +107,13 @@ impl Engine {
     pub(super) fn feed_one(&mut self, place: usize, event: &Seen<'_>) {
         if let (Some(watch), Some(rule)) = (self.watches.get_mut(place), self.rules.alerts.get(place)) {
             watch.measure.put(rule, event);
+        }
+    }
+
+    /// Says how many events of the window of the rule of this place there are, and of a ratio of how many.
+    pub(super) fn count(&mut self, place: usize, count: u64, among: u64) {
+        if let Some(watch) = self.watches.get_mut(place) {
+            watch.measure = Measure::Counted(Slot::of(count, among));
         }
     }
 
@@ -293,6 +301,21 @@ mod tests {
         assert_eq!(at(&mut engine, 100), [(State::Resolved, Some(0.0))]);
         feed(&mut engine, 101, "s", 3, &exception("New", "id 3"));
         assert_eq!(at(&mut engine, 102), []);
+    }
+
+    #[test]
+    fn an_error_that_was_dealt_with_is_an_exception_too_unless_the_rule_wants_others() {
+        let rules = "[[alert]]\nname='all'\nvalue='new_exceptions'\nwindow='60s'\nabove=0
+            [[alert]]\nname='unhandled'\nvalue='new_exceptions'\nevent={kind='unhandled_exception'}\nwindow='60s'\nabove=0";
+        let mut engine = engine(rules);
+        let error = |message: &str| {
+            named("error", "ERROR", &format!(r#"{{"error.type":"Declined","error.message":"{message}"}}"#))
+        };
+        feed(&mut engine, 1, "s", 0, &error("card 1"));
+        feed(&mut engine, 1, "s", 1, &error("card 2"));
+        feed(&mut engine, 1, "s", 2, &named("user_error", "ERROR", r#"{"error_type":"NoSuchFile","message":"x"}"#));
+        feed(&mut engine, 1, "s", 3, &named("log", "ERROR", r#"{"error_type":"NoSuchFile","message":"y"}"#));
+        assert_eq!(at(&mut engine, 2), [(State::Firing, Some(2.0))]);
     }
 
     #[test]

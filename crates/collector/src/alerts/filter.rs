@@ -55,6 +55,11 @@ impl Filter {
         !self.fields.is_empty()
     }
 
+    /// Returns whether events that pass are counted as they come.
+    pub(super) fn is_counted(&self) -> bool {
+        self.session.is_none() && self.fields.is_empty()
+    }
+
     pub(super) fn passes(&self, event: &Seen<'_>) -> bool {
         let is = |wanted: &Option<String>, has: Option<&str>| wanted.is_none() || wanted.as_deref() == has;
         is(&self.name, event.name.as_deref())

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use lastword::EventKind;
+use lastword::event::names;
 
 use super::rules::{Kind, Metric, Rule};
 use super::seen::Seen;
@@ -17,6 +18,8 @@ use crate::query::EventQuery;
 pub(super) enum Measure {
     /// Events, or the numbers of a field, over a window.
     Window(Window),
+    /// The same, where it was counted already as the events came.
+    Counted(Slot),
     /// When such an event was last seen.
     Absent { last_us: Option<i64> },
     /// Exceptions: those that are known, and the new ones of the window.
@@ -38,14 +41,15 @@ impl Measure {
         }
     }
 
-    /// Returns the query that finds what a rule needs; `None` if it needs no events.
-    pub(super) fn query(rule: &Rule) -> Option<EventQuery> {
-        match rule.value {
-            Kind::Metric => None,
-            Kind::Missing | Kind::CrashRate | Kind::SilentSessions => Some(EventQuery::default()),
-            Kind::NewExceptions => Some(EventQuery { kind: Some(EventKind::UnhandledException), ..rule.event.query() }),
-            _ => Some(rule.among.as_ref().map_or_else(|| rule.event.query(), |among| rule.event.query_of_both(among))),
-        }
+    /// Returns the queries that find what a rule needs; none if it needs no events.
+    pub(super) fn queries(rule: &Rule) -> Vec<EventQuery> {
+        let one = match rule.value {
+            Kind::Metric => return Vec::new(),
+            Kind::NewExceptions => return of_exceptions(&rule.event.query()),
+            Kind::Missing | Kind::CrashRate | Kind::SilentSessions => EventQuery::default(),
+            _ => rule.among.as_ref().map_or_else(|| rule.event.query(), |among| rule.event.query_of_both(among)),
+        };
+        vec![one]
     }
 
     pub(super) fn put(&mut self, rule: &Rule, event: &Seen<'_>) {
@@ -54,18 +58,15 @@ impl Measure {
             Self::Absent { last_us } if rule.event.passes(event) => {
                 *last_us = Some(last_us.map_or(event.time_us, |last_us| last_us.max(event.time_us)));
             }
-            Self::Exceptions { known, new }
-                if event.kind == EventKind::UnhandledException && rule.event.passes(event) =>
-            {
-                let text = |name| event.field(name).and_then(|text| text.as_str()).unwrap_or_default();
-                let fingerprint = Exception::of(text("error_type"), text("error_message")).fingerprint;
+            Self::Exceptions { known, new } if rule.event.passes(event) => {
+                let Some(Exception { fingerprint, .. }) = event.exception() else { return };
                 let is_new = known.len() < ALERT_FINGERPRINTS_MAX && known.insert(fingerprint);
                 if let (true, Some(slot)) = (is_new, new.slot(event.time_us)) {
                     slot.count += 1;
                 }
             }
             Self::Sessions(sessions) => sessions.put(event),
-            Self::Absent { .. } | Self::Exceptions { .. } | Self::Metric { .. } => {}
+            Self::Counted(_) | Self::Absent { .. } | Self::Exceptions { .. } | Self::Metric { .. } => {}
         }
     }
 
@@ -84,6 +85,7 @@ impl Measure {
     pub(super) fn value(&mut self, rule: &Rule, now_us: i64, begun_us: i64) -> Option<f64> {
         match self {
             Self::Window(window) => of_window(&window.sum(now_us), rule),
+            Self::Counted(slot) => of_window(slot, rule),
             Self::Absent { last_us } => {
                 // Before it was looked for nobody knows.
                 Some(now_us.saturating_sub(last_us.unwrap_or(begun_us)).max(0) as f64 / 1e6)
@@ -100,6 +102,21 @@ impl Measure {
             }
         }
     }
+}
+
+/// Returns the queries that find exceptions: those that nobody handled, and errors that the program dealt with.
+fn of_exceptions(of: &EventQuery) -> Vec<EventQuery> {
+    let all = [
+        (EventKind::UnhandledException, None),
+        (EventKind::Generic, Some(names::ERROR)),
+        (EventKind::Generic, Some(names::USER_ERROR)),
+    ];
+    let wanted = all.into_iter().filter(|(kind, name)| {
+        of.kind.is_none_or(|wanted| wanted == *kind) && (of.name.is_none() || of.name.as_deref() == *name)
+    });
+    wanted
+        .map(|(kind, name)| EventQuery { kind: Some(kind), name: name.map(ToOwned::to_owned), ..of.clone() })
+        .collect()
 }
 
 fn put_window(window: &mut Window, rule: &Rule, event: &Seen<'_>) {

@@ -8,7 +8,9 @@ use serde::{Deserialize, Deserializer};
 use super::filter::Filter;
 use super::receiver::Receiver;
 use crate::clock;
-use crate::limits::{ALERT_EVERY, ALERT_EVERY_MIN, ALERT_RULES_MAX, ALERT_WINDOW_MAX, ALERT_WINDOW_MIN};
+use crate::limits::{
+    ALERT_COUNTED_WINDOW_MIN, ALERT_EVERY, ALERT_EVERY_MIN, ALERT_RULES_MAX, ALERT_WINDOW_MAX, ALERT_WINDOW_MIN,
+};
 
 /// The rules that are in force where no others are given.
 pub const DEFAULT_RULES: &str = include_str!("default.toml");
@@ -263,6 +265,15 @@ impl Rule {
         self.field.is_some()
             || self.asks_for_new_exceptions()
             || filters.into_iter().flatten().any(Filter::looks_into_fields)
+    }
+
+    /// Returns whether it is answered by what is counted by minute as events come: it only counts, it looks at nothing but kind, name and
+    /// severity, and it does so over so long that a minute more or less is none.
+    pub(super) fn is_counted(&self) -> bool {
+        let filters = [Some(&self.event), self.among.as_ref()];
+        matches!(self.value, Kind::Count | Kind::Rate | Kind::Ratio)
+            && self.window >= ALERT_COUNTED_WINDOW_MIN
+            && filters.into_iter().flatten().all(Filter::is_counted)
     }
 
     pub(super) fn asks_for_new_exceptions(&self) -> bool {

@@ -8,13 +8,14 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::engine::{Engine, Transition};
+use super::filter::Filter;
 use super::kept::Kept;
 use super::measure::Measure;
 use super::rules::{Metric, Rules};
 use super::seen::Seen;
 use super::send::Sender;
 use crate::clock;
-use crate::limits::{ALERT_FINGERPRINTS_MAX, ALERT_ROWS_MAX, PAGE_ROWS_MAX};
+use crate::limits::{ALERT_FINGERPRINTS_MAX, ALERT_HANDLED_ROWS_MAX, ALERT_ROWS_MAX, PAGE_ROWS_MAX};
 use crate::post::Poster;
 use crate::query::{EventQuery, Moment, Order, QueryError, Reader};
 
@@ -100,6 +101,12 @@ impl Watcher {
         for (metric, figure) in figures {
             figure.iter().for_each(|figure| engine.sample(*metric, now.0, *figure));
         }
+        for (place, rule) in self.rules.alerts.iter().enumerate().filter(|(_, rule)| rule.is_counted()) {
+            let since = Moment(clock::before(now.0, rule.window));
+            let count = |filter: &Filter| self.reader.counted(&filter.query(), since, now);
+            let among = rule.among.as_ref().map(count).transpose()?;
+            engine.count(place, count(&rule.event)?, among.unwrap_or(0));
+        }
         for reading in readings {
             reading.go_on(&self.reader, engine)?;
         }
@@ -118,34 +125,67 @@ impl Watcher {
         let kept = Kept::read(&self.directory, &mut engine);
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = kept;
         let mut readings: Vec<Reading> = Vec::new();
-        for (place, rule) in self.rules.alerts.iter().enumerate() {
-            let Some(query) = Measure::query(rule) else { continue };
-            let needs_json = rule.needs_json();
-            let row = self.reader.row_before(Moment(clock::before(now.0, rule.window)))?;
-            let query = EventQuery { order: Order::OldestFirst, limit: PAGE_ROWS_MAX, ..query };
-            let same = readings.iter_mut().find(|reading| {
-                reading.needs_json == needs_json && EventQuery { after: None, ..reading.query.clone() } == query
-            });
-            match same {
-                Some(reading) => {
-                    let first = reading.query.after.as_deref().and_then(|row| row.parse().ok()).unwrap_or(row).min(row);
-                    reading.query.after = Some(first.to_string());
-                    reading.rules.push(place);
-                }
-                None => {
-                    let query = EventQuery { after: Some(row.to_string()), ..query };
-                    readings.push(Reading { query, needs_json, rules: vec![place] });
-                }
+        for (place, rule) in self.rules.alerts.iter().enumerate().filter(|(_, rule)| !rule.is_counted()) {
+            let queries = Measure::queries(rule);
+            if queries.is_empty() {
+                continue;
             }
+            let row = self.reader.row_before(Moment(clock::before(now.0, rule.window)))?;
             if rule.asks_for_new_exceptions() {
                 engine.know(&self.reader.fingerprints_until(row, ALERT_FINGERPRINTS_MAX)?);
+                engine.know(&self.handled_until(row, &queries)?);
+            }
+            for query in queries {
+                Reading::add(&mut readings, query, rule.needs_json(), place, row);
             }
         }
         Ok(Watching { engine, readings })
     }
+
+    /// Returns the fingerprints of errors up to a row that programs dealt with: the last ones, for most of them are in no group.
+    fn handled_until(&self, row: i64, queries: &[EventQuery]) -> Result<Vec<String>, QueryError> {
+        let mut fingerprints = Vec::new();
+        for query in queries.iter().filter(|query| query.name.is_some()) {
+            let after = Some(row.saturating_add(1).to_string());
+            let mut query = EventQuery { order: Order::NewestFirst, limit: PAGE_ROWS_MAX, after, ..query.clone() };
+            let mut rows = 0;
+            while rows < ALERT_HANDLED_ROWS_MAX {
+                let page = self.reader.events(&query)?;
+                rows += page.items.len();
+                let exceptions = page.items.iter().filter_map(|event| Seen::from_stored(event).exception());
+                fingerprints.extend(exceptions.map(|exception| exception.fingerprint));
+                query.after = page.next;
+                if query.after.is_none() {
+                    break;
+                }
+            }
+        }
+        fingerprints.sort_unstable();
+        fingerprints.dedup();
+        Ok(fingerprints)
+    }
 }
 
 impl Reading {
+    /// Has events read for the rule of a place, from behind a row on: together with those who need the same.
+    fn add(readings: &mut Vec<Self>, query: EventQuery, needs_json: bool, place: usize, row: i64) {
+        let query = EventQuery { order: Order::OldestFirst, limit: PAGE_ROWS_MAX, ..query };
+        let same = readings.iter_mut().find(|reading| {
+            reading.needs_json == needs_json && EventQuery { after: None, ..reading.query.clone() } == query
+        });
+        match same {
+            Some(reading) => {
+                let first = reading.query.after.as_deref().and_then(|row| row.parse().ok()).unwrap_or(row).min(row);
+                reading.query.after = Some(first.to_string());
+                reading.rules.push(place);
+            }
+            None => {
+                let query = EventQuery { after: Some(row.to_string()), ..query };
+                readings.push(Self { query, needs_json, rules: vec![place] });
+            }
+        }
+    }
+
     /// Gives the rules what is behind the place that was come to: all of it, or the next [`ALERT_ROWS_MAX`] events.
     fn go_on(&mut self, reader: &Reader, engine: &mut Engine) -> Result<(), QueryError> {
         let mut rows = 0;

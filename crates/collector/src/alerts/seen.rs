@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
+use lastword::event::names;
 use lastword::{EventKind, Severity};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::clock;
-use crate::ingest::NO_INDEX;
+use crate::ingest::{Exception, NO_INDEX};
 use crate::query;
 
 /// An event, read as far as rules ask.
@@ -92,6 +93,18 @@ impl<'e> Seen<'e> {
     pub(super) fn field(&self, path: &str) -> Option<&Value> {
         let event = self.parsed.get_or_init(|| serde_json::from_str(self.json).unwrap_or_default());
         event.get("event_data").and_then(|data| find(data, path)).or_else(|| find(event, path))
+    }
+
+    /// Returns which exception it tells of: one that nobody handled, or an error that the program dealt with.
+    pub(super) fn exception(&self) -> Option<Exception> {
+        let (error_type, message) = match (self.kind, self.name.as_deref()) {
+            (EventKind::UnhandledException, _) => ("error_type", "error_message"),
+            (_, Some(names::ERROR)) => (names::ERROR_TYPE, names::ERROR_MESSAGE),
+            (_, Some(names::USER_ERROR)) => ("error_type", "message"),
+            _ => return None,
+        };
+        let text = |name| self.field(name).and_then(Value::as_str).unwrap_or_default();
+        Some(Exception::of(text(error_type), text(message)))
     }
 
     /// Returns a field's number.

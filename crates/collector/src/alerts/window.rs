@@ -59,6 +59,11 @@ impl Window {
 }
 
 impl Slot {
+    /// Returns what counts come to of which nothing else is known.
+    pub(super) fn of(count: u64, among: u64) -> Self {
+        Self { count, among, ..Self::default() }
+    }
+
     /// Takes a number into account.
     pub(super) fn put(&mut self, number: f64) {
         self.count += 1;

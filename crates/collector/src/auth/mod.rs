@@ -156,6 +156,11 @@ impl Key {
         &self.name
     }
 
+    /// Tells two keys of one name apart, and tells nobody what they are.
+    pub(crate) fn mark(&self) -> String {
+        self.digest[..8].iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+    }
+
     /// Returns what it is good for.
     #[must_use]
     pub const fn scopes(&self) -> Scopes {
@@ -231,10 +236,15 @@ impl Keyring {
         self.path.is_some() || !self.fixed.is_empty()
     }
 
+    /// Returns all keys, as they are now.
+    pub(crate) fn all(&self) -> Arc<[Key]> {
+        self.look();
+        Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner).keys)
+    }
+
     /// Returns the key that this is, if it is one.
     pub(crate) fn find(&self, secret: &str) -> Option<Key> {
-        self.look();
-        let keys = Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner).keys);
+        let keys = self.all();
         let presented = digest(secret);
         // All of them, whichever it is.
         keys.iter()

@@ -21,6 +21,9 @@ pub(crate) enum Need {
 /// Paths that tell how the collector is, and nothing of what is stored.
 const OPEN: [&str; 4] = ["/api/health", "/api/status", "/api/version", "/style.css"];
 
+/// What tells who did what.
+const AUDIT: &str = "/api/audit";
+
 /// The ends of paths under which events are sent, whatever prefix stands before them.
 const INGEST: [&str; 11] = [
     "/api/v1/telemetry",
@@ -65,7 +68,8 @@ pub(crate) fn need(method: &Method, path: &str) -> Need {
         return Need::Key(Scope::Ingest);
     }
     if asks {
-        return Need::Key(Scope::Read);
+        // Who looked after the collector, and from where, is for those who do.
+        return Need::Key(if path == AUDIT { Scope::Admin } else { Scope::Read });
     }
     if *method != Method::POST {
         return Need::Key(Scope::Admin);
@@ -111,6 +115,8 @@ mod tests {
             (Method::GET, "/sessions/s", READ),
             (Method::GET, "/metrics", READ),
             (Method::GET, "/api/events", READ),
+            (Method::GET, "/api/audit", ADMIN),
+            (Method::HEAD, "/api/audit/", ADMIN),
             (Method::POST, "/services/prod/api/v1/telemetry", INGEST),
             (Method::POST, "/api/v1/sessions/s-1/finish", INGEST),
             (Method::GET, "/api/v1/client/config", INGEST),

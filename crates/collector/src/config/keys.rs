@@ -163,6 +163,7 @@ pub const KEYS: &[Key] = &[
     Key::new("retention.logs_days", Number, "DAYS", "How long logs are kept; 0 is for ever"),
     Key::new("retention.metrics_days", Number, "DAYS", "How long metrics are kept; 0 is for ever"),
     Key::new("retention.exceptions_days", Number, "DAYS", "How long exceptions and errors are kept; 0 is for ever"),
+    Key::new("retention.audit_days", Number, "DAYS", "How long the audit trail is kept; 0 is for ever"),
     Key::new(
         "retention.bytes_max",
         Text,

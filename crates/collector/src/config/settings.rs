@@ -10,10 +10,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::keys::{KEYS, Key};
+use super::load::get;
 use super::values::{Bytes, GrpcListen, Network, address, span};
 use crate::forward::{self, Target};
 use crate::limits;
 use crate::store::Retention;
+use crate::store::audit::{InForce, What};
 
 /// Everything that an operator can set. What is left out has its default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,6 +67,16 @@ pub struct Settings {
     pub(crate) metrics: Metrics,
     /// How long events are kept.
     pub(crate) retention: Retention,
+}
+
+impl Settings {
+    /// Returns the settings as the audit trail knows them; only those that a running collector takes over where it is so asked.
+    pub(crate) fn in_force(&self, live: bool) -> Vec<InForce> {
+        let table = toml::Table::try_from(self).unwrap_or_default();
+        let keys = KEYS.iter().filter(|key| key.live || !live);
+        let value = |key: &Key| get(&table, key.path).map_or("unset".to_owned(), ToString::to_string);
+        keys.map(|key| InForce { what: What::Setting, name: key.path.to_owned(), value: value(key) }).collect()
+    }
 }
 
 impl Default for Settings {

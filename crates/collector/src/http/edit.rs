@@ -5,12 +5,14 @@ use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use rusqlite::Connection;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::api::ID_NOT_TEXT;
 use super::{Shared, answer};
 use crate::limits::NAME_BYTES_MAX;
+use crate::store::audit::{self, Who};
 use crate::store::{self, Target, WriteError};
 
 type Id = Result<Path<String>, PathRejection>;
@@ -32,6 +34,7 @@ pub(super) struct UserEdit {
 /// `PATCH /api/exceptions/{fingerprint}`
 pub(super) async fn exception(
     State(shared): State<Shared>,
+    who: Who,
     id: Id,
     edit: Result<Json<ExceptionEdit>, JsonRejection>,
 ) -> Response {
@@ -43,9 +46,18 @@ pub(super) async fn exception(
         );
     };
     let wanted = fingerprint.clone();
-    match shared.0.queue.edit(move |connection| store::resolve(connection, &wanted, resolved)).await {
-        Ok(true) => Json(json!({ "fingerprint": fingerprint, "resolved": resolved })).into_response(),
-        Ok(false) => {
+    let change = move |connection: &mut Connection| {
+        let (action, told) =
+            if resolved { ("exception.resolve", "resolved") } else { ("exception.reopen", "not resolved") };
+        let told = format!("the exceptions with the fingerprint {wanted} are {told}");
+        let metadata = json!({ "fingerprint": wanted });
+        audit::with(connection, (&who, action, &told, &metadata), |connection| {
+            Ok(store::resolve(connection, &wanted, resolved)?.then_some(()))
+        })
+    };
+    match shared.0.queue.edit(change).await {
+        Ok(Some(())) => Json(json!({ "fingerprint": fingerprint, "resolved": resolved })).into_response(),
+        Ok(None) => {
             let fingerprint: String = fingerprint.chars().take(64).collect();
             answer::error(
                 StatusCode::NOT_FOUND,
@@ -59,6 +71,7 @@ pub(super) async fn exception(
 /// `PATCH /api/users/{id}`: opts a user in, or takes that back, which takes the id out of the events that are stored.
 pub(super) async fn user(
     State(shared): State<Shared>,
+    who: Who,
     id: Id,
     edit: Result<Json<UserEdit>, JsonRejection>,
 ) -> Response {
@@ -73,11 +86,17 @@ pub(super) async fn user(
     };
     if !telemetry_opt_in {
         shared.0.consents.set(&user, false);
-        return erase(&shared, Target::UserId(user)).await;
+        return erase(&shared, who, Target::UserId(user)).await;
     }
     let wanted = user.clone();
-    match shared.0.queue.edit(move |connection| store::store_consent(connection, &wanted, true)).await {
-        Ok(()) => {
+    let change = move |connection: &mut Connection| {
+        let metadata = audit::user(&wanted);
+        audit::with(connection, (&who, "user.opt_in", "a user has opted in", &metadata), |connection| {
+            store::store_consent(connection, &wanted, true).map(Some)
+        })
+    };
+    match shared.0.queue.edit(change).await {
+        Ok(_) => {
             shared.0.consents.set(&user, true);
             Json(json!({ "user_id": user, "telemetry_opt_in": true })).into_response()
         }
@@ -86,19 +105,24 @@ pub(super) async fn user(
 }
 
 /// `DELETE /api/users/{id}`: all events that name the user.
-pub(super) async fn delete_user(State(shared): State<Shared>, id: Id) -> Response {
+pub(super) async fn delete_user(State(shared): State<Shared>, who: Who, id: Id) -> Response {
     let Ok(Path(user)) = id else { return answer::error(StatusCode::BAD_REQUEST, ID_NOT_TEXT) };
     shared.0.consents.set(&user, false);
-    erase(&shared, Target::User(user)).await
+    erase(&shared, who, Target::User(user)).await
 }
 
 /// `DELETE /api/sessions/{id}`
-pub(super) async fn delete_session(State(shared): State<Shared>, id: Id) -> Response {
+pub(super) async fn delete_session(State(shared): State<Shared>, who: Who, id: Id) -> Response {
     let Ok(Path(session)) = id else { return answer::error(StatusCode::BAD_REQUEST, ID_NOT_TEXT) };
-    erase(&shared, Target::Session(session)).await
+    erase(&shared, who, Target::Session(session)).await
 }
 
-async fn erase(shared: &Shared, target: Target) -> Response {
+/// Removes. The trail says so before it is begun: nothing is ever gone that it does not speak of.
+async fn erase(shared: &Shared, who: Who, target: Target) -> Response {
+    let about = target.clone();
+    if let Err(error) = shared.0.queue.edit(move |connection| store::note_removal(connection, &who, &about)).await {
+        return failed(&error);
+    }
     match store::remove_in_steps(&shared.0.queue, &target).await {
         Ok(events) => Json(json!({ "events": events })).into_response(),
         Err(error) => failed(&error),

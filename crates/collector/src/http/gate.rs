@@ -7,10 +7,11 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 
 use crate::auth::need::{Need, need};
-use crate::auth::{Caller, KeyFileError, Keyring, Scope, credential};
+use crate::auth::{Caller, Key, KeyFileError, Keyring, Scope, credential};
 use crate::config::values::Network;
 use crate::config::{Config, Rate};
 use crate::rate::Rates;
+use crate::store::audit::{InForce, What};
 
 /// What decides whether a request gets in.
 pub(crate) struct Gate {
@@ -67,6 +68,16 @@ impl Gate {
     /// As [`Gate::new`]; the keys are those of before then.
     pub(crate) fn reload_keys(&self) -> Result<(), KeyFileError> {
         self.keys.reload()
+    }
+
+    /// Returns the keys as they are now, for the audit trail.
+    pub(crate) fn keys(&self) -> Vec<InForce> {
+        let of = |key: &Key| InForce {
+            what: What::Key,
+            name: key.name().to_owned(),
+            value: format!("{} {}", key.scopes(), key.mark()),
+        };
+        self.keys.all().iter().map(of).collect()
     }
 
     /// Sets other rates.

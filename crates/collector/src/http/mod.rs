@@ -16,6 +16,7 @@ mod agents;
 mod alerts;
 mod answer;
 mod api;
+mod audit;
 mod body;
 mod client;
 mod clients;
@@ -66,14 +67,15 @@ use crate::forward::{Counts, Forwarder, Target};
 use crate::health::Checks;
 use crate::ingest::Object;
 use crate::ingest::otlp::{Format, Prices, Signal};
-use crate::limits::{LAG_INTERVAL, READERS_MAX, STREAMS_MAX, UNPROVEN_SHARE};
+use crate::limits::{KEYS_POLL, LAG_INTERVAL, READERS_MAX, STREAMS_MAX, UNPROVEN_SHARE};
 use crate::live::Live;
 use crate::own::Own;
 use crate::post::Poster;
 use crate::query::Reader;
 use crate::redact::Redaction;
 use crate::stats::{Process, Stats};
-use crate::store::{Consents, Queue};
+use crate::store::audit::{self as audit_trail, InForce, What};
+use crate::store::{Consents, Queue, WriteError};
 use crate::tls::Acceptor;
 
 /// What all requests share.
@@ -94,6 +96,8 @@ struct Inner {
     process: Process,
     /// Whether the collector stops, for what would go on for ever.
     stopping: watch::Sender<bool>,
+    /// The settings that were taken over last while it runs.
+    reloaded: watch::Sender<Vec<InForce>>,
     /// Bytes of bodies that may be in memory.
     room: Room,
     /// Likewise of bodies in which the key of their sender stands.
@@ -160,6 +164,7 @@ impl Shared {
             own: Own::new(settings.telemetry),
             process: Process::begun(clock::now_us()),
             stopping: watch::Sender::new(false),
+            reloaded: watch::Sender::default(),
             room: Room::of(room_bytes),
             unproven_room: Room::of(unproven_bytes),
             stream_places: Arc::new(Semaphore::new(STREAMS_MAX)),
@@ -199,6 +204,38 @@ impl Shared {
             let late = due.elapsed().as_micros();
             self.0.stats.lag_us.set(u64::try_from(late).unwrap_or(u64::MAX));
         }
+    }
+
+    /// Notes in the audit trail what becomes of the keys, which are in a file that anybody may write who may, and of the configuration,
+    /// until it is dropped. What can't be noted is tried again; whoever stores tells of the trouble.
+    pub(crate) async fn watch_changes(self) {
+        let (mut known, mut noted) = (None, true);
+        let mut reloaded = self.0.reloaded.subscribe();
+        loop {
+            let keys = self.0.gate.keys();
+            if known.as_ref() != Some(&keys) {
+                let now = keys.clone();
+                match self.0.queue.edit(move |connection| audit_trail::observe(connection, What::Key, &now)).await {
+                    Ok(()) => known = Some(keys),
+                    Err(WriteError::Closed) => return,
+                    Err(_) => {}
+                }
+            }
+            if !noted {
+                let settings = reloaded.borrow().clone();
+                noted = self.0.queue.edit(move |connection| audit_trail::reload(connection, &settings)).await.is_ok();
+            }
+            tokio::select! {
+                () = tokio::time::sleep(KEYS_POLL) => {}
+                // The sender is there for as long as this is.
+                _ = reloaded.changed() => noted = false,
+            }
+        }
+    }
+
+    /// Has it noted that the configuration was read again, and what of it is in force.
+    pub(crate) fn reloaded(&self, settings: Vec<InForce>) {
+        self.0.reloaded.send_replace(settings);
     }
 
     /// Evaluates alerts until the collector stops.

@@ -113,6 +113,8 @@ fn parameter(path: &str, name: &str) -> Value {
         ),
         "trace" => ("Of this trace", text()),
         "run" => ("Of this run", text()),
+        "action" => ("Of this action", text()),
+        "actor" => ("Of this actor", text()),
         "user" => ("That name this user", text()),
         "version" => ("Of this version of the program", text()),
         "status" => ("With this status", text()),

@@ -3,9 +3,9 @@
 
 use axum::routing::{MethodRouter, delete, get, patch};
 
-use super::{Shared, alerts, api, edit, explore, health, metrics, openapi, pages, stream};
+use super::{Shared, alerts, api, audit, edit, explore, health, metrics, openapi, pages, stream};
 use crate::query::{
-    EventQuery, ExceptionQuery, RunQuery, SeriesQuery, SessionQuery, StatsQuery, TraceQuery, UserQuery,
+    AuditQuery, EventQuery, ExceptionQuery, RunQuery, SeriesQuery, SessionQuery, StatsQuery, TraceQuery, UserQuery,
 };
 
 /// Something that is answered.
@@ -170,6 +170,13 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         "How the rules of alerts stand, and what was told",
         Json("Alerts"),
     ),
+    Endpoint::new(
+        "/api/audit",
+        Get(|| get(audit::audit)),
+        "What those who look after the collector did, the latest first",
+        Json("Object"),
+    )
+    .with(AuditQuery::PARAMS),
     Endpoint::new("/api/status", Get(|| get(health::status)), "Whether all parts work, in short", Json("Status"))
         .also(&[503]),
     Endpoint::new("/api/health", Get(|| get(health::health)), "Whether all parts work", Json("Health")).also(&[503]),
@@ -191,6 +198,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::new("/api/metrics", Get(|| get(metrics::metrics)), "The same", PROMETHEUS).with(&["views"]),
     Endpoint::new("/", Get(|| get(pages::overview)), "A page for people", HTML).with(EventQuery::PARAMS),
     Endpoint::new("/sessions/{id}", Get(|| get(pages::session)), "A page of one session", HTML).with(&["after"]),
+    Endpoint::new("/traces", Get(|| get(pages::traces)), "A page of traces", HTML).with(TraceQuery::PARAMS),
+    Endpoint::new("/traces/{id}", Get(|| get(pages::trace)), "A page of one trace", HTML),
     Endpoint::new("/style.css", Get(|| get(pages::style)), "The style of the pages", Text("text/css")),
 ];
 

@@ -37,7 +37,7 @@ pub(crate) fn decode(body: &[u8], now_us: i64) -> Result<Intake, Refused> {
     if wire.data.0.len() > REQUEST_EVENTS_MAX {
         return Err(Refused::TooManyEvents);
     }
-    let mut drafts = Drafts::default();
+    let mut drafts = Drafts::new(now_us);
     let mut items = Vec::with_capacity(wire.data.0.len());
     for (place, item) in wire.data.0.into_iter().enumerate() {
         match values::read(item.get()) {

@@ -55,7 +55,7 @@ impl Alike {
 ///
 /// It is no text, or a list that can't be read, or has too many entries.
 pub(crate) fn decode(body: &[u8], alike: &Alike, now_us: i64) -> Result<Intake, Refused> {
-    let mut desk = Desk { drafts: Drafts::default(), seen: Seen::default(), resources: HashSet::new(), now_us };
+    let mut desk = Desk { drafts: Drafts::new(now_us), seen: Seen::default(), resources: HashSet::new(), now_us };
     values::each(values::utf8(body)?, |place, entry| {
         match entry {
             Ok(Value::Object(entry)) => return desk.entry(place, entry, alike),

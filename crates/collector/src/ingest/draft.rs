@@ -67,8 +67,9 @@ impl<'a> Draft<'a> {
 }
 
 /// Collects the events of a request.
-#[derive(Default)]
 pub(crate) struct Drafts {
+    /// The time of events whose senders say none.
+    arrived_us: i64,
     pending: Vec<Pending>,
     by_session: HashMap<String, usize>,
     events: usize,
@@ -86,6 +87,11 @@ struct Pending {
 pub(crate) struct SessionKey(usize);
 
 impl Drafts {
+    /// Begins a request that arrived at a time.
+    pub(crate) fn new(arrived_us: i64) -> Self {
+        Self { arrived_us, pending: Vec::new(), by_session: HashMap::new(), events: 0, bytes: 0, refused: Vec::new() }
+    }
+
     /// Returns the session of a source, which is added if it is new.
     pub(crate) fn session(&mut self, source: &Source<'_>) -> SessionKey {
         let id = if source.session_id.is_empty() { "unknown" } else { source.session_id };
@@ -124,7 +130,9 @@ impl Drafts {
         }
         self.events += 1;
         // Whatever the protocol takes for an id, a time or a number: what is stored is what readers take.
-        let hashed = (!is_id(draft.id)).then(|| id_of(&[draft.id.as_bytes()]));
+        // When an event is sent again that says no time it has another one, so it must not be known by it.
+        let has_arrived = draft.time_us == self.arrived_us && Key::is_timed(draft.id);
+        let hashed = (has_arrived || !is_id(draft.id)).then(|| id_of(&[draft.id.as_bytes()]));
         let draft = &Draft {
             id: hashed.as_deref().unwrap_or(draft.id),
             time_us: draft.time_us.clamp(clock::FIRST_US, clock::LAST_US),
@@ -147,7 +155,7 @@ impl Drafts {
         let is_generic = draft.kind == EventKind::Generic;
         envelope.events.push(Event {
             range: begin..body.len(),
-            key: Key::new(draft.id),
+            key: Key::new(draft.id, draft.time_us),
             kind: draft.kind,
             severity: draft.severity,
             index: draft.index.and_then(|index| i64::try_from(index).ok()).unwrap_or(NO_INDEX),
@@ -233,4 +241,25 @@ pub(crate) fn id_of(parts: &[&[u8]]) -> String {
         hash.update(part);
     }
     format!("{:032x}", hash.digest128())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_that_says_no_time_is_the_same_whenever_it_arrives() {
+        let key = |id: &str, time_us: Option<i64>, arrived_us: i64| {
+            let mut drafts = Drafts::new(arrived_us);
+            let session = drafts.session(&Source::default());
+            let draft = Draft::generic("x", id, Severity::Info, time_us.unwrap_or(arrived_us));
+            drafts.add(session, 0, &draft, |_| {}).unwrap();
+            drafts.finish().envelopes.remove(0).events.remove(0).key
+        };
+        for id in ["3f2b8c1e-2c4d-4e5f-8a6b-9c0d1e2f3a4b", "642b3652356ec46f43ead45575b86b87-e8a40931eab9429c", "a"] {
+            let (one_day, another) = (1_795_672_661_000_000, 1_795_872_661_000_000);
+            assert_eq!(key(id, None, one_day), key(id, None, another), "{id}");
+            assert_eq!(key(id, Some(5_000_000), one_day), key(id, Some(5_000_000), another), "{id}");
+        }
+    }
 }

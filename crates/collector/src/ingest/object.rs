@@ -41,13 +41,15 @@ impl<'b> Object<'b> {
 
     /// Writes a text.
     pub(crate) fn text(&mut self, name: &str, text: &str) {
-        self.field(name, text);
+        if self.key(name) {
+            write_text(self.out, text);
+        }
     }
 
     /// Writes a text where there is one.
     pub(crate) fn text_if(&mut self, name: &str, text: Option<&str>) {
         if let Some(text) = text.filter(|text| !text.is_empty()) {
-            self.field(name, text);
+            self.text(name, text);
         }
     }
 
@@ -139,7 +141,7 @@ impl<'b> Object<'b> {
         if self.out.last() != Some(&b'{') {
             self.out.push(b',');
         }
-        json(self.out, name);
+        write_text(self.out, name);
         self.out.push(b':');
     }
 }
@@ -153,7 +155,7 @@ impl List<'_> {
 
     /// Adds a text.
     pub(crate) fn text(&mut self, text: &str) {
-        json(self.next(), text);
+        write_text(self.next(), text);
     }
 
     /// Adds a whole number.
@@ -245,6 +247,33 @@ fn float(out: &mut Vec<u8>, number: f64) {
     }
 }
 
+/// Writes a text. Nearly all have nothing in them that JSON has to escape.
+fn write_text(out: &mut Vec<u8>, text: &str) {
+    if has_escapes(text.as_bytes()) {
+        return json(out, text);
+    }
+    out.reserve(text.len() + 2);
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
+}
+
+/// Returns whether JSON has to escape any of these bytes: eight are looked at as one word, the last eight may overlap others.
+fn has_escapes(bytes: &[u8]) -> bool {
+    const ONES: u64 = u64::MAX / 0xff;
+    let Some(last) = bytes.last_chunk::<8>() else {
+        return bytes.iter().any(|byte| matches!(byte, 0..0x20 | b'"' | b'\\'));
+    };
+    bytes.as_chunks::<8>().0.iter().chain([last]).any(|word| {
+        let word = u64::from_le_bytes(*word);
+        // The highest bit of a byte is set where it was less than what is subtracted, if no bit above told so before.
+        let less = |word: u64, than: u64| word.wrapping_sub(ONES * than) & !word;
+        let quotes = less(word ^ (ONES * u64::from(b'"')), 1);
+        let backslashes = less(word ^ (ONES * u64::from(b'\\')), 1);
+        (less(word, 0x20) | quotes | backslashes) & (ONES << 7) != 0
+    })
+}
+
 /// Writes a value; nothing that is given here can't be written.
 pub(super) fn json(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
     let begin = out.len();
@@ -257,6 +286,8 @@ pub(super) fn json(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
 /// The names of an object's fields, by their hashes: two that look alike are taken for the same, which costs the second its name.
 #[derive(Default)]
 struct Names {
+    /// A bit for some of each hash: where it is not set, the name is not there.
+    some: [u64; 4],
     few: Vec<u64>,
     many: HashSet<u64>,
 }
@@ -265,20 +296,34 @@ impl Names {
     /// Returns whether the name is new.
     fn add(&mut self, name: &str) -> bool {
         let hash = hash_of(name);
-        if self.few.contains(&hash) || self.many.contains(&hash) {
+        if self.knows(hash) {
             return false;
         }
+        let (word, bit) = bit_of(hash);
+        self.some[word] |= bit;
         if self.few.len() < DRAFT_NAMES_LISTED {
+            if self.few.is_empty() {
+                self.few.reserve(DRAFT_NAMES_LISTED);
+            }
             self.few.push(hash);
-            return true;
+        } else {
+            self.many.insert(hash);
         }
-        self.many.insert(hash)
+        true
     }
 
     fn has(&self, name: &str) -> bool {
-        let hash = hash_of(name);
-        self.few.contains(&hash) || self.many.contains(&hash)
+        self.knows(hash_of(name))
     }
+
+    fn knows(&self, hash: u64) -> bool {
+        let (word, bit) = bit_of(hash);
+        self.some[word] & bit != 0 && (self.few.contains(&hash) || self.many.contains(&hash))
+    }
+}
+
+fn bit_of(hash: u64) -> (usize, u64) {
+    ((hash >> 6) as usize % 4, 1 << (hash % 64))
 }
 
 fn hash_of(name: &str) -> u64 {
@@ -314,6 +359,18 @@ mod tests {
         let json = written(|object| (0..2000).for_each(|n| object.int(&format!("n{}", n % 1000), n)));
         let fields: serde_json::Map<String, Value> = serde_json::from_str(&json).unwrap();
         assert_eq!((fields.len(), &fields["n999"], &fields["data.n999"]), (2000, &999.into(), &1999.into()));
+    }
+
+    #[test]
+    fn texts_are_written_as_serde_writes_them() {
+        for (at, behind) in (0..20).flat_map(|at| [(at, 0), (at, 1), (at, 9)]) {
+            for special in (0..0x80_u8).map(char::from).chain("é\u{80}\u{2028}😀".chars()) {
+                let text = format!("{}{special}{}", "a".repeat(at), "é".repeat(behind));
+                let mut out = Vec::new();
+                write_text(&mut out, &text);
+                assert_eq!(String::from_utf8(out).unwrap(), serde_json::to_string(&text).unwrap());
+            }
+        }
     }
 
     #[test]

@@ -3,11 +3,15 @@
 //! What clients sent is only ever written as text: `maud` escapes it, and the headers of every answer forbid scripts, so
 //! that even a mistake here would run nothing. All that changes what is shown is a link or a form of `GET`.
 
+mod chart;
 mod overview;
 mod parts;
 mod session;
+pub(crate) mod traces;
 
+pub(crate) use chart::Bin;
 pub(crate) use overview::{Overview, overview};
+pub(crate) use parts::place_of;
 pub(crate) use session::session;
 
 use maud::{DOCTYPE, Markup, html};
@@ -20,11 +24,28 @@ pub(crate) fn message(title: &str, text: &str) -> Markup {
     let content = html! {
             section { h1 { (title) } p { (text) } p { a href="/" { "All sessions" } } }
     };
-    layout(title, &content)
+    layout(title, Tab::None, &content)
 }
 
+/// Where in the navigation a page is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tab {
+    None,
+    Overview,
+    Traces,
+}
+
+/// What the navigation leads to.
+const TABS: [(Tab, &str, &str); 5] = [
+    (Tab::Overview, "/", "Overview"),
+    (Tab::None, "/#sessions", "Sessions"),
+    (Tab::None, "/#exceptions", "Exceptions"),
+    (Tab::Traces, "/traces", "Traces"),
+    (Tab::None, "/#events", "Events"),
+];
+
 /// Puts a page around its content.
-fn layout(title: &str, content: &Markup) -> Markup {
+fn layout(title: &str, tab: Tab, content: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -38,10 +59,10 @@ fn layout(title: &str, content: &Markup) -> Markup {
             body {
                 header.top {
                     a.brand href="/" { "lastword" }
-                    nav {
-                        a href="/#sessions" { "Sessions" }
-                        a href="/#exceptions" { "Exceptions" }
-                        a href="/#events" { "Events" }
+                    nav aria-label="Pages" {
+                        @for (of, link, name) in TABS {
+                            a href=(link) aria-current=[(of == tab && tab != Tab::None).then_some("page")] { (name) }
+                        }
                     }
                 }
                 main { (content) }

@@ -3,7 +3,8 @@
 use lastword::{EventKind, Severity};
 use maud::{Markup, html};
 
-use super::{layout, parts};
+use super::chart::{self, Bin};
+use super::{Tab, layout, parts};
 use crate::limits::PAGE_SUMMARY_CHARS_MAX;
 use crate::query::{Event, EventQuery, ExceptionGroup, Order, Page, Session};
 
@@ -12,6 +13,8 @@ pub(crate) struct Overview {
     pub(crate) sessions: Page<Session>,
     pub(crate) exceptions: Page<ExceptionGroup>,
     pub(crate) events: Page<Event>,
+    /// How many events there were in the last hour.
+    pub(crate) bins: Vec<Bin>,
     /// Which events were asked for.
     pub(crate) query: EventQuery,
 }
@@ -19,6 +22,12 @@ pub(crate) struct Overview {
 /// Returns the page.
 pub(crate) fn overview(overview: &Overview) -> Markup {
     let content = html! {
+        section {
+            h2 { "Events of the last hour" }
+            (chart::over_time(&overview.bins, |bin| {
+                parts::url("/", [("since", Some(bin.begin.to_string())), ("until", Some(bin.end.to_string()))]) + "#events"
+            }))
+        }
         section #sessions {
             h2 { "Sessions" }
             (sessions(&overview.sessions.items))
@@ -36,7 +45,7 @@ pub(crate) fn overview(overview: &Overview) -> Markup {
             (older(overview))
         }
     };
-    layout("Sessions, exceptions, events", &content)
+    layout("Overview", Tab::Overview, &content)
 }
 
 fn sessions(sessions: &[Session]) -> Markup {
@@ -60,10 +69,10 @@ fn sessions(sessions: &[Session]) -> Markup {
                     td { (parts::state(session)) }
                     td.number { (session.events) }
                     td { (parts::bar(&session.by_severity)) }
-                    td.number { (or_dash(session.exceptions)) }
-                    td.number.bad[session.missing > 0] { (or_dash(session.missing)) }
+                    td.number { (parts::or_dash(session.exceptions)) }
+                    td.number.bad[session.missing > 0] { (parts::or_dash(session.missing)) }
                     @let dropped = session.drops.values().fold(0, |sum: i64, count| sum.saturating_add(*count));
-                    td.number.bad[dropped > 0] { (or_dash(dropped)) }
+                    td.number.bad[dropped > 0] { (parts::or_dash(dropped)) }
                     td.when { (parts::moment(session.last_received)) }
                     td.quiet { bdi {
                         (session.sdk_version.as_deref().unwrap_or("")) " "
@@ -73,11 +82,6 @@ fn sessions(sessions: &[Session]) -> Markup {
             } }
         } }
     }
-}
-
-/// Writes a count; none is not worth a number.
-fn or_dash(count: i64) -> Markup {
-    html! { @if count == 0 { span.quiet { "–" } } @else { (count) } }
 }
 
 fn exceptions(groups: &[ExceptionGroup]) -> Markup {
@@ -162,6 +166,10 @@ fn older(overview: &Overview) -> Markup {
     let query = &overview.query;
     let pairs = [
         ("session", query.session.clone()),
+        ("trace", query.trace.clone()),
+        ("run", query.run.clone()),
+        ("user", query.user.clone()),
+        ("version", query.version.clone()),
         ("name", query.name.clone()),
         ("kind", query.kind.map(|kind| kind.as_str().to_owned())),
         ("severity", query.severity.map(|severity| severity.as_str().to_owned())),
@@ -172,7 +180,6 @@ fn older(overview: &Overview) -> Markup {
         ("order", (query.order == Order::OldestFirst).then(|| "asc".to_owned())),
         ("after", Some(next.clone())),
     ];
-    let pairs = pairs.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", parts::escape(&value?))));
-    let link = format!("/?{}#events", pairs.collect::<Vec<_>>().join("&"));
+    let link = parts::url("/", pairs) + "#events";
     html! { p.more { a href=(link) { @if query.order == Order::OldestFirst { "Newer" } @else { "Older" } " events" } } }
 }

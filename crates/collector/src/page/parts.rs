@@ -1,5 +1,7 @@
 //! What several pages are made of.
 
+use std::time::Duration;
+
 use lastword::event::names;
 use lastword::{EventKind, Severity};
 use maud::{Markup, html};
@@ -21,6 +23,44 @@ pub(super) fn escape(text: &str) -> String {
         }
         url
     })
+}
+
+/// Returns a link with those parameters that have a value.
+pub(super) fn url<const N: usize>(path: &str, pairs: [(&str, Option<String>); N]) -> String {
+    let pairs = pairs.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", escape(&value?))));
+    format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"))
+}
+
+/// Writes a count; none is not worth a number.
+pub(super) fn or_dash(count: i64) -> Markup {
+    html! { @if count == 0 { span.quiet { "–" } } @else { (count) } }
+}
+
+/// Writes what something costs, in dollars.
+pub(super) fn cost(dollars: f64) -> Markup {
+    html! {
+        @if dollars == 0.0 { span.quiet { "–" } }
+        @else if dollars < 0.01 { "< $0.01" }
+        @else { "$" (format!("{dollars:.2}")) }
+    }
+}
+
+/// Returns how long something took, as exactly as a reader needs it.
+pub(super) fn took(took: Duration) -> String {
+    let seconds = took.as_secs_f64();
+    match took.as_secs() {
+        0 if took < Duration::from_millis(1) => format!("{:.0} µs", seconds * 1e6),
+        0 if took < Duration::from_millis(100) => format!("{:.1} ms", seconds * 1e3),
+        0 => format!("{:.0} ms", seconds * 1e3),
+        1..60 => format!("{seconds:.2} s"),
+        60..3600 => format!("{} min {} s", took.as_secs() / 60, took.as_secs() % 60),
+        _ => format!("{} h {} min", took.as_secs() / 3600, took.as_secs() / 60 % 60),
+    }
+}
+
+/// Returns a moment to the second.
+pub(super) fn short(moment: Moment) -> String {
+    moment.to_string().chars().take(19).map(|c| if c == 'T' { ' ' } else { c }).collect()
 }
 
 /// Writes a moment, to the millisecond; the exact one is in the element.
@@ -48,6 +88,14 @@ pub(super) fn state(session: &Session) -> Markup {
 /// Writes a severity.
 pub(super) fn severity(severity: Severity) -> Markup {
     html! { span.severity.{ (class(severity)) } { (severity.as_str().to_ascii_lowercase()) } }
+}
+
+/// The classes of severities in the style sheet, the worst first.
+pub(super) const CLASSES: [&str; 5] = ["critical", "error", "warning", "info", "debug"];
+
+/// Returns where in [`CLASSES`] a severity is.
+pub(crate) fn place_of(severity: Severity) -> usize {
+    CLASSES.iter().position(|known| *known == class(severity)).unwrap_or(0)
 }
 
 /// Returns the class of a severity in the style sheet.
@@ -207,6 +255,13 @@ fn first_bytes(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_took_long_is_told_in_larger_units() {
+        let told = [900, 1_500, 250_000, 1_234_567, 95_000_000, 7_260_000_000]
+            .map(|micros| took(Duration::from_micros(micros)));
+        assert_eq!(told, ["900 µs", "1.5 ms", "250 ms", "1.23 s", "1 min 35 s", "2 h 1 min"]);
+    }
 
     #[test]
     fn any_session_id_can_be_a_part_of_a_url() {

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{layout, parts};
+use super::{Tab, layout, parts};
 use crate::query::{Event, Gap, Page, SessionDetail};
 
 /// Returns the page: the session, and a page of its events, the oldest first.
@@ -43,7 +43,7 @@ pub(crate) fn session(detail: &SessionDetail, events: &Page<Event>) -> Markup {
             }
         }
     };
-    layout(&session.session_id, &content)
+    layout(&session.session_id, Tab::None, &content)
 }
 
 fn facts(detail: &SessionDetail) -> Markup {

@@ -102,7 +102,7 @@ impl EventQuery {
         V: AsRef<str>,
     {
         let mut params = Params::new(Self::PARAMS, pairs)?;
-        let query = Self {
+        Ok(Self {
             session: params.text("session"),
             trace: params.text("trace").map(|trace| trace.to_ascii_lowercase()),
             run: params.text("run"),
@@ -116,10 +116,8 @@ impl EventQuery {
             text: params.text("text"),
             limit: params.limit()?,
             order: params.order()?.unwrap_or_default(),
-            after: params.text("after"),
-        };
-        cursor(query.after.as_deref())?;
-        Ok(query)
+            after: params.after()?,
+        })
     }
 }
 

@@ -49,16 +49,14 @@ impl ExceptionQuery {
         V: AsRef<str>,
     {
         let mut params = Params::new(Self::PARAMS, pairs)?;
-        let query = Self {
+        Ok(Self {
             session: params.text("session"),
             state: params.exception_state()?,
             version: params.text("version"),
             since: params.moment("since")?,
             limit: params.limit()?,
-            after: params.text("after"),
-        };
-        cursor(query.after.as_deref())?;
-        Ok(query)
+            after: params.after()?,
+        })
     }
 }
 

@@ -25,6 +25,7 @@
 //! # }
 //! ```
 
+mod audit;
 mod error;
 mod event;
 mod events;
@@ -42,6 +43,7 @@ mod sums;
 mod traces;
 mod users;
 
+pub use audit::{AuditEntry, AuditQuery};
 pub use error::{ParamError, QueryError};
 pub use event::Event;
 pub use events::{EventQuery, Order};

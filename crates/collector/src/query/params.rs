@@ -101,6 +101,13 @@ impl Params {
         })
     }
 
+    /// Takes the place where a page before ended, as it said it.
+    pub(super) fn after(&mut self) -> Result<Option<String>, ParamError> {
+        let after = self.text("after");
+        cursor(after.as_deref())?;
+        Ok(after)
+    }
+
     pub(super) fn limit(&mut self) -> Result<usize, ParamError> {
         let right = format!("a number from 1 to {PAGE_ROWS_MAX}");
         let limit =

@@ -8,10 +8,11 @@ use std::time::Duration;
 use rusqlite::{Connection, InterruptHandle, OpenFlags};
 
 use super::{
-    Event, EventQuery, ExceptionGroup, ExceptionQuery, Facts, Minute, Moment, Page, QueryError, Run, RunQuery, Series,
-    SeriesQuery, Session, SessionDetail, SessionQuery, Stats, StatsQuery, Trace, TraceQuery, User, UserQuery,
+    AuditEntry, AuditQuery, Event, EventQuery, ExceptionGroup, ExceptionQuery, Facts, Minute, Moment, Page, QueryError,
+    Run, RunQuery, Series, SeriesQuery, Session, SessionDetail, SessionQuery, Stats, StatsQuery, Trace, TraceQuery,
+    User, UserQuery,
 };
-use super::{events, exceptions, facts, runs, series, sessions, stats, traces, users};
+use super::{audit, events, exceptions, facts, runs, series, sessions, stats, traces, users};
 use crate::clock;
 use crate::limits;
 use crate::store::{FORMAT, database_path};
@@ -201,6 +202,20 @@ impl Reader {
     /// See [`Reader::events`].
     pub fn users(&self, query: &UserQuery) -> Result<Page<User>, QueryError> {
         self.with(|connection| users::page(connection, query))
+    }
+
+    /// Returns how many events of a name, kind and severity there are from the first minute that begins at a moment on, up to another.
+    pub(crate) fn counted(&self, query: &EventQuery, since: Moment, until: Moment) -> Result<u64, QueryError> {
+        self.with(|connection| Ok(stats::sum(connection, query, since.0, until.0)?))
+    }
+
+    /// Returns entries of the audit trail, the latest first.
+    ///
+    /// # Errors
+    ///
+    /// See [`Reader::events`].
+    pub fn audit(&self, query: &AuditQuery) -> Result<Page<AuditEntry>, QueryError> {
+        self.with(|connection| audit::page(connection, query))
     }
 
     /// Runs a question on a connection.

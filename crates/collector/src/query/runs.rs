@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
-use super::params::{Params, cursor};
+use super::params::Params;
 use super::sums::{self, Conditions, FIGURES, Figures};
 use super::{Moment, Page, ParamError, QueryError};
 use crate::limits::PAGE_ROWS_DEFAULT;
@@ -43,15 +43,13 @@ impl RunQuery {
         V: AsRef<str>,
     {
         let mut params = Params::new(Self::PARAMS, pairs)?;
-        let query = Self {
+        Ok(Self {
             session: params.text("session"),
             status: params.text("status"),
             since: params.moment("since")?,
             limit: params.limit()?,
-            after: params.text("after"),
-        };
-        cursor(query.after.as_deref())?;
-        Ok(query)
+            after: params.after()?,
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::params::{Params, cursor};
+use super::params::Params;
 use super::sums::{self, Conditions};
 use super::{Moment, Page, ParamError, QueryError};
 use crate::limits::{PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX};
@@ -42,14 +42,12 @@ impl SeriesQuery {
         V: AsRef<str>,
     {
         let mut params = Params::new(Self::PARAMS, pairs)?;
-        let query = Self {
+        Ok(Self {
             name: params.text("name"),
             since: params.moment("since")?,
             limit: params.limit()?,
-            after: params.text("after"),
-        };
-        cursor(query.after.as_deref())?;
-        Ok(query)
+            after: params.after()?,
+        })
     }
 }
 

@@ -75,14 +75,12 @@ impl SessionQuery {
         V: AsRef<str>,
     {
         let mut params = Params::new(Self::PARAMS, pairs)?;
-        let query = Self {
+        Ok(Self {
             state: params.state()?,
             since: params.moment("since")?,
             limit: params.limit()?,
-            after: params.text("after"),
-        };
-        cursor(query.after.as_deref())?;
-        Ok(query)
+            after: params.after()?,
+        })
     }
 }
 

@@ -1,14 +1,14 @@
 //! Events counted by minute or hour, name and severity: read from what is counted as events come, whatever their number.
 
-use lastword::Severity;
+use lastword::{EventKind, Severity};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 use serde::Serialize;
 
 use super::params::Params;
-use super::{Moment, ParamError, QueryError};
-use crate::limits::STATS_ROWS_MAX;
-use crate::store::{WIDTHS_US, floor, kind_of, severity_of};
+use super::{EventQuery, Moment, ParamError, QueryError};
+use crate::limits::{NAME_BYTES_MAX, STATS_ROWS_MAX};
+use crate::store::{WIDTHS_US, floor, kind_of, of_kind, severity_of};
 
 /// The width of a count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -137,4 +137,83 @@ pub(super) fn counts(connection: &mut Connection, query: &StatsQuery, now_us: i6
         next = Some(last);
     }
     Ok(Stats { counts, next })
+}
+
+/// Adds up all that is counted of a query's name, kind and severity, in the minutes that begin from a moment on and up to another:
+/// whole hours where there are some, minutes at both ends.
+pub(super) fn sum(connection: &Connection, query: &EventQuery, since_us: i64, until_us: i64) -> rusqlite::Result<u64> {
+    let [minute, hour] = WIDTHS_US;
+    let up = |moment_us: i64, width: i64| floor(moment_us.saturating_add(width - 1), width);
+    let (from, to) = (up(since_us, minute), floor(until_us, minute).saturating_add(minute));
+    let (first_hour, last_hour) = (up(from, hour), floor(to, hour));
+    let ranges = if first_hour < last_hour {
+        vec![(minute, from, first_hour), (hour, first_hour, last_hour), (minute, last_hour, to)]
+    } else {
+        vec![(minute, from, to)]
+    };
+    let mut sql =
+        "SELECT coalesce(sum(count), 0) FROM counts WHERE width = ? AND begin >= ? AND begin < ? AND severity >= ?"
+            .to_owned();
+    let mut values: Vec<Value> = Vec::new();
+    match query.kind {
+        Some(EventKind::Generic) => sql.push_str(" AND (what >= 0 OR what = ?)"),
+        Some(_) => sql.push_str(" AND what = ?"),
+        None => {}
+    }
+    values.extend(query.kind.map(|kind| Value::from(of_kind(kind))));
+    if let Some(name) = &query.name {
+        sql.push_str(" AND what = (SELECT id FROM names WHERE name = ?)");
+        values.push(name[..name.floor_char_boundary(NAME_BYTES_MAX)].to_owned().into());
+    }
+    let severity = query.severity.map_or(0, |severity| i64::from(severity as u8));
+    let mut prepared = connection.prepare_cached(&sql)?;
+    let mut sum = 0_i64;
+    for (width, from, to) in ranges {
+        let all = [width, from, to, severity].map(Value::from).into_iter().chain(values.iter().cloned());
+        sum = sum.saturating_add(prepared.query_row(params_from_iter(all), |row| row.get::<_, i64>(0))?);
+    }
+    Ok(u64::try_from(sum).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hours_and_the_minutes_around_them_come_to_what_all_minutes_do() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        crate::store::migrate(&mut connection, 0).unwrap();
+        connection.execute("INSERT INTO names (id, name) VALUES (7, 'n'), (8, 'm')", []).unwrap();
+        let mut put = connection
+            .prepare("INSERT INTO counts VALUES (?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1")
+            .unwrap();
+        let kinds = [7, 8, of_kind(EventKind::UnhandledException), of_kind(EventKind::Generic)];
+        for minute in 0..600_i64 {
+            let (what, severity) = (kinds[usize::try_from(minute % 4).unwrap()], minute % 5 + 1);
+            for width in WIDTHS_US {
+                put.execute([width, floor(minute * WIDTHS_US[0], width), what, severity]).unwrap();
+            }
+        }
+        let queries = [
+            (EventQuery::default(), 4),
+            (EventQuery { name: Some("n".to_owned()), ..EventQuery::default() }, 1),
+            (EventQuery { name: Some("none".to_owned()), ..EventQuery::default() }, 0),
+            (EventQuery { kind: Some(EventKind::Generic), ..EventQuery::default() }, 3),
+            (EventQuery { kind: Some(EventKind::UnhandledException), ..EventQuery::default() }, 1),
+        ];
+        for (query, of_four) in &queries {
+            for (since, until) in [(0, 599), (40, 459), (40, 103), (60, 119), (0, 3)] {
+                let at = |minute: i64, more: i64| minute * WIDTHS_US[0] + more;
+                // The minute that has begun before is left out, the one that has not ended is counted.
+                let found = sum(&connection, query, at(since - 1, 1), at(until, 59_000_000)).unwrap();
+                assert_eq!(
+                    found,
+                    u64::try_from((until - since + 1) * of_four / 4).unwrap(),
+                    "{query:?} {since} {until}"
+                );
+            }
+        }
+        let bad = EventQuery { severity: Severity::from_u8(4), ..EventQuery::default() };
+        assert_eq!(sum(&connection, &bad, 0, 599 * WIDTHS_US[0]).unwrap(), 240);
+    }
 }

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Row};
 use serde::Serialize;
 
-use super::params::{Params, cursor};
+use super::params::Params;
 use super::sums::{self, Conditions};
 use super::{Moment, Page, ParamError, QueryError};
 use crate::limits::PAGE_ROWS_DEFAULT;
@@ -41,14 +41,12 @@ impl UserQuery {
         V: AsRef<str>,
     {
         let mut params = Params::new(Self::PARAMS, pairs)?;
-        let query = Self {
+        Ok(Self {
             user: params.text("user"),
             opted_in: params.flag("opted_in")?,
             limit: params.limit()?,
-            after: params.text("after"),
-        };
-        cursor(query.after.as_deref())?;
-        Ok(query)
+            after: params.after()?,
+        })
     }
 }
 

@@ -11,7 +11,7 @@
 //! - A user's id is stored only where that user has opted in, here or at the client ([`SESSION_USER`], which says it for no other reason).
 //!   Otherwise the user's bucket is.
 
-mod cursor;
+mod seen;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -23,8 +23,9 @@ use lastword::event::{Screen, Shown};
 use lastword::privacy::{Privacy, Redactor, user_bucket};
 
 use crate::ingest::{Detail, Event, Exception, Intake};
+use crate::json::Cursor;
 use crate::limits::NAME_BYTES_MAX;
-use cursor::Cursor;
+use seen::Seen;
 
 /// Fields of an event that are the protocol's and not the program's.
 const OWN: [&str; 5] = ["event", "event_id", "event_session_index", "severity", "timestamp"];
@@ -62,6 +63,13 @@ const BUCKET: &str = "user_bucket";
 /// Who may be stored by name.
 pub(crate) type OptedIn = Box<dyn Fn(&str) -> bool + Send + Sync>;
 
+/// What was found harmless in a request.
+struct Harmless {
+    /// Names of fields that are harmless wherever they are, but for the object of a user.
+    names: Seen,
+    texts: Seen,
+}
+
 /// Takes out of events what must not be stored.
 pub(crate) struct Redaction {
     redactor: Option<Redactor>,
@@ -97,13 +105,16 @@ impl Redaction {
     /// Takes out of a request's events what must not be stored.
     pub(crate) fn apply(&self, intake: &mut Intake) {
         let Some(redactor) = &self.redactor else { return };
+        let mut harmless = Harmless { names: Seen::new(), texts: Seen::new() };
         for envelope in &mut intake.envelopes {
             let told = [&mut envelope.platform, &mut envelope.sdk_version, &mut envelope.process_uuid];
             for text in told.into_iter().flatten() {
                 *text = redactor.redact(text).into_owned();
             }
             for event in &mut envelope.events {
-                let Some(text) = self.event(redactor, &envelope.body[event.range.clone()], event) else { continue };
+                let Some(text) = self.event(redactor, &mut harmless, &envelope.body[event.range.clone()], event) else {
+                    continue;
+                };
                 // What was there before is passed over when the events are written.
                 event.range = envelope.body.len()..envelope.body.len() + text.len();
                 envelope.body.push_str(&text);
@@ -120,58 +131,66 @@ impl Redaction {
     }
 
     /// Returns an event's text without what must not be stored; `None` if there is nothing.
-    fn event(&self, redactor: &Redactor, json: &str, event: &Event) -> Option<String> {
+    fn event(&self, redactor: &Redactor, harmless: &mut Harmless, json: &str, event: &Event) -> Option<String> {
         let says_user = self.client_opt_in && event.name.as_deref() == Some(SESSION_USER);
         let mut out = Out { json, text: String::new(), at: 0 };
         let mut cursor = Cursor::new(json);
         // How deep the fields of the object are that says who a user is, while it is gone through.
         let mut in_user = usize::MAX;
         while let Some(text) = cursor.next_text() {
-            let said = cursor.read(&text);
+            // What no `str` holds is looked at as it is written.
+            let said = cursor.said(&text).unwrap_or_else(|| cursor.raw(&text).into());
             if !text.is_name {
-                self.replace(&mut out, &text.range, &said, redactor);
+                if !harmless.texts.has(&said) && !self.replace(&mut out, &text.range, &said, redactor) {
+                    harmless.texts.add(&said);
+                }
                 continue;
             }
             if text.depth < in_user {
                 in_user = usize::MAX;
             }
-            if text.depth == 1 && OWN.contains(&&*said) && !cursor.is_before_nested() {
+            if text.depth == 1 && OWN.contains(&&*said) && !matches!(cursor.value_begins_with(), Some(b'{' | b'[')) {
                 cursor.pass_value();
                 continue;
             }
             let of_user = text.depth == in_user;
-            if USER_OBJECTS.contains(&&*said) && in_user == usize::MAX {
+            if !of_user && harmless.names.has(&said) {
+                continue;
+            }
+            let (is_user_object, is_user) = (USER_OBJECTS.contains(&&*said), is_user(&said));
+            if is_user_object && in_user == usize::MAX {
                 in_user = text.depth + 1;
             }
-            if !says_user && (is_user(&said) || of_user && said == "id") {
+            if !says_user && (is_user || of_user && said == "id") {
                 self.user(&mut out, &text.range, &mut cursor);
                 continue;
             }
             // Its name is looked at too: who makes a field for each user has them as names.
-            if !is_word(&said) {
-                self.replace(&mut out, &text.range, &said, redactor);
-            }
+            let is_replaced = !is_word(&said) && self.replace(&mut out, &text.range, &said, redactor);
             if redactor.hides(&said) || is_person(&said) || of_user && NAMES.contains(&&*said) {
                 let value = cursor.pass_value();
                 if !matches!(&json[value.clone()], HIDDEN | "null") {
                     out.put(value, HIDDEN);
                     self.count("name", 1);
                 }
+            } else if !(is_replaced || is_user_object || is_user) {
+                harmless.names.add(&said);
             }
         }
         out.finish()
     }
 
-    /// Writes a text without what is found in it.
-    fn replace(&self, out: &mut Out<'_>, range: &Range<usize>, said: &str, redactor: &Redactor) {
+    /// Writes a text without what is found in it; returns whether there is anything.
+    fn replace(&self, out: &mut Out<'_>, range: &Range<usize>, said: &str, redactor: &Redactor) -> bool {
         let left = match redactor.text(b"", said) {
-            Ok(Shown::AsItIs) => return,
+            Ok(Shown::AsItIs) => return false,
             Ok(Shown::Instead(left)) => left,
             Ok(Shown::Nothing) | Err(_) => "[redacted]".to_owned(),
         };
         self.count_marks(said, &left);
         let quoted = serde_json::Value::from(left).to_string();
         out.put(range.clone(), &quoted[1..quoted.len() - 1]);
+        true
     }
 
     /// Writes a user's bucket in place of the id that follows.

@@ -6,9 +6,10 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::exceptions::{self, Occurrence};
 use super::index::{Facts, filter_of};
+use super::rows::id_of;
 use super::tally::{Counted, Tally};
 use super::{Class, kind_of, of_kind, severity_of};
-use crate::ingest::Exception;
+use crate::ingest::{Exception, Key};
 use crate::limits::{FILL_ROWS, PROGRESS_INTERVAL};
 use lastword::EventKind;
 
@@ -33,17 +34,44 @@ struct Stored {
 
 /// Takes out of every event what is indexed since format 3.
 pub(super) fn index(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    each_step(transaction, |batches| {
+        let mut tally = Tally::default();
+        for batch in batches {
+            index_batch(transaction, &mut tally, batch)?;
+        }
+        tally.write(transaction)
+    })
+}
+
+/// Takes out of every event its id, in the form that it has since format 4.
+pub(super) fn ids(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    let mut find = transaction.prepare("SELECT time_us, body FROM events WHERE row BETWEEN ? AND ?")?;
+    let mut add = transaction.prepare("INSERT OR IGNORE INTO ids (session, id) VALUES (?, ?)")?;
+    each_step(transaction, |batches| {
+        for batch in batches {
+            let mut events = find.query([batch.first_row, batch.last_row])?;
+            while let Some(event) = events.next()? {
+                if let Some(id) = id_of(event.get_ref(1)?.as_str()?) {
+                    add.execute(params![batch.session, Key::new(&id, event.get(0)?)])?;
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Goes through all batches in steps of some thousand events, and tells how far it is.
+fn each_step(
+    transaction: &Transaction<'_>,
+    mut step: impl FnMut(&[Batch]) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
     let newest: i64 = transaction.query_row("SELECT coalesce(max(last_row), 0) FROM batches", [], |row| row.get(0))?;
     let (mut after, mut told) = (0, Instant::now());
     loop {
         let batches = batches(transaction, after)?;
         let Some(last) = batches.last() else { return Ok(()) };
         after = last.last_row;
-        let mut tally = Tally::default();
-        for batch in &batches {
-            index_batch(transaction, &mut tally, batch)?;
-        }
-        tally.write(transaction)?;
+        step(&batches)?;
         if told.elapsed() >= PROGRESS_INTERVAL {
             told = Instant::now();
             tracing::info!(

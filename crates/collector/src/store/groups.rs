@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use lastword::Severity;
-use rusqlite::{Transaction, params};
+use rusqlite::types::ToSql;
+use rusqlite::{Statement, Transaction, params};
 
 use super::index::{Facts, Span, TraceId, What};
 use super::tally::Counted;
@@ -152,19 +153,48 @@ impl UserSum {
     }
 }
 
-/// Puts those first that began first, so that they are numbered so.
-fn ordered<K: Hash, S>(sums: HashMap<K, S>, first_us: impl Fn(&S) -> i64) -> Vec<(K, S)> {
-    let mut sums: Vec<(K, S)> = sums.into_iter().collect();
-    sums.sort_by_key(|(_, sum)| first_us(sum));
-    sums
+/// What is added to one of the groups of a table.
+pub(super) trait Sum {
+    /// By what it is known.
+    type Id: Hash + ToSql;
+    /// Adds one with its id and values, or adds them to it.
+    const PUT: &'static str;
+    /// Finds the number of an id.
+    const FIND: &'static str;
+    /// Notes that a batch has events of a number.
+    const LINK: &'static str;
+
+    fn first_us(&self) -> i64;
+    fn batches(&self) -> &[i64];
+    fn put(&self, id: &Self::Id, put: &mut Statement<'_>) -> rusqlite::Result<usize>;
 }
 
-pub(super) fn write_traces(transaction: &Transaction<'_>, sums: HashMap<TraceId, TraceSum>) -> rusqlite::Result<()> {
+/// Writes what is added to the groups of a table.
+pub(super) fn write<S: Sum>(transaction: &Transaction<'_>, sums: HashMap<S::Id, S>) -> rusqlite::Result<()> {
     if sums.is_empty() {
         return Ok(());
     }
-    let mut put = transaction.prepare_cached(
-        "INSERT INTO traces (trace_id, session, name, duration_us, first_us, last_us, events, started, ended, errors,
+    // Those first that began first, so that they are numbered so.
+    let mut sums: Vec<(S::Id, S)> = sums.into_iter().collect();
+    sums.sort_by_key(|(_, sum)| sum.first_us());
+    let mut put = transaction.prepare_cached(S::PUT)?;
+    // Asked for by itself: `RETURNING` makes a table for each answer.
+    let mut find = transaction.prepare_cached(S::FIND)?;
+    let mut link = transaction.prepare_cached(S::LINK)?;
+    for (id, sum) in sums {
+        sum.put(&id, &mut put)?;
+        let number: i64 = find.query_row([&id], |row| row.get(0))?;
+        for last_row in sum.batches() {
+            link.execute([number, *last_row])?;
+        }
+    }
+    Ok(())
+}
+
+impl Sum for TraceSum {
+    type Id = TraceId;
+    const PUT: &'static str = "
+         INSERT INTO traces (trace_id, session, name, duration_us, first_us, last_us, events, started, ended, errors,
                              model_calls, tool_calls, tokens_in, tokens_out, cost)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (trace_id) DO UPDATE SET
@@ -175,45 +205,45 @@ pub(super) fn write_traces(transaction: &Transaction<'_>, sums: HashMap<TraceId,
              tool_calls = tool_calls + excluded.tool_calls,
              tokens_in = iif(tokens_in > 9223372036854775807 - excluded.tokens_in, tokens_in, tokens_in + excluded.tokens_in),
              tokens_out = iif(tokens_out > 9223372036854775807 - excluded.tokens_out, tokens_out, tokens_out + excluded.tokens_out),
-             cost = cost + excluded.cost
-         RETURNING id",
-    )?;
-    let mut link = transaction.prepare_cached("INSERT OR IGNORE INTO batch_traces (trace, last_row) VALUES (?, ?)")?;
-    for (trace, sum) in ordered(sums, |sum| sum.first_us) {
-        let Figures { events, errors, model_calls, tool_calls, tokens_in, tokens_out, cost } = sum.figures;
-        let number: i64 = put.query_row(
-            params![
-                trace,
-                sum.session,
-                sum.name,
-                sum.duration_us,
-                sum.first_us,
-                sum.last_us,
-                events,
-                sum.started,
-                sum.ended,
-                errors,
-                model_calls,
-                tool_calls,
-                tokens_in,
-                tokens_out,
-                cost
-            ],
-            |row| row.get(0),
-        )?;
-        for last_row in sum.batches {
-            link.execute([number, last_row])?;
-        }
+             cost = cost + excluded.cost";
+    const FIND: &'static str = "SELECT id FROM traces WHERE trace_id = ?";
+    const LINK: &'static str = "INSERT OR IGNORE INTO batch_traces (trace, last_row) VALUES (?, ?)";
+
+    fn first_us(&self) -> i64 {
+        self.first_us
     }
-    Ok(())
+
+    fn batches(&self) -> &[i64] {
+        &self.batches
+    }
+
+    fn put(&self, id: &TraceId, put: &mut Statement<'_>) -> rusqlite::Result<usize> {
+        let Self { session, first_us, last_us, name, duration_us, started, ended, figures, batches: _ } = self;
+        let Figures { events, errors, model_calls, tool_calls, tokens_in, tokens_out, cost } = figures;
+        put.execute(params![
+            id,
+            session,
+            name,
+            duration_us,
+            first_us,
+            last_us,
+            events,
+            started,
+            ended,
+            errors,
+            model_calls,
+            tool_calls,
+            tokens_in,
+            tokens_out,
+            cost
+        ])
+    }
 }
 
-pub(super) fn write_runs(transaction: &Transaction<'_>, sums: HashMap<Box<str>, RunSum>) -> rusqlite::Result<()> {
-    if sums.is_empty() {
-        return Ok(());
-    }
-    let mut put = transaction.prepare_cached(
-        "INSERT INTO runs (run_id, session, objective, status, first_us, last_us, ended_us, events, errors,
+impl Sum for RunSum {
+    type Id = Box<str>;
+    const PUT: &'static str = "
+         INSERT INTO runs (run_id, session, objective, status, first_us, last_us, ended_us, events, errors,
                            model_calls, tool_calls, tokens_in, tokens_out, cost)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (run_id) DO UPDATE SET
@@ -224,55 +254,59 @@ pub(super) fn write_runs(transaction: &Transaction<'_>, sums: HashMap<Box<str>, 
              model_calls = model_calls + excluded.model_calls, tool_calls = tool_calls + excluded.tool_calls,
              tokens_in = iif(tokens_in > 9223372036854775807 - excluded.tokens_in, tokens_in, tokens_in + excluded.tokens_in),
              tokens_out = iif(tokens_out > 9223372036854775807 - excluded.tokens_out, tokens_out, tokens_out + excluded.tokens_out),
-             cost = cost + excluded.cost
-         RETURNING id",
-    )?;
-    let mut link = transaction.prepare_cached("INSERT OR IGNORE INTO batch_runs (run, last_row) VALUES (?, ?)")?;
-    for (run, sum) in ordered(sums, |sum| sum.first_us) {
-        let Figures { events, errors, model_calls, tool_calls, tokens_in, tokens_out, cost } = sum.figures;
-        let number: i64 = put.query_row(
-            params![
-                run,
-                sum.session,
-                sum.objective,
-                sum.status,
-                sum.first_us,
-                sum.last_us,
-                sum.ended_us,
-                events,
-                errors,
-                model_calls,
-                tool_calls,
-                tokens_in,
-                tokens_out,
-                cost
-            ],
-            |row| row.get(0),
-        )?;
-        for last_row in sum.batches {
-            link.execute([number, last_row])?;
-        }
+             cost = cost + excluded.cost";
+    const FIND: &'static str = "SELECT id FROM runs WHERE run_id = ?";
+    const LINK: &'static str = "INSERT OR IGNORE INTO batch_runs (run, last_row) VALUES (?, ?)";
+
+    fn first_us(&self) -> i64 {
+        self.first_us
     }
-    Ok(())
+
+    fn batches(&self) -> &[i64] {
+        &self.batches
+    }
+
+    fn put(&self, id: &Box<str>, put: &mut Statement<'_>) -> rusqlite::Result<usize> {
+        let Self { session, first_us, last_us, objective, status, ended_us, figures, batches: _ } = self;
+        let Figures { events, errors, model_calls, tool_calls, tokens_in, tokens_out, cost } = figures;
+        put.execute(params![
+            id,
+            session,
+            objective,
+            status,
+            first_us,
+            last_us,
+            ended_us,
+            events,
+            errors,
+            model_calls,
+            tool_calls,
+            tokens_in,
+            tokens_out,
+            cost
+        ])
+    }
 }
 
-pub(super) fn write_users(transaction: &Transaction<'_>, sums: HashMap<Box<str>, UserSum>) -> rusqlite::Result<()> {
-    if sums.is_empty() {
-        return Ok(());
-    }
-    let mut put = transaction.prepare_cached(
-        "INSERT INTO users (user_id, first_us, last_us) VALUES (?1, ?2, ?3)
+impl Sum for UserSum {
+    type Id = Box<str>;
+    const PUT: &'static str = "
+         INSERT INTO users (user_id, first_us, last_us) VALUES (?1, ?2, ?3)
          ON CONFLICT (user_id) DO UPDATE SET
              first_us = min(coalesce(first_us, excluded.first_us), excluded.first_us),
-             last_us = max(coalesce(last_us, excluded.last_us), excluded.last_us)
-         RETURNING id",
-    )?;
-    let mut link = transaction.prepare_cached("INSERT OR IGNORE INTO batch_users (user, last_row) VALUES (?, ?)")?;
-    for (user, sum) in ordered(sums, |sum| sum.first_us) {
-        let number: i64 = put.query_row(params![user, sum.first_us, sum.last_us], |row| row.get(0))?;
-        for last_row in sum.batches {
-            link.execute([number, last_row])?;
-        }
+             last_us = max(coalesce(last_us, excluded.last_us), excluded.last_us)";
+    const FIND: &'static str = "SELECT id FROM users WHERE user_id = ?";
+    const LINK: &'static str = "INSERT OR IGNORE INTO batch_users (user, last_row) VALUES (?, ?)";
+
+    fn first_us(&self) -> i64 {
+        self.first_us
     }
-    Ok(())
+
+    fn batches(&self) -> &[i64] {
+        &self.batches
+    }
+
+    fn put(&self, id: &Box<str>, put: &mut Statement<'_>) -> rusqlite::Result<usize> {
+        put.execute(params![id, self.first_us, self.last_us])
+    }
 }

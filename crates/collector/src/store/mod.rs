@@ -17,6 +17,7 @@
 //!
 //! Limits: one collector a directory, held by a lock on the file `lock`.
 
+pub(crate) mod audit;
 mod batch;
 mod blobs;
 mod class;
@@ -44,7 +45,7 @@ pub(crate) use batch::Stored;
 pub(crate) use blobs::whole as whole_event;
 pub(crate) use class::Class;
 pub(crate) use consent::{Consents, resolve, store as store_consent};
-pub(crate) use erase::{Target, step as remove_step};
+pub(crate) use erase::{Target, note_removal, step as remove_step};
 pub(crate) use index::{Needle, trace_id};
 pub(crate) use open::{Store, database_path, lock as lock_directory, open, open_directory};
 pub(crate) use queue::{Queue, WriteError};

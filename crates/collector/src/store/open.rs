@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use tokio::sync::watch;
 
+use super::audit::{self, What};
 use super::consent::Consents;
 use super::place::Place;
 use super::queue::Queue;
@@ -36,12 +37,16 @@ pub(crate) fn database_path(data_dir: &Path) -> PathBuf {
 ///
 /// See [`OpenError`].
 pub(crate) fn open(config: &Config) -> Result<Store, OpenError> {
-    let (connection, lock) = open_directory(config)?;
+    let (mut connection, lock) = open_directory(config)?;
     let dir = config.data_dir();
     let database = |source| OpenError::Database { dir: dir.to_owned(), source };
     let newest: i64 = connection
         .query_row("SELECT coalesce(max(last_row), 0) FROM batches", [], |row| row.get(0))
         .map_err(database)?;
+    // A disk that is full keeps no collector from answering.
+    if let Err(error) = audit::observe(&mut connection, What::Setting, &config.settings.in_force(false)) {
+        tracing::warn!(%error, "the audit trail does not say what of the settings is another now");
+    }
     let consents = Consents::read(&connection).map_err(database)?;
     let (tell, newest) = watch::channel(newest);
     let (queue, waiting) = Queue::new(config.settings.limits.write_queue_requests, newest);

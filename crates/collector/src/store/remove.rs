@@ -11,9 +11,9 @@ use std::collections::HashSet;
 use lastword::{EventKind, Severity};
 use rusqlite::types::ToSql;
 use rusqlite::{OptionalExtension, Transaction, params};
-use serde::Deserialize;
 
 use super::index::{Facts, TraceId};
+use super::rows::id_of;
 use super::tally::Counts;
 use super::{Class, blobs, kind_bit, kind_of, of_kind, severity_bit, severity_of};
 use crate::ingest::Key;
@@ -111,8 +111,8 @@ pub(super) fn from_batch(
     let mut remove = transaction.prepare_cached("DELETE FROM events WHERE row = ?")?;
     for event in &doomed {
         counts.add(event.time_us, event.number.unwrap_or_else(|| of_kind(event.kind)), event.severity as i64, -1);
-        if let Some(id) = id(&event.body) {
-            remove_id.execute(params![batch.session, Key::new(&id)])?;
+        if let Some(id) = id_of(&event.body) {
+            remove_id.execute(params![batch.session, Key::new(&id, event.time_us)])?;
         }
         remove.execute([event.row])?;
         blobs::remove(transaction, event.row)?;
@@ -139,15 +139,6 @@ fn remember_row(transaction: &Transaction<'_>, row: i64) -> rusqlite::Result<()>
         )?
         .execute([row])
         .map(drop)
-}
-
-/// Reads the id of a stored event.
-fn id(body: &str) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Event {
-        event_id: String,
-    }
-    serde_json::from_str::<Event>(body).ok().map(|event| event.event_id)
 }
 
 /// Says of a batch what is left of it.
@@ -223,8 +214,12 @@ fn exception(transaction: &Transaction<'_>, event: &Stored, session: i64) -> rus
 /// Takes a batch out of what it has no events of any more, and removes what has no batch any more.
 fn unlink(transaction: &Transaction<'_>, last_row: i64, gone: &Links, kept: &Links) -> rusqlite::Result<()> {
     let mut name = transaction.prepare_cached("DELETE FROM batch_names WHERE name = ? AND last_row = ?")?;
+    // Names are what clients say, so they are as many as hostile ones want: none outlives its last event.
+    let mut forget = transaction
+        .prepare_cached("DELETE FROM names WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM batch_names WHERE name = ?1)")?;
     for number in gone.names.difference(&kept.names) {
         name.execute([*number, last_row])?;
+        forget.execute([*number])?;
     }
     for trace in gone.traces.difference(&kept.traces) {
         unlink_one(transaction, last_row, ["traces", "trace_id", "batch_traces", "trace"], trace)?;

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::erase::{self, Target};
-use super::{Class, Queue, WriteError};
+use super::{Class, Queue, WriteError, audit};
 use crate::clock;
 use crate::limits::{
-    CHECKPOINT_PAUSE, CHECKPOINT_TRIES, RETENTION_DAYS, RETENTION_PASS, RETENTION_SHARE, VACUUM_PAGES,
+    AUDIT_DAYS, CHECKPOINT_PAUSE, CHECKPOINT_TRIES, RETENTION_DAYS, RETENTION_PASS, RETENTION_SHARE, VACUUM_PAGES,
     VACUUM_SPARE_PAGES,
 };
 
@@ -34,6 +34,8 @@ pub struct Retention {
     pub metrics_days: u32,
     /// Days that exceptions and errors are kept; 0 is for ever.
     pub exceptions_days: u32,
+    /// Days that the audit trail is kept; 0 is for ever.
+    pub audit_days: u32,
     /// Bytes of the database beyond which the oldest events are removed, whatever they are; 0 is no bound.
     #[serde(with = "crate::config::values::plain_bytes")]
     pub bytes_max: u64,
@@ -48,6 +50,7 @@ impl Default for Retention {
             logs_days: days,
             metrics_days: days,
             exceptions_days: days,
+            audit_days: AUDIT_DAYS,
             bytes_max: 0,
         }
     }
@@ -63,7 +66,7 @@ impl Retention {
             Class::Metrics => self.metrics_days,
             Class::Exceptions => self.exceptions_days,
         };
-        (days > 0).then(|| Duration::from_secs(u64::from(days) * 24 * 60 * 60))
+        of_days(days)
     }
 
     /// Returns before which moment events must have been received to be removed now.
@@ -71,6 +74,11 @@ impl Retention {
         let all = Class::ALL.into_iter();
         all.filter_map(|class| Some((class, clock::before(now_us, self.kept(class)?)))).collect()
     }
+}
+
+/// Returns so many days; `None` for none, which is for ever.
+fn of_days(days: u32) -> Option<Duration> {
+    (days > 0).then(|| Duration::from_secs(u64::from(days) * 24 * 60 * 60))
 }
 
 /// Removes what is old or too much, for ever. A trouble of the store is told by whoever stores; here it is tried again.
@@ -98,6 +106,10 @@ async fn pass(queue: &Queue, retention: &Retention) -> Result<usize, WriteError>
         while let Some(from) = after {
             after = queue.edit(move |connection| erase::points(connection, before, from)).await?;
         }
+    }
+    if let Some(kept) = of_days(retention.audit_days) {
+        let before = clock::before(clock::now_us(), kept);
+        queue.edit(move |connection| audit::remove_before(connection, before)).await?;
     }
     if retention.bytes_max > 0 {
         removed += steps(queue, &Target::Oldest(retention.bytes_max)).await?;

@@ -4,6 +4,7 @@
 use std::sync::LazyLock;
 
 use rusqlite::{Connection, ErrorCode, Statement, ToSql};
+use serde::Deserialize;
 
 use super::kind_number;
 use crate::ingest::Event;
@@ -51,6 +52,15 @@ pub(super) fn add_ids(connection: &Connection, session: i64, events: &[Event]) -
         }
     }
     Ok(new)
+}
+
+/// Reads the id of a stored event.
+pub(super) fn id_of(body: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Event {
+        event_id: String,
+    }
+    serde_json::from_str::<Event>(body).ok().map(|event| event.event_id)
 }
 
 /// Adds events, with the numbers of their names, as the rows from `first` on.

@@ -5,11 +5,16 @@ use rusqlite::{Connection, Transaction};
 use super::fill;
 
 /// The format that this program writes, kept in the database's `user_version`.
-pub(crate) const FORMAT: i64 = 3;
+pub(crate) const FORMAT: i64 = 5;
 
 /// What leads from each format to the next.
-const STEPS: [Step; 3] =
-    [Step { sql: BEGIN, fill: None }, Step { sql: SIGNAL, fill: None }, Step { sql: INDEX, fill: Some(fill::index) }];
+const STEPS: [Step; 5] = [
+    Step { sql: BEGIN, fill: None },
+    Step { sql: SIGNAL, fill: None },
+    Step { sql: INDEX, fill: Some(fill::index) },
+    Step { sql: IDS, fill: Some(fill::ids) },
+    Step { sql: AUDIT, fill: None },
+];
 
 /// The tables of a format, and what is to be put into them of the events that are there.
 struct Step {
@@ -168,6 +173,22 @@ const INDEX: &str = "
         SELECT events.time_us, names.name, CASE WHEN json_valid(events.body) THEN events.body ELSE '{}' END AS said
         FROM events LEFT JOIN names ON names.id = events.name
     );
+";
+
+/// Ids drawn by lot stand behind the time of their event, so they are written again.
+const IDS: &str = "DELETE FROM ids;";
+
+/// What those who look after the collector did, and what was in force when that was looked at last.
+const AUDIT: &str = "
+    CREATE TABLE audit (
+        id INTEGER PRIMARY KEY, time_us INTEGER NOT NULL, actor TEXT NOT NULL, address TEXT, action TEXT NOT NULL,
+        description TEXT NOT NULL, metadata TEXT NOT NULL, request_id TEXT
+    ) STRICT;
+    CREATE TRIGGER audit_is_only_added_to BEFORE UPDATE ON audit
+    BEGIN SELECT RAISE(ABORT, 'an entry of the audit trail is never changed'); END;
+    CREATE TABLE audit_known (
+        what TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (what, name)
+    ) STRICT, WITHOUT ROWID;
 ";
 
 /// Returns the format of a database; 0 for an empty one.

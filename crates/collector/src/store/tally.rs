@@ -85,9 +85,9 @@ impl Tally {
     /// Writes all of it.
     pub(super) fn write(self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
         self.counts.write(transaction)?;
-        groups::write_traces(transaction, self.traces)?;
-        groups::write_runs(transaction, self.runs)?;
-        groups::write_users(transaction, self.users)?;
+        groups::write(transaction, self.traces)?;
+        groups::write(transaction, self.runs)?;
+        groups::write(transaction, self.users)?;
         self.points.write(transaction)
     }
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, unreachable_pub, reason = "what helps a test is a test")]
 
+mod audit;
 #[path = "../common/mod.rs"]
 mod common;
 mod keys;

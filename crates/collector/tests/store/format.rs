@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::common::{Dir, Server, body, event};
+use super::common::{Dir, Server, body, event, named};
 use super::is_whole;
 
 /// Makes a directory with the store that the program of format 2 left.
@@ -42,6 +42,44 @@ fn a_store_of_format_2_comes_up_with_all_that_was_in_it_counted_grouped_and_foun
     assert_eq!(sum, 11);
     let again = server.telemetry(body("other", &[event(0), event(2)])).is(200).json();
     assert_eq!((&again["accepted"], &again["duplicates"]), (&json!(1), &json!(1)));
+    server.stop().unwrap();
+    is_whole(&dir);
+}
+
+/// Makes of a store one of format 3: its ids are without the times of their events, and it has no audit trail.
+fn as_in_format_3(dir: &Dir) {
+    let connection = rusqlite::Connection::open(dir.path().join("lastword.db")).unwrap();
+    let bodies = "FROM events JOIN batches ON events.row BETWEEN first_row AND last_row";
+    connection
+        .execute_batch(&format!(
+            "DELETE FROM ids;
+             INSERT INTO ids SELECT session, unhex(body ->> 'event_id', '-') {bodies} WHERE length(body ->> 'event_id') = 36;
+             INSERT INTO ids SELECT session, body ->> 'event_id' {bodies} WHERE length(body ->> 'event_id') <> 36;
+             DROP TABLE audit;
+             DROP TABLE audit_known;
+             PRAGMA user_version = 3;"
+        ))
+        .unwrap();
+}
+
+#[test]
+fn ids_drawn_by_lot_are_known_again_after_the_step_from_format_3() {
+    let dir = Dir::new();
+    let ids = [
+        "3f2b8c1e-2c4d-4e5f-8a6b-9c0d1e2f3a4b",
+        "018f3a1b-2c4d-7e5f-8a6b-9c0d1e2f3a4b",
+        "642b3652356ec46f43ead45575b86b87-e8a40931eab9429c",
+        "a",
+    ];
+    let events: Vec<String> = (0..).zip(ids).map(|(place, id)| named(place, id, "x", "INFO", "{}")).collect();
+    let request = body("s", &events);
+    let server = Server::start(dir.config());
+    server.telemetry(&request).is(200);
+    server.stop().unwrap();
+    as_in_format_3(&dir);
+    let server = Server::start(dir.config());
+    let again = server.telemetry(&request).is(200).json();
+    assert_eq!((&again["accepted"], &again["duplicates"]), (&json!(0), &json!(4)));
     server.stop().unwrap();
     is_whole(&dir);
 }

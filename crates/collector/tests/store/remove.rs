@@ -32,6 +32,32 @@ fn a_session_is_removed_with_all_that_speaks_of_it_and_what_is_sent_again_is_sto
 }
 
 #[test]
+fn names_that_no_event_has_any_more_are_forgotten_and_may_come_again() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let hostile = |from: usize| -> Vec<String> {
+        let name = |index| format!("{index} of as many names as events");
+        (from..from + 500).map(|index| named(index, &format!("id-{index}"), &name(index), "INFO", "{}")).collect()
+    };
+    server.telemetry(body("gone", &hostile(0))).is(200);
+    server.telemetry(body("kept", &[event(0), hostile(7)[0].clone()])).is(200);
+    let names = || -> i64 {
+        let connection = rusqlite::Connection::open(dir.path().join("lastword.db")).unwrap();
+        connection.query_row("SELECT count(*) FROM names", [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(names(), 501);
+    server.client().send("DELETE", "/api/sessions/gone", &[], b"").is(200);
+    assert_eq!(names(), 2, "those that another event has stay");
+    server.telemetry(body("new", &hostile(400))).is(200);
+    assert_eq!(server.events("name=450%20of%20as%20many%20names%20as%20events").len(), 1);
+    let counts = server.get("/api/stats?since=2026-11-20T00:00:00Z&until=2026-11-21T00:00:00Z").json();
+    let of = |name: &str| counts["counts"].as_array().unwrap().iter().filter(|count| count["name"] == name).count();
+    assert_eq!((of("7 of as many names as events"), of("8 of as many names as events")), (1, 0));
+    server.stop().unwrap();
+    is_whole(&dir);
+}
+
+#[test]
 fn a_row_is_never_given_twice_so_that_whoever_follows_misses_nothing() {
     let dir = Dir::new();
     let server = Server::start(dir.config());

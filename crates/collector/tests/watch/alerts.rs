@@ -49,6 +49,12 @@ fn fresh(index: usize, message: &str) -> String {
     exception(index, "ERROR", "TypeError", message).replace("2026-11-20T09:20:34Z", &Moment::now().to_string())
 }
 
+/// Writes an event of a name that happens now.
+fn fresh_named(index: usize, name: &str, severity: &str, data: &str) -> String {
+    let then = format!("2026-11-20T09:20:34.{index:06}Z");
+    named(index, &format!("e-{index}"), name, severity, data).replace(&then, &Moment::now().to_string())
+}
+
 #[test]
 fn a_rule_fires_by_webhook_after_failures_too_and_is_resolved_and_is_in_the_history() {
     let dir = Dir::new();
@@ -123,6 +129,46 @@ fn what_a_spool_delivers_of_yesterday_raises_no_alert_of_today() {
     server.telemetry(body("s", &[fresh(1, "x")])).is(200);
     let told = wait_for("the state", || quiet().filter(|state| state["state"] == "firing"));
     assert_eq!((&before["value"], &told["value"]), (&0.0.into(), &1.0.into()));
+}
+
+#[test]
+fn a_rule_over_an_hour_knows_what_is_counted_and_what_a_collector_before_has_stored() {
+    let dir = Dir::new();
+    let rules = "[[alert]]\nname='Count'\nvalue='count'\nevent={name='pay',severity='error'}\nwindow='1h'\nabove=2
+        [[alert]]\nname='Rate'\nvalue='rate'\nwindow='1h'\nabove=1
+        [[alert]]\nname='Ratio'\nvalue='ratio'\nevent={name='pay',severity='error'}\namong={kind='generic_event'}\nwindow='2h'\nabove=0.5";
+    let fresh = |index, name, severity| fresh_named(index, name, severity, "{}");
+    let server = Server::start(dir.config());
+    let events =
+        [fresh(0, "pay", "ERROR"), fresh(1, "pay", "INFO"), fresh(2, "other", "ERROR"), fresh(3, "pay", "CRITICAL")];
+    server.telemetry(body("s", &events)).is(200);
+    server.stop().unwrap();
+
+    let server = Server::start(config(&dir, rules));
+    let states = || server.get("/api/alerts").json()["alerts"].as_array().unwrap().clone();
+    let values = |alerts: &[Value]| alerts.iter().map(|alert| alert["value"].as_f64()).collect::<Vec<_>>();
+    wait_for("what was there", || (values(&states()) == [Some(2.0), Some(4.0 / 3600.0), Some(0.5)]).then_some(()));
+    server.telemetry(body("s", &[fresh(4, "pay", "ERROR")])).is(200);
+    let alerts = wait_for("what is new", || Some(states()).filter(|alerts| alerts[0]["state"] == "firing"));
+    assert_eq!(values(&alerts), [Some(3.0), Some(5.0 / 3600.0), Some(0.6)]);
+    assert_eq!((&alerts[1]["state"], &alerts[2]["state"]), (&"ok".into(), &"firing".into()));
+}
+
+#[test]
+fn an_error_that_a_program_dealt_with_is_new_once_though_the_collector_is_started_anew() {
+    let dir = Dir::new();
+    let rules = "[[alert]]\nname='New'\nvalue='new_exceptions'\nwindow='10s'\nabove=0";
+    let error = |index| fresh_named(index, "error", "ERROR", r#"{"error.type":"Declined","error.message":"card 17"}"#);
+    let server = Server::start(config(&dir, rules));
+    server.telemetry(body("s", &[error(0)])).is(200);
+    let state = |server: &Server| server.get("/api/alerts").json()["alerts"][0].clone();
+    wait_for("the new one", || (state(&server)["value"] == 1.0).then_some(()));
+    wait_for("its end", || (state(&server)["value"] == 0.0).then_some(()));
+    server.stop().unwrap();
+    let server = Server::start(config(&dir, rules));
+    // One that is really new comes with it, so that both were looked at.
+    server.telemetry(body("s", &[error(1), fresh(2, "x")])).is(200);
+    wait_for("the other", || (state(&server)["value"] == 1.0).then_some(()));
 }
 
 #[test]

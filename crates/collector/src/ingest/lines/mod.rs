@@ -36,7 +36,7 @@ const SPAN: [&str; 5] = ["span_id", "span.id", "spanId", "otelSpanID", "spanID"]
 ///
 /// It is no text, or a list that can't be read, or has too many lines.
 pub(crate) fn decode(body: &[u8], session: Option<&str>, now_us: i64) -> Result<Intake, Refused> {
-    let mut drafts = Drafts::default();
+    let mut drafts = Drafts::new(now_us);
     let mut seen = Seen::default();
     values::each(values::utf8(body)?, |place, line| {
         match line {

@@ -73,7 +73,7 @@ pub(crate) struct Read {
 /// Nothing of it can be stored: it is not in its format, or has more records than a request may have.
 pub(crate) fn decode(signal: Signal, format: Format, body: &[u8], reading: &Reading<'_>) -> Result<Read, Refused> {
     let body = Raw::of(format, body)?;
-    let mut drafts = Drafts::default();
+    let mut drafts = Drafts::new(reading.now_us);
     let mut metrics = metrics::Taking::new(reading);
     let taken = match signal {
         Signal::Metrics => {

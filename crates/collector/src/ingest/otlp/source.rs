@@ -22,6 +22,8 @@ pub(super) struct Sender<'b> {
     session: String,
     /// Sessions that it has been told in.
     told: HashSet<String>,
+    /// The session of the last record: most are of the same as the one before.
+    last: Option<(String, SessionKey)>,
 }
 
 impl<'b> Sender<'b> {
@@ -44,6 +46,7 @@ impl<'b> Sender<'b> {
             attributes: resource.attributes,
             dropped: resource.dropped_attributes_count,
             told: HashSet::new(),
+            last: None,
         })
     }
 
@@ -56,6 +59,11 @@ impl<'b> Sender<'b> {
         attributes: &[KeyValue<'_>],
     ) -> Result<SessionKey, Refused> {
         let session_id = find_text(attributes, "session.id").unwrap_or(&self.session);
+        if let Some((last, session)) = &self.last
+            && last == session_id
+        {
+            return Ok(*session);
+        }
         let text = |key| find_text(&self.attributes, key);
         let session = drafts.session(&Source {
             session_id,
@@ -73,6 +81,7 @@ impl<'b> Sender<'b> {
                 })?;
             }
         }
+        self.last = Some((session_id.to_owned(), session));
         Ok(session)
     }
 

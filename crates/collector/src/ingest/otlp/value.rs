@@ -114,7 +114,7 @@ pub(super) fn label(value: &Any<'_>) -> String {
 
 /// Returns an event's id of a trace's and a span's.
 pub(super) fn span_event_id(trace_id: &Digits, span_id: &Digits) -> String {
-    format!("{}-{}", &**trace_id, &**span_id)
+    [trace_id, "-", span_id].concat()
 }
 
 #[cfg(test)]

@@ -84,7 +84,8 @@ impl<'b> Field<'b> {
     /// Reads it as a text. What is no UTF-8 in it is replaced: there are SDKs that send such, and the rest of it is good.
     #[inline]
     pub(super) fn text(&self) -> Result<Cow<'b, str>, WireError> {
-        Ok(String::from_utf8_lossy(self.bytes()?))
+        let bytes = self.bytes()?;
+        Ok(std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed))
     }
 
     /// Reads it as `uint32`, `uint64`, `bool`, or an enumeration.

@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use super::read::{self, Fields, first, text};
 use super::sentry::traceback;
 use super::values::{self, Raws};
-use super::{Draft, Drafts, Intake, Object, Refused, Source, id_of, quote};
+use super::{Draft, Drafts, Intake, Key, Object, Refused, Source, id_of, quote};
 use crate::limits::REQUEST_EVENTS_MAX;
 
 /// The session of events that name none, and whose library names none.
@@ -51,7 +51,7 @@ struct Batch<'a> {
 /// It is neither a batch, nor a list, nor an event, or has too many events.
 pub(crate) fn decode(body: &[u8], now_us: i64) -> Result<Decoded, Refused> {
     let body = values::utf8(body)?;
-    let mut desk = Desk { drafts: Drafts::default(), ids: Vec::new(), now_us };
+    let mut desk = Desk { drafts: Drafts::new(now_us), ids: Vec::new(), now_us };
     if body.trim_start().starts_with('[') {
         values::each(body, |place, event| desk.take(place, event))?;
     } else {
@@ -105,6 +105,8 @@ impl Desk {
         let properties = read::object(event, "properties").unwrap_or(&nothing);
         let time_us = self.time_us(event);
         let id = match text(event, &["uuid"]).or_else(|| text(properties, &["$insert_id"])) {
+            // What says how long ago it was has another time when it is sent again.
+            Some(id) if !event.contains_key("timestamp") && Key::is_timed(id) => id_of(&[id.as_bytes()]),
             Some(id) => id.to_owned(),
             None => {
                 let arrived = if time_us.is_none() { self.now_us } else { 0 };

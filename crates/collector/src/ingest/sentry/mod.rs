@@ -118,7 +118,7 @@ struct Home {
 impl<'a> Desk<'a> {
     fn new(project: &'a str, now_us: i64, header: Fields) -> Self {
         Self {
-            drafts: Drafts::default(),
+            drafts: Drafts::new(now_us),
             project,
             now_us,
             event_id: text(&header, &["event_id"]).map(str::to_owned),

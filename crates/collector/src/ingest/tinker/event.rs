@@ -68,7 +68,7 @@ pub(super) fn read(text: &str, range: Range<usize>) -> Result<Event, String> {
         format!("`timestamp` is {}: it must be like 2026-11-20T09:20:34.502124Z", quote(&wire.timestamp))
     })?;
     let (name, detail) = specifics(kind, &wire)?;
-    let key = Key::new(&wire.event_id);
+    let key = Key::new(&wire.event_id, time_us);
     Ok(Event { range, key, kind, severity, index: wire.event_session_index, time_us, name, detail })
 }
 

@@ -3,27 +3,65 @@
 //! It narrows a search for any piece of text down to few batches, and is never wrong about one that has it. An index of words would find
 //! whole words and their beginnings only, and would cost many times as much to write.
 
+use memchr::memchr;
+
 use crate::limits::{FILTER_BYTES_MAX, FILTER_BYTES_MIN, FILTER_TEXT_RATIO};
+
+/// How long the runs are that are looked for.
+const RUN_BYTES: usize = 3;
 
 /// Makes the filter of some texts. Its length is a power of two.
 pub(crate) fn of<'t>(texts: impl Iterator<Item = &'t str> + Clone) -> Vec<u8> {
     let bytes: usize = texts.clone().map(str::len).sum();
     let size = (bytes / FILTER_TEXT_RATIO).next_power_of_two().clamp(FILTER_BYTES_MIN, FILTER_BYTES_MAX);
     let mut filter = vec![0_u8; size];
+    let mut before: &[u8] = &[];
     for text in texts {
-        let mut run = 0_u32;
-        for (place, byte) in text.bytes().enumerate() {
-            run = (run << 8 | u32::from(byte.to_ascii_lowercase())) & 0x00ff_ffff;
-            if place >= 2 {
-                let (byte, bit) = place_of(run, size);
-                // The place is within the filter: it was taken modulo its size.
-                if let Some(byte) = filter.get_mut(byte) {
-                    *byte |= bit;
-                }
+        add_unlike(&mut filter, text.as_bytes(), before);
+        before = text.as_bytes();
+    }
+    filter
+}
+
+/// Adds the runs of a text that are not in the one before it, whose runs are there: events of a batch are much alike, but for ids and
+/// figures. Where they differ, both are gone on with at their next comma.
+fn add_unlike(filter: &mut [u8], text: &[u8], before: &[u8]) {
+    let (mut rest, mut other) = (text, before);
+    loop {
+        let same = same_bytes(rest, other);
+        // The last two bytes that are the same begin runs that are not.
+        let unlike = &rest[same.saturating_sub(RUN_BYTES - 1)..];
+        let (behind, other_behind) = (&rest[same..], &other[same..]);
+        let (Some(comma), Some(other_comma)) = (memchr(b',', behind), memchr(b',', other_behind)) else {
+            return add(filter, unlike);
+        };
+        (rest, other) = (&behind[comma..], &other_behind[other_comma..]);
+        let runs_end = unlike.len() - rest.len();
+        add(filter, &unlike[..unlike.len().min(runs_end + RUN_BYTES - 1)]);
+    }
+}
+
+/// Returns how many bytes two texts begin with that are the same.
+fn same_bytes(text: &[u8], other: &[u8]) -> usize {
+    let (chunks, others) = (text.as_chunks::<16>().0, other.as_chunks::<16>().0);
+    let whole = 16 * chunks.iter().zip(others).take_while(|(chunk, other)| chunk == other).count();
+    whole + text[whole..].iter().zip(&other[whole..]).take_while(|(byte, other)| byte == other).count()
+}
+
+/// Adds all runs of a text.
+fn add(filter: &mut [u8], text: &[u8]) {
+    let size = filter.len();
+    let mut run = 0;
+    for (place, byte) in text.iter().enumerate() {
+        run = (run << 8 | u32::from(byte.to_ascii_lowercase())) & 0x00ff_ffff;
+        if place + 1 >= RUN_BYTES {
+            let (byte, bit) = place_of(run, size);
+            // The place is within the filter: it was taken modulo its size.
+            if let Some(byte) = filter.get_mut(byte) {
+                *byte |= bit;
             }
         }
     }
-    filter
 }
 
 /// Where the bit of a run of three bytes is.
@@ -88,6 +126,36 @@ mod tests {
         let words = ["timeout", "refused", "anthropic", "segfault", "database", "unicorn", "elephant", "kitchen"];
         let found = words.iter().filter(|word| Needle::new(word).unwrap().may_be_in(&filter)).count();
         assert_eq!(found, 0);
+    }
+
+    #[test]
+    fn the_filter_of_texts_is_that_of_every_run_in_them() {
+        let texts = [
+            r#"{"event_id":"a1","trace":"4bf92f3577b34da6","n":12.5,"name":"chat gpt-4o","end":true}"#,
+            r#"{"event_id":"a22","trace":"4bf92f3577b34da7","n":8,"name":"Chat GPT-4o, or so","end":true}"#,
+            r#"{"event_id":"a22","trace":"4bf92f3577b34da7","n":8,"name":"Chat GPT-4o, or so","end":true}"#,
+            r#"{"event_id":"a22","more":[1,,,2],"n":8,"name":"Chat","#,
+            ",",
+            "",
+            "ab,cd",
+            "ax,cd",
+            "axy,,cd,é",
+            "no comma at all",
+        ];
+        // Whatever stands before a text, and whatever its runs are.
+        for first in texts {
+            for second in texts {
+                let mut runs = vec![0_u8; FILTER_BYTES_MIN];
+                for run in [first, second].iter().flat_map(|text| text.as_bytes().windows(3)) {
+                    let (byte, bit) = place_of(
+                        run.iter().fold(0, |run, byte| run << 8 | u32::from(byte.to_ascii_lowercase())),
+                        runs.len(),
+                    );
+                    runs[byte] |= bit;
+                }
+                assert_eq!(of([first, second].into_iter()), runs, "{first} {second}");
+            }
+        }
     }
 
     #[test]

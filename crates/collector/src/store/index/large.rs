@@ -116,7 +116,7 @@ mod tests {
         for text in &texts {
             envelope.events.push(Event {
                 range: begin..begin + text.len(),
-                key: Key::new("id"),
+                key: Key::new("id", 0),
                 kind: EventKind::Generic,
                 severity: Severity::Info,
                 index: 0,

@@ -1,9 +1,9 @@
 //! The table of aliases: which attribute, of which convention, says what.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::Value;
+use super::hasher::Table;
 use crate::ingest::messages::Side;
 use crate::ingest::otlp::model::Any;
 
@@ -308,7 +308,7 @@ pub(super) fn maker(model: &str) -> Option<&'static str> {
 /// The aliases of `BARE` that count tokens apart from `input_tokens`: Claude Code's.
 const APART: [&str; 2] = ["cache_read_tokens", "cache_creation_tokens"];
 
-type Index = HashMap<&'static str, Alias>;
+type Index = Table<&'static str, Alias>;
 
 static BY_NAME: LazyLock<Index> = LazyLock::new(|| index(TABLE, 0));
 static BARE_BY_NAME: LazyLock<Index> = LazyLock::new(|| index(BARE, TABLE.len()));

@@ -10,6 +10,7 @@
 //! - A cost that nobody said is estimated from a table of prices ([`Prices`]), and says that it is.
 
 mod aliases;
+mod hasher;
 mod messages;
 mod operation;
 mod prices;

@@ -1,10 +1,11 @@
 //! What tokens cost, by model: a table in JSON, of which a small one is built in.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+
+use super::hasher::Table;
 
 /// Tokens of which the prices are named.
 const TOKENS: f64 = 1e6;
@@ -19,7 +20,7 @@ pub(crate) struct Prices {
     #[serde(default, rename = "source")]
     _source: IgnoredAny,
     /// By the name of the model, or the beginning of it.
-    models: HashMap<String, Price>,
+    models: Table<String, Price>,
 }
 
 /// Dollars for a million tokens.
@@ -72,7 +73,7 @@ impl Default for Prices {
         Self::parse(include_str!("prices.json")).unwrap_or_else(|_| Self {
             version: String::new(),
             _source: IgnoredAny,
-            models: HashMap::new(),
+            models: Table::default(),
         })
     }
 }

@@ -10,6 +10,7 @@ use lastword::event::names;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::json::Cursor;
 use crate::limits::{METRIC_LABEL_BYTES_MAX, METRIC_POINTS_MAX, NAME_BYTES_MAX};
 
 /// The 16 bytes of a trace's id.
@@ -98,44 +99,72 @@ impl Kind {
     }
 }
 
-#[derive(Deserialize)]
-struct Event<'a> {
-    #[serde(borrow)]
-    event_data: Option<&'a RawValue>,
+/// The fields of an event's data that are read, as they are written, whatever form they have.
+#[derive(Default)]
+struct Data<'a> {
+    trace_id: Option<&'a str>,
+    parent_span_id: Option<&'a str>,
+    span_name: Option<&'a str>,
+    run_id: Option<&'a str>,
+    user_id: Option<&'a str>,
+    user_bucket: Option<&'a str>,
+    duration_ms: Option<&'a str>,
+    status: Option<&'a str>,
+    objective: Option<&'a str>,
+    series: Option<&'a str>,
+    operation: Option<&'a str>,
+    tokens_in: Option<&'a str>,
+    tokens_out: Option<&'a str>,
+    cost: Option<&'a str>,
 }
 
-/// The fields of an event's data that are read, whatever form they have.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Data<'a> {
-    #[serde(borrow)]
-    trace_id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    parent_span_id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    span_name: Option<&'a RawValue>,
-    #[serde(borrow)]
-    run_id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    user_id: Option<&'a RawValue>,
-    #[serde(borrow, rename = "userBucket")]
-    user_bucket: Option<&'a RawValue>,
-    #[serde(borrow)]
-    duration_ms: Option<&'a RawValue>,
-    #[serde(borrow)]
-    status: Option<&'a RawValue>,
-    #[serde(borrow)]
-    objective: Option<&'a RawValue>,
-    #[serde(borrow)]
-    series: Option<&'a RawValue>,
-    #[serde(borrow, rename = "gen_ai.operation.name")]
-    operation: Option<&'a RawValue>,
-    #[serde(borrow, rename = "gen_ai.usage.input_tokens")]
-    tokens_in: Option<&'a RawValue>,
-    #[serde(borrow, rename = "gen_ai.usage.output_tokens")]
-    tokens_out: Option<&'a RawValue>,
-    #[serde(borrow, rename = "gen_ai.usage.cost")]
-    cost: Option<&'a RawValue>,
+impl<'a> Data<'a> {
+    /// Finds the data of an event in one pass; `None` if there are none, or a field is there twice: nobody can tell which is meant.
+    fn of(event: &'a str) -> Option<Self> {
+        let mut cursor = Cursor::new(event);
+        let mut data = None;
+        while let Some(text) = cursor.next_text() {
+            let name = cursor.said(&text).filter(|_| text.is_name)?;
+            let field = match (text.depth, &mut data) {
+                (1, data) if name == "event_data" => {
+                    if data.is_some() || cursor.value_begins_with() != Some(b'{') {
+                        return None;
+                    }
+                    *data = Some(Self::default());
+                    continue;
+                }
+                (2, Some(data)) => data.field(&name),
+                _ => None,
+            };
+            let value = cursor.pass_value();
+            if let Some(field) = field
+                && field.replace(&event[value]).is_some()
+            {
+                return None;
+            }
+        }
+        data
+    }
+
+    fn field(&mut self, name: &str) -> Option<&mut Option<&'a str>> {
+        Some(match name {
+            "trace_id" => &mut self.trace_id,
+            "parent_span_id" => &mut self.parent_span_id,
+            "span_name" => &mut self.span_name,
+            "run_id" => &mut self.run_id,
+            "user_id" => &mut self.user_id,
+            "userBucket" => &mut self.user_bucket,
+            "duration_ms" => &mut self.duration_ms,
+            "status" => &mut self.status,
+            "objective" => &mut self.objective,
+            "series" => &mut self.series,
+            "gen_ai.operation.name" => &mut self.operation,
+            "gen_ai.usage.input_tokens" => &mut self.tokens_in,
+            "gen_ai.usage.output_tokens" => &mut self.tokens_out,
+            "gen_ai.usage.cost" => &mut self.cost,
+            _ => return None,
+        })
+    }
 }
 
 impl Facts {
@@ -146,12 +175,11 @@ impl Facts {
             || name.starts_with(names::RUN_PREFIX);
         // A key may be written with escapes; nobody does, and then the event is not linked.
         let is_linked =
-            ["\"trace_id\"", "\"run_id\"", "\"user_id\"", "\"userBucket\""].iter().any(|key| text.contains(key));
-        if !has_meaning && !is_linked {
+            || ["\"trace_id\"", "\"run_id\"", "\"user_id\"", "\"userBucket\""].iter().any(|key| text.contains(key));
+        if !has_meaning && !is_linked() {
             return None;
         }
-        let event: Event<'_> = serde_json::from_str(text).ok()?;
-        let data: Data<'_> = serde_json::from_str(event.event_data?.get()).ok()?;
+        let data = Data::of(text)?;
         let facts = Self {
             trace: data.trace_id.and_then(words).and_then(|id| trace_id(&id)),
             run: data.run_id.and_then(label),
@@ -169,7 +197,7 @@ fn what(name: &str, data: &Data<'_>) -> What {
         names::SPAN_END | names::OPERATION => What::End(span(data)),
         names::METRICS => What::Metrics(data.series.map(points).unwrap_or_default()),
         _ => match name.strip_prefix(names::RUN_PREFIX) {
-            Some(kind) if data.run_id.is_some() => What::Run(Run {
+            Some(kind) if is_there(data.run_id) => What::Run(Run {
                 kind: kind.into(),
                 objective: data.objective.and_then(label),
                 status: data.status.and_then(label),
@@ -186,7 +214,7 @@ fn span(data: &Data<'_>) -> Span {
     let duration_us = millis.map(|millis| (millis * 1000.0) as i64);
     Span {
         name: data.span_name.and_then(label).unwrap_or_default(),
-        is_root: data.parent_span_id.is_none(),
+        is_root: !is_there(data.parent_span_id),
         duration_us,
         failed: data.status.and_then(words).is_some_and(|status| status == "error"),
         is_model_call: matches!(&*operation, "chat" | "generate_content" | "text_completion" | "embeddings"),
@@ -214,8 +242,8 @@ struct Series<'a> {
     max: Option<f64>,
 }
 
-fn points(series: &RawValue) -> Vec<Point> {
-    let all: Vec<&RawValue> = serde_json::from_str(series.get()).unwrap_or_default();
+fn points(series: &str) -> Vec<Point> {
+    let all: Vec<&RawValue> = serde_json::from_str(series).unwrap_or_default();
     // One that can't be read harms no other.
     all.into_iter().take(METRIC_POINTS_MAX).filter_map(|one| point(&serde_json::from_str(one.get()).ok()?)).collect()
 }
@@ -239,21 +267,40 @@ fn point(series: &Series<'_>) -> Option<Point> {
 
 /// Reads 32 hexadecimal digits in lower case, not all of them 0.
 pub(crate) fn trace_id(text: &str) -> Option<TraceId> {
-    if text.len() != 32 || !text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+    let mut id = [0; 16];
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if pairs.len() != id.len() || !rest.is_empty() {
         return None;
     }
-    let id = u128::from_str_radix(text, 16).ok()?;
-    (id != 0).then(|| id.to_be_bytes())
+    for (byte, [high, low]) in id.iter_mut().zip(pairs) {
+        *byte = digit(*high)? << 4 | digit(*low)?;
+    }
+    (id != [0; 16]).then_some(id)
 }
 
-fn words(json: &RawValue) -> Option<Cow<'_, str>> {
-    #[derive(Deserialize)]
-    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-    serde_json::from_str::<Text<'_>>(json.get()).ok().map(|text| text.0)
+const fn digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    }
+}
+
+/// Whether a field says something.
+fn is_there(json: Option<&str>) -> bool {
+    json.is_some_and(|json| json != "null")
+}
+
+fn words(json: &str) -> Option<Cow<'_, str>> {
+    let text = json.strip_prefix('"')?.strip_suffix('"')?;
+    if memchr::memchr(b'\\', text.as_bytes()).is_none() {
+        return Some(Cow::Borrowed(text));
+    }
+    serde_json::from_str(json).ok().map(Cow::Owned)
 }
 
 /// Reads a text, cut to what is indexed; an empty one is none.
-fn label(json: &RawValue) -> Option<Box<str>> {
+fn label(json: &str) -> Option<Box<str>> {
     words(json).filter(|text| !text.is_empty()).map(|text| cut(&text))
 }
 
@@ -261,10 +308,13 @@ fn cut(text: &str) -> Box<str> {
     text[..text.floor_char_boundary(NAME_BYTES_MAX)].into()
 }
 
-fn number(json: &RawValue) -> Option<f64> {
-    json.get().parse().ok().filter(|number: &f64| number.is_finite())
+fn number(json: &str) -> Option<f64> {
+    json.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
-fn whole(json: &RawValue) -> Option<i64> {
-    json.get().parse().ok().filter(|number| *number >= 0)
+fn whole(json: &str) -> Option<i64> {
+    json.parse().ok().filter(|number| *number >= 0)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,34 +1,36 @@
-//! Going through the text of an event that is known to be JSON, without a tree of values.
+//! Going through the text of an event that is known to be JSON, without a tree of values and without checking it again.
+//!
+//! What is no JSON is gone through to its end all the same; what is then found in it means nothing.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 /// A text within JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Text {
+pub(crate) struct Text {
     /// Where it stands, without its quotes.
-    pub(super) range: Range<usize>,
+    pub(crate) range: Range<usize>,
     /// Whether it is the name of a field, and not a value.
-    pub(super) is_name: bool,
+    pub(crate) is_name: bool,
     /// How many objects and lists it stands in.
-    pub(super) depth: usize,
+    pub(crate) depth: usize,
     is_escaped: bool,
 }
 
 /// The place up to which JSON was gone through.
-pub(super) struct Cursor<'j> {
+pub(crate) struct Cursor<'j> {
     json: &'j str,
     at: usize,
     depth: usize,
 }
 
 impl<'j> Cursor<'j> {
-    pub(super) fn new(json: &'j str) -> Self {
+    pub(crate) fn new(json: &'j str) -> Self {
         Self { json, at: 0, depth: 0 }
     }
 
     /// Goes on to the next text and past it.
-    pub(super) fn next_text(&mut self) -> Option<Text> {
+    pub(crate) fn next_text(&mut self) -> Option<Text> {
         let bytes = self.json.as_bytes();
         while let Some(byte) = bytes.get(self.at) {
             self.at += 1;
@@ -37,8 +39,8 @@ impl<'j> Cursor<'j> {
                 b'}' | b']' => self.depth = self.depth.saturating_sub(1),
                 b'"' => {
                     let begin = self.at;
-                    let is_escaped = self.pass_text();
-                    let range = begin..self.at.saturating_sub(1).max(begin);
+                    let is_escaped = self.pass_text()?;
+                    let range = begin..self.at - 1;
                     let is_name = self.after_blanks() == Some(b':');
                     return Some(Text { range, is_name, depth: self.depth, is_escaped });
                 }
@@ -48,73 +50,79 @@ impl<'j> Cursor<'j> {
         None
     }
 
-    /// Returns what a text says.
-    pub(super) fn read(&self, text: &Text) -> Cow<'j, str> {
-        let raw = &self.json[text.range.clone()];
+    /// Returns what a text says; `None` if that is nothing that a `str` holds (half of a pair of surrogates).
+    #[inline]
+    pub(crate) fn said(&self, text: &Text) -> Option<Cow<'j, str>> {
         if !text.is_escaped {
-            return Cow::Borrowed(raw);
+            return Some(Cow::Borrowed(self.raw(text)));
         }
-        let quoted = &self.json[text.range.start - 1..text.range.end + 1];
-        // A text that no `str` holds (half of a pair of surrogates) is looked at as it is written.
-        serde_json::from_str(quoted).map_or(Cow::Borrowed(raw), Cow::Owned)
+        serde_json::from_str(&self.json[text.range.start - 1..text.range.end + 1]).ok().map(Cow::Owned)
     }
 
-    /// Whether the value that follows a name is an object or a list.
-    pub(super) fn is_before_nested(&self) -> bool {
+    /// Returns a text as it is written.
+    #[inline]
+    pub(crate) fn raw(&self, text: &Text) -> &'j str {
+        &self.json[text.range.clone()]
+    }
+
+    /// Returns the first byte of the value that follows a name.
+    pub(crate) fn value_begins_with(&self) -> Option<u8> {
         let rest = self.json.as_bytes()[self.at..].iter();
-        let first = rest.copied().find(|byte| !matches!(byte, b':' | b' ' | b'\t' | b'\n' | b'\r'));
-        matches!(first, Some(b'{' | b'['))
+        rest.copied().find(|byte| !matches!(byte, b':' | b' ' | b'\t' | b'\n' | b'\r'))
     }
 
     /// Goes past the value that follows a name, whatever it is; returns where it stands.
-    pub(super) fn pass_value(&mut self) -> Range<usize> {
+    pub(crate) fn pass_value(&mut self) -> Range<usize> {
         let bytes = self.json.as_bytes();
         while matches!(bytes.get(self.at), Some(b':' | b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;
         }
-        let (begin, depth) = (self.at, self.depth);
-        while let Some(byte) = bytes.get(self.at) {
-            match byte {
-                b'"' => {
-                    self.at += 1;
-                    self.pass_text();
-                    if self.depth == depth {
-                        break;
-                    }
-                    continue;
-                }
-                b'{' | b'[' => self.depth += 1,
-                b'}' | b']' if self.depth == depth => break,
-                b'}' | b']' => {
-                    self.depth -= 1;
-                    if self.depth == depth {
-                        self.at += 1;
-                        break;
-                    }
-                }
-                b',' if self.depth == depth => break,
-                _ => {}
+        let begin = self.at;
+        match bytes.get(begin) {
+            Some(b'"') => {
+                self.at += 1;
+                self.pass_text();
             }
-            self.at += 1;
+            Some(b'{' | b'[') => self.pass_nested(),
+            _ => {
+                let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r');
+                self.at = bytes.iter().skip(begin).position(ends).map_or(bytes.len(), |bytes| begin + bytes);
+            }
         }
-        begin..begin + self.json[begin..self.at].trim_end().len()
+        begin..self.at
     }
 
-    /// Goes past the end of a text whose first quote was passed; tells whether there are escapes in it.
-    fn pass_text(&mut self) -> bool {
+    /// Goes past the object or list that begins here.
+    fn pass_nested(&mut self) {
+        let bytes = self.json.as_bytes();
+        let mut depth = 0_usize;
+        while let Some(byte) = bytes.get(self.at) {
+            self.at += 1;
+            match byte {
+                b'"' => drop(self.pass_text()),
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' if depth == 1 => return,
+                b'}' | b']' => depth -= 1,
+                _ => {}
+            }
+        }
+    }
+
+    /// Goes past the end of a text whose first quote was passed; tells whether there are escapes in it. One without an end is none.
+    fn pass_text(&mut self) -> Option<bool> {
         let bytes = self.json.as_bytes();
         let mut is_escaped = false;
         while let Some(ahead) = memchr::memchr2(b'"', b'\\', &bytes[self.at.min(bytes.len())..]) {
             self.at += ahead;
             if bytes[self.at] == b'"' {
                 self.at += 1;
-                return is_escaped;
+                return Some(is_escaped);
             }
             is_escaped = true;
             self.at += 2;
         }
         self.at = bytes.len();
-        is_escaped
+        None
     }
 
     fn after_blanks(&self) -> Option<u8> {
@@ -132,7 +140,7 @@ mod tests {
         let mut cursor = Cursor::new(json);
         let mut found = Vec::new();
         while let Some(text) = cursor.next_text() {
-            found.push((cursor.read(&text).into_owned(), text.is_name, text.depth));
+            found.push((cursor.said(&text).unwrap().into_owned(), text.is_name, text.depth));
         }
         let found: Vec<_> = found.iter().map(|(text, is_name, depth)| (text.as_str(), *is_name, *depth)).collect();
         assert_eq!(
@@ -157,8 +165,8 @@ mod tests {
                 let mut cursor = Cursor::new(&json);
                 cursor.next_text().unwrap();
                 assert_eq!(&json[cursor.pass_value()], value, "{json}");
-                let next = cursor.next_text().map(|text| cursor.read(&text).into_owned());
-                assert_eq!(next.as_deref(), after.contains('n').then_some("n"), "{json}");
+                let next = cursor.next_text().map(|text| cursor.raw(&text));
+                assert_eq!(next, after.contains('n').then_some("n"), "{json}");
             }
         }
     }
@@ -168,7 +176,7 @@ mod tests {
         for json in ["\"", "{\"a", "\\", "{\"a\":\"\\", "]]}}", "{\"a\":"] {
             let mut cursor = Cursor::new(json);
             while let Some(text) = cursor.next_text() {
-                cursor.read(&text);
+                cursor.said(&text);
                 cursor.pass_value();
             }
         }

@@ -1,19 +1,23 @@
 //! `lastword store`: what an operator does with a store.
 
+mod export;
+
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::Path;
 
 use lastword_collector::admin::{self, Info, Offline};
 use serde_json::json;
 
+use super::listing;
 use crate::error::Error;
 use crate::flags::list::EventFilter;
 use crate::flags::source::Place;
 use crate::flags::store::{
-    BackupArgs, DeleteArgs, DirectoryArgs, ExportArgs, Format, InfoArgs, RestoreArgs, StoreArgs, StoreCommand, UserArgs,
+    BackupArgs, DeleteArgs, DirectoryArgs, InfoArgs, RestoreArgs, StoreArgs, StoreCommand, UserArgs,
 };
 use crate::limits::{COUNTED_EVENTS_MAX, PAGE_ROWS};
 use crate::output::progress::{Progress, Status};
-use crate::output::{Output, amount, otlp};
+use crate::output::{Output, amount};
 use crate::source::{Change, Listing, Order, Source};
 
 /// Does what the command line says.
@@ -31,7 +35,8 @@ pub(crate) async fn run(args: StoreArgs) -> Result<(), Error> {
         StoreCommand::Delete(args) => delete(args).await,
         StoreCommand::Forget(args) => forget(args).await,
         StoreCommand::OptIn(args) => opt_in(args).await,
-        StoreCommand::Export(args) => export(args).await,
+        StoreCommand::Audit(args) => listing::audit(args).await,
+        StoreCommand::Export(args) => export::run(args).await,
     }
 }
 
@@ -99,7 +104,7 @@ fn verify(args: &DirectoryArgs) -> Result<(), Error> {
 fn vacuum(args: &DirectoryArgs) -> Result<(), Error> {
     let mut status = Status::new();
     status.say("writing the database anew");
-    let (before, after) = Offline::open(&args.data)?.vacuum()?;
+    let (before, after) = offline(&args.data)?.vacuum()?;
     drop(status);
     let line = format!("{} became {}", amount::bytes(before), amount::bytes(after));
     answer(args.json, &json!({ "before": before, "after": after }), &[line])
@@ -116,8 +121,18 @@ fn backup(args: &BackupArgs) -> Result<(), Error> {
 
 fn restore(args: &RestoreArgs) -> Result<(), Error> {
     admin::restore(&args.file, &args.store.data, args.replace)?;
+    offline(&args.store.data)?.note("store.restore", &format!("the store is that of {}", args.file.display()))?;
     let line = format!("{} is in {}", args.file.display(), args.store.data.display());
     answer(args.store.json, &json!({ "file": args.file, "data": args.store.data }), &[line])
+}
+
+/// Takes a directory that no collector has. What is done to it is on record with the user of the system.
+fn offline(directory: &Path) -> Result<Offline, Error> {
+    let name = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    let mut actor = format!("cli:{}", name.unwrap_or_else(|| "unknown".to_owned()));
+    #[cfg(unix)]
+    actor.push_str(&format!(" (uid {})", rustix::process::getuid().as_raw()));
+    Ok(Offline::open(directory)?.acting_as(&actor))
 }
 
 async fn delete(args: DeleteArgs) -> Result<(), Error> {
@@ -137,7 +152,12 @@ async fn delete(args: DeleteArgs) -> Result<(), Error> {
     answer(args.json, &json!({ "events": events }), &[line])
 }
 
-async fn forget(args: UserArgs) -> Result<(), Error> {
+/// Takes the id of a user out of all events.
+///
+/// # Errors
+///
+/// As [`run`].
+pub(super) async fn forget(args: UserArgs) -> Result<(), Error> {
     let change = Change::ForgetUser(args.user.clone());
     if !args.yes {
         let events = count(args.place.place()?, &change).await?;
@@ -148,7 +168,12 @@ async fn forget(args: UserArgs) -> Result<(), Error> {
     answer(args.json, &json!({ "events": events }), &[line])
 }
 
-async fn opt_in(args: UserArgs) -> Result<(), Error> {
+/// Notes that a user has agreed to be told of.
+///
+/// # Errors
+///
+/// As [`run`].
+pub(super) async fn opt_in(args: UserArgs) -> Result<(), Error> {
     change_store(args.place.place()?, &Change::OptIn(args.user.clone())).await?;
     answer(args.json, &json!({ "user_id": args.user, "telemetry_opt_in": true }), &["noted".to_owned()])
 }
@@ -196,7 +221,7 @@ async fn change_store(place: Place, change: &Change) -> Result<u64, Error> {
         Place::Url(url) => return crate::source::change(url, change).await,
         Place::Directory(directory) => directory,
     };
-    let mut store = Offline::open(directory)?;
+    let mut store = offline(&directory)?;
     let mut status = Status::new();
     let progress = |events: usize| status.say(&format!("{events} events"));
     let events = match change {
@@ -206,27 +231,4 @@ async fn change_store(place: Place, change: &Change) -> Result<u64, Error> {
         Change::OptIn(user) => store.opt_in(user).map(|()| 0)?,
     };
     Ok(u64::try_from(events).unwrap_or(u64::MAX))
-}
-
-async fn export(args: ExportArgs) -> Result<(), Error> {
-    let source = Source::open(args.place.place()?)?;
-    let filter = EventFilter { session: args.session, ..EventFilter::default() };
-    let listing = Listing::Events { filter, order: Order::Ascending };
-    let (mut output, mut progress, mut cursor) = (Output::stdout(), Progress::new("events"), None);
-    loop {
-        let page = source.page(&listing, cursor.as_deref(), PAGE_ROWS).await?;
-        match args.format {
-            Format::Jsonl => page.rows.iter().try_for_each(|event| output.json(event))?,
-            Format::OtlpJson => {
-                for document in otlp::documents(&page.rows) {
-                    output.object(&document)?;
-                }
-            }
-        }
-        progress.add(page.rows.len());
-        cursor = page.next;
-        if cursor.is_none() {
-            return output.flush();
-        }
-    }
 }
