@@ -67,8 +67,8 @@ impl Collector {
         self
     }
 
-    /// Takes OTLP over gRPC on a listener of its own, as long as it [serves](Self::serve): HTTP/2 is spoken there and nowhere else. What
-    /// is answered is the same, and so is who is.
+    /// Takes OTLP over gRPC on a listener of its own, as long as it [serves](Self::serve): only HTTP/2 is spoken there. What is
+    /// answered is the same as on the main one, which takes gRPC as well, and so is who is.
     #[must_use]
     pub fn grpc(mut self, listener: TcpListener) -> Self {
         self.grpc = Some(listener);
@@ -144,7 +144,7 @@ impl Collector {
                 http::serve(listener, Speaks::Http2, &shared, &config, stopped).await;
             }
         };
-        tokio::join!(http::serve(listener, Speaks::Http1, &shared, &config, shutdown), serve_grpc);
+        tokio::join!(http::serve(listener, Speaks::Both, &shared, &config, shutdown), serve_grpc);
         for task in [lag, audit, alerts, retention] {
             task.abort();
             // What it was asking the store is answered, or is not begun.

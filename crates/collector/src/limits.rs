@@ -189,6 +189,8 @@ pub const HTTP2_HEADERS_BYTES_MAX: u32 = 16 * 1024;
 pub const HTTP2_STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
 /// Likewise of all requests of a connection.
 pub const HTTP2_CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
+/// The pause before another look at a connection of which a byte or two have come that may be HTTP/2 or not.
+pub const PEEK_PAUSE: Duration = Duration::from_millis(10);
 /// How often a client of HTTP/2 that says nothing is asked whether it is there.
 pub const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
 

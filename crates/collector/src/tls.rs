@@ -94,17 +94,25 @@ impl Acceptor {
     /// # Errors
     ///
     /// The client doesn't speak it, or not as we do.
-    pub(crate) async fn accept(&self, stream: TcpStream, http2: bool) -> io::Result<TlsStream<TcpStream>> {
+    pub(crate) async fn accept(&self, stream: TcpStream, only_http2: bool) -> io::Result<TlsStream<TcpStream>> {
         let mut config = Arc::clone(&self.config.read().unwrap_or_else(PoisonError::into_inner));
-        if http2 {
+        if only_http2 {
             // What it holds is shared, so that a copy is nothing beside the handshake.
             let mut other = ServerConfig::clone(&config);
-            other.alpn_protocols = vec![b"h2".to_vec()];
+            other.alpn_protocols = vec![HTTP2.to_vec()];
             config = Arc::new(other);
         }
         TlsAcceptor::from(config).accept(stream).await
     }
 }
+
+/// Tells whether a client chose HTTP/2.
+pub(crate) fn is_http2(stream: &TlsStream<TcpStream>) -> bool {
+    stream.get_ref().1.alpn_protocol() == Some(HTTP2)
+}
+
+/// The name of HTTP/2 in the choice of protocols.
+const HTTP2: &[u8] = b"h2";
 
 fn files(settings: &Tls) -> Result<Option<(&Path, &Path)>, TlsError> {
     match (&settings.cert, &settings.key) {
@@ -122,7 +130,7 @@ fn load(settings: &Tls) -> Result<Option<Arc<ServerConfig>>, TlsError> {
     let pair = |source| TlsError::Pair { path: cert.to_owned(), source };
     let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(pair)?;
     let mut config = builder.with_no_client_auth().with_single_cert(chain, secret).map_err(pair)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![HTTP2.to_vec(), b"http/1.1".to_vec()];
     Ok(Some(Arc::new(config)))
 }
 

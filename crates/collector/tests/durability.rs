@@ -3,51 +3,28 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
-use std::process::{Command, Stdio};
-
-use common::{Client, Dir, Server, body, event, named};
+use common::{Client, Dir, Killed, Server, body, event, named};
 use lastword_collector::query::{EventQuery, Reader, SessionQuery};
 use lastword_collector::{Collector, Config, OpenError};
 use serde_json::json;
 
-/// Set in the process that the test below starts and kills.
-const CHILD: &str = "LASTWORD_COLLECTOR_TEST_CHILD";
-
-/// Does nothing unless started by the test that kills it; then it is a collector that never ends.
 #[test]
 fn a_collector_in_a_process_of_its_own() {
-    let Some(dir) = std::env::var_os(CHILD) else { return };
-    let server = Server::start(Config::new(dir));
-    println!("\nlistening {}", server.address);
-    loop {
-        std::thread::park();
-    }
+    Killed::be();
 }
 
 #[test]
 fn a_killed_collector_has_all_that_it_acknowledged() {
     let dir = Dir::new();
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "a_collector_in_a_process_of_its_own", "--nocapture"])
-        .env(CHILD, dir.path())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let address: SocketAddr = BufReader::new(child.stdout.take().unwrap())
-        .lines()
-        .find_map(|line| line.unwrap().strip_prefix("listening ").map(|address| address.parse().unwrap()))
-        .unwrap();
+    let collector = Killed::start("a_collector_in_a_process_of_its_own", &dir);
     let mut acknowledged = 0;
-    let mut client = Client::connect(address);
+    let mut client = Client::connect(collector.address);
     for batch in 0..50 {
         let events: Vec<String> = (batch * 20..(batch + 1) * 20).map(event).collect();
         let answer = client.send("POST", "/api/v1/telemetry", &[], body("s", &events).as_bytes()).is(200);
         acknowledged += answer.json()["accepted"].as_u64().unwrap();
     }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    collector.kill();
 
     let stored = |reader: &Reader| {
         let query = EventQuery { limit: 1000, ..EventQuery::default() };

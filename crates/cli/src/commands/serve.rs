@@ -61,13 +61,17 @@ async fn serve(setup: &Setup, in_force: InForce, log: &Log) -> Result<(), Error>
     let keys = Key::of_environment(&keys).map_err(Error::Keys)?;
     let config = Config::with_settings(&in_force.data, settings.clone());
     let config = keys.into_iter().fold(config, Config::key);
-    let grpc = listen_grpc(settings.grpc_listen).await?;
+    let (grpc, missing) = listen_grpc(settings.grpc_listen).await?;
     let of_grpc = grpc.as_ref().map(TcpListener::local_addr).transpose().map_err(taken)?;
     if let Some(address) = of_grpc.into_iter().chain([address]).find(|address| config.is_open_to_others(*address)) {
         return Err(ServeError::Public(address).into());
     }
     warn(&config, &in_force, address)?;
     let mut collector = Collector::open(watched(config, &settings)?)?.poster(Client::new());
+    // Not before it is known that there is a collector at all.
+    if let Some(why) = missing {
+        tracing::info!("OTLP over gRPC is taken on {address} alone: {why}; --grpc-listen takes another address");
+    }
     if let (Some(listener), Some(address)) = (grpc, of_grpc) {
         tracing::info!("OTLP over gRPC on {address}");
         collector = collector.grpc(listener);
@@ -117,20 +121,18 @@ fn watched(config: Config, settings: &Settings) -> Result<Config, Error> {
     })
 }
 
-/// Takes the address for gRPC. The usual one may be taken by whoever else takes OTLP on this machine, and is not needed then.
-async fn listen_grpc(at: Option<GrpcListen>) -> Result<Option<TcpListener>, Error> {
+/// Takes the address for gRPC, or says why not. The usual one may be taken by whoever else takes OTLP on this machine, and is not
+/// needed: the main one takes gRPC too.
+async fn listen_grpc(at: Option<GrpcListen>) -> Result<(Option<TcpListener>, Option<String>), Error> {
     let address = match at {
-        Some(GrpcListen::Off) => return Ok(None),
+        Some(GrpcListen::Off) => return Ok((None, None)),
         Some(GrpcListen::At(address)) => address,
         None => GRPC_LISTEN_DEFAULT,
     };
     match TcpListener::bind(address).await {
-        Ok(listener) => Ok(Some(listener)),
+        Ok(listener) => Ok((Some(listener), None)),
         Err(source) if at.is_some() => Err(Error::Listen { address: address.to_string(), source }),
-        Err(error) => {
-            tracing::info!("no OTLP over gRPC: {address} can't be had ({error}); --grpc-listen takes another address");
-            Ok(None)
-        }
+        Err(error) => Ok((None, Some(format!("{address} can't be had ({error})")))),
     }
 }
 

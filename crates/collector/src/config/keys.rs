@@ -97,6 +97,12 @@ pub const KEYS: &[Key] = &[
         "Names by which this machine may be called while no keys are asked for, beside localhost and addresses",
     )
     .sample("[\"telemetry.internal\"]"),
+    Key::new(
+        "client_opt_in",
+        Switch,
+        "BOOL",
+        "Keep the user's id in a `session.user`, by which a client says that its user has agreed; without it only an opt-in at the collector counts",
+    ),
     Key::new("trusted_proxies", List, "NETWORKS", "Proxies that are believed when they say whom they ask for")
         .sample("[\"10.0.0.0/8\"]"),
     Key::new(

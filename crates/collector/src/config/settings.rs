@@ -39,6 +39,8 @@ pub struct Settings {
     pub insecure_public: bool,
     /// Names by which clients may call this machine while no keys are asked for, beside the loopback's own.
     pub hosts: Vec<String>,
+    /// Whether a client is believed that says that its user has agreed to be known, for the event that says it.
+    pub client_opt_in: bool,
     /// Proxies that are believed when they say whom they ask for.
     pub(crate) trusted_proxies: Vec<Network>,
     /// After how much silence a session that didn't end is shown as silent.
@@ -93,6 +95,7 @@ impl Default for Settings {
             keys: None,
             insecure_public: false,
             hosts: Vec::new(),
+            client_opt_in: true,
             trusted_proxies: Vec::new(),
             silent_after: limits::SILENT_AFTER,
             alerts: None,

@@ -88,7 +88,7 @@ fn admit(
     limited: &mut Option<Left>,
 ) -> Result<(Caller, Client), Response> {
     let forbidden = |message: String| Err(answer::error(StatusCode::FORBIDDEN, message));
-    if is_foreign(request.headers()) {
+    if is_foreign(request) {
         return forbidden("the request comes from a page of another site (`Origin`)".to_owned());
     }
     if let Err(host) = gate.names(host(request)) {
@@ -178,9 +178,9 @@ fn host(request: &Request) -> Option<&str> {
 }
 
 /// Tells whether a browser says that the request was made by a page of another host.
-fn is_foreign(headers: &HeaderMap) -> bool {
-    let Some(origin) = headers.get(header::ORIGIN) else { return false };
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+fn is_foreign(request: &Request) -> bool {
+    let Some(origin) = request.headers().get(header::ORIGIN) else { return false };
+    let host = host(request);
     let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
     origin.is_none() || origin != host
 }

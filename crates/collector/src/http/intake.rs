@@ -9,16 +9,16 @@ use axum::extract::Request;
 use axum::http::{Extensions, HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::body::{self, BodyError, Taken};
 use super::decompress::{DecompressError, Encoding, decompress};
-use super::{Inner, Shared, answer};
+use super::{Inner, Room, Shared, answer};
 use crate::auth::Caller;
 use crate::clock;
 use crate::ingest::{Intake, Refusal, Refused};
-use crate::limits::{COMMIT_TIMEOUT, INLINE_DECODE_BYTES_MAX, PLAIN_BODY_BYTES_MAX};
+use crate::limits::{COMMIT_TIMEOUT, DECOMPRESS_STEP_BYTES, INLINE_DECODE_BYTES_MAX, PLAIN_BODY_BYTES_MAX};
 use crate::rate::{Client, TooMuch};
 use crate::stats::{self, Counter};
 use crate::store::{Stored, WriteError};
@@ -91,6 +91,14 @@ impl Failure {
         Self { retry_after: Some(refused.wait), ..Self::new(StatusCode::TOO_MANY_REQUESTS, message) }
     }
 
+    /// Says what else would be right where the sender's key stands in the body, for which there is less room.
+    fn of_unproven(mut self, is_unproven: bool) -> Self {
+        if is_unproven && self.status == StatusCode::PAYLOAD_TOO_LARGE {
+            self.message.push_str(", or the key in a header (`X-API-Key`), for which there is more room");
+        }
+        self
+    }
+
     /// Answers as everything here does that has no form of its own.
     pub(super) fn into_json(self) -> Response {
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
@@ -109,7 +117,8 @@ pub(super) async fn take<P: Protocol>(shared: &Shared, request: Request, protoco
         let inner = &shared.0;
         let is_unproven = matches!(head.extensions.get::<Caller>(), Some(Caller::Unproven));
         let of_body = if is_unproven { &inner.unproven_room } else { &inner.room };
-        let Taken { bytes, mut room } = read(inner, of_body, &head.headers, body, &*protocol).await?;
+        let read = read(inner, of_body, &head.headers, body, &*protocol).await;
+        let Taken { bytes, mut room } = read.map_err(|failure| failure.of_unproven(is_unproven))?;
         let client = client(shared, &head.extensions, &bytes)?;
         if is_unproven {
             room = acquire(&inner.room, room.num_permits())?;
@@ -156,23 +165,27 @@ fn client(shared: &Shared, known: &Extensions, body: &[u8]) -> Result<Client, Fa
 /// Reads a body and decompresses it.
 async fn read<P: Protocol>(
     inner: &Arc<Inner>,
-    room: &Arc<Semaphore>,
+    room: &Room,
     headers: &HeaderMap,
     body: Body,
     protocol: &P,
 ) -> Result<Taken, Failure> {
     let counted = inner.stats.ingest(P::LABEL);
     counted.requests.add(1);
-    let taken = body::read(body, inner.body_bytes_max, room, inner.body_timeout).await;
-    let mut taken = taken.map_err(|error| of_body(&error, inner.body_bytes_max))?;
+    // What is larger than all the room there is will never have any: that is no matter of time.
+    let bytes_max = inner.body_bytes_max.min(room.bytes);
+    let taken = body::read(body, bytes_max, &room.free, inner.body_timeout).await;
+    let mut taken = taken.map_err(|error| of_body(&error, bytes_max))?;
     counted.bytes.add(taken.bytes.len());
     let encoding = protocol.unframe(headers, &mut taken.bytes)?;
     if encoding == Encoding::Identity {
         return Ok(taken);
     }
-    let room = Arc::clone(room);
+    // Both forms are in memory for a while, and room is taken in steps, one of them to find the end.
+    let left = room.bytes.saturating_sub(taken.bytes.len() + 2 * DECOMPRESS_STEP_BYTES);
+    let (room, plain_max) = (Arc::clone(&room.free), PLAIN_BODY_BYTES_MAX.min(left));
     let plain = tokio::task::spawn_blocking(move || {
-        decompress(encoding, &taken.bytes, PLAIN_BODY_BYTES_MAX, &room).map(|(bytes, grown)| {
+        decompress(encoding, &taken.bytes, plain_max, &room).map(|(bytes, grown)| {
             // The compressed bytes are gone; the room of the plain ones is what counts.
             Taken { bytes, room: grown.unwrap_or(taken.room) }
         })
@@ -249,15 +262,15 @@ async fn redact(
         inner.redaction.apply(&mut intake);
     }
     // Events may be larger than the body that they came in. The largest of all are taken while they are alone.
-    let missing = intake.bytes().min(inner.room_bytes).saturating_sub(room.num_permits());
+    let missing = intake.bytes().min(inner.room.bytes).saturating_sub(room.num_permits());
     room.merge(acquire(&inner.room, missing)?);
     Ok((intake, room))
 }
 
 /// Takes room for so many bytes, if there is so much.
-fn acquire(room: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePermit, Failure> {
+fn acquire(room: &Room, bytes: usize) -> Result<OwnedSemaphorePermit, Failure> {
     let permits = u32::try_from(bytes).unwrap_or(u32::MAX);
-    let room = Arc::clone(room).try_acquire_many_owned(permits);
+    let room = Arc::clone(&room.free).try_acquire_many_owned(permits);
     room.map_err(|_| Failure::later("too many requests are being read"))
 }
 

@@ -2,7 +2,7 @@
 //!
 //! - `POST <any prefix>/api/v1/telemetry` takes events in ([`telemetry`]), as every protocol does by [`intake`]; the other paths that an unmodified client asks
 //!   at its start and end stand beside it ([`client`]).
-//! - `POST <any prefix>/v1/{traces,logs,metrics}` takes OTLP in ([`otlp`]), and a listener of its own takes it over gRPC ([`grpc`]).
+//! - `POST <any prefix>/v1/{traces,logs,metrics}` takes OTLP in ([`otlp`]), and so does gRPC, here or on a listener of its own ([`grpc`]).
 //! - Clients of other products send to the paths that they know ([`clients`]).
 //! - `GET /api/...` answers questions ([`api`]).
 //! - `GET /api/stream` tells events as they are stored ([`stream`]); `/api/health`, `/api/status` ([`health`]) and `/metrics`
@@ -67,7 +67,7 @@ use crate::forward::{Counts, Forwarder, Target};
 use crate::health::Checks;
 use crate::ingest::Object;
 use crate::ingest::otlp::{Format, Prices, Signal};
-use crate::limits::{KEYS_POLL, LAG_INTERVAL, READERS_MAX, UNPROVEN_SHARE};
+use crate::limits::{KEYS_POLL, LAG_INTERVAL, READERS_MAX, STREAMS_MAX, UNPROVEN_SHARE};
 use crate::live::Live;
 use crate::own::Own;
 use crate::post::Poster;
@@ -99,10 +99,11 @@ struct Inner {
     /// The settings that were taken over last while it runs.
     reloaded: watch::Sender<Vec<InForce>>,
     /// Bytes of bodies that may be in memory.
-    room: Arc<Semaphore>,
-    room_bytes: usize,
+    room: Room,
     /// Likewise of bodies in which the key of their sender stands.
-    unproven_room: Arc<Semaphore>,
+    unproven_room: Room,
+    /// Live streams that may be open.
+    stream_places: Arc<Semaphore>,
     /// Queries that may run.
     turns: Arc<Semaphore>,
     stats: Stats,
@@ -111,6 +112,20 @@ struct Inner {
     body_bytes_max: usize,
     body_timeout: Duration,
     query_timeout: Duration,
+}
+
+/// Bytes that may be in memory at once.
+struct Room {
+    /// What is free of them.
+    free: Arc<Semaphore>,
+    /// All of them.
+    bytes: usize,
+}
+
+impl Room {
+    fn of(bytes: usize) -> Self {
+        Self { free: Arc::new(Semaphore::new(bytes)), bytes }
+    }
 }
 
 impl std::fmt::Debug for Shared {
@@ -150,12 +165,12 @@ impl Shared {
             process: Process::begun(clock::now_us()),
             stopping: watch::Sender::new(false),
             reloaded: watch::Sender::default(),
-            room: Arc::new(Semaphore::new(room_bytes)),
-            room_bytes,
-            unproven_room: Arc::new(Semaphore::new(unproven_bytes)),
+            room: Room::of(room_bytes),
+            unproven_room: Room::of(unproven_bytes),
+            stream_places: Arc::new(Semaphore::new(STREAMS_MAX)),
             turns: Arc::new(Semaphore::new(READERS_MAX)),
             stats: Stats::new(&settings.metrics.buckets_ms),
-            redaction: Redaction::new(config.privacy.clone(), opted_in),
+            redaction: Redaction::new(config.privacy.clone(), opted_in).client_opt_in(settings.client_opt_in),
             otlp: Arc::new(otlp::Otlp::new(prices)),
             body_bytes_max: config.settings.limits.body_bytes_max.len(),
             body_timeout: config.settings.limits.body_timeout,

@@ -1,13 +1,19 @@
 //! The server's loop: connections within a bound, heads within a time, TLS where it is set up, an end within a grace.
+//!
+//! HTTP/1.1 and HTTP/2 are spoken on one port: within TLS by what the client chose, else by how it begins. A connection that asks nothing is
+//! ended after the same time in both.
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use hyper::body::Incoming;
+use axum::body::{Body, Bytes};
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::{http1, http2};
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -22,13 +28,15 @@ use super::context::Peer;
 use crate::config::Config;
 use crate::limits::{
     ACCEPT_PAUSE, HTTP2_CONNECTION_WINDOW_BYTES, HTTP2_HEADERS_BYTES_MAX, HTTP2_PING_INTERVAL,
-    HTTP2_STREAM_WINDOW_BYTES, HTTP2_STREAMS_MAX,
+    HTTP2_STREAM_WINDOW_BYTES, HTTP2_STREAMS_MAX, PEEK_PAUSE,
 };
+use crate::tls;
 
 /// What is spoken on a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Speaks {
-    Http1,
+    /// HTTP/1.1 or HTTP/2, as the client begins.
+    Both,
     /// HTTP/2 from its first byte: what gRPC is.
     Http2,
 }
@@ -114,50 +122,55 @@ impl Connection {
     async fn attend(mut self, stream: TcpStream, shared: &Shared) {
         // Without it an answer may wait for the client's next packet. If it can't be set, it is only slower.
         let _ = stream.set_nodelay(true);
-        if self.speaks == Speaks::Http2 && !self.begins(&stream).await {
-            return;
-        }
-        let Some(tls) = shared.tls() else { return self.speak(Box::new(stream)).await };
+        let only_http2 = self.speaks == Speaks::Http2;
+        let Some(tls) = shared.tls() else {
+            let Some(begins_http2) = self.begins(&stream).await else { return };
+            return self.speak(Box::new(stream), only_http2 || begins_http2).await;
+        };
         let begun = tokio::select! {
-            begun = tokio::time::timeout(self.head_timeout, tls.accept(stream, self.speaks == Speaks::Http2)) => begun,
+            begun = tokio::time::timeout(self.head_timeout, tls.accept(stream, only_http2)) => begun,
             // Nothing was asked yet.
             _ = self.stopping.changed() => return,
         };
         match begun {
-            Ok(Ok(stream)) => self.speak(Box::new(stream)).await,
+            Ok(Ok(stream)) => {
+                let is_http2 = only_http2 || tls::is_http2(&stream);
+                self.speak(Box::new(stream), is_http2).await;
+            }
             Ok(Err(error)) => tracing::debug!(%error, peer = %self.peer, "a connection did not begin TLS"),
             Err(_) => tracing::debug!(peer = %self.peer, "a connection did not begin TLS in time"),
         }
     }
 
-    async fn speak(mut self, stream: Box<dyn Stream>) {
-        let (peer, inner) = (Peer(self.peer), TowerToHyperService::new(self.router));
+    async fn speak(self, stream: Box<dyn Stream>, http2: bool) {
+        let Self { peer, router, head_timeout, mut stopping, .. } = self;
+        let (peer, inner, busy) = (Peer(peer), TowerToHyperService::new(router), Busy::default());
+        let counted = busy.clone();
         let service = service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(peer);
-            inner.call(request)
+            let (answer, under_way) = (inner.call(request), counted.enter());
+            async move { answer.await.map(|answer| answer.map(|body| Answered { body, _under_way: under_way })) }
         });
-        let (stream, stopping) = (TokioIo::new(stream), &mut self.stopping);
-        let result = match self.speaks {
-            Speaks::Http1 => {
-                let mut builder = http1::Builder::new();
-                builder.timer(TokioTimer::new()).header_read_timeout(self.head_timeout);
-                let mut connection = pin!(builder.serve_connection(stream, service));
-                tokio::select! {
-                    result = connection.as_mut() => result,
-                    _ = stopping.changed() => {
-                        connection.as_mut().graceful_shutdown();
-                        connection.await
-                    }
+        let stream = TokioIo::new(stream);
+        let result = if http2 {
+            let mut connection = pin!(builder(head_timeout).serve_connection(stream, service));
+            tokio::select! {
+                result = connection.as_mut() => result,
+                () = ended(&mut stopping, &busy, head_timeout) => {
+                    connection.as_mut().graceful_shutdown();
+                    // Who leaves the end open has had its time.
+                    tokio::time::timeout(head_timeout, connection).await.unwrap_or(Ok(()))
                 }
             }
-            Speaks::Http2 => {
-                let mut connection = pin!(http2(self.head_timeout).serve_connection(stream, service));
-                tokio::select! {
-                    result = connection.as_mut() => result,
-                    _ = stopping.changed() => {
-                        connection.as_mut().graceful_shutdown();
-                        connection.await
-                    }
+        } else {
+            let mut builder = http1::Builder::new();
+            builder.timer(TokioTimer::new()).header_read_timeout(head_timeout);
+            let mut connection = pin!(builder.serve_connection(stream, service));
+            tokio::select! {
+                result = connection.as_mut() => result,
+                _ = stopping.changed() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
                 }
             }
         };
@@ -166,18 +179,100 @@ impl Connection {
         }
     }
 
-    /// Waits for the first byte: before it no ping asks whether anybody is there.
-    async fn begins(&mut self, stream: &TcpStream) -> bool {
-        let mut first = [0];
+    /// Waits for the first bytes, and tells whether they begin HTTP/2; `None` if none come.
+    async fn begins(&mut self, stream: &TcpStream) -> Option<bool> {
+        const PREFACE: &[u8] = b"PRI";
+        let look = async {
+            let mut first = [0; PREFACE.len()];
+            loop {
+                let read = stream.peek(&mut first).await.ok()?;
+                // `P` may still become `POST`. A client sends them at once; one that doesn't is looked at again a little later.
+                if read == 0 {
+                    return None;
+                }
+                if read == PREFACE.len() || !PREFACE.starts_with(&first[..read]) {
+                    return Some(first == PREFACE);
+                }
+                tokio::time::sleep(PEEK_PAUSE).await;
+            }
+        };
         tokio::select! {
-            begun = tokio::time::timeout(self.head_timeout, stream.peek(&mut first)) => matches!(begun, Ok(Ok(1))),
-            _ = self.stopping.changed() => false,
+            begun = tokio::time::timeout(self.head_timeout, look) => begun.ok().flatten(),
+            _ = self.stopping.changed() => None,
         }
     }
 }
 
+/// Waits until the collector stops, or the connection has asked nothing for as long as one may be idle.
+async fn ended(stopping: &mut watch::Receiver<()>, busy: &Busy, idle_max: Duration) {
+    let idle = async {
+        let mut seen = busy.begun.load(Ordering::Relaxed);
+        loop {
+            tokio::time::sleep(idle_max).await;
+            let begun = busy.begun.load(Ordering::Relaxed);
+            if begun == seen && busy.ended.load(Ordering::Relaxed) == begun {
+                return;
+            }
+            seen = begun;
+        }
+    };
+    tokio::select! {
+        _ = stopping.changed() => {}
+        () = idle => {}
+    }
+}
+
+/// Requests of a connection: how many were begun, and how many are answered.
+#[derive(Clone, Default)]
+struct Busy {
+    begun: Arc<AtomicU64>,
+    ended: Arc<AtomicU64>,
+}
+
+impl Busy {
+    fn enter(&self) -> UnderWay {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        UnderWay(Arc::clone(&self.ended))
+    }
+}
+
+/// The body of an answer, with which its request ends.
+struct Answered {
+    body: Body,
+    _under_way: UnderWay,
+}
+
+impl hyper::body::Body for Answered {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A request that is not answered yet; one that is given up counts as answered.
+struct UnderWay(Arc<AtomicU64>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 /// HTTP/2 within bounds. Who says nothing is asked by pings whether it is still there.
-fn http2(ping_timeout: Duration) -> http2::Builder<TokioExecutor> {
+fn builder(ping_timeout: Duration) -> http2::Builder<TokioExecutor> {
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())

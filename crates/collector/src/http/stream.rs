@@ -5,6 +5,7 @@
 //! know who reads. A reader that is slow has one step in memory and reads the rest later from the disk.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes, HttpBody};
@@ -37,15 +38,18 @@ pub(super) async fn stream(State(shared): State<Shared>, headers: HeaderMap, Que
         Ok(query) => EventQuery { order: Order::OldestFirst, limit: STREAM_STEP_ROWS, ..query },
         Err(error) => return refuse(&error.into()),
     };
-    if shared.0.stats.streams.get() >= STREAMS_MAX as u64 {
+    let Ok(place) = Arc::clone(&shared.0.stream_places).try_acquire_owned() else {
         return answer::later(format!("there are {STREAMS_MAX} live streams already"));
-    }
+    };
     let newest = shared.0.queue.newest();
     if query.after.is_none() && query.since.is_none() {
         query.after = Some(newest.borrow().to_string());
     }
     let (sender, steps) = mpsc::channel(1);
-    tokio::spawn(follow(shared, query, newest, sender));
+    tokio::spawn(async move {
+        follow(shared, query, newest, sender).await;
+        drop(place);
+    });
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         // A proxy that collects answers would hold the events back.

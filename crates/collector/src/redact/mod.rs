@@ -74,6 +74,8 @@ struct Harmless {
 pub(crate) struct Redaction {
     redactor: Option<Redactor>,
     opted_in: OptedIn,
+    /// Whether a client is believed that says by `session.user` that its user has agreed.
+    client_opt_in: bool,
     /// How often each rule took something.
     counts: Mutex<BTreeMap<String, u64>>,
 }
@@ -87,7 +89,12 @@ impl std::fmt::Debug for Redaction {
 impl Redaction {
     /// Applies these settings. Long texts are not cut: that is the clients' affair.
     pub(crate) fn new(privacy: Privacy, opted_in: OptedIn) -> Self {
-        Self { redactor: privacy.uncut().redactor(), opted_in, counts: Mutex::default() }
+        Self { redactor: privacy.uncut().redactor(), opted_in, client_opt_in: true, counts: Mutex::default() }
+    }
+
+    /// Sets whether a client is believed that says by [`SESSION_USER`] that its user has agreed, for that event. It is.
+    pub(crate) fn client_opt_in(self, is_believed: bool) -> Self {
+        Self { client_opt_in: is_believed, ..self }
     }
 
     /// Returns how often each rule took something out.
@@ -125,7 +132,7 @@ impl Redaction {
 
     /// Returns an event's text without what must not be stored; `None` if there is nothing.
     fn event(&self, redactor: &Redactor, harmless: &mut Harmless, json: &str, event: &Event) -> Option<String> {
-        let says_user = event.name.as_deref() == Some(SESSION_USER);
+        let says_user = self.client_opt_in && event.name.as_deref() == Some(SESSION_USER);
         let mut out = Out { json, text: String::new(), at: 0 };
         let mut cursor = Cursor::new(json);
         // How deep the fields of the object are that says who a user is, while it is gone through.

@@ -1,10 +1,12 @@
 //! A collector on a free port with a directory of its own, and the smallest HTTP client that can talk to it.
 #![allow(dead_code, unreachable_pub, reason = "not every test uses all of it")]
+#![allow(clippy::print_stdout, reason = "a process of a test says where it listens")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what helps a test is a test")]
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::JoinHandle;
 
@@ -118,6 +120,45 @@ impl Drop for Server {
     }
 }
 
+/// A collector in a process of its own, which is killed: the test's own program, started anew for one of its tests.
+pub struct Killed {
+    child: Child,
+    pub address: SocketAddr,
+}
+
+impl Killed {
+    /// Names the directory in that process.
+    const DIRECTORY: &str = "LASTWORD_COLLECTOR_TEST_CHILD";
+
+    /// Starts it by the test of this name, which calls [`Killed::be`].
+    pub fn start(test: &str, dir: &Dir) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", test, "--nocapture"])
+            .env(Self::DIRECTORY, dir.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let told = lines.find_map(|line| line.unwrap().strip_prefix("listening ").map(str::to_owned));
+        Self { child, address: told.unwrap().parse().unwrap() }
+    }
+
+    /// Does nothing unless in that process; there it is a collector that never ends.
+    pub fn be() {
+        let Some(dir) = std::env::var_os(Self::DIRECTORY) else { return };
+        let server = Server::start(Config::new(dir));
+        println!("\nlistening {}", server.address);
+        loop {
+            std::thread::park();
+        }
+    }
+
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
 /// One connection, kept open between requests.
 pub struct Client(pub TcpStream);
 
@@ -138,6 +179,14 @@ impl Client {
         self.0.write_all(head.as_bytes()).unwrap();
         self.0.write_all(body).unwrap();
         self.answer()
+    }
+
+    /// Sends a part of a body that never ends, of a server that has room for a million bytes: less than a hundred are left.
+    pub fn hold_room(address: SocketAddr) -> Self {
+        let mut client = Self::connect(address);
+        client.0.write_all(b"POST /api/v1/telemetry HTTP/1.1\r\nhost: a\r\ncontent-length: 1000000\r\n\r\n").unwrap();
+        client.0.write_all(&vec![b' '; 999_950]).unwrap();
+        client
     }
 
     pub fn answer(&mut self) -> Answer {

@@ -77,3 +77,64 @@ fn who_has_no_key_keeps_nobody_with_a_key_from_sending() {
     let sent = body("s", &(0..10).map(event).collect::<Vec<_>>());
     server.client().send("POST", "/api/v1/telemetry", &[("x-api-key", INGEST)], sent.as_bytes()).is(200);
 }
+
+#[test]
+fn a_body_that_could_never_be_read_before_its_sender_is_known_is_told_so_and_not_to_come_back() {
+    use std::io::Write;
+    let dir = Dir::new();
+    let sizes = [("limits.ingest_bytes_max", "4MiB"), ("limits.body_bytes_max", "512KiB")];
+    let server = Server::start(with_keys(config(&dir, &sizes)));
+    // A quarter of all room is for those who are not known yet: 1 MiB, which this has when it is decompressed.
+    let event = |place: usize| format!(r#"{{"event":"e","properties":{{"distinct_id":"d","n":{place}}}}}"#);
+    let events: Vec<String> = (0..30_000).map(event).collect();
+    let large = format!(r#"{{"api_key":"{INGEST}","batch":[{}]}}"#, events.join(","));
+    assert!(large.len() > 1 << 20);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(large.as_bytes()).unwrap();
+    let gzip = gzip.finish().unwrap();
+    let send = |headers: &[(&str, &str)]| {
+        let headers = [&[("content-encoding", "gzip")], headers].concat();
+        server.client().send("POST", "/batch", &headers, &gzip)
+    };
+    let refused = send(&[]).is(413);
+    assert!(refused.body.contains("send the events in several requests, or the key in a header"), "{}", refused.body);
+    assert_eq!(refused.header("retry-after"), None);
+    let told = send(&[("x-api-key", INGEST)]).is(413).body;
+    assert!(
+        told.contains("10000") || told.contains("events"),
+        "with the key beside it there is room, and too many events: {told}"
+    );
+}
+
+#[test]
+fn an_id_by_which_a_client_says_that_its_user_agreed_is_kept_in_that_event_alone_and_not_where_nobody_is_believed() {
+    use super::common::named;
+    let data = r#"{"user_id":"ada","user_bucket":7}"#;
+    let told = |settings: &[(&'static str, &str)]| {
+        let dir = Dir::new();
+        let server = Server::start(config(&dir, settings));
+        let events = [named(0, "a", "session.user", "INFO", data), named(1, "b", "other", "INFO", data)];
+        server.telemetry(body("s", &events)).is(200);
+        let events = server.events("");
+        [0, 1].map(|place| events[place]["event_data"]["user_id"].as_str().map(str::to_owned))
+    };
+    assert_eq!(told(&[]), [Some("ada".to_owned()), None]);
+    assert_eq!(told(&[("client_opt_in", "false")]), [None, None]);
+}
+
+#[test]
+fn what_is_large_is_looked_at_as_all_else_is() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let data = format!(r#"{{"note":"mail ada@example.com","filler":"{}"}}"#, "x".repeat(200_000));
+    let events: Vec<String> =
+        (0..8).map(|place| super::common::named(place, &format!("e-{place}"), "n", "INFO", &data)).collect();
+    let large = body("s", &events);
+    assert!(large.len() > lastword_collector::limits::INLINE_DECODE_BYTES_MAX);
+    server.telemetry(large).is(200);
+    let stored = server.events("");
+    assert_eq!(stored.len(), 8);
+    for event in stored {
+        assert_eq!(event["event_data"]["note"], "mail [redacted:email]");
+    }
+}

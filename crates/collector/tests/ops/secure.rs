@@ -24,20 +24,28 @@ fn certificate(dir: &Path) -> CertificateDer<'static> {
 
 /// Asks over TLS, trusting this certificate only.
 fn ask(address: SocketAddr, trusted: &CertificateDer<'static>) -> std::io::Result<String> {
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(trusted.clone()).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let client = builder.with_root_certificates(roots).with_no_client_auth();
-    let name = ServerName::try_from("localhost").unwrap();
-    let connection = rustls::ClientConnection::new(Arc::new(client), name).unwrap();
-    let mut stream = rustls::StreamOwned::new(connection, TcpStream::connect(address)?);
+    let mut stream = begin(address, trusted, &[])?;
     write!(stream, "GET /api/health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
     let mut answer = String::new();
     match stream.read_to_string(&mut answer) {
         Err(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => Err(error),
         _ => Ok(answer),
     }
+}
+
+type Stream = rustls::StreamOwned<rustls::ClientConnection, TcpStream>;
+
+/// Connects over TLS, with a choice of protocols.
+fn begin(address: SocketAddr, trusted: &CertificateDer<'static>, speaks: &[&[u8]]) -> std::io::Result<Stream> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(trusted.clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let mut client = builder.with_root_certificates(roots).with_no_client_auth();
+    client.alpn_protocols = speaks.iter().map(|name| name.to_vec()).collect();
+    let name = ServerName::try_from("localhost").unwrap();
+    let connection = rustls::ClientConnection::new(Arc::new(client), name).unwrap();
+    Ok(rustls::StreamOwned::new(connection, TcpStream::connect(address)?))
 }
 
 #[test]
@@ -49,6 +57,18 @@ fn tls_is_spoken_where_there_is_a_certificate_and_nothing_else_is() {
     let server = Server::start(config(&dir, &files));
     let answer = ask(server.address, &trusted).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    for (speaks, first) in [
+        (&b"h2"[..], &b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"[..]),
+        (&b"http/1.1"[..], &b"GET / HTTP/1.1\r\nhost: lo\r\n\r\n"[..]),
+    ] {
+        let mut stream = begin(server.address, &trusted, &[speaks]).unwrap();
+        stream.write_all(first).unwrap();
+        let mut answer = [0; 9];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(stream.conn.alpn_protocol(), Some(speaks));
+        // The server begins HTTP/2 with its settings, frame 4.
+        assert!(if speaks == b"h2" { answer[3] == 4 } else { answer.starts_with(b"HTTP/1.1 ") }, "{answer:?}");
+    }
     let mut plain = TcpStream::connect(server.address).unwrap();
     write!(plain, "GET /api/health HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
     let mut answer = Vec::new();

@@ -13,7 +13,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse
 use prost::Message;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::common::Dir;
+use crate::common::{Client, Dir};
 use crate::{fixture, span, traces};
 
 const TRACES: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
@@ -48,14 +48,19 @@ fn framed(compressed: u8, message: &[u8]) -> Vec<u8> {
 
 /// Serves a collector and makes calls, one after the other on one connection.
 fn call(config: Config, calls: Vec<(&str, Option<&str>, Vec<u8>)>) -> Vec<Answer> {
+    serve(config, async |_, grpc| make(grpc, calls).await)
+}
+
+/// Serves a collector while something is done with its main address and that of gRPC.
+fn serve<T>(config: Config, ask: impl AsyncFnOnce(SocketAddr, SocketAddr) -> T) -> T {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(async {
         let (http, grpc) =
             (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
-        let address = grpc.local_addr().unwrap();
+        let (main, address) = (http.local_addr().unwrap(), grpc.local_addr().unwrap());
         let collector = Collector::open(config).unwrap().grpc(grpc);
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let serving = tokio::spawn(collector.serve(http, async { _ = stopped.await }));
-        let answers = make(address, calls).await;
+        let answers = ask(main, address).await;
         drop(stop);
         serving.await.unwrap().unwrap();
         answers
@@ -120,6 +125,52 @@ fn the_three_services_store_what_they_are_sent() {
 }
 
 #[test]
+fn the_main_port_takes_calls_too_beside_http_1() {
+    let dir = Dir::new();
+    let answers = serve(dir.config(), async |main, _| {
+        let answers = make(main, vec![(TRACES, None, framed(0, &fixture("python-traces-1.bin")))]).await;
+        let get = tokio::task::spawn_blocking(move || {
+            // A first byte that HTTP/2 begins with as well, alone for a while.
+            let mut client = Client::connect(main);
+            client.0.write_all(b"P").unwrap();
+            std::thread::yield_now();
+            client.0.write_all(b"OST /api/v1/telemetry HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}").unwrap();
+            client.answer().status
+        });
+        assert_eq!(get.await.unwrap(), 400);
+        answers
+    });
+    assert_eq!(answers[0].told("grpc-status"), "0");
+    assert_eq!(stored(&dir), 4, "a resource and three spans");
+}
+
+#[test]
+fn a_connection_of_http_2_that_asks_nothing_is_ended_and_one_that_hears_something_is_not() {
+    let dir = Dir::new();
+    let config = dir.config().head_timeout(std::time::Duration::from_millis(200));
+    serve(config, async |main, _| {
+        let connect = async || {
+            let stream = TokioIo::new(TcpStream::connect(main).await.unwrap());
+            let (client, connection) =
+                hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+            (client, tokio::spawn(connection))
+        };
+        let (mut client, listening) = connect().await;
+        let request = Request::get(format!("http://{main}/api/stream")).body(Whole(None)).unwrap();
+        let mut stream = client.send_request(request).await.unwrap().into_body();
+        let (idle, connection) = connect().await;
+        connection.await.unwrap().unwrap();
+        drop(idle);
+        // It was there before the other one, and has asked nothing more either.
+        assert!(!listening.is_finished());
+        let first = std::future::poll_fn(|context| Pin::new(&mut stream).poll_frame(context)).await;
+        assert_eq!(first.unwrap().unwrap().into_data().unwrap(), ": listening\n\n");
+        assert!(!listening.is_finished());
+        listening.abort();
+    });
+}
+
+#[test]
 fn refused_records_are_counted_and_their_neighbours_are_stored() {
     let dir = Dir::new();
     let mut bad = span(1, "bad", vec![]);
@@ -156,7 +207,18 @@ fn what_is_too_large_is_exhausted_for_good_and_what_has_no_room_may_come_again()
     let body = framed(0, &traces((0..100).map(|number| span(number, "x", vec![])).collect()));
     let answers = call(dir.config().body_bytes_max(1_000), vec![(TRACES, None, body.clone())]);
     assert_eq!((answers[0].told("grpc-status"), answers[0].told("grpc-status-details-bin")), ("8", ""));
-    let answers = call(dir.config().ingest_bytes_max(1_000), vec![(TRACES, None, body)]);
+    let answers = serve(dir.config().ingest_bytes_max(1_000_000), async |main, grpc| {
+        let _holding = Client::hold_room(main);
+        let begun = std::time::Instant::now();
+        loop {
+            let answers = make(grpc, vec![(TRACES, None, body.clone())]).await;
+            // Until the other one has been read.
+            assert!(begun.elapsed() < std::time::Duration::from_secs(20), "there is always room");
+            if answers[0].told("grpc-status") != "0" {
+                return answers;
+            }
+        }
+    });
     // "type.googleapis.com/google.rpc.RetryInfo" stands in it, in base64.
     assert_eq!(answers[0].told("grpc-status"), "14");
     assert!(answers[0].told("grpc-status-details-bin").contains("Z29vZ2xlLnJwYy5SZXRyeUluZm8"));

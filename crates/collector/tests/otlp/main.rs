@@ -11,6 +11,7 @@ mod grpc;
 mod hostile;
 mod killed;
 mod metrics;
+mod prompts;
 mod records;
 
 use common::{Answer, Server};
