@@ -16,7 +16,6 @@ pub(crate) struct Object<'b> {
     out: &'b mut Vec<u8>,
     depth: usize,
     names: Names,
-    /// Where it begins.
     first: usize,
 }
 
@@ -30,9 +29,8 @@ pub(crate) struct List<'b> {
 impl<'b> Object<'b> {
     /// Begins an object; [`end`](Self::end) ends it.
     pub(super) fn begin(out: &'b mut Vec<u8>, depth: usize) -> Self {
-        let first = out.len();
         out.push(b'{');
-        Self { out, depth, names: Names::default(), first }
+        Self { first: out.len() - 1, out, depth, names: Names::default() }
     }
 
     pub(super) fn end(self) {

@@ -11,6 +11,7 @@
 
 mod aliases;
 mod hasher;
+mod makers;
 mod messages;
 mod operation;
 mod prices;
@@ -202,10 +203,7 @@ impl<'a> Facts<'a> {
             self.messages.write(data);
         }
         if counts && !self.has(Slot::Provider) && !data.has(Slot::Provider.name()) {
-            self.models()
-                .find_map(aliases::maker)
-                .into_iter()
-                .for_each(|maker| data.text(Slot::Provider.name(), maker));
+            self.models().find_map(makers::maker).into_iter().for_each(|maker| data.text(Slot::Provider.name(), maker));
         }
         if counts && !self.has(Slot::Cost) {
             self.estimate(data, prices);
