@@ -1,5 +1,6 @@
 //! The way of events to one target: read behind its cursor, sent, the cursor moved.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rusqlite::OptionalExtension;
@@ -57,9 +58,13 @@ pub(crate) struct Forwarder {
     there: i64,
     /// The last row that is settled.
     row: i64,
-    /// The one that is written down.
+    /// Rows behind it that are settled already, while others of their batch are not.
+    ahead: BTreeSet<i64>,
+    /// The row that is written down.
     kept: i64,
     kept_at: Instant,
+    /// Attempts that failed one after the other.
+    attempts: u32,
     told_at: Option<Instant>,
 }
 
@@ -73,7 +78,20 @@ impl Forwarder {
     ) -> Self {
         let there = *queue.newest().borrow();
         let kept_at = Instant::now();
-        Self { target, counts, reader, queue, poster, there, row: 0, kept: 0, kept_at, told_at: None }
+        Self {
+            target,
+            counts,
+            reader,
+            queue,
+            poster,
+            there,
+            row: 0,
+            ahead: BTreeSet::new(),
+            kept: 0,
+            kept_at,
+            attempts: 0,
+            told_at: None,
+        }
     }
 
     /// Sends on what comes until the collector stops, then writes down how far it came.
@@ -100,8 +118,7 @@ impl Forwarder {
             match self.read().await {
                 Ok(page) => {
                     let is_more = page.next.is_some();
-                    self.settle_page(page).await;
-                    if is_more {
+                    if !self.settle_page(page).await || is_more {
                         continue;
                     }
                 }
@@ -172,87 +189,94 @@ impl Forwarder {
         read.await.unwrap_or(Err(QueryError::TooLong))
     }
 
-    /// Sends all events of a page that the target wants, a batch at a time.
-    async fn settle_page(&mut self, page: Page<Event>) {
-        let wanted: Vec<&Event> = page.items.iter().filter(|event| self.target.wants(format::title(event))).collect();
+    /// Sends all events of a page that the target wants, a batch at a time. Returns whether it came to the page's end: what is left
+    /// is read again, for it may have been deleted meanwhile.
+    async fn settle_page(&mut self, page: Page<Event>) -> bool {
+        let read_at = Instant::now();
+        let is_wanted = |event: &&Event| !self.ahead.contains(&event.row) && self.target.wants(format::title(event));
+        let wanted: Vec<&Event> = page.items.iter().filter(is_wanted).collect();
         let mut rest = wanted.as_slice();
         while !rest.is_empty() {
             let (batch, later) = rest.split_at(batch_len(rest, self.target.batch));
-            self.settle(batch).await;
+            if !self.settle(batch).await {
+                return false;
+            }
             rest = later;
             if let Some(last) = batch.last() {
                 self.come_to(last.row).await;
+            }
+            if !rest.is_empty() && read_at.elapsed() >= FORWARD_KEEP_INTERVAL {
+                return false;
             }
         }
         if let Some(row) = page.resume.and_then(|row| row.parse().ok()) {
             self.come_to(row).await;
         }
+        true
     }
 
     async fn come_to(&mut self, row: i64) {
         self.row = row;
+        self.ahead.retain(|settled| *settled > row);
         self.counts.row.set(u64::try_from(row).unwrap_or(0));
         if self.kept_at.elapsed() >= FORWARD_KEEP_INTERVAL {
             self.keep().await;
         }
     }
 
-    /// Sends a batch until each of its events is taken or refused for ever.
-    async fn settle(&mut self, batch: &[&Event]) {
+    /// Sends a batch. Returns whether each of its events was taken or refused for ever; after a pause, where that is not so.
+    async fn settle(&mut self, batch: &[&Event]) -> bool {
         let mut waiting = vec![batch.to_vec()];
-        let mut attempts = 0;
         while let Some(mut part) = waiting.pop() {
-            let later = match self.deliver(&part).await {
-                Verdict::Taken => {
-                    self.taken(part.len());
-                    None
-                }
+            match self.deliver(&part).await {
+                Verdict::Taken => self.taken(&part),
                 Verdict::Refused(_) if part.len() > 1 => {
                     // One of them is bad, and takes none along.
                     waiting.push(part.split_off(part.len() / 2));
                     waiting.push(part);
-                    None
                 }
-                Verdict::Refused(why) => {
-                    self.refused(&why);
-                    None
+                Verdict::Refused(why) => part.iter().for_each(|event| self.refused(event, &why)),
+                Verdict::Later(why) => {
+                    self.rest(&why).await;
+                    return false;
                 }
-                Verdict::Later(why) => Some((part, why)),
-                Verdict::Each(fates) => self.sort(&part, fates),
-            };
-            let Some((part, why)) = later else {
-                attempts = 0;
-                continue;
-            };
-            attempts += 1;
-            self.counts.failed.add(1);
-            waiting.push(part);
-            if attempts < self.target.attempts {
-                sleep(self.target.pause).await;
-            } else {
-                attempts = 0;
-                self.counts.broken.set(1);
-                self.tell(&why);
-                self.keep().await;
-                sleep(self.target.rest).await;
+                Verdict::Each(fates) => {
+                    if let Some(why) = self.sort(&part, fates) {
+                        self.rest(&why).await;
+                        return false;
+                    }
+                }
             }
         }
+        true
     }
 
-    /// Counts what each event came to, and returns those that are sent again, with the reason of one.
-    fn sort<'e>(&mut self, part: &[&'e Event], fates: Vec<Fate>) -> Option<(Vec<&'e Event>, String)> {
-        let (mut again, mut reason) = (Vec::new(), String::new());
+    /// Counts what each event came to, and returns why one of them is sent again, if any is.
+    fn sort(&mut self, part: &[&Event], fates: Vec<Fate>) -> Option<String> {
+        let mut again = None;
         for (event, fate) in part.iter().zip(fates) {
             match fate {
-                Fate::Taken => self.taken(1),
-                Fate::Refused(why) => self.refused(&why),
-                Fate::Later(why) => {
-                    again.push(*event);
-                    reason = why;
-                }
+                Fate::Taken => self.taken(&[event]),
+                Fate::Refused(why) => self.refused(event, &why),
+                Fate::Later(why) => again = Some(why),
             }
         }
-        (!again.is_empty()).then_some((again, reason))
+        again
+    }
+
+    /// Pauses after an attempt that failed: longer, after so many of them.
+    async fn rest(&mut self, why: &str) {
+        self.counts.failed.add(1);
+        self.attempts += 1;
+        if self.attempts < self.target.attempts {
+            sleep(self.target.pause).await;
+            return;
+        }
+        self.attempts = 0;
+        self.counts.broken.set(1);
+        self.tell(why);
+        self.keep().await;
+        sleep(self.target.rest).await;
     }
 
     async fn deliver(&self, events: &[&Event]) -> Verdict {
@@ -280,8 +304,10 @@ impl Forwarder {
         timeout(limit, attempt).await.unwrap_or_else(late)
     }
 
-    fn taken(&mut self, events: usize) {
-        self.counts.sent.add(events);
+    fn taken(&mut self, events: &[&Event]) {
+        self.counts.sent.add(events.len());
+        self.ahead.extend(events.iter().map(|event| event.row));
+        self.attempts = 0;
         if self.counts.broken.get() == 1 {
             self.counts.broken.set(0);
             self.told_at = None;
@@ -289,8 +315,10 @@ impl Forwarder {
         }
     }
 
-    fn refused(&mut self, why: &str) {
+    fn refused(&mut self, event: &Event, why: &str) {
         self.counts.dropped.add(1);
+        self.ahead.insert(event.row);
+        self.attempts = 0;
         if self.may_tell() {
             let (target_name, dropped) = (&self.target.name, self.counts.dropped.get());
             tracing::error!(target_name, dropped, why, "the target refused an event for ever: it is not sent again");

@@ -149,6 +149,25 @@ fn a_target_that_fails_gets_all_of_it_once_it_is_back() {
 }
 
 #[test]
+fn what_is_deleted_while_a_target_is_away_never_goes_out() {
+    let dir = Dir::new();
+    let (poster, posted) = Target200::new(&[503; 10_000], "");
+    let statuses = Arc::clone(&poster.statuses);
+    let server = Server::start_with(config(&dir, http()), with(poster));
+    server.telemetry(events(0..3)).is(200);
+    // It holds what it has read, and could not send it.
+    wait_for("failures", || Some(told(&server)).filter(|told| told["failed"].as_u64() >= Some(4)));
+    server.client().send("DELETE", "/api/sessions/s", &[], b"").is(200);
+    let failed = told(&server)["failed"].as_u64();
+    server.telemetry(body("other", &[event(3), event(4)])).is(200);
+    // An attempt that was on its way at the deletion has ended.
+    wait_for("more failures", || Some(told(&server)).filter(|told| told["failed"].as_u64() >= failed.map(|n| n + 2)));
+    statuses.lock().unwrap().clear();
+    assert_eq!(receive(&posted, 2), ids(3..5));
+    wait_for("the count", || Some(told(&server)).filter(|told| told["lag"] == 0 && told["sent"] == 2));
+}
+
+#[test]
 fn an_event_that_is_refused_for_ever_takes_no_neighbour_along() {
     let dir = Dir::new();
     let (poster, posted) = Target200::new(&[], "poison");
