@@ -7,6 +7,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::format;
 use super::target::{Format, Target, To};
 use crate::clock;
+use crate::json::Cursor;
 use crate::post::{Answer, Post};
 use crate::query::Event;
 
@@ -87,13 +88,27 @@ fn bulk(target: &Target, events: &[&Event]) -> String {
         body.push_str(&format!("{action}\n"));
         match document.strip_prefix('{') {
             // A field that stands twice is refused.
-            Some(fields) if !document.contains("\"@timestamp\"") => {
+            Some(fields) if !has_field(&document, "@timestamp") => {
                 body.push_str(&format!("{{\"@timestamp\":\"{}\",{fields}\n", clock::format(event.time.0)));
             }
             _ => body.push_str(&format!("{document}\n")),
         }
     }
     body
+}
+
+/// Whether an object has a field of this name itself, and not only in what it carries.
+fn has_field(json: &str, name: &str) -> bool {
+    let mut cursor = Cursor::new(json);
+    while let Some(text) = cursor.next_text() {
+        if text.depth == 1 && text.is_name {
+            if cursor.said(&text).is_some_and(|said| said == name) {
+                return true;
+            }
+            cursor.pass_value();
+        }
+    }
+    false
 }
 
 /// What an event is known by: its session and its id, as one text of a length that any index takes.

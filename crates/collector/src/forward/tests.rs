@@ -121,6 +121,16 @@ fn each_system_is_posted_what_it_reads() {
 }
 
 #[test]
+fn a_document_gets_its_time_unless_it_has_one_itself() {
+    let nested = event("a", &json!({ "@timestamp": "x", "text": "\"@timestamp\":" }));
+    let mut own = event("a", &json!({}));
+    own.json = r#"{"event_id":"e-1","\u0040timestamp":"2026-01-01T00:00:00Z"}"#.to_owned();
+    let post = request::post(&target(To::Elasticsearch, Format::Json), None, &[&nested, &own]);
+    let times: Vec<usize> = post.body.lines().map(|line| line.matches("timestamp\":\"2026").count()).collect();
+    assert_eq!(times, [0, 1, 0, 1], "{}", post.body);
+}
+
+#[test]
 fn an_answer_says_what_was_taken_what_never_will_be_and_what_may_be_later() {
     let said = |to, status, body: &str| verdict(to, &Answer { status, body: body.into() }, 3);
     assert_eq!(said(To::Http, 204, ""), Verdict::Taken);
