@@ -111,14 +111,15 @@ fn has_field(json: &str, name: &str) -> bool {
     false
 }
 
-/// What an event is known by: its session and its id, as one text of a length that any index takes.
+/// What an event is known by: its session, its id and its time (the same id at another time is another event of the store), as one text of a length that any index takes.
 fn id(event: &Event) -> String {
     #[derive(Deserialize)]
     struct Known {
         event_id: String,
     }
     let known = serde_json::from_str::<Known>(&event.json).map(|known| known.event_id).unwrap_or_default();
-    format!("{:032x}", xxh3_128(format!("{}\0{known}", event.session_id).as_bytes()))
+    let all = format!("{}\0{known}\0{}", event.session_id, event.time.0);
+    format!("{:032x}", xxh3_128(all.as_bytes()))
 }
 
 /// Reads an answer to a batch of so many events.

@@ -113,7 +113,12 @@ fn each_system_is_posted_what_it_reads() {
     assert_eq!(post.authorization.as_deref(), Some("ApiKey k"));
     let lines: Vec<Value> = post.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!((lines.len(), &lines[0]["create"]["_index"]), (4, &"logs".into()));
-    assert_eq!(lines[0]["create"]["_id"], lines[2]["create"]["_id"], "the same session and id are the same document");
+    assert_eq!(lines[0]["create"]["_id"], lines[2]["create"]["_id"], "the same event is the same document");
+    let mut later = event("a", &json!({}));
+    later.time = Moment(later.time.0 + 1);
+    let post = request::post(&target(To::Elasticsearch, Format::Json), None, &[&later]);
+    let action: Value = serde_json::from_str(post.body.lines().next().unwrap()).unwrap();
+    assert_ne!(action["create"]["_id"], lines[0]["create"]["_id"], "an id of another time is another event");
     assert_eq!(lines[3]["@timestamp"], "2026-11-20T09:20:34.502124Z");
 
     let post = request::post(&target(To::Http, Format::Cef), None, &events);
