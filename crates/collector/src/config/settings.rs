@@ -73,7 +73,8 @@ pub struct Settings {
 impl Settings {
     /// Returns the settings as the audit trail knows them, without secrets; only those that a running collector takes over where it is so asked.
     pub(crate) fn in_force(&self, live: bool) -> Vec<InForce> {
-        let table = toml::Table::try_from(self).unwrap_or_default();
+        let forward = self.forward.iter().map(Target::without_secrets).collect();
+        let table = toml::Table::try_from(Self { forward, ..self.clone() }).unwrap_or_default();
         let keys = KEYS.iter().filter(|key| key.live || !live);
         // A URL may have a password in it.
         let redactor = Privacy::new().redactor();

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use super::request::{self, Fate, Verdict, verdict};
 use super::{Format, Framing, Target, To, check, format, syslog};
 use crate::clock;
+use crate::config::Settings;
 use crate::post::Answer;
 use crate::query::{Event, Moment};
 
@@ -153,6 +154,21 @@ fn an_answer_says_what_was_taken_what_never_will_be_and_what_may_be_later() {
     let Verdict::Each(fates) = said(To::Elasticsearch, 200, body) else { panic!() };
     assert!(matches!(&fates[..], [Fate::Taken, Fate::Later(_), Fate::Refused(why)] if why.contains("mapper")));
     assert!(matches!(said(To::Elasticsearch, 200, "<html>"), Verdict::Later(_)));
+}
+
+#[test]
+fn the_audit_trail_shows_where_a_target_is_and_that_its_path_changed_but_not_the_path() {
+    let shown = |url: &str| {
+        let settings = Settings { forward: vec![Target::new("t", To::Http, url)], ..Settings::default() };
+        settings.in_force(false).into_iter().find(|one| one.name == "forward").unwrap().value
+    };
+    let (one, two) = (shown("https://hooks.test:8443/in/t0ken1"), shown("https://hooks.test:8443/in/t0ken2"));
+    assert!(one.contains("\"https://hooks.test:8443/...") && !one.contains("t0ken"), "{one}");
+    assert_ne!(one, two);
+    assert_eq!(one, shown("https://hooks.test:8443/in/t0ken1"));
+    let query = shown("https://hooks.test?key=t0ken");
+    assert!(query.contains("\"https://hooks.test/...") && !query.contains("t0ken"), "{query}");
+    assert!(shown("https://hooks.test").contains("\"https://hooks.test\""));
 }
 
 #[test]
