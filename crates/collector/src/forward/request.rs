@@ -128,10 +128,9 @@ pub(super) fn verdict(to: To, answer: &Answer, events: usize) -> Verdict {
     match status {
         200..=299 if to == To::Elasticsearch => of_bulk(body, events),
         200..=299 => Verdict::Taken,
-        // The token or the address is wrong, or it is too early: none of it is the events' fault.
-        401 | 403..=405 | 407 | 408 | 425 | 429 => Verdict::Later(format!("it answered {status}")),
         400 if to == To::Splunk && is_of_setup(body) => Verdict::Later(format!("it answered 400: {}", quoted(body))),
-        400..=499 => Verdict::Refused(format!("it answered {status}: {}", quoted(body))),
+        400 | 413 | 422 => Verdict::Refused(format!("it answered {status}: {}", quoted(body))),
+        // The token, the address or the form is wrong, or it is too early: none of it is the events' fault.
         _ => Verdict::Later(format!("it answered {status}")),
     }
 }
@@ -173,8 +172,8 @@ fn fate(item: &Value) -> Fate {
     match item["status"].as_u64() {
         // It was there before: what was sent again.
         Some(200..=299 | 409) => Fate::Taken,
+        Some(400 | 413 | 422) => Fate::Refused(said()),
         // No such index, or no right to it: that is mended by somebody.
-        Some(401 | 403 | 404 | 429 | 500..) | None => Fate::Later(said()),
-        Some(_) => Fate::Refused(said()),
+        _ => Fate::Later(said()),
     }
 }

@@ -32,7 +32,7 @@ pub(crate) struct Counts {
     pub(crate) failed: Counter,
     /// The row that it has come to.
     pub(crate) row: Gauge,
-    /// 1 while it does not take what it is sent.
+    /// 1 while it does not take what it is sent: it fails, or refused the last event for ever.
     pub(crate) broken: Gauge,
 }
 
@@ -308,15 +308,16 @@ impl Forwarder {
         self.counts.sent.add(events.len());
         self.ahead.extend(events.iter().map(|event| event.row));
         self.attempts = 0;
-        if self.counts.broken.get() == 1 {
-            self.counts.broken.set(0);
-            self.told_at = None;
+        self.counts.broken.set(0);
+        if self.told_at.take().is_some() {
             tracing::warn!(target_name = self.target.name, "events are forwarded again");
         }
     }
 
     fn refused(&mut self, event: &Event, why: &str) {
         self.counts.dropped.add(1);
+        // It may be the setting that is wrong, and not the event: that is seen until one is taken.
+        self.counts.broken.set(1);
         self.ahead.insert(event.row);
         self.attempts = 0;
         if self.may_tell() {

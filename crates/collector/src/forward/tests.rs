@@ -140,10 +140,10 @@ fn a_document_gets_its_time_unless_it_has_one_itself() {
 fn an_answer_says_what_was_taken_what_never_will_be_and_what_may_be_later() {
     let said = |to, status, body: &str| verdict(to, &Answer { status, body: body.into() }, 3);
     assert_eq!(said(To::Http, 204, ""), Verdict::Taken);
-    for status in [401, 403, 404, 408, 429, 500, 503, 302] {
+    for status in [401, 402, 403, 404, 408, 409, 415, 429, 500, 503, 302] {
         assert!(matches!(said(To::Http, status, ""), Verdict::Later(_)), "{status}");
     }
-    for status in [400, 413, 415, 422] {
+    for status in [400, 413, 422] {
         assert!(matches!(said(To::Http, status, "no\nway"), Verdict::Refused(why) if why.ends_with("no way")));
     }
     assert!(matches!(said(To::Splunk, 400, r#"{"text":"Incorrect index","code":7}"#), Verdict::Later(_)));

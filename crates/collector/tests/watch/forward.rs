@@ -181,6 +181,19 @@ fn an_event_that_is_refused_for_ever_takes_no_neighbour_along() {
 }
 
 #[test]
+fn a_target_that_refuses_all_it_is_sent_is_not_ok_until_it_takes_something() {
+    let dir = Dir::new();
+    let (poster, posted) = Target200::new(&[], "poison");
+    let server = Server::start_with(config(&dir, http()), with(poster));
+    server.telemetry(body("s", &[named(0, "id-0", "poison", "INFO", "{}")])).is(200);
+    let told_bad = wait_for("the drop", || Some(told(&server)).filter(|told| told["dropped"] == 1));
+    assert_eq!(told_bad["ok"], false);
+    server.telemetry(body("s", &[event(1)])).is(200);
+    assert_eq!(receive(&posted, 1), ids(1..2));
+    wait_for("the mend", || Some(told(&server)).filter(|told| told["ok"] == true));
+}
+
+#[test]
 fn a_target_that_never_answers_holds_neither_ingest_nor_the_end_back() {
     let dir = Dir::new();
     let (poster, _posted) = Target200::new(&[0; 100], "");
