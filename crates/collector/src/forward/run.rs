@@ -66,6 +66,8 @@ pub(crate) struct Forwarder {
     /// Attempts that failed one after the other.
     attempts: u32,
     told_at: Option<Instant>,
+    /// When it was last told that events were refused: of those nothing else is told, so no other complaint hides them.
+    told_refused_at: Option<Instant>,
 }
 
 impl Forwarder {
@@ -91,6 +93,7 @@ impl Forwarder {
             kept_at,
             attempts: 0,
             told_at: None,
+            told_refused_at: None,
         }
     }
 
@@ -320,27 +323,27 @@ impl Forwarder {
         self.counts.broken.set(1);
         self.ahead.insert(event.row);
         self.attempts = 0;
-        if self.may_tell() {
+        if may_tell(&mut self.told_refused_at) {
             let (target_name, dropped) = (&self.target.name, self.counts.dropped.get());
             tracing::error!(target_name, dropped, why, "the target refused an event for ever: it is not sent again");
         }
     }
 
     fn tell(&mut self, why: &str) {
-        if self.may_tell() {
+        if may_tell(&mut self.told_at) {
             let lag = self.counts.lag(*self.queue.newest().borrow());
             tracing::warn!(target_name = self.target.name, lag, why, "events are not forwarded; it is tried again");
         }
     }
+}
 
-    /// Whether it is long enough that something was told: a target that is away for days fills no log.
-    fn may_tell(&mut self) -> bool {
-        let may = self.told_at.is_none_or(|at| at.elapsed() >= FORWARD_TELL_INTERVAL);
-        if may {
-            self.told_at = Some(Instant::now());
-        }
-        may
+/// Whether it is long enough that this was told: a target that is away for days fills no log.
+fn may_tell(told_at: &mut Option<Instant>) -> bool {
+    let may = told_at.is_none_or(|at| at.elapsed() >= FORWARD_TELL_INTERVAL);
+    if may {
+        *told_at = Some(Instant::now());
     }
+    may
 }
 
 /// Returns how many events are one batch: so many, or as many as have so many bytes.
