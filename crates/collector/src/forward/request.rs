@@ -125,13 +125,17 @@ fn id(event: &Event) -> String {
 /// Reads an answer to a batch of so many events.
 pub(super) fn verdict(to: To, answer: &Answer, events: usize) -> Verdict {
     let Answer { status, body } = answer;
+    let said = || match quoted(body) {
+        text if text.trim().is_empty() => format!("it answered {status}"),
+        text => format!("it answered {status}: {text}"),
+    };
     match status {
         200..=299 if to == To::Elasticsearch => of_bulk(body, events),
         200..=299 => Verdict::Taken,
-        400 if to == To::Splunk && is_of_setup(body) => Verdict::Later(format!("it answered 400: {}", quoted(body))),
-        400 | 413 | 422 => Verdict::Refused(format!("it answered {status}: {}", quoted(body))),
+        400 if to == To::Splunk && is_of_setup(body) => Verdict::Later(said()),
+        400 | 413 | 422 => Verdict::Refused(said()),
         // The token, the address or the form is wrong, or it is too early: none of it is the events' fault.
-        _ => Verdict::Later(format!("it answered {status}")),
+        _ => Verdict::Later(said()),
     }
 }
 
@@ -152,7 +156,7 @@ fn is_of_setup(body: &[u8]) -> bool {
 
 fn of_bulk(body: &[u8], events: usize) -> Verdict {
     let Ok(answer) = serde_json::from_slice::<Value>(body) else {
-        return Verdict::Later("its answer is none of `_bulk`".to_owned());
+        return Verdict::Later(format!("its answer is none of `_bulk`: {}", quoted(body)));
     };
     if answer["errors"] == false {
         return Verdict::Taken;

@@ -143,6 +143,8 @@ fn an_answer_says_what_was_taken_what_never_will_be_and_what_may_be_later() {
     for status in [401, 402, 403, 404, 408, 409, 415, 429, 500, 503, 302] {
         assert!(matches!(said(To::Http, status, ""), Verdict::Later(_)), "{status}");
     }
+    assert_eq!(said(To::Http, 503, "full\n"), Verdict::Later("it answered 503: full ".to_owned()));
+    assert_eq!(said(To::Http, 503, ""), Verdict::Later("it answered 503".to_owned()));
     for status in [400, 413, 422] {
         assert!(matches!(said(To::Http, status, "no\nway"), Verdict::Refused(why) if why.ends_with("no way")));
     }
