@@ -256,13 +256,16 @@ impl Forwarder {
 
     /// Counts what each event came to, and returns why one of them is sent again, if any is.
     fn sort(&mut self, part: &[&Event], fates: Vec<Fate>) -> Option<String> {
-        let mut again = None;
+        let (mut taken, mut again) = (Vec::new(), None);
         for (event, fate) in part.iter().zip(fates) {
             match fate {
-                Fate::Taken => self.taken(&[event]),
+                Fate::Taken => taken.push(*event),
                 Fate::Refused(why) => self.refused(event, &why),
                 Fate::Later(why) => again = Some(why),
             }
+        }
+        if !taken.is_empty() {
+            self.taken(&taken);
         }
         again
     }
@@ -308,19 +311,19 @@ impl Forwarder {
     }
 
     fn taken(&mut self, events: &[&Event]) {
+        self.counts.broken.set(0);
         self.counts.sent.add(events.len());
         self.ahead.extend(events.iter().map(|event| event.row));
         self.attempts = 0;
-        self.counts.broken.set(0);
         if self.told_at.take().is_some() {
             tracing::warn!(target_name = self.target.name, "events are forwarded again");
         }
     }
 
     fn refused(&mut self, event: &Event, why: &str) {
-        self.counts.dropped.add(1);
         // It may be the setting that is wrong, and not the event: that is seen until one is taken.
         self.counts.broken.set(1);
+        self.counts.dropped.add(1);
         self.ahead.insert(event.row);
         self.attempts = 0;
         if may_tell(&mut self.told_refused_at) {
