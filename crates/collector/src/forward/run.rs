@@ -286,14 +286,14 @@ impl Forwarder {
     }
 
     async fn deliver(&self, events: &[&Event]) -> Verdict {
+        if self.target.to == To::Syslog {
+            return match syslog::send(&self.target, events).await {
+                Ok(()) => Verdict::Taken,
+                Err(error) => Verdict::Later(error.to_string()),
+            };
+        }
         let limit = self.target.timeout;
         let attempt = async {
-            if self.target.to == To::Syslog {
-                return match syslog::send(&self.target, events).await {
-                    Ok(()) => Verdict::Taken,
-                    Err(error) => Verdict::Later(error.to_string()),
-                };
-            }
             let Some(poster) = &self.poster else {
                 return Verdict::Later("this collector can't post to a URL".to_owned());
             };

@@ -10,6 +10,7 @@ use std::time::Duration;
 use lastword::Severity;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket, lookup_host};
+use tokio::time::timeout;
 
 use super::format;
 use super::target::{Framing, Target};
@@ -26,14 +27,23 @@ const MSGID_CHARS_MAX: usize = 32;
 ///
 /// # Errors
 ///
-/// The receiver can't be reached, or broke the connection.
+/// The receiver can't be reached, took longer than the target's `timeout`, or broke the connection.
 pub(super) async fn send(target: &Target, events: &[&Event]) -> io::Result<()> {
     let messages = events.iter().map(|event| message(event, target));
     match target.url.split_once("://") {
-        Some(("udp", address)) => datagrams(address, messages).await,
-        Some((_, address)) => stream(address, &framed(messages, target.framing)).await,
+        Some(("udp", address)) => within(target.timeout, datagrams(address, messages)).await,
+        Some((_, address)) => {
+            let bytes = framed(messages, target.framing);
+            // The wait for the receiver's end is no part of the time that it has to take them.
+            closed(within(target.timeout, written(address, &bytes)).await?).await
+        }
         None => Err(io::Error::from(io::ErrorKind::InvalidInput)),
     }
+}
+
+async fn within<T>(limit: Duration, attempt: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    let late = |_| Err(io::Error::new(io::ErrorKind::TimedOut, format!("it took longer than {limit:?}")));
+    timeout(limit, attempt).await.unwrap_or_else(late)
 }
 
 /// Writes a message: `<PRI>1 TIME HOST APP PROCID MSGID SD MSG`.
@@ -71,22 +81,22 @@ pub(super) fn framed(messages: impl Iterator<Item = String>, framing: Framing) -
     stream
 }
 
-async fn stream(address: &str, bytes: &[u8]) -> io::Result<()> {
+async fn written(address: &str, bytes: &[u8]) -> io::Result<TcpStream> {
     let mut connection = TcpStream::connect(address).await?;
     connection.write_all(bytes).await?;
     connection.shutdown().await?;
+    Ok(connection)
+}
+
+/// Waits for the receiver to end a connection after us. One that never does may have read it all the same.
+async fn closed(mut connection: TcpStream) -> io::Result<()> {
     // What it says is nothing to us; that it ends is.
     let mut said = [0; 256];
     let ended = async {
         while connection.read(&mut said).await? > 0 {}
         Ok(())
     };
-    // Who never closes may have read it all the same.
-    wait_at_most(FORWARD_CLOSE_WAIT, ended).await
-}
-
-async fn wait_at_most(time: Duration, ended: impl Future<Output = io::Result<()>>) -> io::Result<()> {
-    tokio::time::timeout(time, ended).await.unwrap_or(Ok(()))
+    timeout(FORWARD_CLOSE_WAIT, ended).await.unwrap_or(Ok(()))
 }
 
 async fn datagrams(address: &str, messages: impl Iterator<Item = String>) -> io::Result<()> {

@@ -260,6 +260,21 @@ fn syslog_over_tcp_is_read_by_its_lengths_and_is_sent_again_if_the_receiver_brea
 }
 
 #[test]
+fn syslog_over_tcp_counts_as_taken_where_the_receiver_never_closes_however_short_the_timeout() {
+    let dir = Dir::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut target = quick(To::Syslog, format!("tcp://{}", listener.local_addr().unwrap()));
+    target.timeout = Duration::from_millis(900);
+    let server = Server::start_with(config(&dir, target), |collector| collector);
+    server.telemetry(events(0..1)).is(200);
+    let held = std::thread::spawn(move || listener.incoming().take(2).collect::<Vec<_>>());
+    wait_for("the count", || Some(told(&server)).filter(|told| told["sent"] == 1 && told["lag"] == 0));
+    server.telemetry(events(1..2)).is(200);
+    wait_for("the count", || Some(told(&server)).filter(|told| told["sent"] == 2));
+    drop(held.join());
+}
+
+#[test]
 fn syslog_over_udp_is_a_message_a_datagram_and_a_long_one_is_cut() {
     let dir = Dir::new();
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
