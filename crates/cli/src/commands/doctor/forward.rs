@@ -70,6 +70,8 @@ async fn http(target: &Target, token: Option<String>) -> Found {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
             Err((format!("it answers {}", status.as_u16()), "see to `token_file` or `token_env`"))
         }
+        // It knows no questions, as is its right.
+        StatusCode::NOT_IMPLEMENTED => Ok("it answers".to_owned()),
         _ if status.is_server_error() => Err((format!("it answers {}", status.as_u16()), "its own log says more")),
         // Who takes posts may answer a question in any way.
         _ => Ok("it answers".to_owned()),
