@@ -75,6 +75,25 @@ fn what_is_stored_goes_to_splunk_redacted_with_its_token_and_after_a_kill_nothin
 }
 
 #[test]
+fn the_doctor_takes_a_receiver_that_knows_no_questions_for_one_that_is_there() {
+    let dir = TempDir::new().unwrap();
+    let config = dir.path().join("c.toml");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let text = format!(
+        "listen = '127.0.0.1:0'\ndata = '{}'\n[[forward]]\nname = 'own'\nto = 'http'\nurl = 'http://{}'\n",
+        dir.path().join("data").display(),
+        listener.local_addr().unwrap()
+    );
+    std::fs::write(&config, text).unwrap();
+    let asked = std::thread::spawn(move || take(&listener, "501 Not Implemented"));
+    let output = run(&["doctor", "--json", "--config", config.to_str().unwrap()]);
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let check = told["checks"].as_array().unwrap().iter().find(|check| check["name"] == "forward").unwrap();
+    assert_eq!(check["state"], "ok", "{told}");
+    assert!(asked.join().unwrap().0.starts_with("GET / "));
+}
+
+#[test]
 fn the_doctor_says_which_target_can_be_reached_and_the_file_which_is_wrong() {
     let dir = TempDir::new().unwrap();
     let config = dir.path().join("c.toml");
