@@ -10,6 +10,8 @@
 //! Read are the forms of OpenAI (chat and responses), Anthropic, Google, Vercel and `LangChain`. What a message or a part has beside what is
 //! known stays in it, and a part that is not known stays as it is.
 
+use std::collections::HashMap;
+
 use lastword::event::names::gen_ai;
 use serde_json::{Map, Value, json};
 
@@ -51,11 +53,48 @@ pub(super) fn write(data: &mut Object<'_>, name: &str, value: &Value) {
         gen_ai::OUTPUT_MESSAGES => Side::Output,
         _ => return data.value(name, value),
     };
-    let made = canonical(value.clone(), side);
+    // It stands in the place of what was sent, so nothing of that may be missing in it.
+    let made = canonical(value.clone(), side).filter(|made| has_all(made, value));
     let fits = |made: &Value| data.bytes() + made.to_string().len() + GENAI_ROOM_BYTES <= EVENT_BYTES_MAX;
     match made.filter(fits) {
         Some(made) => data.value(name, &made),
         None => data.value(name, value),
+    }
+}
+
+/// Whether whatever is said in a value is said in what was made of it, under whatever names. Types and roles have other words there.
+fn has_all(made: &Value, value: &Value) -> bool {
+    let mut said = HashMap::new();
+    leaves(made, &mut |leaf| *said.entry(leaf).or_insert(0_usize) += 1);
+    is_among(value, &mut said)
+}
+
+fn is_among(value: &Value, said: &mut HashMap<String, usize>) -> bool {
+    let mut missing = Vec::new();
+    leaves(value, &mut |leaf| match said.get_mut(&leaf) {
+        Some(count) if *count > 0 => *count -= 1,
+        _ => missing.push(leaf),
+    });
+    // A text of JSON is there as what it says.
+    missing.iter().all(|text| {
+        let read = serde_json::from_str::<Value>(text).ok().filter(|read| read.is_array() || read.is_object());
+        read.is_some_and(|read| is_among(&read, said))
+    })
+}
+
+/// Goes through the texts and numbers in a value, in no order.
+fn leaves(value: &Value, each: &mut impl FnMut(String)) {
+    match value {
+        Value::Null => {}
+        Value::String(text) if text.is_empty() => {}
+        Value::String(text) => each(text.clone()),
+        Value::Bool(_) | Value::Number(_) => each(value.to_string()),
+        Value::Array(values) => values.iter().for_each(|value| leaves(value, each)),
+        Value::Object(fields) => {
+            let said =
+                |(key, value): &(&String, &Value)| !(matches!(key.as_str(), "type" | "role") && value.is_string());
+            fields.iter().filter(said).for_each(|(_, value)| leaves(value, each));
+        }
     }
 }
 
@@ -212,6 +251,8 @@ fn part(value: Value) -> Value {
     let mut fields = match value {
         Value::Object(fields) => fields,
         Value::String(text) => return text_part(text),
+        // As it is: within a text nobody would look for who somebody is.
+        list @ Value::Array(_) => return json!({ "type": "json", "content": list }),
         other => return text_part(other.to_string()),
     };
     match fields.get("type").and_then(Value::as_str).unwrap_or("") {
@@ -246,11 +287,18 @@ fn tool_call(mut fields: Fields) -> Value {
         [("call_id", "id"), ("toolCallId", "id"), ("toolName", "name"), ("args", "arguments"), ("input", "arguments")];
     let mut call = renamed(fields, "tool_call", &names);
     if let Some(arguments) = call.get_mut("arguments")
-        && let Some(read) = arguments.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok())
+        && let Some(read) = arguments.as_str().and_then(|text| Some((text, serde_json::from_str::<Value>(text).ok()?)))
+        && !has_long_number(read.0)
     {
-        *arguments = read;
+        *arguments = read.1;
     }
     call
+}
+
+/// Whether a text has more digits in a row than a number keeps.
+fn has_long_number(text: &str) -> bool {
+    const DIGITS_KEPT: usize = 15;
+    text.as_bytes().chunk_by(|a, b| a.is_ascii_digit() && b.is_ascii_digit()).any(|run| run.len() > DIGITS_KEPT)
 }
 
 /// What a tool came to, by whatever names.
@@ -363,6 +411,35 @@ mod tests {
         is(canonical.clone(), Side::Input, canonical);
         is(Value::from("hi {"), Side::Output, json!([text("assistant", "hi {")]));
         is(json!("{\"a\":1}"), Side::Input, json!([text("user", "{\"a\":1}")]));
+    }
+
+    fn written(value: &Value) -> Value {
+        let mut out = Vec::new();
+        let mut object = Object::begin(&mut out, 0);
+        write(&mut object, gen_ai::INPUT_MESSAGES, value);
+        object.end();
+        serde_json::from_slice::<Value>(&out).unwrap()[gen_ai::INPUT_MESSAGES].take()
+    }
+
+    #[test]
+    fn what_the_form_has_no_place_for_is_written_as_it_was_sent() {
+        let user = json!({ "role": "user", "content": "hi" });
+        for kept in [
+            json!({ "messages": [user], "tools": ["look"], "temperature": 0.25 }),
+            json!([{ "role": "assistant", "tool_calls": "not json" }]),
+            json!([{ "role": "assistant", "tool_calls": ["no object"] }]),
+            json!([{ "role": "assistant", "tool_calls": [{ "id": "c", "function": "look" }] }]),
+            json!([{ "role": "assistant", "message": ["a", "b"] }]),
+        ] {
+            assert_eq!(written(&kept), kept);
+        }
+        let exact = "{\"n\":123456789012345678901234567890}";
+        let call = json!([{ "role": "assistant", "tool_calls": [{ "id": "c", "function": { "name": "f", "arguments": exact } }] }]);
+        assert_eq!(written(&call)[0]["parts"][0]["arguments"], exact);
+        assert_eq!(written(&json!([user])), json!([text("user", "hi")]));
+        // A list within a message stays one, so that what names a user in it is seen.
+        let nested = json!([{ "role": "user", "content": [[{ "user_id": "grace" }]] }]);
+        assert_eq!(written(&nested)[0]["parts"][0]["content"][0]["user_id"], "grace");
     }
 
     #[test]
