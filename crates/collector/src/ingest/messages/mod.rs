@@ -10,13 +10,16 @@
 //! Read are the forms of OpenAI (chat and responses), Anthropic, Google, Vercel and `LangChain`. What a message or a part has beside what is
 //! known stays in it, and a part that is not known stays as it is.
 
-use std::collections::HashMap;
+#[cfg(test)]
+mod tests;
+mod whole;
 
 use lastword::event::names::gen_ai;
 use serde_json::{Map, Value, json};
 
 use super::Object;
 use crate::limits::{EVENT_BYTES_MAX, GENAI_MESSAGES_MAX, GENAI_ROOM_BYTES};
+use whole::has_all;
 
 type Fields = Map<String, Value>;
 
@@ -59,42 +62,6 @@ pub(super) fn write(data: &mut Object<'_>, name: &str, value: &Value) {
     match made.filter(fits) {
         Some(made) => data.value(name, &made),
         None => data.value(name, value),
-    }
-}
-
-/// Whether whatever is said in a value is said in what was made of it, under whatever names. Types and roles have other words there.
-fn has_all(made: &Value, value: &Value) -> bool {
-    let mut said = HashMap::new();
-    leaves(made, &mut |leaf| *said.entry(leaf).or_insert(0_usize) += 1);
-    is_among(value, &mut said)
-}
-
-fn is_among(value: &Value, said: &mut HashMap<String, usize>) -> bool {
-    let mut missing = Vec::new();
-    leaves(value, &mut |leaf| match said.get_mut(&leaf) {
-        Some(count) if *count > 0 => *count -= 1,
-        _ => missing.push(leaf),
-    });
-    // A text of JSON is there as what it says.
-    missing.iter().all(|text| {
-        let read = serde_json::from_str::<Value>(text).ok().filter(|read| read.is_array() || read.is_object());
-        read.is_some_and(|read| is_among(&read, said))
-    })
-}
-
-/// Goes through the texts and numbers in a value, in no order.
-fn leaves(value: &Value, each: &mut impl FnMut(String)) {
-    match value {
-        Value::Null => {}
-        Value::String(text) if text.is_empty() => {}
-        Value::String(text) => each(text.clone()),
-        Value::Bool(_) | Value::Number(_) => each(value.to_string()),
-        Value::Array(values) => values.iter().for_each(|value| leaves(value, each)),
-        Value::Object(fields) => {
-            let said =
-                |(key, value): &(&String, &Value)| !(matches!(key.as_str(), "type" | "role") && value.is_string());
-            fields.iter().filter(said).for_each(|(_, value)| leaves(value, each));
-        }
     }
 }
 
@@ -329,126 +296,4 @@ fn renamed(mut fields: Fields, kind: &str, names: &[(&str, &str)]) -> Value {
     }
     made.extend(fields);
     Value::Object(made)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn is(value: Value, side: Side, expected: Value) {
-        assert_eq!(canonical(value, side), Some(expected));
-    }
-
-    fn text(role: &str, text: &str) -> Value {
-        json!({ "role": role, "parts": [{ "type": "text", "content": text }] })
-    }
-
-    #[test]
-    fn openai_says_a_conversation_with_its_calls_of_tools() {
-        let said = json!([
-            { "role": "system", "content": "be brief" },
-            { "role": "user", "content": [{ "type": "text", "text": "hi" }, { "type": "image_url", "image_url": { "url": "u" } }] },
-            { "role": "assistant", "content": null,
-              "tool_calls": [{ "id": "c1", "type": "function", "function": { "name": "look", "arguments": "{\"q\":1}" } }] },
-            { "role": "tool", "tool_call_id": "c1", "content": "found" },
-        ]);
-        let expected = json!([
-            text("system", "be brief"),
-            { "role": "user", "parts": [{ "type": "text", "content": "hi" }, { "type": "image_url", "image_url": { "url": "u" } }] },
-            { "role": "assistant", "parts": [{ "type": "tool_call", "id": "c1", "name": "look", "arguments": { "q": 1 } }] },
-            { "role": "tool", "parts": [{ "type": "tool_call_response", "id": "c1", "response": "found" }] },
-        ]);
-        is(said.clone(), Side::Input, expected.clone());
-        is(Value::from(said.to_string()), Side::Input, expected.clone());
-        is(json!({ "messages": said, "model": "m" }), Side::Input, expected);
-        let choice = json!({ "choices": [{ "index": 0, "finish_reason": "stop", "message": { "role": "assistant", "content": "done" } }] });
-        let expected = json!([{ "role": "assistant", "parts": [{ "type": "text", "content": "done" }], "index": 0, "finish_reason": "stop" }]);
-        is(choice, Side::Output, expected);
-    }
-
-    #[test]
-    fn the_items_of_openais_responses_are_messages() {
-        let said = json!([
-            { "type": "message", "role": "assistant", "content": [{ "type": "output_text", "text": "yes", "annotations": [] }] },
-            { "type": "function_call", "call_id": "c", "name": "f", "arguments": "{}" },
-            { "type": "function_call_output", "call_id": "c", "output": "4" },
-        ]);
-        let expected = json!([
-            { "role": "assistant", "type": "message", "parts": [{ "type": "text", "content": "yes", "annotations": [] }] },
-            { "role": "assistant", "parts": [{ "type": "tool_call", "id": "c", "name": "f", "arguments": {} }] },
-            { "role": "tool", "parts": [{ "type": "tool_call_response", "id": "c", "response": "4" }] },
-        ]);
-        is(said, Side::Output, expected);
-    }
-
-    #[test]
-    fn anthropic_vercel_google_and_langchain_say_the_same() {
-        let expected = json!([
-            { "role": "assistant", "parts": [{ "type": "tool_call", "id": "t", "name": "f", "arguments": { "a": 1 } }] },
-            { "role": "tool", "parts": [{ "type": "tool_call_response", "id": "t", "response": "r" }] },
-        ]);
-        let anthropic = json!([
-            { "role": "assistant", "content": [{ "type": "tool_use", "id": "t", "name": "f", "input": { "a": 1 } }] },
-            { "role": "tool", "content": [{ "type": "tool_result", "tool_use_id": "t", "content": "r" }] },
-        ]);
-        is(anthropic, Side::Input, expected.clone());
-        let vercel = json!([
-            { "role": "assistant", "content": [{ "type": "tool-call", "toolCallId": "t", "toolName": "f", "args": { "a": 1 } }] },
-            { "role": "tool", "content": [{ "type": "tool-result", "toolCallId": "t", "result": "r" }] },
-        ]);
-        is(vercel, Side::Input, expected);
-        is(json!([{ "role": "model", "parts": [{ "text": "hi" }] }]), Side::Output, json!([text("assistant", "hi")]));
-        let langchain = json!([[{ "type": "human", "content": "hi" }, { "type": "ai", "data": { "content": "ho" } }]]);
-        is(langchain, Side::Input, json!([text("user", "hi"), text("assistant", "ho")]));
-        let prompt = json!({ "system": "s", "prompt": "p" });
-        is(prompt, Side::Input, json!([text("system", "s"), text("user", "p")]));
-    }
-
-    #[test]
-    fn what_is_canonical_stays_as_it_is_and_a_text_is_a_message() {
-        let canonical = json!([{ "role": "user", "parts": [{ "type": "text", "content": "hi" }] }]);
-        is(canonical.clone(), Side::Input, canonical);
-        is(Value::from("hi {"), Side::Output, json!([text("assistant", "hi {")]));
-        is(json!("{\"a\":1}"), Side::Input, json!([text("user", "{\"a\":1}")]));
-    }
-
-    fn written(value: &Value) -> Value {
-        let mut out = Vec::new();
-        let mut object = Object::begin(&mut out, 0);
-        write(&mut object, gen_ai::INPUT_MESSAGES, value);
-        object.end();
-        serde_json::from_slice::<Value>(&out).unwrap()[gen_ai::INPUT_MESSAGES].take()
-    }
-
-    #[test]
-    fn what_the_form_has_no_place_for_is_written_as_it_was_sent() {
-        let user = json!({ "role": "user", "content": "hi" });
-        for kept in [
-            json!({ "messages": [user], "tools": ["look"], "temperature": 0.25 }),
-            json!([{ "role": "assistant", "tool_calls": "not json" }]),
-            json!([{ "role": "assistant", "tool_calls": ["no object"] }]),
-            json!([{ "role": "assistant", "tool_calls": [{ "id": "c", "function": "look" }] }]),
-            json!([{ "role": "assistant", "message": ["a", "b"] }]),
-        ] {
-            assert_eq!(written(&kept), kept);
-        }
-        let exact = "{\"n\":123456789012345678901234567890}";
-        let call = json!([{ "role": "assistant", "tool_calls": [{ "id": "c", "function": { "name": "f", "arguments": exact } }] }]);
-        assert_eq!(written(&call)[0]["parts"][0]["arguments"], exact);
-        assert_eq!(written(&json!([user])), json!([text("user", "hi")]));
-        // A list within a message stays one, so that what names a user in it is seen.
-        let nested = json!([{ "role": "user", "content": [[{ "user_id": "grace" }]] }]);
-        assert_eq!(written(&nested)[0]["parts"][0]["content"][0]["user_id"], "grace");
-    }
-
-    #[test]
-    fn what_is_no_message_is_none() {
-        for value in [json!(null), json!(4), json!([]), json!({}), json!({ "a": 1 }), json!([1]), json!("")] {
-            assert_eq!(canonical(value.clone(), Side::Input), None, "{value}");
-        }
-        let mut deep = json!("x");
-        (0..100).for_each(|_| deep = json!([deep]));
-        assert_eq!(canonical(deep, Side::Input), None);
-    }
 }
