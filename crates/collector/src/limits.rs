@@ -191,6 +191,9 @@ pub const HTTP2_STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
 pub const HTTP2_CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 /// The pause before another look at a connection of which a byte or two have come that may be HTTP/2 or not.
 pub const PEEK_PAUSE: Duration = Duration::from_millis(10);
+/// How long nothing may move on a connection of HTTP/2 that has requests under way: longer than a body may take to arrive, a commit to
+/// be made and a live stream to say that it lives.
+pub const ANSWER_UNREAD_MAX: Duration = Duration::from_secs(120);
 /// How often a client of HTTP/2 that says nothing is asked whether it is there.
 pub const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
 
@@ -226,6 +229,8 @@ pub const OVERVIEW_ROWS: usize = 50;
 pub const WATERFALL_LEVELS_MAX: usize = 16;
 /// Events of a trace that its page is made of.
 pub const TRACE_PAGE_EVENTS: usize = 10_000;
+/// Bytes of their JSON: it is read while others wait for their turn to ask.
+pub const TRACE_PAGE_BYTES: usize = 16 * 1024 * 1024;
 /// Events of a session's timeline that are shown at once.
 pub const TIMELINE_ROWS: usize = 500;
 

@@ -151,6 +151,10 @@ fn a_trace_is_a_waterfall_in_which_failed_orphaned_and_unfinished_spans_say_so()
     server.telemetry(body("s/1", &[end(4)])).is(200);
     let page = server.get("/traces/4bf92f3577b34da6a3ce929d0e0e4736").is(200).body;
     assert!(page.contains(">never ended<") && !page.contains(">runs<"), "{page}");
+    // A trace of which there is a record of a log alone has a page as well.
+    let log = r#"{"trace_id":"0000000000000000000000000000000f"}"#;
+    server.telemetry(body("s/1", &[named(5, "log", "log", "INFO", log)])).is(200);
+    server.get("/traces/0000000000000000000000000000000f").is(200);
     let none = server.get("/traces/00000000000000000000000000000001").is(404).body;
     assert!(none.contains("No such trace"), "{none}");
     server.get("/traces?failed=perhaps").is(400);

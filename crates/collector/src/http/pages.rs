@@ -9,7 +9,7 @@ use super::api::{Pairs, run};
 use super::{Shared, api};
 use lastword::views::{self, Traces, View};
 
-use crate::limits::{OVERVIEW_ROWS, PAGE_ROWS_MAX, TIMELINE_ROWS, TRACE_PAGE_EVENTS};
+use crate::limits::{OVERVIEW_ROWS, PAGE_ROWS_MAX, TIMELINE_ROWS, TRACE_PAGE_BYTES, TRACE_PAGE_EVENTS};
 use crate::page::{self, Bin};
 use crate::query::{
     EventQuery, ExceptionQuery, Moment, Order, QueryError, Reader, SessionQuery, SessionState, StatsQuery, TraceQuery,
@@ -91,7 +91,9 @@ pub(super) async fn trace(State(shared): State<Shared>, id: Result<Path<String>,
     let page = run(&shared, move |reader| {
         let Some(known) = reader.trace(&id)? else { return Ok(None) };
         let (views, is_cut) = fold(reader, &known.trace_id)?;
-        let Some((_, trace)) = views.iter().next() else { return Ok(None) };
+        // One of which there are only events without a place in it has no spans.
+        let none = views::Trace::default();
+        let trace = views.iter().next().map_or(&none, |(_, trace)| trace);
         let mut ended = Vec::new();
         let mut sessions: Vec<&str> = trace.waterfall().iter().map(|row| &*row.span.session_id).collect();
         sessions.sort_unstable();
@@ -119,19 +121,21 @@ fn fold(reader: &Reader, id: &str) -> Result<(Traces, bool), QueryError> {
         limit: PAGE_ROWS_MAX,
         ..EventQuery::default()
     };
-    let mut events = 0;
+    let (mut events, mut bytes, mut is_cut) = (0, 0, false);
     loop {
-        let page = reader.events(&query)?;
+        let page = reader.events_within(&query, TRACE_PAGE_BYTES - bytes)?;
         events += page.items.len();
         for event in &page.items {
-            // What is no event for views is no span.
-            if let Ok(event) = views::Event::from_line(event.to_json().as_bytes()) {
-                traces.apply(&event);
+            bytes += event.json.len();
+            match views::Event::from_line(event.to_json().as_bytes()) {
+                Ok(event) => traces.apply(&event),
+                // A text that no `str` can hold, such as half of an emoji.
+                Err(_) => is_cut = true,
             }
         }
         query.after = page.next;
-        if query.after.is_none() || events >= TRACE_PAGE_EVENTS {
-            return Ok((traces, query.after.is_some()));
+        if query.after.is_none() || events >= TRACE_PAGE_EVENTS || bytes >= TRACE_PAGE_BYTES {
+            return Ok((traces, is_cut || query.after.is_some()));
         }
     }
 }

@@ -22,13 +22,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::Shared;
 use super::context::Peer;
 use crate::config::Config;
 use crate::limits::{
-    ACCEPT_PAUSE, HTTP2_CONNECTION_WINDOW_BYTES, HTTP2_HEADERS_BYTES_MAX, HTTP2_PING_INTERVAL,
-    HTTP2_STREAM_WINDOW_BYTES, HTTP2_STREAMS_MAX, PEEK_PAUSE,
+    ACCEPT_PAUSE, ANSWER_UNREAD_MAX, COMMIT_TIMEOUT, HTTP2_CONNECTION_WINDOW_BYTES, HTTP2_HEADERS_BYTES_MAX,
+    HTTP2_PING_INTERVAL, HTTP2_STREAM_WINDOW_BYTES, HTTP2_STREAMS_MAX, PEEK_PAUSE,
 };
 use crate::tls;
 
@@ -65,6 +66,7 @@ pub(crate) async fn serve(
                     peer,
                     router: router.clone(),
                     head_timeout: config.settings.limits.head_timeout,
+                    stuck_after: ANSWER_UNREAD_MAX.max(config.settings.limits.body_timeout + COMMIT_TIMEOUT),
                     stopping: stopping.clone(),
                 };
                 let shared = shared.clone();
@@ -114,6 +116,8 @@ struct Connection {
     peer: SocketAddr,
     router: Router,
     head_timeout: Duration,
+    /// How long nothing may move on it while requests are under way.
+    stuck_after: Duration,
     stopping: watch::Receiver<()>,
 }
 
@@ -143,23 +147,28 @@ impl Connection {
     }
 
     async fn speak(self, stream: Box<dyn Stream>, http2: bool) {
-        let Self { peer, router, head_timeout, mut stopping, .. } = self;
+        let Self { peer, router, head_timeout, stuck_after, mut stopping, .. } = self;
         let (peer, inner, busy) = (Peer(peer), TowerToHyperService::new(router), Busy::default());
         let counted = busy.clone();
         let service = service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(peer);
             let (answer, under_way) = (inner.call(request), counted.enter());
-            async move { answer.await.map(|answer| answer.map(|body| Answered { body, _under_way: under_way })) }
+            async move { answer.await.map(|answer| answer.map(|body| Answered { body, under_way })) }
         });
         let stream = TokioIo::new(stream);
         let result = if http2 {
             let mut connection = pin!(builder(head_timeout).serve_connection(stream, service));
             tokio::select! {
                 result = connection.as_mut() => result,
-                () = ended(&mut stopping, &busy, head_timeout) => {
+                end = ended(&mut stopping, &busy, head_timeout, stuck_after) => {
                     connection.as_mut().graceful_shutdown();
-                    // Who leaves the end open has had its time.
-                    tokio::time::timeout(head_timeout, connection).await.unwrap_or(Ok(()))
+                    match end {
+                        // What is under way is answered; how long that may take is the collector's to say.
+                        End::Stopping => connection.await,
+                        // Who leaves the end open has had its time.
+                        End::Idle => tokio::time::timeout(head_timeout, connection).await.unwrap_or(Ok(())),
+                        End::Stuck => Ok(()),
+                    }
                 }
             }
         } else {
@@ -203,22 +212,39 @@ impl Connection {
     }
 }
 
-/// Waits until the collector stops, or the connection has asked nothing for as long as one may be idle.
-async fn ended(stopping: &mut watch::Receiver<()>, busy: &Busy, idle_max: Duration) {
+/// Why a connection ends.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    /// The collector stops.
+    Stopping,
+    /// It has asked nothing for as long as one may be idle.
+    Idle,
+    /// Its answers are not taken.
+    Stuck,
+}
+
+/// Waits until the collector stops, the connection has asked nothing for as long as one may be idle, or nothing moves on it although
+/// requests are under way: longer than any of them may take to arrive and be answered.
+async fn ended(stopping: &mut watch::Receiver<()>, busy: &Busy, idle_max: Duration, stuck_after: Duration) -> End {
     let idle = async {
-        let mut seen = busy.begun.load(Ordering::Relaxed);
+        let (mut seen, mut moved_at) = (busy.moved(), Instant::now());
         loop {
             tokio::time::sleep(idle_max).await;
-            let begun = busy.begun.load(Ordering::Relaxed);
-            if begun == seen && busy.ended.load(Ordering::Relaxed) == begun {
-                return;
+            let now = busy.moved();
+            let [begun, ended, _] = now;
+            if now == seen && begun == ended {
+                return End::Idle;
             }
-            seen = begun;
+            if now != seen {
+                (seen, moved_at) = (now, Instant::now());
+            } else if moved_at.elapsed() >= stuck_after {
+                return End::Stuck;
+            }
         }
     };
     tokio::select! {
-        _ = stopping.changed() => {}
-        () = idle => {}
+        _ = stopping.changed() => End::Stopping,
+        end = idle => end,
     }
 }
 
@@ -227,19 +253,26 @@ async fn ended(stopping: &mut watch::Receiver<()>, busy: &Busy, idle_max: Durati
 struct Busy {
     begun: Arc<AtomicU64>,
     ended: Arc<AtomicU64>,
+    /// Pieces of answers that were taken.
+    pieces: Arc<AtomicU64>,
 }
 
 impl Busy {
     fn enter(&self) -> UnderWay {
         self.begun.fetch_add(1, Ordering::Relaxed);
-        UnderWay(Arc::clone(&self.ended))
+        UnderWay { ended: Arc::clone(&self.ended), pieces: Arc::clone(&self.pieces) }
+    }
+
+    /// Returns what changes as long as something moves.
+    fn moved(&self) -> [u64; 3] {
+        [&self.begun, &self.ended, &self.pieces].map(|count| count.load(Ordering::Relaxed))
     }
 }
 
 /// The body of an answer, with which its request ends.
 struct Answered {
     body: Body,
-    _under_way: UnderWay,
+    under_way: UnderWay,
 }
 
 impl hyper::body::Body for Answered {
@@ -250,7 +283,11 @@ impl hyper::body::Body for Answered {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        let piece = Pin::new(&mut self.body).poll_frame(context);
+        if piece.is_ready() {
+            self.under_way.pieces.fetch_add(1, Ordering::Relaxed);
+        }
+        piece
     }
 
     fn is_end_stream(&self) -> bool {
@@ -263,11 +300,14 @@ impl hyper::body::Body for Answered {
 }
 
 /// A request that is not answered yet; one that is given up counts as answered.
-struct UnderWay(Arc<AtomicU64>);
+struct UnderWay {
+    ended: Arc<AtomicU64>,
+    pieces: Arc<AtomicU64>,
+}
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.ended.fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -131,7 +131,7 @@ pub(crate) fn one(shown: &Shown<'_>) -> Markup {
                 @if let Some(session) = &known.session_id { div { dt { "Session" } dd { (parts::session_link(session)) } } }
             }
             @if shown.is_cut || trace.left_out() > 0 {
-                p.notice { b { "Not all of it is shown: " } "it has more events than a page has. The query API has all of them." }
+                p.notice { b { "Not all of it is shown: " } "it has more events than a page has, or some that can't be read. The query API has all of them." }
             }
             p.more { a href={ "/?trace=" (known.trace_id) "&order=asc#events" } { "Its events" } }
         }
@@ -149,7 +149,7 @@ fn span(row: &Row<'_>, shown: &Shown<'_>) -> Markup {
     let (class, state) = state(row, shown);
     html! {
         li.{ "d" (row.depth.min(WATERFALL_LEVELS_MAX)) } id={ "span-" (row.id) } {
-            details {
+            details open[span.status == SpanStatus::Error] {
                 summary.{ (class) } {
                     span.name { bdi { (span.name) } @if let Some(state) = state { " " span.state.{ (class) } { (state) } } }
                     (bar(span, shown.trace, class))

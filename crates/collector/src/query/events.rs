@@ -155,7 +155,7 @@ fn look(
         let mut prepared = snapshot.prepare_cached(&sql)?;
         let mut rows = prepared.query(params_from_iter(values))?;
         while let Some(row) = rows.next()? {
-            let event = read(&snapshot, row)?;
+            let event = read(&snapshot, row, json_bytes_max.is_some())?;
             bytes += event.json.len();
             if items.len() == limit || (json_bytes_max.is_some_and(|max| bytes > max) && !items.is_empty()) {
                 more = true;
@@ -175,9 +175,10 @@ fn look(
     Ok(Page { items, next, resume: Some(resume.to_string()) })
 }
 
-fn read(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Event> {
+/// Reads an event, with its JSON or as a head alone.
+fn read(connection: &Connection, row: &Row<'_>, with_json: bool) -> rusqlite::Result<Event> {
     let (number, mut json): (i64, String) = (row.get(0)?, row.get(5)?);
-    if row.get(9)? {
+    if with_json && row.get(9)? {
         json = whole_event(connection, number, json)?;
     }
     Ok(Event {
@@ -203,6 +204,6 @@ pub(super) fn by_row(connection: &Connection, row: i64) -> rusqlite::Result<Opti
              JOIN batches b ON b.last_row = (SELECT min(last_row) FROM batches WHERE last_row >= ?1)
              WHERE e.row = ?1",
         )?
-        .query_row([row], |row| read(connection, row))
+        .query_row([row], |row| read(connection, row, true))
         .optional()
 }

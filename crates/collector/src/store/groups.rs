@@ -35,6 +35,7 @@ impl Figures {
 
 /// What a transaction adds to a trace.
 pub(super) struct TraceSum {
+    /// Of the span that is within no other; until that is known, the one that was heard of first.
     session: i64,
     first_us: i64,
     last_us: i64,
@@ -70,6 +71,7 @@ impl TraceSum {
                 self.started += 1;
                 if span.is_root && self.name.is_none() {
                     self.name = Some(span.name.clone());
+                    self.session = event.session;
                 }
             }
             What::End(span) => {
@@ -78,6 +80,7 @@ impl TraceSum {
                 begin_us = event.time_us.saturating_sub(span.duration_us.unwrap_or(0));
                 if span.is_root {
                     self.name = Some(span.name.clone());
+                    self.session = event.session;
                     self.duration_us = span.duration_us;
                 }
             }
@@ -198,6 +201,8 @@ impl Sum for TraceSum {
                              model_calls, tool_calls, tokens_in, tokens_out, cost)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (trace_id) DO UPDATE SET
+             -- A trace is of the session of its outermost span, whichever was heard of first.
+             session = iif(excluded.name IS NULL, session, excluded.session),
              name = coalesce(excluded.name, name), duration_us = coalesce(excluded.duration_us, duration_us),
              first_us = min(first_us, excluded.first_us), last_us = max(last_us, excluded.last_us),
              events = events + excluded.events, started = started + excluded.started, ended = ended + excluded.ended,

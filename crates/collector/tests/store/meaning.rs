@@ -213,3 +213,22 @@ fn the_view_has_the_columns_that_other_programs_read() {
     assert_eq!(rows[0], [text("id-7"), text("r-1"), text("ada"), text("test.run.completed"), text(data), time.clone()]);
     assert_eq!(rows[1], [text("x-1"), None, None, text("UNHANDLED_EXCEPTION"), None, time]);
 }
+
+#[test]
+fn a_trace_is_of_the_session_of_its_outermost_span_whichever_was_heard_of_first() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let span = |index: usize, id: &str, within: &str| {
+        let data = format!(
+            r#"{{"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"{id}",{within}"span_name":"x","duration_ms":1.0,"status":"ok"}}"#
+        );
+        named(index, &format!("{id}-end"), "span.end", "INFO", &data)
+    };
+    let within = r#""parent_span_id":"0000000000000001","#;
+    server.telemetry(body("worker", &[span(0, "0000000000000002", within)])).is(200);
+    server.telemetry(body("front", &[span(0, "0000000000000001", "")])).is(200);
+    server.telemetry(body("worker", &[span(1, "0000000000000003", within)])).is(200);
+    let trace = server.get("/api/traces/4bf92f3577b34da6a3ce929d0e0e4736").is(200).json();
+    assert_eq!(trace["session_id"], "front");
+    assert_eq!(server.all("/api/traces?session=front", "traces").len(), 1);
+}

@@ -184,3 +184,18 @@ fn the_rules_that_ship_are_in_force_and_quiet_on_a_healthy_collector() {
         assert!(names.contains(&name), "{names:?}");
     }
 }
+
+#[test]
+fn a_large_value_keeps_no_rule_from_being_looked_at() {
+    let dir = Dir::new();
+    let rules = "[[receiver]]\nname='ops'\nwebhook='http://example.test/hook'
+        [[alert]]\nname='Lost'\nvalue='missing'\nwindow='1h'\nabove=0
+        [[alert]]\nname='Bad'\nvalue='count'\nevent={severity='critical'}\nwindow='1h'\nabove=0";
+    let (posts, posted) = Posts::new(0);
+    let server = Server::start_with(config(&dir, rules), |collector| collector.poster(posts));
+    let large = format!(r#"{{"x":"{}"}}"#, "a".repeat(40_000));
+    let events = [fresh_named(0, "large", "INFO", &large), fresh_named(1, "bad", "CRITICAL", "{}")];
+    server.telemetry(body("s", &events)).is(200);
+    let (_, told) = posted.recv_timeout(PATIENCE).unwrap();
+    assert_eq!((&told["alert"], &told["state"]), (&"Bad".into(), &"firing".into()));
+}

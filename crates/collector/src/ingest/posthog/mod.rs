@@ -104,10 +104,11 @@ impl Desk {
         let nothing = Fields::new();
         let properties = read::object(event, "properties").unwrap_or(&nothing);
         let time_us = self.time_us(event);
+        // What says how long ago it was, or nothing, has another time when it is sent again.
+        let says_time = first(event, &["timestamp"]).and_then(read::moment).is_some();
+        let own = |id: &str| if says_time || !Key::is_timed(id) { id.to_owned() } else { id_of(&[id.as_bytes()]) };
         let id = match text(event, &["uuid"]).or_else(|| text(properties, &["$insert_id"])) {
-            // What says how long ago it was has another time when it is sent again.
-            Some(id) if !event.contains_key("timestamp") && Key::is_timed(id) => id_of(&[id.as_bytes()]),
-            Some(id) => id.to_owned(),
+            Some(id) => own(id),
             None => {
                 let arrived = if time_us.is_none() { self.now_us } else { 0 };
                 id_of(&[&serde_json::to_vec(event).unwrap_or_default(), &arrived.to_le_bytes()])
@@ -123,7 +124,8 @@ impl Desk {
             process_uuid: None,
         });
         if let Some(span) = ai::Span::of(name, properties, &id) {
-            let draft = Draft::generic(names::SPAN_END, span.key(), span.severity(), time_us);
+            let key = own(span.key());
+            let draft = Draft::generic(names::SPAN_END, &key, span.severity(), time_us);
             return self.drafts.add(session, place, &draft, |data| {
                 span.write(data);
                 person(data, event);
@@ -214,6 +216,24 @@ impl<'f> Failure<'f> {
             data.text(names::ERROR_TYPE, self.kind);
             data.text_if(names::ERROR_MESSAGE, Some(self.message));
             data.text_if("traceback", self.traceback.as_deref());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_that_says_how_long_ago_it_was_is_the_same_whenever_it_is_sent() {
+        let trace = "3f2b8c1e-2c4d-4e5f-8a6b-9c0d1e2f3a4b";
+        let said = [r#""offset":1000"#, r#""offset":1000,"timestamp":null"#, r#""timestamp":"2026-11-20T09:20:34Z""#];
+        for said in said {
+            let body = format!(
+                r#"{{"event":"$ai_generation","uuid":"{trace}",{said},"properties":{{"$ai_trace_id":"{trace}","$ai_span_id":"00f067aa0ba902b7"}}}}"#
+            );
+            let key = |now_us| decode(body.as_bytes(), now_us).unwrap().intake.envelopes.remove(0).events.remove(0).key;
+            assert_eq!(key(1_795_672_661_000_000), key(1_795_872_661_000_000), "{said}");
         }
     }
 }

@@ -10,11 +10,16 @@
 //! Read are the forms of OpenAI (chat and responses), Anthropic, Google, Vercel and `LangChain`. What a message or a part has beside what is
 //! known stays in it, and a part that is not known stays as it is.
 
+#[cfg(test)]
+mod tests;
+mod whole;
+
 use lastword::event::names::gen_ai;
 use serde_json::{Map, Value, json};
 
 use super::Object;
 use crate::limits::{EVENT_BYTES_MAX, GENAI_MESSAGES_MAX, GENAI_ROOM_BYTES};
+use whole::has_all;
 
 type Fields = Map<String, Value>;
 
@@ -51,7 +56,8 @@ pub(super) fn write(data: &mut Object<'_>, name: &str, value: &Value) {
         gen_ai::OUTPUT_MESSAGES => Side::Output,
         _ => return data.value(name, value),
     };
-    let made = canonical(value.clone(), side);
+    // It stands in the place of what was sent, so nothing of that may be missing in it.
+    let made = canonical(value.clone(), side).filter(|made| has_all(made, value));
     let fits = |made: &Value| data.bytes() + made.to_string().len() + GENAI_ROOM_BYTES <= EVENT_BYTES_MAX;
     match made.filter(fits) {
         Some(made) => data.value(name, &made),
@@ -212,6 +218,8 @@ fn part(value: Value) -> Value {
     let mut fields = match value {
         Value::Object(fields) => fields,
         Value::String(text) => return text_part(text),
+        // As it is: within a text nobody would look for who somebody is.
+        list @ Value::Array(_) => return json!({ "type": "json", "content": list }),
         other => return text_part(other.to_string()),
     };
     match fields.get("type").and_then(Value::as_str).unwrap_or("") {
@@ -246,11 +254,18 @@ fn tool_call(mut fields: Fields) -> Value {
         [("call_id", "id"), ("toolCallId", "id"), ("toolName", "name"), ("args", "arguments"), ("input", "arguments")];
     let mut call = renamed(fields, "tool_call", &names);
     if let Some(arguments) = call.get_mut("arguments")
-        && let Some(read) = arguments.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok())
+        && let Some(read) = arguments.as_str().and_then(|text| Some((text, serde_json::from_str::<Value>(text).ok()?)))
+        && !has_long_number(read.0)
     {
-        *arguments = read;
+        *arguments = read.1;
     }
     call
+}
+
+/// Whether a text has more digits in a row than a number keeps.
+fn has_long_number(text: &str) -> bool {
+    const DIGITS_KEPT: usize = 15;
+    text.as_bytes().chunk_by(|a, b| a.is_ascii_digit() && b.is_ascii_digit()).any(|run| run.len() > DIGITS_KEPT)
 }
 
 /// What a tool came to, by whatever names.
@@ -281,97 +296,4 @@ fn renamed(mut fields: Fields, kind: &str, names: &[(&str, &str)]) -> Value {
     }
     made.extend(fields);
     Value::Object(made)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn is(value: Value, side: Side, expected: Value) {
-        assert_eq!(canonical(value, side), Some(expected));
-    }
-
-    fn text(role: &str, text: &str) -> Value {
-        json!({ "role": role, "parts": [{ "type": "text", "content": text }] })
-    }
-
-    #[test]
-    fn openai_says_a_conversation_with_its_calls_of_tools() {
-        let said = json!([
-            { "role": "system", "content": "be brief" },
-            { "role": "user", "content": [{ "type": "text", "text": "hi" }, { "type": "image_url", "image_url": { "url": "u" } }] },
-            { "role": "assistant", "content": null,
-              "tool_calls": [{ "id": "c1", "type": "function", "function": { "name": "look", "arguments": "{\"q\":1}" } }] },
-            { "role": "tool", "tool_call_id": "c1", "content": "found" },
-        ]);
-        let expected = json!([
-            text("system", "be brief"),
-            { "role": "user", "parts": [{ "type": "text", "content": "hi" }, { "type": "image_url", "image_url": { "url": "u" } }] },
-            { "role": "assistant", "parts": [{ "type": "tool_call", "id": "c1", "name": "look", "arguments": { "q": 1 } }] },
-            { "role": "tool", "parts": [{ "type": "tool_call_response", "id": "c1", "response": "found" }] },
-        ]);
-        is(said.clone(), Side::Input, expected.clone());
-        is(Value::from(said.to_string()), Side::Input, expected.clone());
-        is(json!({ "messages": said, "model": "m" }), Side::Input, expected);
-        let choice = json!({ "choices": [{ "index": 0, "finish_reason": "stop", "message": { "role": "assistant", "content": "done" } }] });
-        let expected = json!([{ "role": "assistant", "parts": [{ "type": "text", "content": "done" }], "index": 0, "finish_reason": "stop" }]);
-        is(choice, Side::Output, expected);
-    }
-
-    #[test]
-    fn the_items_of_openais_responses_are_messages() {
-        let said = json!([
-            { "type": "message", "role": "assistant", "content": [{ "type": "output_text", "text": "yes", "annotations": [] }] },
-            { "type": "function_call", "call_id": "c", "name": "f", "arguments": "{}" },
-            { "type": "function_call_output", "call_id": "c", "output": "4" },
-        ]);
-        let expected = json!([
-            { "role": "assistant", "type": "message", "parts": [{ "type": "text", "content": "yes", "annotations": [] }] },
-            { "role": "assistant", "parts": [{ "type": "tool_call", "id": "c", "name": "f", "arguments": {} }] },
-            { "role": "tool", "parts": [{ "type": "tool_call_response", "id": "c", "response": "4" }] },
-        ]);
-        is(said, Side::Output, expected);
-    }
-
-    #[test]
-    fn anthropic_vercel_google_and_langchain_say_the_same() {
-        let expected = json!([
-            { "role": "assistant", "parts": [{ "type": "tool_call", "id": "t", "name": "f", "arguments": { "a": 1 } }] },
-            { "role": "tool", "parts": [{ "type": "tool_call_response", "id": "t", "response": "r" }] },
-        ]);
-        let anthropic = json!([
-            { "role": "assistant", "content": [{ "type": "tool_use", "id": "t", "name": "f", "input": { "a": 1 } }] },
-            { "role": "tool", "content": [{ "type": "tool_result", "tool_use_id": "t", "content": "r" }] },
-        ]);
-        is(anthropic, Side::Input, expected.clone());
-        let vercel = json!([
-            { "role": "assistant", "content": [{ "type": "tool-call", "toolCallId": "t", "toolName": "f", "args": { "a": 1 } }] },
-            { "role": "tool", "content": [{ "type": "tool-result", "toolCallId": "t", "result": "r" }] },
-        ]);
-        is(vercel, Side::Input, expected);
-        is(json!([{ "role": "model", "parts": [{ "text": "hi" }] }]), Side::Output, json!([text("assistant", "hi")]));
-        let langchain = json!([[{ "type": "human", "content": "hi" }, { "type": "ai", "data": { "content": "ho" } }]]);
-        is(langchain, Side::Input, json!([text("user", "hi"), text("assistant", "ho")]));
-        let prompt = json!({ "system": "s", "prompt": "p" });
-        is(prompt, Side::Input, json!([text("system", "s"), text("user", "p")]));
-    }
-
-    #[test]
-    fn what_is_canonical_stays_as_it_is_and_a_text_is_a_message() {
-        let canonical = json!([{ "role": "user", "parts": [{ "type": "text", "content": "hi" }] }]);
-        is(canonical.clone(), Side::Input, canonical);
-        is(Value::from("hi {"), Side::Output, json!([text("assistant", "hi {")]));
-        is(json!("{\"a\":1}"), Side::Input, json!([text("user", "{\"a\":1}")]));
-    }
-
-    #[test]
-    fn what_is_no_message_is_none() {
-        for value in [json!(null), json!(4), json!([]), json!({}), json!({ "a": 1 }), json!([1]), json!("")] {
-            assert_eq!(canonical(value.clone(), Side::Input), None, "{value}");
-        }
-        let mut deep = json!("x");
-        (0..100).for_each(|_| deep = json!([deep]));
-        assert_eq!(canonical(deep, Side::Input), None);
-    }
 }
