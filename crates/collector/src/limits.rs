@@ -223,8 +223,12 @@ pub const SILENT_AFTER: Duration = Duration::from_secs(5 * 60);
 pub const PAGE_SUMMARY_CHARS_MAX: usize = 160;
 /// Bytes of an event's text that a page shows when the row is opened.
 pub const PAGE_DETAIL_BYTES_MAX: usize = 8 * 1024;
-/// Rows of each list of the first page.
-pub const OVERVIEW_ROWS: usize = 50;
+/// Sessions and exceptions on the overview, which is to be taken in at a glance.
+pub const OVERVIEW_ROWS: usize = 10;
+/// Rows of a list on a page for people, unless its address says another number.
+pub const LIST_ROWS: usize = 50;
+/// Parts of a chart over time: each can still be pointed at where the page is narrow.
+pub const CHART_PARTS_MAX: usize = 60;
 /// Levels of a trace's spans that are shown as such: what is deeper stands at the last.
 pub const WATERFALL_LEVELS_MAX: usize = 16;
 /// Events of a trace that its page is made of.

@@ -196,8 +196,13 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::new("/metrics", Get(|| get(metrics::metrics)), "What the collector counts, for Prometheus", PROMETHEUS)
         .with(&["views"]),
     Endpoint::new("/api/metrics", Get(|| get(metrics::metrics)), "The same", PROMETHEUS).with(&["views"]),
-    Endpoint::new("/", Get(|| get(pages::overview)), "A page for people", HTML).with(EventQuery::PARAMS),
+    Endpoint::new("/", Get(|| get(pages::overview)), "A page of what a range of time was like", HTML)
+        .with(&["since", "until"]),
+    Endpoint::new("/sessions", Get(|| get(pages::sessions)), "A page of sessions", HTML).with(SessionQuery::PARAMS),
     Endpoint::new("/sessions/{id}", Get(|| get(pages::session)), "A page of one session", HTML).with(&["after"]),
+    Endpoint::new("/exceptions", Get(|| get(pages::exceptions)), "A page of exceptions", HTML)
+        .with(ExceptionQuery::PARAMS),
+    Endpoint::new("/events", Get(|| get(pages::events)), "A page of events", HTML).with(EventQuery::PARAMS),
     Endpoint::new("/traces", Get(|| get(pages::traces)), "A page of traces", HTML).with(TraceQuery::PARAMS),
     Endpoint::new("/traces/{id}", Get(|| get(pages::trace)), "A page of one trace", HTML),
     Endpoint::new("/style.css", Get(|| get(pages::style)), "The style of the pages", Text("text/css")),

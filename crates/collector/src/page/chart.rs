@@ -3,8 +3,8 @@
 
 use maud::{Markup, html};
 
-use super::parts::{self, CLASSES};
-use crate::query::Moment;
+use super::parts;
+use crate::query::Bin;
 
 /// Units of a chart's drawing. It is stretched to the room that it has.
 const WIDTH: f64 = 1000.0;
@@ -12,40 +12,25 @@ const HEIGHT: f64 = 100.0;
 /// The part of a bar's room that is left free on its right.
 const GAP: f64 = 0.12;
 
-/// What happened within a part of a range of time.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Bin {
-    pub(crate) begin: Moment,
-    pub(crate) end: Moment,
-    /// Counts in the order of [`CLASSES`].
-    pub(crate) counts: [i64; CLASSES.len()],
-}
-
-impl Bin {
-    fn total(&self) -> i64 {
-        self.counts.iter().fold(0, |sum, count| sum.saturating_add(*count))
-    }
-
-    fn title(&self) -> String {
-        let there = CLASSES.iter().zip(self.counts).filter(|(_, count)| *count > 0);
-        let counts: Vec<String> = there.map(|(class, count)| format!("{count} {class}")).collect();
-        let what = if counts.is_empty() { "nothing".to_owned() } else { counts.join(", ") };
-        format!("{} to {}: {what}", parts::short(self.begin), parts::short(self.end))
-    }
+fn title(bin: &Bin) -> String {
+    let there = bin.by_severity.worst_first().into_iter().filter(|(_, count)| *count > 0);
+    let counts: Vec<String> = there.map(|(class, count)| format!("{count} {class}")).collect();
+    let what = if counts.is_empty() { "nothing".to_owned() } else { counts.join(", ") };
+    format!("{} to {}: {what}", parts::short(bin.begin), parts::short(bin.end))
 }
 
 /// Draws counts over time as stacked bars, the worst at the bottom so that it is seen however little it is; `link` leads to what a bar
 /// counts.
 pub(crate) fn over_time(bins: &[Bin], link: impl Fn(&Bin) -> String) -> Markup {
-    let most = bins.iter().map(Bin::total).max().unwrap_or(0).max(1);
+    let most = bins.iter().map(|bin| bin.by_severity.total()).max().unwrap_or(0).max(1);
     let step = WIDTH / amount(i64::try_from(bins.len().max(1)).unwrap_or(i64::MAX));
     html! {
         figure.chart {
             svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role="img" aria-label="Events over time, by severity" {
                 @for (place, bin) in bins.iter().enumerate() {
                     @let x = step * amount(i64::try_from(place).unwrap_or(i64::MAX));
-                    a href=(link(bin)) tabindex=(if bin.total() > 0 { "0" } else { "-1" }) {
-                        title { (bin.title()) }
+                    a href=(link(bin)) tabindex=(if bin.by_severity.total() > 0 { "0" } else { "-1" }) {
+                        title { (title(bin)) }
                         // Its whole room can be pointed at, also where there is little or nothing to see.
                         rect.room x=(x) y="0" width=(step) height=(HEIGHT) {}
                         @for (class, y, height) in stack(bin, most) {
@@ -65,7 +50,7 @@ pub(crate) fn over_time(bins: &[Bin], link: impl Fn(&Bin) -> String) -> Markup {
 
 /// Returns class, top and height of each part of a bar.
 fn stack(bin: &Bin, most: i64) -> impl Iterator<Item = (&'static str, f64, f64)> {
-    let there = CLASSES.into_iter().zip(bin.counts).filter(|(_, count)| *count > 0);
+    let there = bin.by_severity.worst_first().into_iter().filter(|(_, count)| *count > 0);
     there.scan(HEIGHT, move |top, (class, count)| {
         // What is there can be seen, however little it is.
         let height = (amount(count) / amount(most) * HEIGHT).max(1.5);
@@ -82,9 +67,11 @@ pub(super) fn amount(count: i64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::query::{BySeverity, Moment};
 
-    fn bin(counts: [i64; CLASSES.len()]) -> Bin {
-        Bin { begin: Moment::from_micros(0), end: Moment::from_micros(60_000_000), counts }
+    fn bin([critical, error, warning, info, debug]: [i64; 5]) -> Bin {
+        let counts = BySeverity { debug, info, warning, error, critical };
+        Bin::new(Moment::from_micros(0), Moment::from_micros(60_000_000), counts)
     }
 
     #[test]

@@ -3,15 +3,18 @@
 //! What clients sent is only ever written as text: `maud` escapes it, and the headers of every answer forbid scripts, so
 //! that even a mistake here would run nothing. All that changes what is shown is a link or a form of `GET`.
 
+mod address;
 mod chart;
+pub(crate) mod events;
+pub(crate) mod exceptions;
 mod overview;
 mod parts;
 mod session;
+pub(crate) mod sessions;
 pub(crate) mod traces;
 
-pub(crate) use chart::Bin;
-pub(crate) use overview::{Overview, overview};
-pub(crate) use parts::place_of;
+pub(crate) use address::Address;
+pub(crate) use overview::{OVERVIEW_SINCE, Overview, overview};
 pub(crate) use session::session;
 
 use maud::{DOCTYPE, Markup, html};
@@ -22,7 +25,7 @@ pub(crate) const STYLE: &str = include_str!("style.css");
 /// Returns a page that says one thing.
 pub(crate) fn message(title: &str, text: &str) -> Markup {
     let content = html! {
-            section { h1 { (title) } p { (text) } p { a href="/" { "All sessions" } } }
+            section { h1 { (title) } p { (text) } p { a href="/" { "Overview" } } }
     };
     layout(title, Tab::None, &content)
 }
@@ -32,16 +35,19 @@ pub(crate) fn message(title: &str, text: &str) -> Markup {
 enum Tab {
     None,
     Overview,
+    Sessions,
+    Exceptions,
     Traces,
+    Events,
 }
 
 /// What the navigation leads to.
-const TABS: [(Tab, &str, &str); 5] = [
+const TABS: &[(Tab, &str, &str)] = &[
     (Tab::Overview, "/", "Overview"),
-    (Tab::None, "/#sessions", "Sessions"),
-    (Tab::None, "/#exceptions", "Exceptions"),
+    (Tab::Sessions, "/sessions", "Sessions"),
+    (Tab::Exceptions, "/exceptions", "Exceptions"),
     (Tab::Traces, "/traces", "Traces"),
-    (Tab::None, "/#events", "Events"),
+    (Tab::Events, "/events", "Events"),
 ];
 
 /// Puts a page around its content.
@@ -61,7 +67,7 @@ fn layout(title: &str, tab: Tab, content: &Markup) -> Markup {
                     a.brand href="/" { "lastword" }
                     nav aria-label="Pages" {
                         @for (of, link, name) in TABS {
-                            a href=(link) aria-current=[(of == tab && tab != Tab::None).then_some("page")] { (name) }
+                            a href=(link) aria-current=[(*of == tab).then_some("page")] { (name) }
                         }
                     }
                 }

@@ -25,12 +25,6 @@ pub(super) fn escape(text: &str) -> String {
     })
 }
 
-/// Returns a link with those parameters that have a value.
-pub(super) fn url<const N: usize>(path: &str, pairs: [(&str, Option<String>); N]) -> String {
-    let pairs = pairs.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", escape(&value?))));
-    format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"))
-}
-
 /// Writes a count; none is not worth a number.
 pub(super) fn or_dash(count: i64) -> Markup {
     html! { @if count == 0 { span.quiet { "–" } } @else { (count) } }
@@ -90,14 +84,6 @@ pub(super) fn severity(severity: Severity) -> Markup {
     html! { span.severity.{ (class(severity)) } { (severity.as_str().to_ascii_lowercase()) } }
 }
 
-/// The classes of severities in the style sheet, the worst first.
-pub(super) const CLASSES: [&str; 5] = ["critical", "error", "warning", "info", "debug"];
-
-/// Returns where in [`CLASSES`] a severity is.
-pub(crate) fn place_of(severity: Severity) -> usize {
-    CLASSES.iter().position(|known| *known == class(severity)).unwrap_or(0)
-}
-
 /// Returns the class of a severity in the style sheet.
 fn class(severity: Severity) -> &'static str {
     match severity {
@@ -111,15 +97,8 @@ fn class(severity: Severity) -> &'static str {
 
 /// Writes counts by severity as a bar, with the numbers in its title.
 pub(super) fn bar(counts: &BySeverity) -> Markup {
-    let counts = [
-        ("critical", counts.critical),
-        ("error", counts.error),
-        ("warning", counts.warning),
-        ("info", counts.info),
-        ("debug", counts.debug),
-    ];
-    let total = counts.iter().map(|(_, count)| count).sum::<i64>().max(1);
-    let there = counts.into_iter().filter(|(_, count)| *count > 0);
+    let total = counts.total().max(1);
+    let there = counts.worst_first().into_iter().filter(|(_, count)| *count > 0);
     let title: Vec<String> = there.clone().map(|(name, count)| format!("{count} {name}")).collect();
     let parts = there.scan(0.0, |right, (name, count)| {
         let (left, width) = (*right, share(count, total));

@@ -10,7 +10,7 @@ pub(crate) fn session(detail: &SessionDetail, events: &Page<Event>) -> Markup {
     let session = &detail.session;
     let content = html! {
         section {
-            p.crumb { a href="/" { "Sessions" } }
+            p.crumb { a href="/sessions" { "Sessions" } }
             h1 { bdi { (session.session_id) } " " (parts::state(session)) }
             (parts::bar(&session.by_severity))
             (facts(detail))
@@ -43,23 +43,15 @@ pub(crate) fn session(detail: &SessionDetail, events: &Page<Event>) -> Markup {
             }
         }
     };
-    layout(&session.session_id, Tab::None, &content)
+    layout(&session.session_id, Tab::Sessions, &content)
 }
 
 fn facts(detail: &SessionDetail) -> Markup {
     let session = &detail.session;
-    let counts = &session.by_severity;
-    let counts = [
-        ("critical", counts.critical),
-        ("error", counts.error),
-        ("warning", counts.warning),
-        ("info", counts.info),
-        ("debug", counts.debug),
-    ];
     html! {
         dl.facts {
             div { dt { "Events" } dd { (session.events) } }
-            @for (name, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
+            @for (name, count) in session.by_severity.worst_first().into_iter().filter(|(_, count)| *count > 0) {
                 div { dt { (name) } dd { (count) } }
             }
             @if let Some(first) = session.first_event { div { dt { "First event" } dd { (parts::moment(first)) } } }

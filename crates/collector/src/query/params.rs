@@ -54,7 +54,7 @@ impl Params {
 
     pub(super) fn moment(&mut self, name: &'static str) -> Result<Option<Moment>, ParamError> {
         // In a URL a `+` that is not escaped is a space; no other form of a moment has one.
-        let right = "a time like 2026-11-20T09:20:34Z, or how long ago: 90s, 15m, 2h, 7d, 2w";
+        let right = "a time like 2026-11-20T09:20:34Z, a day like 2026-11-20, or how long ago: 90s, 15m, 2h, 7d, 2w";
         self.read(name, right, |value| Moment::parse(&value.replace(' ', "+")))
     }
 

@@ -8,11 +8,11 @@ use std::time::Duration;
 use rusqlite::{Connection, InterruptHandle, OpenFlags};
 
 use super::{
-    AuditEntry, AuditQuery, Event, EventQuery, ExceptionGroup, ExceptionQuery, Facts, Minute, Moment, Page, QueryError,
-    Run, RunQuery, Series, SeriesQuery, Session, SessionDetail, SessionQuery, Stats, StatsQuery, Trace, TraceQuery,
-    User, UserQuery,
+    AuditEntry, AuditQuery, Bin, Event, EventQuery, ExceptionGroup, ExceptionQuery, Facts, HistogramQuery, Minute,
+    Moment, Page, QueryError, Run, RunQuery, Series, SeriesQuery, Session, SessionDetail, SessionQuery, Stats,
+    StatsQuery, Trace, TraceQuery, User, UserQuery,
 };
-use super::{audit, events, exceptions, facts, runs, series, sessions, stats, traces, users};
+use super::{audit, events, exceptions, facts, histogram, runs, series, sessions, stats, traces, users};
 use crate::clock;
 use crate::limits;
 use crate::store::{FORMAT, database_path};
@@ -121,6 +121,15 @@ impl Reader {
     /// Returns the last row that was received before a moment; 0 where there is none.
     pub(crate) fn row_before(&self, received: Moment) -> Result<i64, QueryError> {
         self.with(|connection| Ok(facts::row_before(connection, received.0)?))
+    }
+
+    /// Returns how many events there were in each part of a range of time, by severity.
+    ///
+    /// # Errors
+    ///
+    /// The store can't be read.
+    pub fn histogram(&self, query: &HistogramQuery) -> Result<Vec<Bin>, QueryError> {
+        self.with(|connection| histogram::bins(connection, query))
     }
 
     /// Returns how many events there were by minute or hour, name and severity.

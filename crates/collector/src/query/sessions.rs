@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use lastword::Severity;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 use serde::Serialize;
@@ -136,6 +137,38 @@ pub struct BySeverity {
     pub warning: i64,
     pub error: i64,
     pub critical: i64,
+}
+
+impl BySeverity {
+    /// Returns the severities by the names that people read, the worst first, each with its count.
+    #[must_use]
+    pub const fn worst_first(&self) -> [(&'static str, i64); 5] {
+        [
+            ("critical", self.critical),
+            ("error", self.error),
+            ("warning", self.warning),
+            ("info", self.info),
+            ("debug", self.debug),
+        ]
+    }
+
+    /// Returns how many events there are of any severity.
+    #[must_use]
+    pub fn total(&self) -> i64 {
+        self.worst_first().iter().fold(0, |sum, (_, count)| sum.saturating_add(*count))
+    }
+
+    /// Adds events of a severity; what is finer than the wire's severities counts as the least of them.
+    pub(super) fn add(&mut self, severity: Severity, count: i64) {
+        let of = match severity {
+            Severity::Trace | Severity::Debug => &mut self.debug,
+            Severity::Info => &mut self.info,
+            Severity::Warning => &mut self.warning,
+            Severity::Error => &mut self.error,
+            Severity::Critical => &mut self.critical,
+        };
+        *of = of.saturating_add(count);
+    }
 }
 
 /// Numbers of a session of which no event arrived.
