@@ -4,6 +4,7 @@
 //! that even a mistake here would run nothing. All that changes what is shown is a link or a form of `GET`.
 
 mod address;
+pub(crate) mod alerts;
 mod chart;
 pub(crate) mod events;
 pub(crate) mod exceptions;
@@ -11,6 +12,7 @@ mod overview;
 mod parts;
 mod session;
 pub(crate) mod sessions;
+pub(crate) mod settings;
 pub(crate) mod traces;
 
 pub(crate) use address::Address;
@@ -39,6 +41,8 @@ enum Tab {
     Exceptions,
     Traces,
     Events,
+    Alerts,
+    Settings,
 }
 
 /// What the navigation leads to.
@@ -48,6 +52,8 @@ const TABS: &[(Tab, &str, &str)] = &[
     (Tab::Exceptions, "/exceptions", "Exceptions"),
     (Tab::Traces, "/traces", "Traces"),
     (Tab::Events, "/events", "Events"),
+    (Tab::Alerts, "/alerts", "Alerts"),
+    (Tab::Settings, "/settings", "Settings"),
 ];
 
 /// Puts a page around its content.

@@ -4,6 +4,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod operate;
+
 use common::{Dir, Server, body, end, event, exception, named};
 
 #[test]
