@@ -148,6 +148,8 @@ pub const KEYS: &[Key] = &[
     Key::new("limits.connections_max", Number, "N", "Connections that are open at once"),
     Key::new("limits.head_timeout", Text, "TIME", "How long a request's head may take, and a connection be idle"),
     Key::new("limits.body_timeout", Text, "TIME", "How long a request's body may take to arrive"),
+    Key::new("limits.answer_timeout", Text, "TIME", "How long a client may take nothing of its answer"),
+    Key::new("limits.answers_bytes_max", Text, "SIZE", "Memory of all answers that those who asked have not read yet"),
     Key::new("limits.query_timeout", Text, "TIME", "How long a query may take"),
     Key::new(
         "rate.requests",

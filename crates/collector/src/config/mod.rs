@@ -205,6 +205,19 @@ impl Config {
         self
     }
 
+    /// Sets how long a client may take nothing of its answer ([`crate::limits::ANSWER_UNREAD_MAX`]).
+    pub fn answer_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.limits.answer_timeout = timeout;
+        self
+    }
+
+    /// Sets how many bytes of answers may be kept for those who have not read them
+    /// ([`crate::limits::ANSWERS_BYTES_MAX`]); while it is more, further queries are told to come back.
+    pub fn answers_bytes_max(mut self, bytes: usize) -> Self {
+        self.settings.limits.answers_bytes_max = Bytes(bytes as u64);
+        self
+    }
+
     /// Sets how long a query may take ([`crate::limits::QUERY_TIMEOUT`]).
     pub fn query_timeout(mut self, timeout: Duration) -> Self {
         self.settings.limits.query_timeout = timeout;

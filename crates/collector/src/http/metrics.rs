@@ -6,7 +6,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use lastword::views::{Exposition, Family, MetricKind, PROMETHEUS_CONTENT_TYPE, PROMETHEUS_PREFIX};
 
-use super::api::{Pairs, refuse, run};
+use super::api::{Pairs, refuse, run_small};
 use super::{Inner, Shared};
 use crate::clock;
 use crate::forward::Counts;
@@ -20,13 +20,9 @@ pub(super) async fn metrics(State(shared): State<Shared>, axum::extract::Query(p
         Err(error) => return refuse(&error.into()),
     };
     let held = shared.clone();
-    let text =
-        run(
-            &shared,
-            move |reader| {
-                if views { held.0.live.prometheus(reader, PROMETHEUS_PREFIX) } else { Ok(own(&held.0, reader)) }
-            },
-        );
+    let text = run_small(&shared, move |reader| {
+        if views { held.0.live.prometheus(reader, PROMETHEUS_PREFIX) } else { Ok(own(&held.0, reader)) }
+    });
     match text.await {
         Ok(text) => ([(header::CONTENT_TYPE, PROMETHEUS_CONTENT_TYPE)], text).into_response(),
         // A page without some of its figures is worth more than none.
@@ -81,6 +77,11 @@ fn write_own(inner: &Inner, out: &mut Exposition) {
     let mut page = Page(out);
     let stats = &inner.stats;
     page.gauge("http_active_connections", "Connections that are open.", Some(stats.connections.get()));
+    page.gauge(
+        "lastword_unread_answer_bytes",
+        "Answers that those who asked have not read.",
+        Some(stats.unread_bytes.get()),
+    );
     page.gauge("lastword_live_streams", "Live streams that are open.", Some(stats.streams.get()));
     let (waiting, max) = inner.queue.depth();
     page.gauge("lastword_ingest_queue_depth", "Requests that wait for the disk.", Some(waiting as u64));
