@@ -98,6 +98,7 @@ fn write_own(inner: &Inner, out: &mut Exposition) {
         stats.unrecorded.get(),
     );
     forwards(inner, out);
+    alerts(inner, out);
     let mut commits = Family::new(MetricKind::Histogram);
     commits.histogram(&[], inner.queue.writing().commits_ms.counted());
     out.add("lastword_commit_duration_ms", "How long commits took until they were on disk, in milliseconds.", &commits);
@@ -179,6 +180,19 @@ fn forwards(inner: &Inner, out: &mut Exposition) {
         let mut family = Family::new(kind);
         inner.forwards.iter().for_each(|one| family.number(&[("name", &one.name)], figure(one) as f64));
         out.add(name, help, &family);
+    }
+}
+
+fn alerts(inner: &Inner, out: &mut Exposition) {
+    let (mut firing, mut broken) = (Family::new(MetricKind::Gauge), Family::new(MetricKind::Gauge));
+    let standings = inner.watcher.standings();
+    for (name, fires, is_broken) in &standings {
+        firing.number(&[("name", name)], f64::from(u8::from(*fires)));
+        broken.number(&[("name", name)], f64::from(u8::from(*is_broken)));
+    }
+    if !standings.is_empty() {
+        out.add("lastword_alert_firing", "1 while an alert of the collector's own fires, else 0.", &firing);
+        out.add("lastword_alert_broken", "1 while an alert can't be evaluated, else 0.", &broken);
     }
 }
 
