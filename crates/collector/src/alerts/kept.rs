@@ -127,17 +127,16 @@ impl Kept {
         self.statuses.iter().map(shown).collect()
     }
 
-    /// Returns of each rule whether it fires, and whether it can't be evaluated.
-    pub(super) fn standings(&self) -> Vec<(String, bool, bool)> {
-        let of = |status: &Status| {
-            (status.name.clone(), status.state == State::Firing, self.troubles.contains_key(&status.name))
-        };
-        self.statuses.iter().map(of).collect()
+    /// Returns whether a rule fires, and whether it can't be evaluated.
+    pub(super) fn standing(&self, name: &str) -> (bool, bool) {
+        let fires = self.statuses.iter().any(|status| status.name == name && status.state == State::Firing);
+        (fires, self.troubles.contains_key(name))
     }
 
-    /// Returns the rules that can't be evaluated; null if there is none.
+    /// Returns the rules that can't be evaluated and since when; null if there is none. Why is not told here: it is for those with a key.
     pub(super) fn failed(&self) -> serde_json::Value {
-        let of = |(name, trouble): (&String, &Trouble)| serde_json::json!({ "name": name, "error": trouble.error, "since": trouble.error_since });
+        let of =
+            |(name, trouble): (&String, &Trouble)| serde_json::json!({ "name": name, "since": trouble.error_since });
         if self.troubles.is_empty() { serde_json::Value::Null } else { self.troubles.iter().map(of).collect() }
     }
 

@@ -90,11 +90,12 @@ impl Watcher {
     }
 
     /// Returns how each rule stands: whether it fires, and whether it can't be evaluated.
-    pub(crate) fn standings(&self) -> Vec<(String, bool, bool)> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).standings()
+    pub(crate) fn standings(&self) -> Vec<(&str, (bool, bool))> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        self.rules.alerts.iter().map(|rule| (rule.name.as_str(), kept.standing(&rule.name))).collect()
     }
 
-    /// Returns the rules that can't be evaluated, why and since when; null if there is none.
+    /// Returns the rules that can't be evaluated, and since when; null if there is none.
     pub(crate) fn failed(&self) -> Value {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).failed()
     }

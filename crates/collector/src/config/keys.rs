@@ -190,3 +190,11 @@ pub(super) fn nearest(path: &str) -> Option<&'static str> {
     let best = KEYS.iter().map(|key| (score(key.path), key.path)).max_by(|one, other| one.0.total_cmp(&other.0));
     best.filter(|(score, _)| *score > 0.8).map(|(_, path)| path)
 }
+
+/// Returns the section that is spelled most like this, if one is near.
+pub(super) fn nearest_section(name: &str) -> Option<&'static str> {
+    let sections = KEYS.iter().filter_map(|key| key.path.split_once('.').map(|(section, _)| section));
+    let scored = sections.map(|section| (strsim::jaro_winkler(name, section), section));
+    let best = scored.max_by(|one, other| one.0.total_cmp(&other.0));
+    best.filter(|(score, _)| *score > 0.8).map(|(_, section)| section)
+}

@@ -5,6 +5,7 @@ mod example;
 mod keys;
 mod load;
 mod settings;
+mod targets;
 #[cfg(test)]
 mod tests;
 pub(crate) mod values;

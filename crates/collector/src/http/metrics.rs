@@ -173,20 +173,26 @@ fn forwards(inner: &Inner, out: &mut Exposition) {
             one.broken.get()
         }),
     ];
+    if inner.forwards.is_empty() {
+        return;
+    }
     for (name, help, kind, figure) in families {
-        if inner.forwards.is_empty() {
-            continue;
-        }
         let mut family = Family::new(kind);
         inner.forwards.iter().for_each(|one| family.number(&[("name", &one.name)], figure(one) as f64));
         out.add(name, help, &family);
     }
+    let mut failed_at = Family::new(MetricKind::Gauge);
+    for one in &inner.forwards {
+        failed_at.number(&[("name", &one.name)], one.failed_at_us.get() as f64 / 1e6);
+    }
+    let help = "When a target last failed or refused an event, in seconds since 1970; 0 if never.";
+    out.add("lastword_forward_last_failure_timestamp_seconds", help, &failed_at);
 }
 
 fn alerts(inner: &Inner, out: &mut Exposition) {
     let (mut firing, mut broken) = (Family::new(MetricKind::Gauge), Family::new(MetricKind::Gauge));
     let standings = inner.watcher.standings();
-    for (name, fires, is_broken) in &standings {
+    for (name, (fires, is_broken)) in &standings {
         firing.number(&[("name", name)], f64::from(u8::from(*fires)));
         broken.number(&[("name", name)], f64::from(u8::from(*is_broken)));
     }
