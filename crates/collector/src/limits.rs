@@ -191,9 +191,13 @@ pub const HTTP2_STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
 pub const HTTP2_CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 /// The pause before another look at a connection of which a byte or two have come that may be HTTP/2 or not.
 pub const PEEK_PAUSE: Duration = Duration::from_millis(10);
-/// How long nothing may move on a connection of HTTP/2 that has requests under way: longer than a body may take to arrive, a commit to
+/// How long nothing may move on a connection whose client takes no byte of its answer, or, of HTTP/2, that has requests under way: longer than a body may take to arrive, a commit to
 /// be made and a live stream to say that it lives.
 pub const ANSWER_UNREAD_MAX: Duration = Duration::from_secs(120);
+/// Bytes of an answer that are given to a connection at once. What was not given to it yet is known to be unread.
+pub const ANSWER_PIECE_BYTES: usize = 64 * 1024;
+/// Bytes of all answers that were made and not taken by those who asked: sixteen of the largest pages. Beyond, further questions get 503.
+pub const ANSWERS_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// How often a client of HTTP/2 that says nothing is asked whether it is there.
 pub const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
 

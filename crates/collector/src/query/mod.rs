@@ -46,6 +46,7 @@ mod sums;
 mod traces;
 mod users;
 
+pub use crate::store::audit::ACTIONS as AUDIT_ACTIONS;
 pub use audit::{AuditEntry, AuditQuery};
 pub use error::{ParamError, QueryError};
 pub use event::Event;
