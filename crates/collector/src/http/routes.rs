@@ -205,7 +205,9 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::new("/events", Get(|| get(pages::events)), "A page of events", HTML).with(EventQuery::PARAMS),
     Endpoint::new("/traces", Get(|| get(pages::traces)), "A page of traces", HTML).with(TraceQuery::PARAMS),
     Endpoint::new("/traces/{id}", Get(|| get(pages::trace)), "A page of one trace", HTML),
+    Endpoint::new("/keys", Get(|| get(pages::keys)), "A page of what the keyboard does", HTML),
     Endpoint::new("/style.css", Get(|| get(pages::style)), "The style of the pages", Text("text/css")),
+    Endpoint::new("/app.js", Get(|| get(pages::script)), "The script of the pages", Text("text/javascript")),
 ];
 
 /// Tells what there is, for who asked for something else.

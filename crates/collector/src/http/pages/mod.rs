@@ -28,6 +28,16 @@ pub(super) async fn style() -> Response {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], page::STYLE).into_response()
 }
 
+/// `GET /app.js`
+pub(super) async fn script() -> Response {
+    ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], page::SCRIPT).into_response()
+}
+
+/// `GET /keys`
+pub(super) async fn keys() -> Response {
+    Html(page::keys::page().into_string()).into_response()
+}
+
 /// Answers with a page that is there whatever was asked for.
 async fn show<Q: Send + 'static>(
     shared: &Shared,
