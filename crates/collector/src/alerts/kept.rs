@@ -13,16 +13,16 @@ use crate::query::Moment;
 
 /// How one rule stands, as it is answered.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Status {
-    name: String,
-    state: State,
+pub(crate) struct Status {
+    pub(crate) name: String,
+    pub(crate) state: State,
     /// Since when it is so.
-    since: Moment,
-    value: Option<f64>,
-    threshold: f64,
-    severity: String,
-    labels: std::collections::BTreeMap<String, String>,
-    summary: String,
+    pub(crate) since: Moment,
+    pub(crate) value: Option<f64>,
+    pub(crate) threshold: f64,
+    pub(crate) severity: String,
+    pub(crate) labels: std::collections::BTreeMap<String, String>,
+    pub(crate) summary: String,
 }
 
 /// How all stand, and what was told of late, the newest first.

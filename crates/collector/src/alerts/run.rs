@@ -9,9 +9,9 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::engine::{Engine, Transition};
 use super::filter::Filter;
-use super::kept::Kept;
+use super::kept::{Kept, Status};
 use super::measure::Measure;
-use super::rules::{Metric, Rules};
+use super::rules::{Metric, Rule, Rules};
 use super::seen::Seen;
 use super::send::Sender;
 use crate::clock;
@@ -81,6 +81,14 @@ impl Watcher {
     pub(crate) fn told(&self) -> Value {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         json!({ "alerts": kept.statuses, "history": kept.history })
+    }
+
+    /// Returns each rule with how it stands, if it was evaluated yet; and what was told of late, the newest first.
+    pub(crate) fn standing(&self) -> (Vec<(Rule, Option<Status>)>, Vec<Value>) {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let status = |rule: &Rule| kept.statuses.iter().find(|status| status.name == rule.name).cloned();
+        let rules = self.rules.alerts.iter().map(|rule| (rule.clone(), status(rule)));
+        (rules.collect(), kept.history.iter().cloned().collect())
     }
 
     fn tell(&self, sender: &Sender, transitions: &[Transition]) {

@@ -21,8 +21,8 @@ pub(crate) enum Need {
 /// Paths that tell how the collector is, and nothing of what is stored.
 const OPEN: [&str; 5] = ["/api/health", "/api/status", "/api/version", "/style.css", "/app.js"];
 
-/// What tells who did what.
-const AUDIT: &str = "/api/audit";
+/// What tells who did what, and how the collector is set up.
+const AUDIT: [&str; 2] = ["/api/audit", "/settings"];
 
 /// The ends of paths under which events are sent, whatever prefix stands before them.
 const INGEST: [&str; 11] = [
@@ -69,7 +69,7 @@ pub(crate) fn need(method: &Method, path: &str) -> Need {
     }
     if asks {
         // Who looked after the collector, and from where, is for those who do.
-        return Need::Key(if path == AUDIT { Scope::Admin } else { Scope::Read });
+        return Need::Key(if AUDIT.contains(&path) { Scope::Admin } else { Scope::Read });
     }
     if *method != Method::POST {
         return Need::Key(Scope::Admin);

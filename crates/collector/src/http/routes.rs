@@ -205,6 +205,9 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::new("/events", Get(|| get(pages::events)), "A page of events", HTML).with(EventQuery::PARAMS),
     Endpoint::new("/traces", Get(|| get(pages::traces)), "A page of traces", HTML).with(TraceQuery::PARAMS),
     Endpoint::new("/traces/{id}", Get(|| get(pages::trace)), "A page of one trace", HTML),
+    Endpoint::new("/alerts", Get(|| get(pages::alerts)), "A page of how the rules of alerts stand", HTML),
+    Endpoint::new("/settings", Get(|| get(pages::settings)), "A page of how the collector is and is set up", HTML)
+        .with(AuditQuery::PARAMS),
     Endpoint::new("/keys", Get(|| get(pages::keys)), "A page of what the keyboard does", HTML),
     Endpoint::new("/style.css", Get(|| get(pages::style)), "The style of the pages", Text("text/css")),
     Endpoint::new("/app.js", Get(|| get(pages::script)), "The script of the pages", Text("text/javascript")),

@@ -22,6 +22,18 @@ impl Address {
         Self { path: path.into(), pairs }
     }
 
+    /// Makes the address of a page with these parameters.
+    pub(crate) fn of(path: &str, pairs: &[(&str, &str)]) -> Self {
+        let pairs: Vec<(String, String)> =
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self::new(path, &pairs)
+    }
+
+    /// Returns the link to the page itself.
+    pub(crate) fn link(&self) -> String {
+        self.with(&[])
+    }
+
     /// Returns what the address says of a parameter.
     pub(crate) fn value(&self, name: &str) -> &str {
         self.pairs.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)

@@ -26,6 +26,7 @@ pub(super) fn of(link: &str) -> Option<&'static str> {
         "/events" => "g v",
         "/live" => "g l",
         "/alerts" => "g a",
+        "/settings" => "g c",
         _ => return None,
     })
 }

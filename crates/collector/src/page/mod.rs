@@ -5,6 +5,7 @@
 //! keys and the live tail to pages that are whole without it.
 
 mod address;
+pub(crate) mod alerts;
 mod chart;
 pub(crate) mod events;
 pub(crate) mod exceptions;
@@ -13,6 +14,7 @@ mod overview;
 mod parts;
 mod session;
 pub(crate) mod sessions;
+pub(crate) mod settings;
 pub(crate) mod traces;
 
 pub(crate) use address::Address;
@@ -44,6 +46,8 @@ enum Tab {
     Exceptions,
     Traces,
     Events,
+    Alerts,
+    Settings,
 }
 
 /// What the navigation leads to.
@@ -53,6 +57,8 @@ const TABS: &[(Tab, &str, &str)] = &[
     (Tab::Exceptions, "/exceptions", "Exceptions"),
     (Tab::Traces, "/traces", "Traces"),
     (Tab::Events, "/events", "Events"),
+    (Tab::Alerts, "/alerts", "Alerts"),
+    (Tab::Settings, "/settings", "Settings"),
 ];
 
 /// Puts a page around its content.

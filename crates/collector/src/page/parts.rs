@@ -30,6 +30,36 @@ pub(super) fn or_dash(count: i64) -> Markup {
     html! { @if count == 0 { span.quiet { "–" } } @else { (count) } }
 }
 
+/// Returns a count with its thousands apart.
+pub(super) fn grouped(count: i64) -> String {
+    let digits = count.unsigned_abs().to_string();
+    let mut text = String::with_capacity(digits.len() * 2);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    if count < 0 { format!("-{text}") } else { text }
+}
+
+/// Returns bytes in the unit in which they are read best.
+#[allow(clippy::cast_precision_loss, reason = "it is told to three digits")]
+pub(super) fn bytes(bytes: u64) -> String {
+    let units = ["KiB", "MiB", "GiB", "TiB"];
+    let mut size = bytes as f64 / 1024.0;
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    for unit in units {
+        if size < 1000.0 || unit == "TiB" {
+            return if size < 10.0 { format!("{size:.1} {unit}") } else { format!("{size:.0} {unit}") };
+        }
+        size /= 1024.0;
+    }
+    format!("{bytes} B")
+}
+
 /// Writes what something costs, in dollars.
 pub(super) fn cost(dollars: f64) -> Markup {
     html! {
@@ -240,6 +270,13 @@ mod tests {
         let told = [900, 1_500, 250_000, 1_234_567, 95_000_000, 7_260_000_000]
             .map(|micros| took(Duration::from_micros(micros)));
         assert_eq!(told, ["900 µs", "1.5 ms", "250 ms", "1.23 s", "1 min 35 s", "2 h 1 min"]);
+    }
+
+    #[test]
+    fn counts_and_bytes_are_told_as_they_are_read() {
+        assert_eq!([0, 999, 1_000, -1_234_567].map(grouped), ["0", "999", "1,000", "-1,234,567"]);
+        let told = [0, 1_023, 1_024, 10_240, 1_048_575, 5_000_000_000, u64::MAX].map(bytes);
+        assert_eq!(told, ["0 B", "1023 B", "1.0 KiB", "10 KiB", "1.0 MiB", "4.7 GiB", "16777216 TiB"]);
     }
 
     #[test]

@@ -9,12 +9,14 @@ use rusqlite::{Connection, InterruptHandle, OpenFlags};
 
 use super::{
     AuditEntry, AuditQuery, Bin, Event, EventQuery, ExceptionGroup, ExceptionQuery, Facts, HistogramQuery, Minute,
-    Moment, Page, QueryError, Run, RunQuery, Series, SeriesQuery, Session, SessionDetail, SessionQuery, Stats,
-    StatsQuery, Trace, TraceQuery, User, UserQuery,
+    Moment, Page, QueryError, Run, RunQuery, Series, SeriesQuery, Session, SessionDetail, SessionQuery, SessionSums,
+    Stats, StatsQuery, Trace, TraceQuery, User, UserQuery,
 };
-use super::{audit, events, exceptions, facts, histogram, runs, series, sessions, stats, traces, users};
+use super::{audit, events, exceptions, facts, histogram, runs, series, session_sums, sessions, stats, traces, users};
+use crate::admin::{self, Info};
 use crate::clock;
 use crate::limits;
+use crate::store::audit as audit_trail;
 use crate::store::{FORMAT, database_path};
 
 /// Answers questions about a data directory. It may be shared between threads: each question gets a connection of its
@@ -121,6 +123,25 @@ impl Reader {
     /// Returns the last row that was received before a moment; 0 where there is none.
     pub(crate) fn row_before(&self, received: Moment) -> Result<i64, QueryError> {
         self.with(|connection| Ok(facts::row_before(connection, received.0)?))
+    }
+
+    /// Returns in a few figures the sessions of which something was received between two moments.
+    ///
+    /// # Errors
+    ///
+    /// The store can't be read.
+    pub fn session_sums(&self, since: Moment, until: Moment) -> Result<SessionSums, QueryError> {
+        self.with(|connection| session_sums::read(connection, (since, until), clock::now_us(), self.silent_after))
+    }
+
+    /// Returns what there is in the store, without the sizes of its tables.
+    pub(crate) fn info(&self) -> Result<Info, QueryError> {
+        self.with(|connection| Ok(admin::of(connection, &self.dir, false)?))
+    }
+
+    /// Returns the settings that were in force when the collector began, or were taken over since, by name.
+    pub(crate) fn settings(&self) -> Result<Vec<(String, String)>, QueryError> {
+        self.with(|connection| Ok(audit_trail::known(connection, audit_trail::What::Setting)?))
     }
 
     /// Returns how many events there were in each part of a range of time, by severity.

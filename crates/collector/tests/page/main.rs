@@ -5,6 +5,8 @@
 mod common;
 mod keys;
 
+mod operate;
+
 use common::{Dir, Server, body, end, event, exception, named};
 
 #[test]

@@ -1,15 +1,19 @@
 //! The pages for people: a handler each, which reads what stands in the address, asks, and has it written ([`crate::page`]).
 
+mod alerts;
 mod events;
 mod exceptions;
 mod overview;
 mod sessions;
+mod settings;
 mod traces;
 
+pub(super) use alerts::alerts;
 pub(super) use events::events;
 pub(super) use exceptions::exceptions;
 pub(super) use overview::overview;
 pub(super) use sessions::{session, sessions};
+pub(super) use settings::settings;
 pub(super) use traces::{trace, traces};
 
 use axum::http::{StatusCode, header};
