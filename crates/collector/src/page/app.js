@@ -1,5 +1,5 @@
-// What the pages do beyond links and forms: keys, and times in the reader's own zone. Nothing needs it: without it, or if it fails, each
-// page is as the server made it. Text of clients is only ever set as `textContent`.
+// What the pages do beyond links and forms: keys, and times in the reader's own zone as well. Nothing needs it: without it, or if it
+// fails, each page is as the server made it.
 "use strict";
 (() => {
   const one = (what, within = document) => within.querySelector(what);

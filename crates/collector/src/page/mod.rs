@@ -10,6 +10,7 @@ mod chart;
 pub(crate) mod events;
 pub(crate) mod exceptions;
 pub(crate) mod keys;
+pub(crate) mod live;
 mod overview;
 mod parts;
 mod session;
@@ -29,6 +30,9 @@ pub(crate) const STYLE: &str = include_str!("style.css");
 /// The script of every page, served as `/app.js`.
 pub(crate) const SCRIPT: &str = include_str!("app.js");
 
+/// The script of the page of live events, served as `/live.js`.
+pub(crate) const LIVE_SCRIPT: &str = include_str!("live.js");
+
 /// Returns a page that says one thing.
 pub(crate) fn message(title: &str, text: &str) -> Markup {
     let content = html! {
@@ -46,6 +50,7 @@ enum Tab {
     Exceptions,
     Traces,
     Events,
+    Live,
     Alerts,
     Settings,
 }
@@ -57,6 +62,7 @@ const TABS: &[(Tab, &str, &str)] = &[
     (Tab::Exceptions, "/exceptions", "Exceptions"),
     (Tab::Traces, "/traces", "Traces"),
     (Tab::Events, "/events", "Events"),
+    (Tab::Live, "/live", "Live"),
     (Tab::Alerts, "/alerts", "Alerts"),
     (Tab::Settings, "/settings", "Settings"),
 ];

@@ -15,12 +15,14 @@ fn every_page_runs_our_script_and_no_other() {
         assert!(page.body.contains("<script src=\"/app.js\" defer></script>"), "{path}: {}", page.body);
         assert!(!page.body.contains(" onclick=") && !page.body.contains("javascript:"), "{path}");
     }
-    let script = server.get("/app.js").is(200);
-    assert_eq!(script.header("content-type"), Some("text/javascript; charset=utf-8"));
-    for way in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("] {
-        assert!(!script.body.contains(way), "text of clients could become markup by `{way}`");
+    for path in ["/app.js", "/live.js"] {
+        let script = server.get(path).is(200);
+        assert_eq!(script.header("content-type"), Some("text/javascript; charset=utf-8"));
+        for way in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("] {
+            assert!(!script.body.contains(way), "{path}: text of clients could become markup by `{way}`");
+        }
+        assert!(script.body.len() < 8 * 1024, "{path} has {} bytes", script.body.len());
     }
-    assert!(script.body.len() < 8 * 1024, "the script has {} bytes", script.body.len());
 }
 
 #[test]

@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod keys;
+mod live;
 
 mod operate;
 
