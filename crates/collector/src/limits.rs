@@ -242,6 +242,15 @@ pub const TRACE_PAGE_BYTES: usize = 16 * 1024 * 1024;
 /// Events of a session's timeline that are shown at once.
 pub const TIMELINE_ROWS: usize = 500;
 
+/// Events that the page of live events begins with.
+pub const LIVE_FIRST_ROWS: usize = 30;
+/// Bytes of their JSON, of which a line each is shown.
+pub const LIVE_FIRST_BYTES: usize = 4 * 1024 * 1024;
+/// How far back it looks for a text that it begins with: a text that is rare would be looked for in all there is.
+pub const LIVE_TEXT_SINCE: &str = "1h";
+/// Events that the page of live events shows, and keeps while it is paused; of older ones it says how many there were.
+pub const LIVE_ROWS: usize = 200;
+
 /// Buckets of the time from a request's head to the head of its answer, in milliseconds.
 pub const REQUEST_BOUNDS_MS: [f64; 7] = [50.0, 100.0, 200.0, 300.0, 500.0, 1_000.0, 2_000.0];
 /// The most buckets that may be set instead.

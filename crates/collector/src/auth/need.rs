@@ -19,7 +19,7 @@ pub(crate) enum Need {
 }
 
 /// Paths that tell how the collector is, and nothing of what is stored.
-const OPEN: [&str; 4] = ["/api/health", "/api/status", "/api/version", "/style.css"];
+const OPEN: [&str; 6] = ["/api/health", "/api/status", "/api/version", "/style.css", "/app.js", "/live.js"];
 
 /// What tells who did what, and how the collector is set up.
 const AUDIT: [&str; 2] = ["/api/audit", "/settings"];

@@ -208,7 +208,11 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::new("/alerts", Get(|| get(pages::alerts)), "A page of how the rules of alerts stand", HTML),
     Endpoint::new("/settings", Get(|| get(pages::settings)), "A page of how the collector is and is set up", HTML)
         .with(AuditQuery::PARAMS),
+    Endpoint::new("/live", Get(|| get(pages::live)), "A page of events as they come", HTML).with(EventQuery::PARAMS),
+    Endpoint::new("/keys", Get(|| get(pages::keys)), "A page of what the keyboard does", HTML),
     Endpoint::new("/style.css", Get(|| get(pages::style)), "The style of the pages", Text("text/css")),
+    Endpoint::new("/app.js", Get(|| get(pages::script)), "The script of the pages", Text("text/javascript")),
+    Endpoint::new("/live.js", Get(|| get(pages::live_script)), "The script of live events", Text("text/javascript")),
 ];
 
 /// Tells what there is, for who asked for something else.

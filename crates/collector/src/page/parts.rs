@@ -114,8 +114,24 @@ pub(super) fn severity(severity: Severity) -> Markup {
     html! { span.severity.{ (class(severity)) } { (severity.as_str().to_ascii_lowercase()) } }
 }
 
+/// Returns the kinds of events as the choices of a field.
+pub(super) fn kinds() -> Vec<(&'static str, &'static str)> {
+    std::iter::once(("", "any")).chain(EventKind::ALL.map(|kind| (kind.as_str(), kind.as_str()))).collect()
+}
+
+/// Returns the least severities that can be asked for as the choices of a field.
+pub(super) const fn severities() -> [(&'static str, &'static str); 5] {
+    [
+        ("", "any"),
+        ("INFO", "info and worse"),
+        ("WARNING", "warning and worse"),
+        ("ERROR", "error and worse"),
+        ("CRITICAL", "critical"),
+    ]
+}
+
 /// Returns the class of a severity in the style sheet.
-fn class(severity: Severity) -> &'static str {
+pub(super) fn class(severity: Severity) -> &'static str {
     match severity {
         Severity::Trace | Severity::Debug => "debug",
         Severity::Info => "info",
@@ -206,9 +222,12 @@ fn said(name: &str, data: &str) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(" · "))
 }
 
-/// Writes an event as a row of a list; with its session where a list has several.
-pub(super) fn event(event: &Event, with_session: bool) -> Markup {
-    let shown: Shown<'_> = serde_json::from_str(&event.json).unwrap_or_default();
+/// Returns what an event is called, and what it says in short.
+pub(super) fn told(event: &Event) -> (String, String) {
+    told_of(event, &serde_json::from_str(&event.json).unwrap_or_default())
+}
+
+fn told_of(event: &Event, shown: &Shown<'_>) -> (String, String) {
     let name = match event.kind {
         EventKind::Generic => event.name.clone().unwrap_or_default(),
         EventKind::UnhandledException => text(shown.error_type),
@@ -222,6 +241,13 @@ pub(super) fn event(event: &Event, with_session: bool) -> Markup {
         EventKind::UnhandledException => text(shown.error_message),
         _ => text(shown.duration),
     };
+    (name, summary)
+}
+
+/// Writes an event as a row of a list; with its session where a list has several.
+pub(super) fn event(event: &Event, with_session: bool) -> Markup {
+    let shown: Shown<'_> = serde_json::from_str(&event.json).unwrap_or_default();
+    let (name, summary) = told_of(event, &shown);
     let own = event.kind != EventKind::Generic;
     html! {
         tr.{ (class(event.severity)) } {
