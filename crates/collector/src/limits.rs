@@ -211,6 +211,10 @@ pub const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub const STATS_ROWS_MAX: usize = 20_000;
 /// Versions of a group of exceptions that are told one by one, the latest first.
 pub const EXCEPTION_VERSIONS_MAX: usize = 50;
+/// The latest sessions of a group of exceptions that its platforms are counted by.
+pub const EXCEPTION_SESSIONS_SEEN: usize = 1000;
+/// Platforms of a group of exceptions that are told one by one, the most frequent first.
+pub const EXCEPTION_PLATFORMS_MAX: usize = 10;
 /// The longest value of a query parameter.
 pub const PARAM_BYTES_MAX: usize = 1024;
 /// Gaps of one session that are listed one by one. All are counted.
