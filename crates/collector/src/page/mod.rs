@@ -4,18 +4,21 @@
 //! that even a mistake here would run nothing. All that changes what is shown is a link or a form of `GET`.
 
 mod address;
+mod band;
 mod chart;
 pub(crate) mod events;
+pub(crate) mod exception;
 pub(crate) mod exceptions;
 mod overview;
 mod parts;
-mod session;
+pub(crate) mod session;
 pub(crate) mod sessions;
+mod stack;
 pub(crate) mod traces;
 
 pub(crate) use address::Address;
 pub(crate) use overview::{OVERVIEW_SINCE, Overview, overview};
-pub(crate) use session::session;
+pub(crate) use parts::escape;
 
 use maud::{DOCTYPE, Markup, html};
 

@@ -26,6 +26,7 @@
 //! ```
 
 mod audit;
+mod band;
 mod error;
 mod event;
 mod events;
@@ -47,6 +48,7 @@ mod traces;
 mod users;
 
 pub use audit::{AuditEntry, AuditQuery};
+pub(crate) use band::Band;
 pub use error::{ParamError, QueryError};
 pub use event::Event;
 pub use events::{EventQuery, Order};
@@ -79,6 +81,15 @@ pub struct Page<T> {
     /// left out, nothing that comes later is. `None` where it has no meaning (sessions, exceptions).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resume: Option<String>,
+}
+
+/// Reads the number of a row that a URL says.
+///
+/// # Errors
+///
+/// It is no number.
+pub(crate) fn row(text: Option<&str>) -> Result<Option<i64>, ParamError> {
+    params::cursor(text)
 }
 
 /// Reads `since` and `until` of a URL.

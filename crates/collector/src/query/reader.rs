@@ -8,11 +8,13 @@ use std::time::Duration;
 use rusqlite::{Connection, InterruptHandle, OpenFlags};
 
 use super::{
-    AuditEntry, AuditQuery, Bin, Event, EventQuery, ExceptionGroup, ExceptionQuery, Facts, Grid, HistogramQuery,
+    AuditEntry, AuditQuery, Band, Bin, Event, EventQuery, ExceptionGroup, ExceptionQuery, Facts, Grid, HistogramQuery,
     Minute, Moment, Occurrence, OverTime, Page, QueryError, Run, RunQuery, Series, SeriesQuery, Session, SessionDetail,
     SessionQuery, Stats, StatsQuery, Trace, TraceQuery, User, UserQuery,
 };
-use super::{audit, events, exceptions, facts, histogram, occurrences, runs, series, sessions, stats, traces, users};
+use super::{
+    audit, band, events, exceptions, facts, histogram, occurrences, runs, series, sessions, stats, traces, users,
+};
 use crate::clock;
 use crate::limits;
 use crate::store::{FORMAT, database_path};
@@ -78,6 +80,11 @@ impl Reader {
     /// The store can't be read.
     pub fn session(&self, session_id: &str) -> Result<Option<SessionDetail>, QueryError> {
         self.with(|connection| sessions::detail(connection, session_id, clock::now_us(), self.silent_after))
+    }
+
+    /// Draws up a session over time; `None` of one without events.
+    pub(crate) fn band(&self, detail: &SessionDetail) -> Result<Option<Band>, QueryError> {
+        self.with(|connection| band::of(connection, detail))
     }
 
     /// Returns exceptions, those that are alike together, the latest to appear first.

@@ -7,7 +7,7 @@ mod sessions;
 mod traces;
 
 pub(super) use events::events;
-pub(super) use exceptions::exceptions;
+pub(super) use exceptions::{exception, exceptions, grid, mark};
 pub(super) use overview::overview;
 pub(super) use sessions::{session, sessions};
 pub(super) use traces::{trace, traces};
