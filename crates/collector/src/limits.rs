@@ -215,6 +215,10 @@ pub const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub const STATS_ROWS_MAX: usize = 20_000;
 /// Versions of a group of exceptions that are told one by one, the latest first.
 pub const EXCEPTION_VERSIONS_MAX: usize = 50;
+/// The latest sessions of a group of exceptions that its platforms are counted by.
+pub const EXCEPTION_SESSIONS_SEEN: usize = 1000;
+/// Platforms of a group of exceptions that are told one by one, the most frequent first.
+pub const EXCEPTION_PLATFORMS_MAX: usize = 10;
 /// The longest value of a query parameter.
 pub const PARAM_BYTES_MAX: usize = 1024;
 /// Gaps of one session that are listed one by one. All are counted.
@@ -239,8 +243,28 @@ pub const WATERFALL_LEVELS_MAX: usize = 16;
 pub const TRACE_PAGE_EVENTS: usize = 10_000;
 /// Bytes of their JSON: it is read while others wait for their turn to ask.
 pub const TRACE_PAGE_BYTES: usize = 16 * 1024 * 1024;
-/// Events of a session's timeline that are shown at once.
-pub const TIMELINE_ROWS: usize = 500;
+/// Events of a session's timeline that are shown at once: with their JSON they are most of what the page weighs.
+pub const TIMELINE_ROWS: usize = 100;
+/// Events before the one that a link leads to, which are shown above it.
+pub const TIMELINE_BEFORE: usize = 10;
+/// Parts of the band that shows a session over time.
+pub const BAND_PARTS: usize = 120;
+/// Events of a session up to which each is read to draw it; beyond, its batches are.
+pub const BAND_EVENTS_MAX: i64 = 20_000;
+/// Batches that the band of a larger session is drawn from, the latest.
+pub const BAND_BATCHES_MAX: usize = 20_000;
+/// Exceptions that are marked on it, the first.
+pub const BAND_EXCEPTIONS_MAX: usize = 50;
+/// Exceptions of a session that its page shows with their stack, the latest.
+pub const SESSION_EXCEPTIONS: usize = 5;
+/// Traces and runs that a session's page links to, each.
+pub const SESSION_LINKS: usize = 10;
+/// Events of a session that are shown before an exception.
+pub const EXCEPTION_CONTEXT: usize = 15;
+/// Exceptions of a group that its page lists at once.
+pub const EXCEPTION_EVENTS: usize = 20;
+/// Lines of a stack that are shown one by one.
+pub const STACK_LINES_MAX: usize = 200;
 
 /// Events that the page of live events begins with.
 pub const LIVE_FIRST_ROWS: usize = 30;

@@ -13,7 +13,7 @@ use crate::limits::{PAGE_DETAIL_BYTES_MAX, PAGE_SUMMARY_CHARS_MAX};
 use crate::query::{BySeverity, Event, Moment, Session};
 
 /// Returns a text as a part of a URL.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     use std::fmt::Write;
     text.bytes().fold(String::with_capacity(text.len()), |mut url, byte| {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
@@ -222,6 +222,28 @@ fn said(name: &str, data: &str) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(" · "))
 }
 
+/// Returns the traceback that an exception came with, in whole.
+pub(super) fn traceback(event: &Event) -> Option<String> {
+    let shown: Shown<'_> = serde_json::from_str(&event.json).unwrap_or_default();
+    shown.traceback.map(|traceback| text(Some(traceback))).filter(|text| !text.trim().is_empty())
+}
+
+/// Returns type and message of an exception.
+pub(super) fn exception(event: &Event) -> (String, String) {
+    let shown: Shown<'_> = serde_json::from_str(&event.json).unwrap_or_default();
+    (text(shown.error_type), text(shown.error_message))
+}
+
+/// Returns what an event is called on its session's page: by its number, or by its row where it has none.
+pub(super) fn anchor(event: &Event) -> String {
+    if event.index == NO_INDEX { format!("row-{}", event.row) } else { format!("event-{}", event.index) }
+}
+
+/// Returns the address of an event in its session's timeline.
+pub(super) fn place(event: &Event) -> String {
+    format!("/sessions/{}?from={}#{}", escape(&event.session_id), event.row, anchor(event))
+}
+
 /// Returns what an event is called, and what it says in short.
 pub(super) fn told(event: &Event) -> (String, String) {
     told_of(event, &serde_json::from_str(&event.json).unwrap_or_default())
@@ -246,11 +268,16 @@ fn told_of(event: &Event, shown: &Shown<'_>) -> (String, String) {
 
 /// Writes an event as a row of a list; with its session where a list has several.
 pub(super) fn event(event: &Event, with_session: bool) -> Markup {
+    event_at(event, with_session, None)
+}
+
+/// Writes an event as a row that links lead to.
+pub(super) fn event_at(event: &Event, with_session: bool, id: Option<&str>) -> Markup {
     let shown: Shown<'_> = serde_json::from_str(&event.json).unwrap_or_default();
     let (name, summary) = told_of(event, &shown);
     let own = event.kind != EventKind::Generic;
     html! {
-        tr.{ (class(event.severity)) } {
+        tr.{ (class(event.severity)) } id=[id] {
             td.when { (moment(event.time)) }
             td { (severity(event.severity)) }
             @if with_session { td { (session_link(&event.session_id)) } }
@@ -279,7 +306,7 @@ pub(super) fn cut(text: &str, chars: usize) -> String {
 }
 
 /// Returns the beginning of a long text, and says so.
-fn first_bytes(text: &str) -> String {
+pub(super) fn first_bytes(text: &str) -> String {
     let end = text.floor_char_boundary(PAGE_DETAIL_BYTES_MAX);
     match &text[end..] {
         "" => text.to_owned(),
