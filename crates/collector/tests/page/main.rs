@@ -3,6 +3,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod exceptions;
+mod sessions;
 
 use common::{Dir, Server, body, end, event, exception, named};
 
