@@ -244,7 +244,7 @@ pub const TRACE_PAGE_EVENTS: usize = 10_000;
 /// Bytes of their JSON: it is read while others wait for their turn to ask.
 pub const TRACE_PAGE_BYTES: usize = 16 * 1024 * 1024;
 /// Events of a session's timeline that are shown at once: with their JSON they are most of what the page weighs.
-pub const TIMELINE_ROWS: usize = 100;
+pub const TIMELINE_ROWS: usize = 60;
 /// Events before the one that a link leads to, which are shown above it.
 pub const TIMELINE_BEFORE: usize = 10;
 /// Parts of the band that shows a session over time.

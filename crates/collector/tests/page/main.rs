@@ -7,6 +7,8 @@ mod keys;
 mod live;
 
 mod operate;
+mod exceptions;
+mod sessions;
 
 use common::{Dir, Server, body, end, event, exception, named};
 

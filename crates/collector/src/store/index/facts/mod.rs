@@ -108,6 +108,8 @@ struct Data<'a> {
     run_id: Option<&'a str>,
     user_id: Option<&'a str>,
     user_bucket: Option<&'a str>,
+    /// The same, as Datadog and OTLP write it.
+    their_bucket: Option<&'a str>,
     duration_ms: Option<&'a str>,
     status: Option<&'a str>,
     objective: Option<&'a str>,
@@ -153,7 +155,8 @@ impl<'a> Data<'a> {
             "span_name" => &mut self.span_name,
             "run_id" => &mut self.run_id,
             "user_id" => &mut self.user_id,
-            "userBucket" => &mut self.user_bucket,
+            "user_bucket" => &mut self.user_bucket,
+            "userBucket" => &mut self.their_bucket,
             "duration_ms" => &mut self.duration_ms,
             "status" => &mut self.status,
             "objective" => &mut self.objective,
@@ -174,8 +177,11 @@ impl Facts {
         let has_meaning = matches!(name, names::SPAN_START | names::SPAN_END | names::OPERATION | names::METRICS)
             || name.starts_with(names::RUN_PREFIX);
         // A key may be written with escapes; nobody does, and then the event is not linked.
-        let is_linked =
-            || ["\"trace_id\"", "\"run_id\"", "\"user_id\"", "\"userBucket\""].iter().any(|key| text.contains(key));
+        let is_linked = || {
+            ["\"trace_id\"", "\"run_id\"", "\"user_id\"", "\"user_bucket\"", "\"userBucket\""]
+                .iter()
+                .any(|key| text.contains(key))
+        };
         if !has_meaning && !is_linked() {
             return None;
         }
@@ -184,7 +190,12 @@ impl Facts {
             trace: data.trace_id.and_then(words).and_then(|id| trace_id(&id)),
             run: data.run_id.and_then(label),
             user: data.user_id.and_then(label),
-            bucket: data.user_bucket.and_then(whole).and_then(|bucket| u8::try_from(bucket).ok()).filter(|b| *b < 30),
+            bucket: data
+                .user_bucket
+                .or(data.their_bucket)
+                .and_then(whole)
+                .and_then(|bucket| u8::try_from(bucket).ok())
+                .filter(|b| *b < 30),
             what: what(name, &data),
         };
         (facts != Self::default()).then(|| Box::new(facts))

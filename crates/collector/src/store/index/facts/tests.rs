@@ -22,7 +22,7 @@ struct Fields<'a> {
     run_id: Option<&'a RawValue>,
     #[serde(borrow)]
     user_id: Option<&'a RawValue>,
-    #[serde(borrow, rename = "userBucket")]
+    #[serde(borrow)]
     user_bucket: Option<&'a RawValue>,
     #[serde(borrow)]
     duration_ms: Option<&'a RawValue>,
@@ -109,7 +109,7 @@ const NAMES: [&str; 20] = [
     "span_name",
     "run_id",
     "user_id",
-    "userBucket",
+    "user_bucket",
     "duration_ms",
     "status",
     "objective",
