@@ -26,6 +26,7 @@
 //! ```
 
 mod audit;
+mod calls;
 mod error;
 mod event;
 mod events;
@@ -46,6 +47,7 @@ mod traces;
 mod users;
 
 pub use audit::{AuditEntry, AuditQuery};
+pub use calls::{Call, CallBy, CallFigures, CallPart, CallQuery, CallRange, CallSort, CallTotals, Calls};
 pub use error::{ParamError, QueryError};
 pub use event::Event;
 pub use events::{EventQuery, Order};
@@ -63,6 +65,7 @@ pub use sums::Figures;
 pub use traces::{Trace, TraceQuery};
 pub use users::{User, UserQuery};
 
+pub use crate::store::CallKind;
 use serde::Serialize;
 
 /// Some rows, and where the next ones are.

@@ -8,11 +8,11 @@ use std::time::Duration;
 use rusqlite::{Connection, InterruptHandle, OpenFlags};
 
 use super::{
-    AuditEntry, AuditQuery, Bin, Event, EventQuery, ExceptionGroup, ExceptionQuery, Facts, HistogramQuery, Minute,
-    Moment, Page, QueryError, Run, RunQuery, Series, SeriesQuery, Session, SessionDetail, SessionQuery, Stats,
-    StatsQuery, Trace, TraceQuery, User, UserQuery,
+    AuditEntry, AuditQuery, Bin, CallFigures, CallQuery, CallRange, CallTotals, Calls, Event, EventQuery,
+    ExceptionGroup, ExceptionQuery, Facts, Grid, HistogramQuery, Minute, Moment, Page, QueryError, Run, RunQuery,
+    Series, SeriesQuery, Session, SessionDetail, SessionQuery, Stats, StatsQuery, Trace, TraceQuery, User, UserQuery,
 };
-use super::{audit, events, exceptions, facts, histogram, runs, series, sessions, stats, traces, users};
+use super::{audit, calls, events, exceptions, facts, histogram, runs, series, sessions, stats, traces, users};
 use crate::clock;
 use crate::limits;
 use crate::store::{FORMAT, database_path};
@@ -216,6 +216,33 @@ impl Reader {
     /// Returns how many events of a name, kind and severity there are from the first minute that begins at a moment on, up to another.
     pub(crate) fn counted(&self, query: &EventQuery, since: Moment, until: Moment) -> Result<u64, QueryError> {
         self.with(|connection| Ok(stats::sum(connection, query, since.0, until.0)?))
+    }
+
+    /// Returns how calls of models and tools fared, by what the query says, those first that it wants first.
+    ///
+    /// # Errors
+    ///
+    /// The store can't be read.
+    pub fn calls(&self, query: &CallQuery) -> Result<Calls, QueryError> {
+        self.with(|connection| calls::rows(connection, query, clock::now_us()))
+    }
+
+    /// Returns how calls fared in each part of a grid of hours, the earliest first. The query's own range and grouping say nothing here.
+    ///
+    /// # Errors
+    ///
+    /// The store can't be read.
+    pub fn calls_over_time(&self, query: &CallQuery, grid: &Grid) -> Result<Vec<CallFigures>, QueryError> {
+        self.with(|connection| calls::over_time(connection, query, grid))
+    }
+
+    /// Returns how all calls of models and all of tools fared in a range of time, and the `worst` tools: those of which the most calls failed.
+    ///
+    /// # Errors
+    ///
+    /// The store can't be read.
+    pub fn call_totals(&self, range: CallRange, worst: usize) -> Result<CallTotals, QueryError> {
+        self.with(|connection| calls::totals(connection, range, worst, clock::now_us()))
     }
 
     /// Returns entries of the audit trail, the latest first.
