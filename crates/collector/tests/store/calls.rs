@@ -126,7 +126,7 @@ fn a_store_of_format_5_counts_the_calls_that_were_in_it() {
     let before = calls(&server, "by=version");
     server.stop().unwrap();
     let connection = rusqlite::Connection::open(dir.path().join("lastword.db")).unwrap();
-    connection.execute_batch("DROP TABLE calls; PRAGMA user_version = 5;").unwrap();
+    connection.execute_batch("DROP TABLE calls; DROP TABLE exception_counts; PRAGMA user_version = 5;").unwrap();
     drop(connection);
     let server = Server::start(dir.config());
     assert_eq!(calls(&server, "by=version"), before);

@@ -60,6 +60,7 @@ fn as_in_format_3(dir: &Dir) {
              DROP TABLE audit;
              DROP TABLE audit_known;
              DROP TABLE calls;
+             DROP TABLE exception_counts;
              PRAGMA user_version = 3;"
         ))
         .unwrap();
