@@ -147,6 +147,8 @@ pub const METRIC_LABEL_BYTES_MAX: usize = 4096;
 pub const CALL_ROWS_MAX: i64 = 200;
 /// Models and tools that one answer tells apart; the rest is added up.
 pub const CALL_GROUPS_MAX: usize = 10_000;
+/// Calls that failed of late, on the page of a model or a tool.
+pub const CALL_FAILURES: usize = 10;
 
 /// Days that events are kept unless an operator says otherwise.
 pub const RETENTION_DAYS: u32 = 30;

@@ -236,6 +236,9 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         HTML,
     )
     .also(&[303]),
+    Endpoint::new("/calls", Get(|| get(pages::calls)), "A page of models and tools", HTML).with(CallQuery::PARAMS),
+    Endpoint::new("/calls/{kind}/{name}", Get(|| get(pages::call)), "A page of one model or tool", HTML)
+        .with(&["provider", "version", "since", "until"]),
     Endpoint::new("/events", Get(|| get(pages::events)), "A page of events", HTML).with(EventQuery::PARAMS),
     Endpoint::new("/traces", Get(|| get(pages::traces)), "A page of traces", HTML).with(TraceQuery::PARAMS),
     Endpoint::new("/traces/{id}", Get(|| get(pages::trace)), "A page of one trace", HTML),

@@ -124,6 +124,8 @@ fn of_listings() -> Value {
                 "provider": { "type": "string" },
                 "version": { "type": "string" },
                 "begin": moment,
+                "first_hour": moment,
+                "last_hour": moment,
                 "calls": { "type": "integer" },
                 "errors": { "type": "integer" },
                 "error_rate": { "type": ["number", "null"] },

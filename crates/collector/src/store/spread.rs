@@ -85,12 +85,16 @@ impl Spread {
         self.0.iter().fold(0, |sum, (_, count)| sum.saturating_add(*count))
     }
 
-    /// Returns from where to where the parts go, in microseconds, and how many are in each, the shortest first.
-    pub(crate) fn parts(&self) -> impl ExactSizeIterator<Item = (i64, i64, u64)> {
-        self.0.iter().map(|(part, count)| {
-            let (from, to) = bounds_us(*part);
-            (from, to, *count)
-        })
+    /// Returns from where to where the parts go, in microseconds, and how many are in each, from the shortest that has some to the longest.
+    pub(crate) fn parts(&self) -> Vec<(i64, i64, u64)> {
+        let (first, last) =
+            (self.0.first().map_or(0, |(part, _)| *part), self.0.last().map_or(0, |(part, _)| *part + 1));
+        let count = |part| self.0.binary_search_by_key(&part, |(part, _)| *part).map_or(0, |at| self.0[at].1);
+        let told = |part| {
+            let (from, to) = bounds_us(part);
+            (from, to, count(part))
+        };
+        (first..last).map(told).collect()
     }
 }
 
@@ -199,6 +203,13 @@ mod tests {
             assert!((told - exact).abs() * 16 <= exact, "{part}: {told}");
         }
         assert_eq!(Spread::default().percentile_us(0.5), None);
+    }
+
+    #[test]
+    fn parts_go_from_the_shortest_to_the_longest_without_gaps() {
+        let parts = spread([16, 17, 23]).parts();
+        assert_eq!(parts, [(16, 18, 2), (18, 20, 0), (20, 22, 0), (22, 24, 1)]);
+        assert_eq!(Spread::default().parts(), []);
     }
 
     #[test]

@@ -96,9 +96,11 @@ impl CallFigures {
         Reliability::of(count(self.calls), count(self.errors), self.mean_ms)
     }
 
-    /// Returns how durations are spread: from where to where, in milliseconds, and how many there are, the shortest first.
-    pub fn spread(&self) -> impl ExactSizeIterator<Item = (f64, f64, u64)> {
-        self.spread.parts().map(|(from, to, count)| (amount(from) / 1e3, amount(to) / 1e3, count))
+    /// Returns how durations are spread: from where to where, in milliseconds, and how many there are, from the shortest to the longest.
+    #[must_use]
+    pub fn spread(&self) -> Vec<(f64, f64, u64)> {
+        let parts = self.spread.parts().into_iter();
+        parts.map(|(from, to, count)| (amount(from) / 1e3, amount(to) / 1e3, count)).collect()
     }
 }
 
@@ -121,6 +123,10 @@ pub struct Call {
     /// When the hour began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub begin: Option<Moment>,
+    /// The first hour in which it was called.
+    pub first_hour: Moment,
+    /// The last hour in which it was called.
+    pub last_hour: Moment,
     /// Its figures.
     #[serde(flatten)]
     pub figures: CallFigures,

@@ -143,17 +143,22 @@ fn group<'g>(groups: &'g mut HashMap<Key, Call>, by: CallBy, row: &Row<'_>) -> r
             *text = text.as_ref().map(|_| String::new());
         }
     }
+    let hour = Moment(row.get(0)?);
     let (_, _, name, provider, version) = key.clone();
-    Ok(groups.entry(key).or_insert_with(|| Call {
+    let call = groups.entry(key).or_insert_with(|| Call {
         kind: begin.is_none().then_some(kind),
         name,
         provider,
         version,
         begin: begin.map(Moment),
+        first_hour: hour,
+        last_hour: hour,
         figures: CallFigures::default(),
         reliability: None,
         parts: Vec::new(),
-    }))
+    });
+    (call.first_hour, call.last_hour) = (call.first_hour.min(hour), call.last_hour.max(hour));
+    Ok(call)
 }
 
 /// Puts those first that are wanted first; those that are alike by what they are called.
