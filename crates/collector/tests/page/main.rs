@@ -6,8 +6,8 @@ mod common;
 mod keys;
 mod live;
 
-mod operate;
 mod exceptions;
+mod operate;
 mod sessions;
 
 use common::{Dir, Server, body, end, event, exception, named};
