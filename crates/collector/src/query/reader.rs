@@ -8,13 +8,18 @@ use std::time::Duration;
 use rusqlite::{Connection, InterruptHandle, OpenFlags};
 
 use super::{
-    AuditEntry, AuditQuery, Bin, Event, EventQuery, ExceptionGroup, ExceptionQuery, Facts, HistogramQuery, Minute,
-    Moment, Page, QueryError, Run, RunQuery, Series, SeriesQuery, Session, SessionDetail, SessionQuery, Stats,
-    StatsQuery, Trace, TraceQuery, User, UserQuery,
+    AuditEntry, AuditQuery, Band, Bin, Event, EventQuery, ExceptionGroup, ExceptionQuery, Facts, Grid, HistogramQuery,
+    Minute, Moment, Occurrence, OverTime, Page, QueryError, Run, RunQuery, Series, SeriesQuery, Session, SessionDetail,
+    SessionQuery, SessionSums, Stats, StatsQuery, Trace, TraceQuery, User, UserQuery,
 };
-use super::{audit, events, exceptions, facts, histogram, runs, series, sessions, stats, traces, users};
+use super::{
+    audit, band, events, exceptions, facts, histogram, occurrences, runs, series, session_sums, sessions, stats,
+    traces, users,
+};
+use crate::admin::{self, Info};
 use crate::clock;
 use crate::limits;
+use crate::store::audit as audit_trail;
 use crate::store::{FORMAT, database_path};
 
 /// Answers questions about a data directory. It may be shared between threads: each question gets a connection of its
@@ -80,6 +85,11 @@ impl Reader {
         self.with(|connection| sessions::detail(connection, session_id, clock::now_us(), self.silent_after))
     }
 
+    /// Draws up a session over time; `None` of one without events.
+    pub(crate) fn band(&self, detail: &SessionDetail) -> Result<Option<Band>, QueryError> {
+        self.with(|connection| band::of(connection, detail))
+    }
+
     /// Returns exceptions, those that are alike together, the latest to appear first.
     ///
     /// # Errors
@@ -87,6 +97,55 @@ impl Reader {
     /// See [`Reader::events`].
     pub fn exceptions(&self, query: &ExceptionQuery) -> Result<Page<ExceptionGroup>, QueryError> {
         self.with(|connection| exceptions::page(connection, query))
+    }
+
+    /// Returns one group of exceptions, `None` if there is none of this fingerprint.
+    ///
+    /// # Errors
+    ///
+    /// The store can't be read.
+    pub fn exception(&self, fingerprint: &str) -> Result<Option<ExceptionGroup>, QueryError> {
+        let fingerprint = Some(fingerprint.to_owned());
+        let page = self.exceptions(&ExceptionQuery { fingerprint, limit: 1, ..ExceptionQuery::default() })?;
+        Ok(page.items.into_iter().next())
+    }
+
+    /// Returns how many exceptions of a group there were in each part of a range of time, by their clients' clocks.
+    ///
+    /// # Errors
+    ///
+    /// The store can't be read.
+    pub fn exception_over_time(&self, fingerprint: &str, grid: &Grid) -> Result<Vec<OverTime>, QueryError> {
+        self.with(|connection| occurrences::over_time(connection, fingerprint, grid))
+    }
+
+    /// Returns exceptions of a group, the latest to be stored first.
+    ///
+    /// # Errors
+    ///
+    /// See [`Reader::events`].
+    pub fn exception_events(
+        &self,
+        fingerprint: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Event>, QueryError> {
+        self.with(|connection| occurrences::page(connection, fingerprint, after, limit))
+    }
+
+    /// Returns the exception of a group that has this row, or is the latest before it.
+    pub(crate) fn exception_at(&self, fingerprint: &str, row: i64) -> Result<Option<Occurrence>, QueryError> {
+        self.with(|connection| occurrences::at(connection, fingerprint, row))
+    }
+
+    /// Returns on which platforms a group happened, by how many of its latest sessions.
+    pub(crate) fn exception_platforms(&self, fingerprint: &str) -> Result<Vec<(String, i64)>, QueryError> {
+        self.with(|connection| occurrences::platforms(connection, fingerprint))
+    }
+
+    /// Returns the fingerprint of the group that the event of a row is an exception of.
+    pub(crate) fn group_of(&self, row: i64) -> Result<Option<String>, QueryError> {
+        self.with(|connection| occurrences::group_of(connection, row))
     }
 
     /// Returns events that match, without their JSON.
@@ -121,6 +180,25 @@ impl Reader {
     /// Returns the last row that was received before a moment; 0 where there is none.
     pub(crate) fn row_before(&self, received: Moment) -> Result<i64, QueryError> {
         self.with(|connection| Ok(facts::row_before(connection, received.0)?))
+    }
+
+    /// Returns in a few figures the sessions of which something was received between two moments.
+    ///
+    /// # Errors
+    ///
+    /// The store can't be read.
+    pub fn session_sums(&self, since: Moment, until: Moment) -> Result<SessionSums, QueryError> {
+        self.with(|connection| session_sums::read(connection, (since, until), clock::now_us(), self.silent_after))
+    }
+
+    /// Returns what there is in the store, without the sizes of its tables.
+    pub(crate) fn info(&self) -> Result<Info, QueryError> {
+        self.with(|connection| Ok(admin::of(connection, &self.dir, false)?))
+    }
+
+    /// Returns the settings that were in force when the collector began, or were taken over since, by name.
+    pub(crate) fn settings(&self) -> Result<Vec<(String, String)>, QueryError> {
+        self.with(|connection| Ok(audit_trail::known(connection, audit_trail::What::Setting)?))
     }
 
     /// Returns how many events there were in each part of a range of time, by severity.
