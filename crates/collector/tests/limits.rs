@@ -1,5 +1,5 @@
 //! Bounds: what is beyond them is refused with an answer, and what is within goes on.
-#![allow(clippy::unwrap_used, reason = "what fails in a test fails the test")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
 mod common;
 

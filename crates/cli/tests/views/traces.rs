@@ -131,7 +131,7 @@ fn the_bars_of_spans_stand_below_each_other_however_long_their_names_are() {
             line.char_indices()
                 .filter(|(_, sign)| "█▎".contains(*sign))
                 .map(|(at, _)| line[..at].chars().count())
-                .last()
+                .next_back()
         })
         .collect();
     assert_eq!(columns.len(), 3, "{shown}");

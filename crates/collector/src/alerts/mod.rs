@@ -30,7 +30,7 @@ pub use engine::{Engine, State, Transition};
 pub(crate) use kept::{Status, Trouble};
 pub use receiver::{Receiver, Way};
 pub use rules::{DEFAULT_RULES, Metric, Rule, Rules, RulesError};
-pub(crate) use run::Watcher;
+pub(crate) use run::{Watched, Watcher};
 pub use seen::{Seen, SeenError};
 pub use send::SendError;
 pub(crate) use summary::short;
