@@ -19,10 +19,10 @@ pub(crate) enum Need {
 }
 
 /// Paths that tell how the collector is, and nothing of what is stored.
-const OPEN: [&str; 4] = ["/api/health", "/api/status", "/api/version", "/style.css"];
+const OPEN: [&str; 6] = ["/api/health", "/api/status", "/api/version", "/style.css", "/app.js", "/live.js"];
 
-/// What tells who did what.
-const AUDIT: &str = "/api/audit";
+/// What tells who did what, and how the collector is set up.
+const AUDIT: [&str; 2] = ["/api/audit", "/settings"];
 
 /// Under this an exception is marked as resolved, or not.
 const MARK: &str = "/exceptions/";
@@ -72,7 +72,7 @@ pub(crate) fn need(method: &Method, path: &str) -> Need {
     }
     if asks {
         // Who looked after the collector, and from where, is for those who do.
-        return Need::Key(if path == AUDIT { Scope::Admin } else { Scope::Read });
+        return Need::Key(if AUDIT.contains(&path) { Scope::Admin } else { Scope::Read });
     }
     if *method != Method::POST {
         return Need::Key(Scope::Admin);

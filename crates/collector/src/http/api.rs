@@ -119,7 +119,7 @@ pub(super) async fn reply<Q: Send + 'static>(
 pub(super) fn refuse(error: &QueryError) -> Response {
     match error {
         QueryError::Param(error) => answer::error(StatusCode::BAD_REQUEST, error.to_string()),
-        QueryError::TooLong => answer::later(error.to_string()),
+        QueryError::TooLong | QueryError::Unread { .. } => answer::later(error.to_string()),
         other => {
             tracing::error!(error = %other, "a query failed");
             answer::error(StatusCode::INTERNAL_SERVER_ERROR, other.to_string())
@@ -127,9 +127,26 @@ pub(super) fn refuse(error: &QueryError) -> Response {
     }
 }
 
-/// Runs a question on a blocking thread, when it is its turn, and interrupts it when its time is over.
+/// Runs a question on a blocking thread, when it is its turn, and interrupts it when its time is over. While those who asked before don't
+/// read their answers, none is made.
 pub(super) async fn run<T: Send + 'static>(
     shared: &Shared,
+    ask: impl FnOnce(&Reader) -> Result<T, QueryError> + Send + 'static,
+) -> Result<T, QueryError> {
+    run_within(shared, shared.0.answers_bytes_max, ask).await
+}
+
+/// Likewise, but for an answer that is small: it is made whatever others do.
+pub(super) async fn run_small<T: Send + 'static>(
+    shared: &Shared,
+    ask: impl FnOnce(&Reader) -> Result<T, QueryError> + Send + 'static,
+) -> Result<T, QueryError> {
+    run_within(shared, u64::MAX, ask).await
+}
+
+async fn run_within<T: Send + 'static>(
+    shared: &Shared,
+    unread_max: u64,
     ask: impl FnOnce(&Reader) -> Result<T, QueryError> + Send + 'static,
 ) -> Result<T, QueryError> {
     let deadline = tokio::time::Instant::now() + shared.0.query_timeout;
@@ -137,6 +154,10 @@ pub(super) async fn run<T: Send + 'static>(
         .await
         .map_err(|_| QueryError::TooLong)?
         .map_err(|_| QueryError::Lost)?;
+    let bytes = shared.0.stats.unread_bytes.get();
+    if bytes > unread_max {
+        return Err(QueryError::Unread { bytes });
+    }
     let (announce, announced) = tokio::sync::oneshot::channel();
     let shared = shared.clone();
     let mut asking = tokio::task::spawn_blocking(move || {

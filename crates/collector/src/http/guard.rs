@@ -25,9 +25,9 @@ use crate::limits::{LOGGED_PATH_CHARS_MAX, REFUSED_DRAIN_BYTES_MAX, REFUSED_DRAI
 use crate::page;
 use crate::rate::{Client, Left, TooMuch};
 
-/// Pages load their own style and nothing else, run no script, and nobody may frame them.
-const CONTENT_SECURITY_POLICY: &str =
-    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// Pages load their own style and script and nothing else, run no script that stands in a page, and nobody may frame them.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; \
+     base-uri 'none'; frame-ancestors 'none'";
 
 const HEADERS: [(HeaderName, &str); 6] = [
     (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),

@@ -130,7 +130,7 @@ fn versions(group: &ExceptionGroup) -> Markup {
             h2 { "By version" }
             @if group.versions.is_empty() { p.empty { "Its clients tell no version." } } @else {
                 div.scroll tabindex="0" role="region" aria-label="By version" { table {
-                    thead { tr { th scope="col" { "Version" } th scope="col" { span.hidden { "Share" } } th.number scope="col" { "Count" } th scope="col" { "First seen" } th scope="col" { "Last seen" } } }
+                    thead { tr { th scope="col" { "Version" } th scope="col" { span.unseen { "Share" } } th.number scope="col" { "Count" } th scope="col" { "First seen" } th scope="col" { "Last seen" } } }
                     tbody { @for version in &group.versions { tr {
                         td { a href={ "/exceptions?version=" (parts::escape(&version.version)) } { bdi { (parts::cut(&version.version, 40)) } } }
                         td.wide { (chart::share(version.count, most)) }
@@ -151,7 +151,7 @@ fn platforms(platforms: &[(String, i64)]) -> Markup {
             h2 { "By platform" }
             @if platforms.is_empty() { p.empty { "Its clients tell no platform." } } @else {
                 div.scroll tabindex="0" role="region" aria-label="By platform" { table {
-                    thead { tr { th scope="col" { "Platform" } th scope="col" { span.hidden { "Share" } } th.number scope="col" { "Sessions" } } }
+                    thead { tr { th scope="col" { "Platform" } th scope="col" { span.unseen { "Share" } } th.number scope="col" { "Sessions" } } }
                     tbody { @for (platform, sessions) in platforms { tr {
                         td { bdi { (parts::cut(platform, 40)) } }
                         td.wide { (chart::share(*sessions, most)) }

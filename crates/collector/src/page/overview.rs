@@ -1,16 +1,22 @@
-//! `/`: what a range of time was like.
+//! `/`: what a range of time was like, the worst first.
 
 use maud::{Markup, html};
 
 use super::address::Address;
-use super::{Tab, chart, exceptions, layout, sessions};
-use crate::query::{Bin, ExceptionGroup, Page, Session};
+use super::{Tab, chart, exceptions, layout, parts, sessions};
+use crate::alerts::Status;
+use crate::health::Health;
+use crate::query::{Bin, BySeverity, ExceptionGroup, Page, Session, SessionSums};
 
 /// How far back the page looks where its address doesn't say.
 pub(crate) const OVERVIEW_SINCE: &str = "24h";
 
 /// What the page shows.
 pub(crate) struct Overview {
+    pub(crate) health: Health,
+    /// The alerts that fire.
+    pub(crate) firing: Vec<Status>,
+    pub(crate) sums: SessionSums,
     pub(crate) sessions: Page<Session>,
     pub(crate) exceptions: Page<ExceptionGroup>,
     /// How many events there were.
@@ -18,11 +24,26 @@ pub(crate) struct Overview {
     pub(crate) address: Address,
 }
 
+impl Overview {
+    /// Returns the address of another page, of the same range of time.
+    fn of(&self, path: &str, pairs: &[(&str, &str)]) -> String {
+        let since = match self.address.value("since") {
+            "" => OVERVIEW_SINCE,
+            since => since,
+        };
+        let range = [("since", since)];
+        Address::of(path, &[pairs, &range].concat()).link()
+    }
+}
+
 /// Returns the page.
 pub(crate) fn overview(overview: &Overview) -> Markup {
-    let events = Address::new("/events", &[]);
+    let events = Address::of("/events", &[]);
     let content = html! {
+        h1.unseen { "Overview" }
         (overview.address.ranges(OVERVIEW_SINCE, None))
+        (trouble(overview))
+        div.tiles { (tiles(overview)) }
         section {
             h2 { "Events" }
             (chart::over_time(&overview.bins, |bin| {
@@ -30,13 +51,92 @@ pub(crate) fn overview(overview: &Overview) -> Markup {
             }))
         }
         section {
-            h2 { a href="/exceptions" { "Exceptions" } }
+            h2 { a href=(overview.of("/exceptions", &[])) { "Exceptions" } }
             (exceptions::rows(&overview.exceptions.items))
         }
         section {
-            h2 { a href="/sessions" { "Sessions" } }
+            h2 { a href=(overview.of("/sessions", &[])) { "Sessions" } }
             (sessions::rows(&overview.sessions.items))
         }
     };
     layout("Overview", Tab::Overview, &content)
+}
+
+/// Says what fires, and what the collector itself can't do.
+fn trouble(overview: &Overview) -> Markup {
+    html! {
+        @if let Some(trouble) = overview.health.trouble() {
+            p.notice.bad { b { a href="/settings" { "The collector can't do its work" } } ": " (trouble) }
+        }
+        @if !overview.firing.is_empty() {
+            ul.notice.firing aria-label="Alerts that fire" { @for status in &overview.firing {
+                li { span.severity.{ (severity_class(&status.severity)) } { bdi { (status.severity) } } " " b { a href="/alerts" { bdi { (status.name) } } } " " bdi { (status.summary) } " " span.quiet { "since " (parts::moment(status.since)) } }
+            } }
+        }
+    }
+}
+
+fn tiles(overview: &Overview) -> Markup {
+    let sums = &overview.sums;
+    let events = overview.bins.iter().fold(BySeverity::default(), |sum, bin| sum.plus(&bin.by_severity));
+    let bad = events.error.saturating_add(events.critical);
+    let dropped = sums.drops.values().fold(0_i64, |sum, count| sum.saturating_add(*count));
+    let sessions = |state: &str| overview.of("/sessions", &[("state", state)]);
+    html! {
+        (tile("Sessions", &sessions(""), &html! { (parts::grouped(sums.all())) }, false, &html! {
+            a href=(sessions("open")) { (sums.open) " open" } ", " a href=(sessions("ended")) { (sums.ended) " ended" } ", "
+            a href=(sessions("silent")) { (sums.silent) " silent" }
+        }))
+        (tile("Crash-free", &sessions("crashed"), &html! {
+            @match sums.crash_free() { Some(rate) => (percent(rate)), None => "–" }
+        }, sums.crashed + sums.fatal > 0, &html! {
+            a href=(sessions("crashed")) { (sums.crashed) " crashed" } ", " (sums.fatal) " ended by a fatal error"
+        }))
+        (tile("Errors", &overview.of("/events", &[("severity", "ERROR")]), &html! { (parts::grouped(bad)) }, bad > 0, &html! {
+            "of " (parts::grouped(events.total())) " events; " (events.critical) " critical"
+        }))
+        (tile("Lost", &sessions(""), &html! { (parts::grouped(sums.missing.saturating_add(dropped))) }, sums.missing + dropped > 0, &html! {
+            (sums.missing) " missing, " (dropped) " dropped"
+            @for (place, (reason, count)) in sums.drops.iter().enumerate() {
+                @if place == 0 { ": " } @else { ", " } (count) " " bdi { (parts::cut(reason, 40)) }
+            }
+        }))
+    }
+}
+
+fn tile(name: &str, link: &str, figure: &Markup, is_bad: bool, more: &Markup) -> Markup {
+    html! {
+        section.tile {
+            h2 { a href=(link) { (name) } }
+            p.figure.bad[is_bad] { (figure) }
+            p.quiet { (more) }
+        }
+    }
+}
+
+/// Returns the class of an alert's severity, which may be any word.
+fn severity_class(word: &str) -> &'static str {
+    let known = BySeverity::default().worst_first().map(|(name, _)| name);
+    known.into_iter().find(|name| word.eq_ignore_ascii_case(name)).unwrap_or("warning")
+}
+
+/// Writes a rate so that one that is not whole is never told as if it were.
+pub(super) fn percent(rate: f64) -> String {
+    let percent = rate * 100.0;
+    match format!("{percent:.1}") {
+        text if text == "100.0" && rate < 1.0 => "> 99.9 %".to_owned(),
+        text if text == "0.0" && rate > 0.0 => "< 0.1 %".to_owned(),
+        text => format!("{} %", text.trim_end_matches(".0")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_that_is_not_whole_is_not_told_as_if_it_were() {
+        let told = [1.0, 0.999_99, 0.951, 0.0, 0.000_1].map(percent);
+        assert_eq!(told, ["100 %", "> 99.9 %", "95.1 %", "0 %", "< 0.1 %"]);
+    }
 }

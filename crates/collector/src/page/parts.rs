@@ -30,6 +30,36 @@ pub(super) fn or_dash(count: i64) -> Markup {
     html! { @if count == 0 { span.quiet { "–" } } @else { (count) } }
 }
 
+/// Returns a count with its thousands apart.
+pub(super) fn grouped(count: i64) -> String {
+    let digits = count.unsigned_abs().to_string();
+    let mut text = String::with_capacity(digits.len() * 2);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    if count < 0 { format!("-{text}") } else { text }
+}
+
+/// Returns bytes in the unit in which they are read best.
+#[allow(clippy::cast_precision_loss, reason = "it is told to three digits")]
+pub(super) fn bytes(bytes: u64) -> String {
+    let units = ["KiB", "MiB", "GiB", "TiB"];
+    let mut size = bytes as f64 / 1024.0;
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    for unit in units {
+        if size < 1000.0 || unit == "TiB" {
+            return if size < 10.0 { format!("{size:.1} {unit}") } else { format!("{size:.0} {unit}") };
+        }
+        size /= 1024.0;
+    }
+    format!("{bytes} B")
+}
+
 /// Writes what something costs, in dollars.
 pub(super) fn cost(dollars: f64) -> Markup {
     html! {
@@ -82,6 +112,22 @@ pub(super) fn state(session: &Session) -> Markup {
 /// Writes a severity.
 pub(super) fn severity(severity: Severity) -> Markup {
     html! { span.severity.{ (class(severity)) } { (severity.as_str().to_ascii_lowercase()) } }
+}
+
+/// Returns the kinds of events as the choices of a field.
+pub(super) fn kinds() -> Vec<(&'static str, &'static str)> {
+    std::iter::once(("", "any")).chain(EventKind::ALL.map(|kind| (kind.as_str(), kind.as_str()))).collect()
+}
+
+/// Returns the least severities that can be asked for as the choices of a field.
+pub(super) const fn severities() -> [(&'static str, &'static str); 5] {
+    [
+        ("", "any"),
+        ("INFO", "info and worse"),
+        ("WARNING", "warning and worse"),
+        ("ERROR", "error and worse"),
+        ("CRITICAL", "critical"),
+    ]
 }
 
 /// Returns the class of a severity in the style sheet.
@@ -198,14 +244,12 @@ pub(super) fn place(event: &Event) -> String {
     format!("/sessions/{}?from={}#{}", escape(&event.session_id), event.row, anchor(event))
 }
 
-/// Writes an event as a row of a list; with its session where a list has several.
-pub(super) fn event(event: &Event, with_session: bool) -> Markup {
-    event_at(event, with_session, None)
+/// Returns what an event is called, and what it says in short.
+pub(super) fn told(event: &Event) -> (String, String) {
+    told_of(event, &serde_json::from_str(&event.json).unwrap_or_default())
 }
 
-/// Writes an event as a row that links lead to.
-pub(super) fn event_at(event: &Event, with_session: bool, id: Option<&str>) -> Markup {
-    let shown: Shown<'_> = serde_json::from_str(&event.json).unwrap_or_default();
+fn told_of(event: &Event, shown: &Shown<'_>) -> (String, String) {
     let name = match event.kind {
         EventKind::Generic => event.name.clone().unwrap_or_default(),
         EventKind::UnhandledException => text(shown.error_type),
@@ -219,6 +263,18 @@ pub(super) fn event_at(event: &Event, with_session: bool, id: Option<&str>) -> M
         EventKind::UnhandledException => text(shown.error_message),
         _ => text(shown.duration),
     };
+    (name, summary)
+}
+
+/// Writes an event as a row of a list; with its session where a list has several.
+pub(super) fn event(event: &Event, with_session: bool) -> Markup {
+    event_at(event, with_session, None)
+}
+
+/// Writes an event as a row that links lead to.
+pub(super) fn event_at(event: &Event, with_session: bool, id: Option<&str>) -> Markup {
+    let shown: Shown<'_> = serde_json::from_str(&event.json).unwrap_or_default();
+    let (name, summary) = told_of(event, &shown);
     let own = event.kind != EventKind::Generic;
     html! {
         tr.{ (class(event.severity)) } id=[id] {
@@ -267,6 +323,13 @@ mod tests {
         let told = [900, 1_500, 250_000, 1_234_567, 95_000_000, 7_260_000_000]
             .map(|micros| took(Duration::from_micros(micros)));
         assert_eq!(told, ["900 µs", "1.5 ms", "250 ms", "1.23 s", "1 min 35 s", "2 h 1 min"]);
+    }
+
+    #[test]
+    fn counts_and_bytes_are_told_as_they_are_read() {
+        assert_eq!([0, 999, 1_000, -1_234_567].map(grouped), ["0", "999", "1,000", "-1,234,567"]);
+        let told = [0, 1_023, 1_024, 10_240, 1_048_575, 5_000_000_000, u64::MAX].map(bytes);
+        assert_eq!(told, ["0 B", "1023 B", "1.0 KiB", "10 KiB", "1.0 MiB", "4.7 GiB", "16777216 TiB"]);
     }
 
     #[test]

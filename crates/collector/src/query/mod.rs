@@ -27,6 +27,7 @@
 
 mod audit;
 mod band;
+mod calls;
 mod error;
 mod event;
 mod events;
@@ -41,14 +42,17 @@ mod params;
 mod reader;
 mod runs;
 mod series;
+mod session_sums;
 mod sessions;
 mod stats;
 mod sums;
 mod traces;
 mod users;
 
+pub use crate::store::audit::ACTIONS as AUDIT_ACTIONS;
 pub use audit::{AuditEntry, AuditQuery};
 pub(crate) use band::Band;
+pub use calls::{Call, CallBy, CallFigures, CallPart, CallQuery, CallRange, CallSort, CallTotals, Calls};
 pub use error::{ParamError, QueryError};
 pub use event::Event;
 pub use events::{EventQuery, Order};
@@ -62,12 +66,14 @@ pub use occurrences::OverTime;
 pub use reader::Reader;
 pub use runs::{Run, RunQuery};
 pub use series::{Minute, Series, SeriesQuery};
+pub use session_sums::SessionSums;
 pub use sessions::{BySeverity, Gap, Session, SessionDetail, SessionQuery, SessionState};
 pub use stats::{Count, Stats, StatsQuery, Width};
 pub use sums::Figures;
 pub use traces::{Trace, TraceQuery};
 pub use users::{User, UserQuery};
 
+pub use crate::store::CallKind;
 use serde::Serialize;
 
 /// Some rows, and where the next ones are.

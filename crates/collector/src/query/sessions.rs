@@ -175,6 +175,18 @@ impl BySeverity {
         self.worst_first().iter().fold(0, |sum, (_, count)| sum.saturating_add(*count))
     }
 
+    /// Returns the sums of both.
+    #[must_use]
+    pub const fn plus(&self, other: &Self) -> Self {
+        Self {
+            debug: self.debug.saturating_add(other.debug),
+            info: self.info.saturating_add(other.info),
+            warning: self.warning.saturating_add(other.warning),
+            error: self.error.saturating_add(other.error),
+            critical: self.critical.saturating_add(other.critical),
+        }
+    }
+
     /// Adds events of a severity; what is finer than the wire's severities counts as the least of them.
     pub(super) fn add(&mut self, severity: Severity, count: i64) {
         let of = match severity {
@@ -210,17 +222,22 @@ pub struct SessionDetail {
     pub gap_list: Vec<Gap>,
 }
 
-/// `?1` is the moment before which a session that didn't end counts as silent.
-const SELECT: &str = "
-    SELECT id, session_id,
-           CASE WHEN recovered THEN 'crashed' WHEN end_index IS NOT NULL THEN 'ended'
-                WHEN last_received_us < ?1 THEN 'silent' ELSE 'open' END AS state,
-           coalesce(critical_index < end_index, 0), events, debug, info, warning, error, critical, exceptions,
+/// How a session stands. `?1` is the moment before which a session that didn't end counts as silent.
+pub(super) const STATE: &str = "CASE WHEN recovered THEN 'crashed' WHEN end_index IS NOT NULL THEN 'ended'
+                          WHEN last_received_us < ?1 THEN 'silent' ELSE 'open' END";
+/// Whether it ended by a fatal error.
+pub(super) const FATAL: &str = "coalesce(critical_index < end_index, 0)";
+
+const COLUMNS: &str = "events, debug, info, warning, error, critical, exceptions,
            max_index, covered,
            (SELECT count(*) FROM ranges WHERE session = id) - 1
                + coalesce((SELECT min(low) > 0 FROM ranges WHERE session = id), 1),
            first_us, last_us, first_received_us, last_received_us, platform, sdk_version, process_uuid, signal
     FROM sessions";
+
+fn select() -> String {
+    format!("SELECT id, session_id, {STATE} AS state, {FATAL}, {COLUMNS}")
+}
 
 /// Returns a page of sessions, the latest to begin first: an order that doesn't change under the reader's hands.
 pub(super) fn page(
@@ -230,7 +247,7 @@ pub(super) fn page(
     silent_after: Duration,
 ) -> Result<Page<Session>, QueryError> {
     let limit = query.limit.clamp(1, PAGE_ROWS_MAX);
-    let mut sql = format!("{SELECT} WHERE 1");
+    let mut sql = format!("{} WHERE 1", select());
     let mut values: Vec<Value> = vec![clock::before(now_us, silent_after).into()];
     let mut and = |condition: &str, value: Value| {
         values.push(value);
@@ -285,7 +302,7 @@ pub(super) fn detail(
 ) -> Result<Option<SessionDetail>, QueryError> {
     let snapshot = connection.transaction()?;
     let found = snapshot
-        .prepare_cached(&format!("{SELECT} WHERE session_id = ?2"))?
+        .prepare_cached(&format!("{} WHERE session_id = ?2", select()))?
         .query_row((clock::before(now_us, silent_after), session_id), read)
         .optional()?;
     let Some((id, mut session)) = found else { return Ok(None) };

@@ -24,6 +24,8 @@ fn a_store_of_format_2_comes_up_with_all_that_was_in_it_counted_grouped_and_foun
         (&json!("invoke_agent"), &json!(900.0), &json!(2))
     );
     assert_eq!((&trace["tokens_in"], &trace["errors"], &trace["events"]), (&json!(100), &json!(1), &json!(3)));
+    let calls = server.get("/api/calls?since=2026-11-20T00:00:00Z&kind=model").is(200).json();
+    assert_eq!((&calls["calls"][0]["calls"], &calls["calls"][0]["tokens_in"]), (&json!(1), &json!(100)));
     let run = server.get("/api/runs/run_1").is(200).json();
     assert_eq!(
         (&run["status"], &run["objective"], &run["model_calls"]),
@@ -57,6 +59,7 @@ fn as_in_format_3(dir: &Dir) {
              INSERT INTO ids SELECT session, body ->> 'event_id' {bodies} WHERE length(body ->> 'event_id') <> 36;
              DROP TABLE audit;
              DROP TABLE audit_known;
+             DROP TABLE calls;
              DROP TABLE exception_counts;
              PRAGMA user_version = 3;"
         ))

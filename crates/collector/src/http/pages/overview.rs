@@ -6,6 +6,7 @@ use axum::response::Response;
 use super::super::Shared;
 use super::super::api::Pairs;
 use super::{or_default, show};
+use crate::alerts::State as Standing;
 use crate::limits::OVERVIEW_ROWS;
 use crate::page::{self, Address};
 use crate::query::{self, ExceptionQuery, Grid, HistogramQuery, Moment, SessionQuery};
@@ -14,15 +15,31 @@ use crate::query::{self, ExceptionQuery, Grid, HistogramQuery, Moment, SessionQu
 pub(in super::super) async fn overview(State(shared): State<Shared>, Query(pairs): Pairs) -> Response {
     let address = Address::new("/", &pairs);
     let range = query::range(or_default(&pairs, &[("since", page::OVERVIEW_SINCE)]));
+    let health = shared.0.checks.health().await;
+    let (rules, _) = shared.0.watcher.standing();
+    let fires = |status: &crate::alerts::Status| status.state == Standing::Firing;
+    let firing = rules.into_iter().filter_map(|(_, status, _)| status.filter(fires)).collect();
     show(&shared, range, move |reader, (since, until)| {
         let now = Moment::now();
-        let grid = Grid::new(since.unwrap_or(now), until.unwrap_or(now));
-        let bins = reader.histogram(&HistogramQuery { grid, name: None, kind: None, severity: None })?;
-        let sessions =
-            reader.sessions(&SessionQuery { since: *since, limit: OVERVIEW_ROWS, ..SessionQuery::default() })?;
-        let exceptions =
-            reader.exceptions(&ExceptionQuery { since: *since, limit: OVERVIEW_ROWS, ..ExceptionQuery::default() })?;
-        Ok(page::overview(&page::Overview { sessions, exceptions, bins, address }))
+        let (since, until) = (since.unwrap_or(now), until.unwrap_or(now));
+        let grid = Grid::new(since, until);
+        Ok(page::overview(&page::Overview {
+            bins: reader.histogram(&HistogramQuery { grid, name: None, kind: None, severity: None })?,
+            sums: reader.session_sums(since, until)?,
+            sessions: reader.sessions(&SessionQuery {
+                since: Some(since),
+                limit: OVERVIEW_ROWS,
+                ..SessionQuery::default()
+            })?,
+            exceptions: reader.exceptions(&ExceptionQuery {
+                since: Some(since),
+                limit: OVERVIEW_ROWS,
+                ..ExceptionQuery::default()
+            })?,
+            health,
+            firing,
+            address,
+        }))
     })
     .await
 }
