@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{GAP, HEIGHT, WIDTH, amount};
+use super::{GAP, HEIGHT, WIDTH, amount, round};
 
 /// A bar.
 pub(in crate::page) struct Bar {
@@ -46,9 +46,9 @@ fn body(bar: &Bar, most: f64, x: f64, step: f64) -> Markup {
     html! {
         title { (bar.told) }
         // Its whole room can be pointed at, also where there is little or nothing to see.
-        rect.room x=(x) y="0" width=(step) height=(HEIGHT) {}
+        rect.room x=(round(x)) y="0" width=(round(step)) height=(HEIGHT) {}
         @for (class, y, height) in stack(bar, most) {
-            rect.{ (class) } x=(x) y=(y) width=(step * (1.0 - GAP)) height=(height) {}
+            rect.{ (class) } x=(round(x)) y=(round(y)) width=(round(step * (1.0 - GAP))) height=(round(height)) {}
         }
     }
 }
