@@ -57,7 +57,9 @@ pub(crate) fn format(moment_us: i64) -> String {
 
 /// Reads a moment as people name it: RFC 3339, or how long before `now_us` (`90s`, `15m`, `2h`, `7d`, `2w`).
 pub(crate) fn parse_when(text: &str, now_us: i64) -> Option<i64> {
-    if let Some(moment) = parse(text) {
+    // A day alone is its beginning in UTC.
+    let day = || (text.len() == 10).then(|| parse(&format!("{text}T00:00:00Z"))).flatten();
+    if let Some(moment) = parse(text).or_else(day) {
         return Some(moment);
     }
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());

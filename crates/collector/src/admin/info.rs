@@ -67,14 +67,18 @@ pub struct TableSize {
 /// There is no store, or it can't be read.
 pub fn info(dir: impl AsRef<Path>, sizes: bool) -> Result<Info, AdminError> {
     let dir = dir.as_ref();
-    let mut connection = read_only(dir)?;
+    Ok(of(&mut read_only(dir)?, dir, sizes)?)
+}
+
+/// Likewise, of a store that is open.
+pub(crate) fn of(connection: &mut Connection, dir: &Path, sizes: bool) -> rusqlite::Result<Info> {
     let snapshot = connection.transaction()?;
     let path = database_path(dir);
     let length = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
     let mut log = path.clone().into_os_string();
     log.push("-wal");
     let number = |sql: &str| snapshot.query_row(sql, [], |row| row.get::<_, Option<i64>>(0));
-    let count = |table: &str| Ok::<_, AdminError>(number(&format!("SELECT count(*) FROM {table}"))?.unwrap_or(0));
+    let count = |table: &str| Ok::<_, rusqlite::Error>(number(&format!("SELECT count(*) FROM {table}"))?.unwrap_or(0));
     let pragma = |name: &str| snapshot.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     Ok(Info {
         format: crate::store::format_of(&snapshot)?,

@@ -13,6 +13,7 @@ mod verify;
 
 pub use backup::{backup, restore};
 pub use error::AdminError;
+pub(crate) use info::of;
 pub use info::{Info, TableSize, info};
 pub use offline::Offline;
 pub use verify::{Report, verify};

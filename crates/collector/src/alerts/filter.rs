@@ -7,7 +7,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::seen::Seen;
-use crate::query::EventQuery;
+use crate::page::Address;
+use crate::query::{EventQuery, Grid, HistogramQuery};
 
 /// Which events. What is not given doesn't narrow them down.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -36,6 +37,43 @@ impl Filter {
             session: self.session.clone(),
             ..EventQuery::default()
         }
+    }
+
+    /// Returns which events these are, in words.
+    pub(super) fn spoken(&self) -> String {
+        let mut text = match (&self.name, self.kind) {
+            (Some(name), _) => format!("{name} events"),
+            (None, Some(kind)) => format!("{} events", kind.as_str()),
+            (None, None) => "events".to_owned(),
+        };
+        if let Some(severity) = self.severity {
+            text.push_str(&format!(" of severity {} and worse", severity.as_str().to_ascii_lowercase()));
+        }
+        if let Some(session) = &self.session {
+            text.push_str(&format!(" of the session {session}"));
+        }
+        for (place, (field, value)) in self.fields.iter().enumerate() {
+            let value = text_of(value);
+            text.push_str(&format!(" {} {field} = {value}", if place == 0 { "with" } else { "and" }));
+        }
+        text
+    }
+
+    /// Returns where the pages show these events, and perhaps more.
+    pub(super) fn link(&self, since: &str) -> Address {
+        let pairs = [
+            ("name", self.name.as_deref().unwrap_or_default()),
+            ("kind", self.kind.map_or("", EventKind::as_str)),
+            ("severity", self.severity.map_or("", Severity::as_str)),
+            ("session", self.session.as_deref().unwrap_or_default()),
+            ("since", since),
+        ];
+        Address::of("/events", &pairs)
+    }
+
+    /// Returns the query that counts them over time.
+    pub(super) fn histogram(&self, grid: Grid) -> HistogramQuery {
+        HistogramQuery { grid, name: self.name.clone(), kind: self.kind, severity: self.severity }
     }
 
     /// Returns the query that finds those of two filters.
@@ -72,12 +110,15 @@ impl Filter {
 
 /// Compares what a rule says with what an event has: by their texts, for a rule need not know whether a number is sent as one.
 fn is_same(wanted: &Value, has: &Value) -> bool {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
     match (wanted, has) {
         (Value::String(any), has) if any == "*" => !has.is_null(),
         (Value::Number(wanted), Value::Number(has)) => wanted.as_f64() == has.as_f64(),
-        (wanted, has) => text(wanted) == text(has),
+        (wanted, has) => text_of(wanted) == text_of(has),
     }
+}
+
+fn text_of(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
 }
 
 fn kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<EventKind>, D::Error> {

@@ -14,16 +14,16 @@ use crate::query::Moment;
 
 /// How one rule stands, as it is answered.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Status {
-    name: String,
-    state: State,
+pub(crate) struct Status {
+    pub(crate) name: String,
+    pub(crate) state: State,
     /// Since when it is so.
-    since: Moment,
-    value: Option<f64>,
-    threshold: f64,
-    severity: String,
-    labels: BTreeMap<String, String>,
-    summary: String,
+    pub(crate) since: Moment,
+    pub(crate) value: Option<f64>,
+    pub(crate) threshold: f64,
+    pub(crate) severity: String,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) summary: String,
 }
 
 /// The places of rules that could not be evaluated, and why.
@@ -31,10 +31,10 @@ pub(super) type Failed = BTreeMap<usize, String>;
 
 /// Why a rule can't be evaluated.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-struct Trouble {
-    error: String,
+pub(crate) struct Trouble {
+    pub(crate) error: String,
     /// Since when that is so.
-    error_since: Moment,
+    pub(crate) error_since: Moment,
 }
 
 /// How one rule stands, or stood when it could last be evaluated.
@@ -49,9 +49,9 @@ pub(super) struct Shown<'k> {
 /// How all stand, and what was told of late, the newest first.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
-    statuses: Vec<Status>,
+    pub(super) statuses: Vec<Status>,
     /// Rules that can't be evaluated, by name.
-    troubles: BTreeMap<String, Trouble>,
+    pub(super) troubles: BTreeMap<String, Trouble>,
     pub(super) history: VecDeque<serde_json::Value>,
 }
 

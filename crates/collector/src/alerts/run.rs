@@ -9,7 +9,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::engine::{Engine, Transition};
 use super::filter::Filter;
-use super::kept::{Failed, Kept};
+use super::kept::{Failed, Kept, Status, Trouble};
 use super::measure::Measure;
 use super::rules::{Metric, Rule, Rules};
 use super::seen::Seen;
@@ -80,6 +80,16 @@ impl Watcher {
     pub(crate) fn told(&self) -> Value {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         json!({ "alerts": kept.statuses(), "history": kept.history })
+    }
+
+    /// Returns each rule with how it stands, if it was evaluated yet, and why it can't be; and what was told of late, the newest first.
+    pub(crate) fn standing(&self) -> (Vec<(Rule, Option<Status>, Option<Trouble>)>, Vec<Value>) {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = |rule: &Rule| {
+            let status = kept.statuses.iter().find(|status| status.name == rule.name);
+            (rule.clone(), status.cloned(), kept.troubles.get(&rule.name).cloned())
+        };
+        (self.rules.alerts.iter().map(of).collect(), kept.history.iter().cloned().collect())
     }
 
     fn tell(&self, sender: &Sender, transitions: &[Transition]) {

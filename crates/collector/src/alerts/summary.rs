@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::rules::Rule;
+use super::rules::{Kind, Metric, Rule};
+use crate::page::Address;
+use crate::query::{Grid, HistogramQuery};
 
 impl Rule {
     /// Returns what is told of a value.
@@ -20,10 +22,67 @@ impl Rule {
             .replace("{severity}", &self.severity)
             .replace("{name}", &self.name)
     }
+
+    /// Returns when it holds, in words.
+    pub(crate) fn condition(&self) -> String {
+        let (threshold, is_above) = self.threshold();
+        let (event, window) = (self.event.spoken(), spoken(self.window));
+        let field = self.field.as_deref().unwrap_or_default();
+        let what = match self.value {
+            Kind::Absent => return format!("no {event} for {window}{}", self.held()),
+            Kind::Count => format!("{event} over {window}"),
+            Kind::Rate => format!("{event} a second over {window}"),
+            Kind::Ratio => {
+                let among = self.among.as_ref().map(super::filter::Filter::spoken).unwrap_or_default();
+                format!("the part of {among} that are {event}, over {window},")
+            }
+            Kind::Sum => format!("the sum of {field} of {event} over {window}"),
+            Kind::Avg => format!("the mean of {field} of {event} over {window}"),
+            Kind::Max => format!("the largest {field} of {event} over {window}"),
+            Kind::P50 => format!("the median of {field} of {event} over {window}"),
+            Kind::P90 => format!("the 90th percentile of {field} of {event} over {window}"),
+            Kind::P95 => format!("the 95th percentile of {field} of {event} over {window}"),
+            Kind::P99 => format!("the 99th percentile of {field} of {event} over {window}"),
+            Kind::NewExceptions => format!("exceptions like none before over {window}"),
+            Kind::Missing => format!("events that are missing in sessions of {window}"),
+            Kind::CrashRate => format!("the part of the sessions of {window} that crashed or ended by a fatal error"),
+            Kind::SilentSessions => format!("sessions of {window} that are silent"),
+            Kind::Metric => match self.metric {
+                Some(Metric::IngestFailed) => format!("requests of which nothing was stored over {window}"),
+                Some(Metric::IngestRefused) => format!("events that were refused over {window}"),
+                Some(Metric::DiskFreeRatio) => "the part of the disk that is free".to_owned(),
+                Some(Metric::QueueRatio) => "the part of the queue before the disk that is taken".to_owned(),
+                Some(Metric::StoreBroken) | None => "whether nothing can be stored".to_owned(),
+            },
+        };
+        format!("{what} {} {}{}", if is_above { ">" } else { "<" }, short(threshold), self.held())
+    }
+
+    fn held(&self) -> String {
+        if self.hold.is_zero() { String::new() } else { format!(", for {}", spoken(self.hold)) }
+    }
+
+    /// Returns where the pages show what it measures.
+    pub(crate) fn link(&self) -> Address {
+        let window = spoken(self.window);
+        match self.value {
+            Kind::NewExceptions => Address::of("/exceptions", &[("since", &window)]),
+            Kind::CrashRate => Address::of("/sessions", &[("state", "crashed"), ("since", &window)]),
+            Kind::SilentSessions => Address::of("/sessions", &[("state", "silent"), ("since", &window)]),
+            Kind::Missing => Address::of("/sessions", &[("since", &window)]),
+            Kind::Metric => Address::of("/settings", &[]),
+            _ => self.event.link(&window),
+        }
+    }
+
+    /// Returns what is counted over time of what it measures, where that is counted as it comes.
+    pub(crate) fn histogram(&self, grid: Grid) -> Option<HistogramQuery> {
+        self.is_counted().then(|| self.event.histogram(grid))
+    }
 }
 
 /// Writes a number as people read it.
-fn short(number: f64) -> String {
+pub(crate) fn short(number: f64) -> String {
     let text = format!("{number:.4}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
@@ -40,7 +99,22 @@ fn spoken(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::alerts::Rules;
+    use crate::alerts::{DEFAULT_RULES, Rule, Rules};
+
+    #[test]
+    fn a_condition_says_what_is_measured_and_when_it_holds() {
+        let rules = Rules::parse(DEFAULT_RULES).unwrap();
+        let said: Vec<String> = rules.alerts.iter().map(Rule::condition).collect();
+        assert_eq!(said[0], "UNHANDLED_EXCEPTION events over 5m > 20, for 1m");
+        assert_eq!(said[2], "the part of the sessions of 1h that crashed or ended by a fatal error > 0.05");
+        let rule = "[[alert]]\nname = 'r'\nvalue = 'p95'\nfield = 'ms'\nwindow = '1h'\nbelow = 2\nevent = { name = 'pay', severity = 'error', where = { tier = 'gold' } }";
+        let rule = &Rules::parse(rule).unwrap().alerts[0];
+        assert_eq!(
+            rule.condition(),
+            "the 95th percentile of ms of pay events of severity error and worse with tier = gold over 1h < 2"
+        );
+        assert_eq!(rule.link().link(), "/events?name=pay&severity=ERROR&since=1h");
+    }
 
     #[test]
     fn a_summary_says_the_value_in_words_that_were_given() {

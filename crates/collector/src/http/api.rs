@@ -7,8 +7,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::{Shared, answer};
-use crate::query::{EventQuery, ExceptionQuery, ParamError, QueryError, Reader, SessionQuery};
+use super::{Shared, answer, pages};
+use crate::query::{self, EventQuery, ExceptionQuery, ParamError, QueryError, Reader, SessionQuery};
 
 /// Said of a path whose id can't be decoded.
 pub(super) const ID_NOT_TEXT: &str = "the id in the path is no UTF-8 when it is decoded";
@@ -56,6 +56,32 @@ pub(super) async fn exceptions(State(shared): State<Shared>, Query(pairs): Pairs
         Ok(json(&Exceptions { exceptions: page.items, next: page.next }))
     })
     .await
+}
+
+/// `GET /api/exceptions/{fingerprint}`, of `since` to `until`
+pub(super) async fn exception(
+    State(shared): State<Shared>,
+    id: Result<Path<String>, PathRejection>,
+    Query(pairs): Pairs,
+) -> Response {
+    let Ok(Path(fingerprint)) = id else { return answer::error(StatusCode::BAD_REQUEST, ID_NOT_TEXT) };
+    reply(&shared, query::range(pairs), move |reader, (since, until)| {
+        let Some(group) = reader.exception(&fingerprint)? else {
+            let fingerprint: String = fingerprint.chars().take(64).collect();
+            let message = format!("there are no exceptions with the fingerprint `{fingerprint}`");
+            return Ok(answer::error(StatusCode::NOT_FOUND, message));
+        };
+        let over_time = reader.exception_over_time(&fingerprint, &pages::grid(&group, *since, *until))?;
+        Ok(json(&Exception { group, over_time }))
+    })
+    .await
+}
+
+#[derive(serde::Serialize)]
+struct Exception {
+    #[serde(flatten)]
+    group: query::ExceptionGroup,
+    over_time: Vec<query::OverTime>,
 }
 
 #[derive(serde::Serialize)]

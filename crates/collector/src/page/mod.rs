@@ -1,28 +1,47 @@
 //! The pages for people: rendered here, readable without a script.
 //!
-//! What clients sent is only ever written as text: `maud` escapes it, and the headers of every answer forbid scripts, so
-//! that even a mistake here would run nothing. All that changes what is shown is a link or a form of `GET`.
+//! What clients sent is only ever written as text: `maud` escapes it, and the headers of every answer forbid all scripts but our one
+//! file, so that even a mistake here would run nothing. All that changes what is shown is a link or a form of `GET`; the script adds
+//! keys and the live tail to pages that are whole without it.
 
+mod address;
+pub(crate) mod alerts;
+mod band;
+pub(crate) mod call;
+pub(crate) mod calls;
 mod chart;
+pub(crate) mod events;
+pub(crate) mod exception;
+pub(crate) mod exceptions;
+pub(crate) mod keys;
+pub(crate) mod live;
 mod overview;
 mod parts;
-mod session;
+pub(crate) mod session;
+pub(crate) mod sessions;
+pub(crate) mod settings;
+mod stack;
 pub(crate) mod traces;
 
-pub(crate) use chart::Bin;
-pub(crate) use overview::{Overview, overview};
-pub(crate) use parts::place_of;
-pub(crate) use session::session;
+pub(crate) use address::Address;
+pub(crate) use overview::{OVERVIEW_SINCE, Overview, overview};
+pub(crate) use parts::escape;
 
 use maud::{DOCTYPE, Markup, html};
 
 /// The style of every page, served as `/style.css`.
 pub(crate) const STYLE: &str = include_str!("style.css");
 
+/// The script of every page, served as `/app.js`.
+pub(crate) const SCRIPT: &str = include_str!("app.js");
+
+/// The script of the page of live events, served as `/live.js`.
+pub(crate) const LIVE_SCRIPT: &str = include_str!("live.js");
+
 /// Returns a page that says one thing.
 pub(crate) fn message(title: &str, text: &str) -> Markup {
     let content = html! {
-            section { h1 { (title) } p { (text) } p { a href="/" { "All sessions" } } }
+            section { h1 { (title) } p { (text) } p { a href="/" { "Overview" } } }
     };
     layout(title, Tab::None, &content)
 }
@@ -32,16 +51,27 @@ pub(crate) fn message(title: &str, text: &str) -> Markup {
 enum Tab {
     None,
     Overview,
+    Sessions,
+    Exceptions,
     Traces,
+    Calls,
+    Events,
+    Live,
+    Alerts,
+    Settings,
 }
 
 /// What the navigation leads to.
-const TABS: [(Tab, &str, &str); 5] = [
+const TABS: &[(Tab, &str, &str)] = &[
     (Tab::Overview, "/", "Overview"),
-    (Tab::None, "/#sessions", "Sessions"),
-    (Tab::None, "/#exceptions", "Exceptions"),
+    (Tab::Sessions, "/sessions", "Sessions"),
+    (Tab::Exceptions, "/exceptions", "Exceptions"),
     (Tab::Traces, "/traces", "Traces"),
-    (Tab::None, "/#events", "Events"),
+    (Tab::Calls, "/calls", "Models and tools"),
+    (Tab::Events, "/events", "Events"),
+    (Tab::Live, "/live", "Live"),
+    (Tab::Alerts, "/alerts", "Alerts"),
+    (Tab::Settings, "/settings", "Settings"),
 ];
 
 /// Puts a page around its content.
@@ -55,17 +85,20 @@ fn layout(title: &str, tab: Tab, content: &Markup) -> Markup {
                 meta name="color-scheme" content="light dark";
                 title { (title) " · lastword" }
                 link rel="stylesheet" href="/style.css";
+                script src="/app.js" defer {}
             }
             body {
                 header.top {
                     a.brand href="/" { "lastword" }
                     nav aria-label="Pages" {
                         @for (of, link, name) in TABS {
-                            a href=(link) aria-current=[(of == tab && tab != Tab::None).then_some("page")] { (name) }
+                            a href=(link) aria-current=[(*of == tab).then_some("page")] data-keys=[keys::of(link)] { (name) }
                         }
                     }
+                    a.help href="/keys" aria-label="Keys" { kbd { "?" } }
                 }
                 main { (content) }
+                (keys::dialog())
             }
         }
     }

@@ -1,185 +1,142 @@
-//! `/`: sessions, exceptions, events.
+//! `/`: what a range of time was like, the worst first.
 
-use lastword::{EventKind, Severity};
 use maud::{Markup, html};
 
-use super::chart::{self, Bin};
-use super::{Tab, layout, parts};
-use crate::limits::PAGE_SUMMARY_CHARS_MAX;
-use crate::query::{Event, EventQuery, ExceptionGroup, Order, Page, Session};
+use super::address::Address;
+use super::{Tab, chart, exceptions, layout, parts, sessions};
+use crate::alerts::Status;
+use crate::health::Health;
+use crate::query::{Bin, BySeverity, ExceptionGroup, Page, Session, SessionSums};
+
+/// How far back the page looks where its address doesn't say.
+pub(crate) const OVERVIEW_SINCE: &str = "24h";
 
 /// What the page shows.
 pub(crate) struct Overview {
+    pub(crate) health: Health,
+    /// The alerts that fire.
+    pub(crate) firing: Vec<Status>,
+    pub(crate) sums: SessionSums,
     pub(crate) sessions: Page<Session>,
     pub(crate) exceptions: Page<ExceptionGroup>,
-    pub(crate) events: Page<Event>,
-    /// How many events there were in the last hour.
+    /// How many events there were.
     pub(crate) bins: Vec<Bin>,
-    /// Which events were asked for.
-    pub(crate) query: EventQuery,
+    pub(crate) address: Address,
+}
+
+impl Overview {
+    /// Returns the address of another page, of the same range of time.
+    fn of(&self, path: &str, pairs: &[(&str, &str)]) -> String {
+        let since = match self.address.value("since") {
+            "" => OVERVIEW_SINCE,
+            since => since,
+        };
+        let range = [("since", since)];
+        Address::of(path, &[pairs, &range].concat()).link()
+    }
 }
 
 /// Returns the page.
 pub(crate) fn overview(overview: &Overview) -> Markup {
+    let events = Address::of("/events", &[]);
     let content = html! {
+        h1.unseen { "Overview" }
+        (overview.address.ranges(OVERVIEW_SINCE, None))
+        (trouble(overview))
+        div.tiles { (tiles(overview)) }
         section {
-            h2 { "Events of the last hour" }
+            h2 { "Events" }
             (chart::over_time(&overview.bins, |bin| {
-                parts::url("/", [("since", Some(bin.begin.to_string())), ("until", Some(bin.end.to_string()))]) + "#events"
+                events.with(&[("since", &bin.begin.to_string()), ("until", &bin.end.to_string())])
             }))
         }
-        section #sessions {
-            h2 { "Sessions" }
-            (sessions(&overview.sessions.items))
-            @if overview.sessions.next.is_some() { p.more { "Older ones: " code { "/api/sessions" } } }
+        section {
+            h2 { a href=(overview.of("/exceptions", &[])) { "Exceptions" } }
+            (exceptions::rows(&overview.exceptions.items))
         }
-        section #exceptions {
-            h2 { "Exceptions" }
-            (exceptions(&overview.exceptions.items))
-            @if overview.exceptions.next.is_some() { p.more { "Older ones: " code { "/api/exceptions" } } }
-        }
-        section #events {
-            h2 { "Events" }
-            (form(&overview.query))
-            (events(&overview.events.items))
-            (older(overview))
+        section {
+            h2 { a href=(overview.of("/sessions", &[])) { "Sessions" } }
+            (sessions::rows(&overview.sessions.items))
         }
     };
     layout("Overview", Tab::Overview, &content)
 }
 
-fn sessions(sessions: &[Session]) -> Markup {
-    if sessions.is_empty() {
-        return html! {
-            p.empty {
-                "Nothing was received yet. Events are taken at " code { "POST /api/v1/telemetry" }
-                ", under any prefix."
-            }
-        };
-    }
+/// Says what fires, and what the collector itself can't do.
+fn trouble(overview: &Overview) -> Markup {
     html! {
-        div.scroll { table {
-            thead { tr {
-                th { "Session" } th { "State" } th.number { "Events" } th { "Severity" } th.number { "Exceptions" }
-                th.number { "Missing" } th.number { "Dropped" } th { "Last heard of" } th { "Runs on" }
+        @if let Some(trouble) = overview.health.trouble() {
+            p.notice.bad { b { a href="/settings" { "The collector can't do its work" } } ": " (trouble) }
+        }
+        @if !overview.firing.is_empty() {
+            ul.notice.firing aria-label="Alerts that fire" { @for status in &overview.firing {
+                li { span.severity.{ (severity_class(&status.severity)) } { bdi { (status.severity) } } " " b { a href="/alerts" { bdi { (status.name) } } } " " bdi { (status.summary) } " " span.quiet { "since " (parts::moment(status.since)) } }
             } }
-            tbody { @for session in sessions {
-                tr {
-                    td { (parts::session_link(&session.session_id)) }
-                    td { (parts::state(session)) }
-                    td.number { (session.events) }
-                    td { (parts::bar(&session.by_severity)) }
-                    td.number { (parts::or_dash(session.exceptions)) }
-                    td.number.bad[session.missing > 0] { (parts::or_dash(session.missing)) }
-                    @let dropped = session.drops.values().fold(0, |sum: i64, count| sum.saturating_add(*count));
-                    td.number.bad[dropped > 0] { (parts::or_dash(dropped)) }
-                    td.when { (parts::moment(session.last_received)) }
-                    td.quiet { bdi {
-                        (session.sdk_version.as_deref().unwrap_or("")) " "
-                        (session.platform.as_deref().unwrap_or(""))
-                    } }
-                }
-            } }
-        } }
-    }
-}
-
-fn exceptions(groups: &[ExceptionGroup]) -> Markup {
-    if groups.is_empty() {
-        return html! { p.empty { "None." } };
-    }
-    html! {
-        div.scroll { table {
-            thead { tr {
-                th { "Exception" } th { "Severity" } th.number { "Count" } th.number { "Sessions" }
-                th { "First" } th { "Last" } th { "For instance in" }
-            } }
-            tbody { @for group in groups {
-                tr {
-                    td.what {
-                        b.name.own { bdi { (parts::cut(&group.error_type, PAGE_SUMMARY_CHARS_MAX)) } } " "
-                        code { bdi { (parts::cut(&group.error_message, PAGE_SUMMARY_CHARS_MAX)) } }
-                    }
-                    td { (parts::severity(group.severity)) }
-                    td.number { (group.count) }
-                    td.number { (group.sessions) }
-                    td.when { (parts::moment(group.first_seen)) }
-                    td.when { (parts::moment(group.last_seen)) }
-                    td { @if let Some(sample) = &group.sample { (parts::session_link(&sample.session_id)) } }
-                }
-            } }
-        } }
-    }
-}
-
-fn form(query: &EventQuery) -> Markup {
-    let kinds = EventKind::ALL.map(EventKind::as_str);
-    let severities = [Severity::Debug, Severity::Info, Severity::Warning, Severity::Error, Severity::Critical];
-    html! {
-        form.filter method="get" action="/#events" {
-            label { "Session " input name="session" value=(query.session.as_deref().unwrap_or("")); }
-            label { "Name " input name="name" value=(query.name.as_deref().unwrap_or("")); }
-            label { "Kind "
-                select name="kind" {
-                    option value="" { "any" }
-                    @for kind in kinds {
-                        option value=(kind) selected[query.kind.is_some_and(|chosen| chosen.as_str() == kind)] { (kind) }
-                    }
-                }
-            }
-            label { "Severity "
-                select name="severity" {
-                    option value="" { "any" }
-                    @for severity in severities {
-                        option value=(severity.as_str()) selected[query.severity == Some(severity)] {
-                            (severity.as_str().to_ascii_lowercase()) " and worse"
-                        }
-                    }
-                }
-            }
-            label { "Since "
-                input name="since" placeholder="15m, 2h, 7d" value=(query.since.map(|since| since.to_string()).unwrap_or_default());
-            }
-            label { "Text " input name="text" value=(query.text.as_deref().unwrap_or("")); }
-            button { "Show" }
         }
     }
 }
 
-fn events(events: &[Event]) -> Markup {
-    if events.is_empty() {
-        return html! { p.empty { "No event matches." } };
-    }
+fn tiles(overview: &Overview) -> Markup {
+    let sums = &overview.sums;
+    let events = overview.bins.iter().fold(BySeverity::default(), |sum, bin| sum.plus(&bin.by_severity));
+    let bad = events.error.saturating_add(events.critical);
+    let dropped = sums.drops.values().fold(0_i64, |sum, count| sum.saturating_add(*count));
+    let sessions = |state: &str| overview.of("/sessions", &[("state", state)]);
     html! {
-        div.scroll { table.events {
-            thead { tr {
-                th { "Time" } th { "Severity" } th { "Session" } th.number { "#" } th { "Event" }
-            } }
-            tbody { @for event in events { (parts::event(event, true)) } }
-        } }
+        (tile("Sessions", &sessions(""), &html! { (parts::grouped(sums.all())) }, false, &html! {
+            a href=(sessions("open")) { (sums.open) " open" } ", " a href=(sessions("ended")) { (sums.ended) " ended" } ", "
+            a href=(sessions("silent")) { (sums.silent) " silent" }
+        }))
+        (tile("Crash-free", &sessions("crashed"), &html! {
+            @match sums.crash_free() { Some(rate) => (percent(rate)), None => "–" }
+        }, sums.crashed + sums.fatal > 0, &html! {
+            a href=(sessions("crashed")) { (sums.crashed) " crashed" } ", " (sums.fatal) " ended by a fatal error"
+        }))
+        (tile("Errors", &overview.of("/events", &[("severity", "ERROR")]), &html! { (parts::grouped(bad)) }, bad > 0, &html! {
+            "of " (parts::grouped(events.total())) " events; " (events.critical) " critical"
+        }))
+        (tile("Lost", &sessions(""), &html! { (parts::grouped(sums.missing.saturating_add(dropped))) }, sums.missing + dropped > 0, &html! {
+            (sums.missing) " missing, " (dropped) " dropped"
+            @for (place, (reason, count)) in sums.drops.iter().enumerate() {
+                @if place == 0 { ": " } @else { ", " } (count) " " bdi { (parts::cut(reason, 40)) }
+            }
+        }))
     }
 }
 
-/// Writes the link to the events after these.
-fn older(overview: &Overview) -> Markup {
-    let Some(next) = &overview.events.next else { return html! {} };
-    let query = &overview.query;
-    let pairs = [
-        ("session", query.session.clone()),
-        ("trace", query.trace.clone()),
-        ("run", query.run.clone()),
-        ("user", query.user.clone()),
-        ("version", query.version.clone()),
-        ("name", query.name.clone()),
-        ("kind", query.kind.map(|kind| kind.as_str().to_owned())),
-        ("severity", query.severity.map(|severity| severity.as_str().to_owned())),
-        ("since", query.since.map(|since| since.to_string())),
-        ("until", query.until.map(|until| until.to_string())),
-        ("text", query.text.clone()),
-        ("limit", Some(query.limit.to_string())),
-        ("order", (query.order == Order::OldestFirst).then(|| "asc".to_owned())),
-        ("after", Some(next.clone())),
-    ];
-    let link = parts::url("/", pairs) + "#events";
-    html! { p.more { a href=(link) { @if query.order == Order::OldestFirst { "Newer" } @else { "Older" } " events" } } }
+fn tile(name: &str, link: &str, figure: &Markup, is_bad: bool, more: &Markup) -> Markup {
+    html! {
+        section.tile {
+            h2 { a href=(link) { (name) } }
+            p.figure.bad[is_bad] { (figure) }
+            p.quiet { (more) }
+        }
+    }
+}
+
+/// Returns the class of an alert's severity, which may be any word.
+fn severity_class(word: &str) -> &'static str {
+    let known = BySeverity::default().worst_first().map(|(name, _)| name);
+    known.into_iter().find(|name| word.eq_ignore_ascii_case(name)).unwrap_or("warning")
+}
+
+/// Writes a rate so that one that is not whole is never told as if it were.
+pub(super) fn percent(rate: f64) -> String {
+    let percent = rate * 100.0;
+    match format!("{percent:.1}") {
+        text if text == "100.0" && rate < 1.0 => "> 99.9 %".to_owned(),
+        text if text == "0.0" && rate > 0.0 => "< 0.1 %".to_owned(),
+        text => format!("{} %", text.trim_end_matches(".0")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_that_is_not_whole_is_not_told_as_if_it_were() {
+        let told = [1.0, 0.999_99, 0.951, 0.0, 0.000_1].map(percent);
+        assert_eq!(told, ["100 %", "> 99.9 %", "95.1 %", "0 %", "< 0.1 %"]);
+    }
 }

@@ -13,7 +13,7 @@ use crate::limits::{PAGE_DETAIL_BYTES_MAX, PAGE_SUMMARY_CHARS_MAX};
 use crate::query::{BySeverity, Event, Moment, Session};
 
 /// Returns a text as a part of a URL.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     use std::fmt::Write;
     text.bytes().fold(String::with_capacity(text.len()), |mut url, byte| {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
@@ -25,15 +25,39 @@ pub(super) fn escape(text: &str) -> String {
     })
 }
 
-/// Returns a link with those parameters that have a value.
-pub(super) fn url<const N: usize>(path: &str, pairs: [(&str, Option<String>); N]) -> String {
-    let pairs = pairs.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", escape(&value?))));
-    format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"))
-}
-
 /// Writes a count; none is not worth a number.
 pub(super) fn or_dash(count: i64) -> Markup {
     html! { @if count == 0 { span.quiet { "–" } } @else { (count) } }
+}
+
+/// Returns a count with its thousands apart.
+pub(super) fn grouped(count: i64) -> String {
+    let digits = count.unsigned_abs().to_string();
+    let mut text = String::with_capacity(digits.len() * 2);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    if count < 0 { format!("-{text}") } else { text }
+}
+
+/// Returns bytes in the unit in which they are read best.
+#[allow(clippy::cast_precision_loss, reason = "it is told to three digits")]
+pub(super) fn bytes(bytes: u64) -> String {
+    let units = ["KiB", "MiB", "GiB", "TiB"];
+    let mut size = bytes as f64 / 1024.0;
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    for unit in units {
+        if size < 1000.0 || unit == "TiB" {
+            return if size < 10.0 { format!("{size:.1} {unit}") } else { format!("{size:.0} {unit}") };
+        }
+        size /= 1024.0;
+    }
+    format!("{bytes} B")
 }
 
 /// Writes what something costs, in dollars.
@@ -90,16 +114,24 @@ pub(super) fn severity(severity: Severity) -> Markup {
     html! { span.severity.{ (class(severity)) } { (severity.as_str().to_ascii_lowercase()) } }
 }
 
-/// The classes of severities in the style sheet, the worst first.
-pub(super) const CLASSES: [&str; 5] = ["critical", "error", "warning", "info", "debug"];
+/// Returns the kinds of events as the choices of a field.
+pub(super) fn kinds() -> Vec<(&'static str, &'static str)> {
+    std::iter::once(("", "any")).chain(EventKind::ALL.map(|kind| (kind.as_str(), kind.as_str()))).collect()
+}
 
-/// Returns where in [`CLASSES`] a severity is.
-pub(crate) fn place_of(severity: Severity) -> usize {
-    CLASSES.iter().position(|known| *known == class(severity)).unwrap_or(0)
+/// Returns the least severities that can be asked for as the choices of a field.
+pub(super) const fn severities() -> [(&'static str, &'static str); 5] {
+    [
+        ("", "any"),
+        ("INFO", "info and worse"),
+        ("WARNING", "warning and worse"),
+        ("ERROR", "error and worse"),
+        ("CRITICAL", "critical"),
+    ]
 }
 
 /// Returns the class of a severity in the style sheet.
-fn class(severity: Severity) -> &'static str {
+pub(super) fn class(severity: Severity) -> &'static str {
     match severity {
         Severity::Trace | Severity::Debug => "debug",
         Severity::Info => "info",
@@ -111,15 +143,8 @@ fn class(severity: Severity) -> &'static str {
 
 /// Writes counts by severity as a bar, with the numbers in its title.
 pub(super) fn bar(counts: &BySeverity) -> Markup {
-    let counts = [
-        ("critical", counts.critical),
-        ("error", counts.error),
-        ("warning", counts.warning),
-        ("info", counts.info),
-        ("debug", counts.debug),
-    ];
-    let total = counts.iter().map(|(_, count)| count).sum::<i64>().max(1);
-    let there = counts.into_iter().filter(|(_, count)| *count > 0);
+    let total = counts.total().max(1);
+    let there = counts.worst_first().into_iter().filter(|(_, count)| *count > 0);
     let title: Vec<String> = there.clone().map(|(name, count)| format!("{count} {name}")).collect();
     let parts = there.scan(0.0, |right, (name, count)| {
         let (left, width) = (*right, share(count, total));
@@ -197,9 +222,34 @@ fn said(name: &str, data: &str) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(" · "))
 }
 
-/// Writes an event as a row of a list; with its session where a list has several.
-pub(super) fn event(event: &Event, with_session: bool) -> Markup {
+/// Returns the traceback that an exception came with, in whole.
+pub(super) fn traceback(event: &Event) -> Option<String> {
     let shown: Shown<'_> = serde_json::from_str(&event.json).unwrap_or_default();
+    shown.traceback.map(|traceback| text(Some(traceback))).filter(|text| !text.trim().is_empty())
+}
+
+/// Returns type and message of an exception.
+pub(super) fn exception(event: &Event) -> (String, String) {
+    let shown: Shown<'_> = serde_json::from_str(&event.json).unwrap_or_default();
+    (text(shown.error_type), text(shown.error_message))
+}
+
+/// Returns what an event is called on its session's page: by its number, or by its row where it has none.
+pub(super) fn anchor(event: &Event) -> String {
+    if event.index == NO_INDEX { format!("row-{}", event.row) } else { format!("event-{}", event.index) }
+}
+
+/// Returns the address of an event in its session's timeline.
+pub(super) fn place(event: &Event) -> String {
+    format!("/sessions/{}?from={}#{}", escape(&event.session_id), event.row, anchor(event))
+}
+
+/// Returns what an event is called, and what it says in short.
+pub(super) fn told(event: &Event) -> (String, String) {
+    told_of(event, &serde_json::from_str(&event.json).unwrap_or_default())
+}
+
+fn told_of(event: &Event, shown: &Shown<'_>) -> (String, String) {
     let name = match event.kind {
         EventKind::Generic => event.name.clone().unwrap_or_default(),
         EventKind::UnhandledException => text(shown.error_type),
@@ -213,9 +263,21 @@ pub(super) fn event(event: &Event, with_session: bool) -> Markup {
         EventKind::UnhandledException => text(shown.error_message),
         _ => text(shown.duration),
     };
+    (name, summary)
+}
+
+/// Writes an event as a row of a list; with its session where a list has several.
+pub(super) fn event(event: &Event, with_session: bool) -> Markup {
+    event_at(event, with_session, None)
+}
+
+/// Writes an event as a row that links lead to.
+pub(super) fn event_at(event: &Event, with_session: bool, id: Option<&str>) -> Markup {
+    let shown: Shown<'_> = serde_json::from_str(&event.json).unwrap_or_default();
+    let (name, summary) = told_of(event, &shown);
     let own = event.kind != EventKind::Generic;
     html! {
-        tr.{ (class(event.severity)) } {
+        tr.{ (class(event.severity)) } id=[id] {
             td.when { (moment(event.time)) }
             td { (severity(event.severity)) }
             @if with_session { td { (session_link(&event.session_id)) } }
@@ -244,7 +306,7 @@ pub(super) fn cut(text: &str, chars: usize) -> String {
 }
 
 /// Returns the beginning of a long text, and says so.
-fn first_bytes(text: &str) -> String {
+pub(super) fn first_bytes(text: &str) -> String {
     let end = text.floor_char_boundary(PAGE_DETAIL_BYTES_MAX);
     match &text[end..] {
         "" => text.to_owned(),
@@ -261,6 +323,13 @@ mod tests {
         let told = [900, 1_500, 250_000, 1_234_567, 95_000_000, 7_260_000_000]
             .map(|micros| took(Duration::from_micros(micros)));
         assert_eq!(told, ["900 µs", "1.5 ms", "250 ms", "1.23 s", "1 min 35 s", "2 h 1 min"]);
+    }
+
+    #[test]
+    fn counts_and_bytes_are_told_as_they_are_read() {
+        assert_eq!([0, 999, 1_000, -1_234_567].map(grouped), ["0", "999", "1,000", "-1,234,567"]);
+        let told = [0, 1_023, 1_024, 10_240, 1_048_575, 5_000_000_000, u64::MAX].map(bytes);
+        assert_eq!(told, ["0 B", "1023 B", "1.0 KiB", "10 KiB", "1.0 MiB", "4.7 GiB", "16777216 TiB"]);
     }
 
     #[test]

@@ -6,44 +6,31 @@ use lastword::event::names::gen_ai;
 use lastword::views::{self, Row, Span, SpanStatus};
 use maud::{Markup, html};
 
+use super::address::{Address, Field};
 use super::{Tab, layout, parts};
 use crate::limits::{PAGE_SUMMARY_CHARS_MAX, WATERFALL_LEVELS_MAX};
-use crate::query::{Figures, Page, Trace, TraceQuery};
+use crate::query::{Figures, Page, Trace};
 
 /// Returns the list.
-pub(crate) fn list(page: &Page<Trace>, query: &TraceQuery) -> Markup {
+pub(crate) fn list(page: &Page<Trace>, address: &Address) -> Markup {
+    let failed = [("", "any"), ("true", "with errors"), ("false", "without")];
+    let fields = [
+        Field::text("name", "Name", ""),
+        Field::text("session", "Session", ""),
+        Field::choice("failed", "Errors", &failed),
+    ];
     let content = html! {
         section {
             h1 { "Traces" }
-            (form(query))
+            (address.ranges("", Some("All")))
+            (address.form(&fields))
             @if page.items.is_empty() {
                 p.empty { "No trace matches. Traces come of spans: " code { "POST /v1/traces" } ", or our own reporter." }
             } @else { (rows(&page.items)) }
-            @if let Some(next) = &page.next { p.more { a href=(older(query, next)) { "Older traces" } } }
+            (address.more(page.next.as_deref(), "Older traces"))
         }
     };
     layout("Traces", Tab::Traces, &content)
-}
-
-fn form(query: &TraceQuery) -> Markup {
-    let failed = query.failed.map_or("", |failed| if failed { "true" } else { "false" });
-    html! {
-        form.filter method="get" action="/traces" {
-            label { "Name " input name="name" value=(query.name.as_deref().unwrap_or("")); }
-            label { "Session " input name="session" value=(query.session.as_deref().unwrap_or("")); }
-            label { "Errors "
-                select name="failed" {
-                    @for (value, text) in [("", "any"), ("true", "with errors"), ("false", "without")] {
-                        option value=(value) selected[failed == value] { (text) }
-                    }
-                }
-            }
-            label { "Since "
-                input name="since" placeholder="15m, 2h, 7d" value=(query.since.map(|since| since.to_string()).unwrap_or_default());
-            }
-            button { "Show" }
-        }
-    }
 }
 
 fn rows(traces: &[Trace]) -> Markup {
@@ -87,17 +74,6 @@ fn figures(figures: &Figures) -> Markup {
     }
 }
 
-fn older(query: &TraceQuery, next: &str) -> String {
-    let pairs = [
-        ("session", query.session.clone()),
-        ("name", query.name.clone()),
-        ("failed", query.failed.map(|failed| failed.to_string())),
-        ("since", query.since.map(|since| since.to_string())),
-        ("after", Some(next.to_owned())),
-    ];
-    parts::url("/traces", pairs)
-}
-
 /// What a trace's page shows.
 pub(crate) struct Shown<'t> {
     pub(crate) known: &'t Trace,
@@ -133,7 +109,7 @@ pub(crate) fn one(shown: &Shown<'_>) -> Markup {
             @if shown.is_cut || trace.left_out() > 0 {
                 p.notice { b { "Not all of it is shown: " } "it has more events than a page has, or some that can't be read. The query API has all of them." }
             }
-            p.more { a href={ "/?trace=" (known.trace_id) "&order=asc#events" } { "Its events" } }
+            p.more { a href={ "/events?trace=" (known.trace_id) "&order=asc" } { "Its events" } }
         }
         section {
             h2 { "Spans" }

@@ -12,6 +12,7 @@ use crate::clock;
 /// use lastword_collector::query::Moment;
 /// let moment = Moment::parse("2026-11-20T11:20:34+02:00").unwrap();
 /// assert_eq!(moment.to_string(), "2026-11-20T09:20:34.000000Z");
+/// assert_eq!(Moment::parse("2026-11-20"), Moment::parse("2026-11-20T00:00:00Z"));
 /// assert!(Moment::parse("15m").unwrap() < Moment::now());
 /// assert_eq!(Moment::parse("yesterday"), None);
 /// ```
@@ -25,7 +26,7 @@ impl Moment {
         Self(clock::now_us())
     }
 
-    /// Reads RFC 3339, or how long ago: `90s`, `15m`, `2h`, `7d`, `2w`. `None` if it is neither.
+    /// Reads RFC 3339, a day (`2026-11-20`, its beginning in UTC), or how long ago: `90s`, `15m`, `2h`, `7d`, `2w`. `None` if it is none of these.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         clock::parse_when(text, clock::now_us()).map(Self)

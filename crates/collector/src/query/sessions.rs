@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use lastword::Severity;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 use serde::Serialize;
@@ -49,6 +50,12 @@ pub struct SessionQuery {
     pub state: Option<SessionState>,
     /// Of which something was received at or after this.
     pub since: Option<Moment>,
+    /// Of this version of their SDK.
+    pub version: Option<String>,
+    /// Whose id begins so.
+    pub id: Option<String>,
+    /// In which an exception of the group with this fingerprint happened.
+    pub exception: Option<String>,
     /// Those that come after the page that had this as its `next`.
     pub after: Option<String>,
     /// At most this many, 1 to 1000.
@@ -57,14 +64,22 @@ pub struct SessionQuery {
 
 impl Default for SessionQuery {
     fn default() -> Self {
-        Self { state: None, since: None, after: None, limit: PAGE_ROWS_DEFAULT }
+        Self {
+            state: None,
+            since: None,
+            version: None,
+            id: None,
+            exception: None,
+            after: None,
+            limit: PAGE_ROWS_DEFAULT,
+        }
     }
 }
 
 impl SessionQuery {
-    pub(crate) const PARAMS: &[&str] = &["state", "since", "limit", "after"];
+    pub(crate) const PARAMS: &[&str] = &["state", "since", "version", "id", "exception", "limit", "after"];
 
-    /// Reads the parameters of a URL: `state`, `since`, `limit`, `after` (also `cursor`).
+    /// Reads the parameters of a URL: `state`, `since`, `version`, `id` (the beginning of it), `exception` (a fingerprint), `limit`, `after` (also `cursor`).
     ///
     /// # Errors
     ///
@@ -78,6 +93,9 @@ impl SessionQuery {
         Ok(Self {
             state: params.state()?,
             since: params.moment("since")?,
+            version: params.text("version"),
+            id: params.text("id"),
+            exception: params.text("exception"),
             limit: params.limit()?,
             after: params.after()?,
         })
@@ -138,6 +156,50 @@ pub struct BySeverity {
     pub critical: i64,
 }
 
+impl BySeverity {
+    /// Returns the severities by the names that people read, the worst first, each with its count.
+    #[must_use]
+    pub const fn worst_first(&self) -> [(&'static str, i64); 5] {
+        [
+            ("critical", self.critical),
+            ("error", self.error),
+            ("warning", self.warning),
+            ("info", self.info),
+            ("debug", self.debug),
+        ]
+    }
+
+    /// Returns how many events there are of any severity.
+    #[must_use]
+    pub fn total(&self) -> i64 {
+        self.worst_first().iter().fold(0, |sum, (_, count)| sum.saturating_add(*count))
+    }
+
+    /// Returns the sums of both.
+    #[must_use]
+    pub const fn plus(&self, other: &Self) -> Self {
+        Self {
+            debug: self.debug.saturating_add(other.debug),
+            info: self.info.saturating_add(other.info),
+            warning: self.warning.saturating_add(other.warning),
+            error: self.error.saturating_add(other.error),
+            critical: self.critical.saturating_add(other.critical),
+        }
+    }
+
+    /// Adds events of a severity; what is finer than the wire's severities counts as the least of them.
+    pub(super) fn add(&mut self, severity: Severity, count: i64) {
+        let of = match severity {
+            Severity::Trace | Severity::Debug => &mut self.debug,
+            Severity::Info => &mut self.info,
+            Severity::Warning => &mut self.warning,
+            Severity::Error => &mut self.error,
+            Severity::Critical => &mut self.critical,
+        };
+        *of = of.saturating_add(count);
+    }
+}
+
 /// Numbers of a session of which no event arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Gap {
@@ -160,17 +222,22 @@ pub struct SessionDetail {
     pub gap_list: Vec<Gap>,
 }
 
-/// `?1` is the moment before which a session that didn't end counts as silent.
-const SELECT: &str = "
-    SELECT id, session_id,
-           CASE WHEN recovered THEN 'crashed' WHEN end_index IS NOT NULL THEN 'ended'
-                WHEN last_received_us < ?1 THEN 'silent' ELSE 'open' END AS state,
-           coalesce(critical_index < end_index, 0), events, debug, info, warning, error, critical, exceptions,
+/// How a session stands. `?1` is the moment before which a session that didn't end counts as silent.
+pub(super) const STATE: &str = "CASE WHEN recovered THEN 'crashed' WHEN end_index IS NOT NULL THEN 'ended'
+                          WHEN last_received_us < ?1 THEN 'silent' ELSE 'open' END";
+/// Whether it ended by a fatal error.
+pub(super) const FATAL: &str = "coalesce(critical_index < end_index, 0)";
+
+const COLUMNS: &str = "events, debug, info, warning, error, critical, exceptions,
            max_index, covered,
            (SELECT count(*) FROM ranges WHERE session = id) - 1
                + coalesce((SELECT min(low) > 0 FROM ranges WHERE session = id), 1),
            first_us, last_us, first_received_us, last_received_us, platform, sdk_version, process_uuid, signal
     FROM sessions";
+
+fn select() -> String {
+    format!("SELECT id, session_id, {STATE} AS state, {FATAL}, {COLUMNS}")
+}
 
 /// Returns a page of sessions, the latest to begin first: an order that doesn't change under the reader's hands.
 pub(super) fn page(
@@ -180,20 +247,34 @@ pub(super) fn page(
     silent_after: Duration,
 ) -> Result<Page<Session>, QueryError> {
     let limit = query.limit.clamp(1, PAGE_ROWS_MAX);
-    let mut sql = format!("{SELECT} WHERE 1");
+    let mut sql = format!("{} WHERE 1", select());
     let mut values: Vec<Value> = vec![clock::before(now_us, silent_after).into()];
     let mut and = |condition: &str, value: Value| {
         values.push(value);
-        sql.push_str(&format!(" AND {condition} ?{}", values.len()));
+        sql.push_str(" AND ");
+        sql.push_str(&condition.replace('?', &format!("?{}", values.len())));
     };
     if let Some(after) = cursor(query.after.as_deref())? {
-        and("id <", after.into());
+        and("id < ?", after.into());
     }
     if let Some(Moment(since)) = query.since {
-        and("last_received_us >=", since.into());
+        and("last_received_us >= ?", since.into());
     }
     if let Some(state) = query.state {
-        and("state =", state.as_str().to_owned().into());
+        and("state = ?", state.as_str().to_owned().into());
+    }
+    if let Some(version) = &query.version {
+        and("sdk_version = ?", version.clone().into());
+    }
+    if let Some(id) = &query.id {
+        // A range of the index of ids: however many sessions there are, only those that match are looked at.
+        and("session_id >= ?", id.clone().into());
+        and("session_id < ? || char(1114111)", id.clone().into());
+    }
+    if let Some(fingerprint) = &query.exception {
+        let with = "id IN (SELECT session FROM exception_sessions
+                    WHERE exception = (SELECT id FROM exceptions WHERE fingerprint = ?))";
+        and(with, fingerprint.clone().into());
     }
     sql.push_str(&format!(" ORDER BY id DESC LIMIT {}", limit + 1));
 
@@ -221,7 +302,7 @@ pub(super) fn detail(
 ) -> Result<Option<SessionDetail>, QueryError> {
     let snapshot = connection.transaction()?;
     let found = snapshot
-        .prepare_cached(&format!("{SELECT} WHERE session_id = ?2"))?
+        .prepare_cached(&format!("{} WHERE session_id = ?2", select()))?
         .query_row((clock::before(now_us, silent_after), session_id), read)
         .optional()?;
     let Some((id, mut session)) = found else { return Ok(None) };

@@ -155,16 +155,7 @@ pub(super) fn sum(connection: &Connection, query: &EventQuery, since_us: i64, un
         "SELECT coalesce(sum(count), 0) FROM counts WHERE width = ? AND begin >= ? AND begin < ? AND severity >= ?"
             .to_owned();
     let mut values: Vec<Value> = Vec::new();
-    match query.kind {
-        Some(EventKind::Generic) => sql.push_str(" AND (what >= 0 OR what = ?)"),
-        Some(_) => sql.push_str(" AND what = ?"),
-        None => {}
-    }
-    values.extend(query.kind.map(|kind| Value::from(of_kind(kind))));
-    if let Some(name) = &query.name {
-        sql.push_str(" AND what = (SELECT id FROM names WHERE name = ?)");
-        values.push(name[..name.floor_char_boundary(NAME_BYTES_MAX)].to_owned().into());
-    }
+    narrow(&mut sql, &mut values, query.kind, query.name.as_deref());
     let severity = query.severity.map_or(0, |severity| i64::from(severity as u8));
     let mut prepared = connection.prepare_cached(&sql)?;
     let mut sum = 0_i64;
@@ -173,6 +164,20 @@ pub(super) fn sum(connection: &Connection, query: &EventQuery, since_us: i64, un
         sum = sum.saturating_add(prepared.query_row(params_from_iter(all), |row| row.get::<_, i64>(0))?);
     }
     Ok(u64::try_from(sum).unwrap_or(0))
+}
+
+/// Narrows a statement about counts down to a kind and a name.
+pub(super) fn narrow(sql: &mut String, values: &mut Vec<Value>, kind: Option<EventKind>, name: Option<&str>) {
+    match kind {
+        Some(EventKind::Generic) => sql.push_str(" AND (what >= 0 OR what = ?)"),
+        Some(_) => sql.push_str(" AND what = ?"),
+        None => {}
+    }
+    values.extend(kind.map(|kind| Value::from(of_kind(kind))));
+    if let Some(name) = name {
+        sql.push_str(" AND what = (SELECT id FROM names WHERE name = ?)");
+        values.push(name[..name.floor_char_boundary(NAME_BYTES_MAX)].to_owned().into());
+    }
 }
 
 #[cfg(test)]

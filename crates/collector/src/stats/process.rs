@@ -3,6 +3,8 @@
 
 use lastword::views::{Exposition, Family, MetricKind};
 
+use crate::query::Moment;
+
 /// Writes what is known of the process.
 #[derive(Debug)]
 pub(crate) struct Process {
@@ -13,6 +15,11 @@ impl Process {
     /// Remembers when the process began.
     pub(crate) const fn begun(begun_us: i64) -> Self {
         Self { begun_us }
+    }
+
+    /// Returns when the process began.
+    pub(crate) const fn begun_at(&self) -> Moment {
+        Moment::from_micros(self.begun_us)
     }
 
     /// Writes the metrics of the process.

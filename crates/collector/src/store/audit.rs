@@ -162,8 +162,9 @@ pub(crate) fn reload(connection: &mut Connection, settings: &[InForce]) -> rusql
     observe(connection, What::Setting, settings)
 }
 
-fn known(transaction: &Transaction<'_>, kind: What) -> rusqlite::Result<Vec<(String, String)>> {
-    let mut find = transaction.prepare_cached("SELECT name, value FROM audit_known WHERE what = ?")?;
+/// Returns what is known to be in force, by name.
+pub(crate) fn known(connection: &Connection, kind: What) -> rusqlite::Result<Vec<(String, String)>> {
+    let mut find = connection.prepare_cached("SELECT name, value FROM audit_known WHERE what = ? ORDER BY name")?;
     find.query_map([kind.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 

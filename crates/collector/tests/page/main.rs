@@ -1,24 +1,40 @@
 //! The pages for people.
 #![allow(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod keys;
+mod live;
+
+mod exceptions;
+mod operate;
+mod sessions;
 
 use common::{Dir, Server, body, end, event, exception, named};
 
 #[test]
-fn the_first_page_shows_sessions_exceptions_and_events() {
+fn sessions_exceptions_and_events_have_lists_of_which_the_first_page_shows_the_latest() {
     let dir = Dir::new();
     let server = Server::start(dir.config());
-    assert!(server.get("/").is(200).body.contains("Nothing was received yet"));
+    for path in ["/", "/sessions"] {
+        assert!(server.get(path).is(200).body.contains("Nothing was received yet"), "{path}");
+    }
     let batch = [event(0), exception(1, "CRITICAL", "TimeoutError", "no answer after 30 s"), end(2)];
     server.telemetry(body("session-123", &batch)).is(200);
-    let page = server.get("/").is(200);
-    assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
-    for part in
-        ["href=\"/sessions/session-123\"", ">ended<", ">fatal<", "TimeoutError", "no answer after 30 s", "session end"]
-    {
-        assert!(page.body.contains(part), "{part}: {}", page.body);
-    }
+    let of_all = |path: &str, parts: &[&str]| {
+        let page = server.get(path).is(200);
+        assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+        for part in parts {
+            assert!(page.body.contains(part), "{path} {part}: {}", page.body);
+        }
+    };
+    let session = ["href=\"/sessions/session-123\"", ">ended<", ">fatal<"];
+    let exception = ["TimeoutError", "no answer after 30 s"];
+    of_all("/sessions", &session);
+    of_all("/exceptions", &exception);
+    of_all("/events", &["session end"]);
+    // By its events' own clock, which went wrong.
+    of_all("/?since=2020-01-01T00:00:00Z", &[&session[..], &exception].concat());
     server.get("/style.css").is(200);
 }
 
@@ -33,7 +49,7 @@ fn spans_and_logs_of_other_protocols_say_what_they_are_and_have_no_number() {
     let logs = format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{log}]}}]}}]}}"#);
     server.client().send("POST", "/v1/traces", &json, spans.as_bytes()).is(200);
     server.client().send("POST", "/v1/logs", &json, logs.as_bytes()).is(200);
-    let page = server.get("/").is(200).body;
+    let page = server.get("/events").is(200).body;
     for part in ["GET /buy · 900 ms · boom</bdi>", "low stock</bdi>", "<td class=\"number\"></td>"] {
         assert!(page.contains(part), "{part}: {page}");
     }
@@ -41,20 +57,20 @@ fn spans_and_logs_of_other_protocols_say_what_they_are_and_have_no_number() {
 }
 
 #[test]
-fn the_first_page_filters_events_and_leads_on_to_older_ones() {
+fn the_list_of_events_filters_them_and_leads_on_to_older_ones() {
     let dir = Dir::new();
     let server = Server::start(dir.config());
     let events: Vec<String> = (0..60).map(|index| named(index, &format!("id-{index}"), "tick", "INFO", "{}")).collect();
     server.telemetry(body("s", &events)).is(200);
     server.telemetry(body("s", &[named(60, "t", "tock", "ERROR", "{}")])).is(200);
-    let page = server.get("/?name=tick").is(200).body;
+    let page = server.get("/events?name=tick").is(200).body;
     assert_eq!(page.matches("<b class=\"name\"").count(), 50);
     assert!(page.contains("id-59") && !page.contains("id-9\""));
-    let link = page.split("href=\"").find(|part| part.starts_with("/?") && part.contains("after=")).unwrap();
+    let link = page.split("href=\"").find(|part| part.starts_with("/events?") && part.contains("after=")).unwrap();
     let link = link.split('"').next().unwrap().replace("&amp;", "&");
     let older = server.get(link.split('#').next().unwrap()).is(200).body;
     assert_eq!(older.matches("<b class=\"name\"").count(), 10);
-    let wrong = server.get("/?severity=loud").is(400).body;
+    let wrong = server.get("/events?severity=loud").is(400).body;
     assert!(wrong.contains("`severity` is `loud`"), "{wrong}");
 }
 
@@ -77,7 +93,7 @@ fn both_pages_show_that_a_session_crashed_and_by_which_signal() {
     let server = Server::start(dir.config());
     let recovered = named(1, "r", "session.recovered", "WARNING", r#"{"events":1,"signal":"SIGBUS<"}"#);
     server.telemetry(body("s", &[event(0), recovered, end(2)])).is(200);
-    for path in ["/", "/sessions/s"] {
+    for path in ["/", "/sessions", "/sessions/s"] {
         let page = server.get(path).is(200).body;
         assert!(page.contains(">crashed<") && page.contains("<bdi>SIGBUS&lt;</bdi>"), "{path}: {page}");
     }
@@ -91,9 +107,18 @@ fn what_clients_send_is_shown_as_text() {
     let hostile = named(0, script, script, "INFO", &format!(r#"{{"{script}":"\"><img src=x onerror=a>"}}"#));
     let batch = [hostile, exception(1, "ERROR", script, script)];
     server.telemetry(body(script, &batch)).is(200);
-    for path in ["/", "/sessions/%3Cscript%3Ealert%281%29%3C%2Fscript%3E", "/?name=%3Cscript%3E&text=%22%3E%3Cimg"] {
+    for path in [
+        "/?since=2020-01-01T00:00:00Z",
+        "/sessions",
+        "/exceptions",
+        "/events",
+        "/sessions/%3Cscript%3Ealert%281%29%3C%2Fscript%3E",
+        "/events?name=%3Cscript%3E&text=%22%3E%3Cimg",
+    ] {
         let page = server.get(path).is(200).body;
-        assert!(!page.contains("<script") && !page.contains("<img"), "{path}: {page}");
+        // The one script is ours.
+        assert!(page.matches("<script").count() == 1 && !page.contains("<script>alert"), "{path}: {page}");
+        assert!(!page.contains("<img"), "{path}: {page}");
     }
 }
 
@@ -161,7 +186,7 @@ fn a_trace_is_a_waterfall_in_which_failed_orphaned_and_unfinished_spans_say_so()
 }
 
 #[test]
-fn the_last_hour_is_a_chart_whose_bars_lead_to_their_events() {
+fn the_first_page_has_a_chart_whose_bars_lead_to_their_events() {
     let dir = Dir::new();
     let server = Server::start(dir.config());
     let now = lastword_collector::query::Moment::now().to_string();
@@ -175,7 +200,7 @@ fn the_last_hour_is_a_chart_whose_bars_lead_to_their_events() {
     let title = page.split("<title>").find(|part| part.contains("1 error, 2 info")).unwrap();
     assert!(title.contains("<rect class=\"error\"") && title.contains("<rect class=\"info\""), "{title}");
     let link = page.split("1 error, 2 info").next().unwrap().rsplit("href=\"").next().unwrap();
-    let link = link.split('#').next().unwrap().replace("&amp;", "&");
+    let link = link.split('"').next().unwrap().replace("&amp;", "&");
     let of_bar = server.get(&link).is(200).body;
     assert!(of_bar.contains("now-0") && of_bar.contains("now-2"), "{link}: {of_bar}");
 }

@@ -1,0 +1,112 @@
+//! `/alerts`: which rules fire, what each is about, and what was told of late.
+
+use maud::{Markup, html};
+use serde_json::Value;
+
+use super::address::Address;
+use super::{Tab, chart, layout, parts};
+use crate::alerts::{State, Status, Trouble, short};
+use crate::query::{Bin, Moment};
+
+/// How far back the charts look.
+pub(crate) const ALERTS_SINCE: &str = "24h";
+
+/// A rule, and how it stands.
+pub(crate) struct Alert {
+    pub(crate) name: String,
+    /// When it holds, in words.
+    pub(crate) condition: String,
+    /// Where what it measures is shown.
+    pub(crate) link: Address,
+    /// `None` until it was evaluated.
+    pub(crate) status: Option<Status>,
+    /// Why it can't be evaluated.
+    pub(crate) trouble: Option<Trouble>,
+    /// What it measures over time, where that is counted.
+    pub(crate) bins: Option<Vec<Bin>>,
+}
+
+impl Alert {
+    fn state(&self) -> State {
+        self.status.as_ref().map_or(State::Ok, |status| status.state)
+    }
+}
+
+/// Returns the page.
+pub(crate) fn page(mut alerts: Vec<Alert>, history: &[Value]) -> Markup {
+    let rank = |state: State| [State::Firing, State::Pending, State::Resolved].iter().position(|known| *known == state);
+    alerts.sort_by_key(|alert| (alert.trouble.is_none(), rank(alert.state()).unwrap_or(usize::MAX)));
+    let firing = alerts.iter().filter(|alert| alert.state() == State::Firing).count();
+    let content = html! {
+        section {
+            h1 { "Alerts" }
+            @if alerts.is_empty() {
+                p.empty { "There are no rules. " code { "lastword alerts defaults" } " prints some to begin with." }
+            } @else {
+                p.verdict.bad[firing > 0] { @match firing { 0 => "None fires.", 1 => "1 fires.", _ => { (firing) " fire." } } }
+                ul.alerts { @for alert in &alerts { li { (rule(alert)) } } }
+            }
+        }
+        section {
+            h2 { "What was told" }
+            (told(history))
+        }
+    };
+    layout("Alerts", Tab::Alerts, &content)
+}
+
+fn rule(alert: &Alert) -> Markup {
+    let state = alert.state();
+    html! {
+        details open[state == State::Firing || alert.trouble.is_some()] {
+            summary {
+                span.state.{ (state.as_str()) } { (state.as_str()) } " "
+                @if alert.trouble.is_some() { span.state.firing { "not evaluated" } " " }
+                b { bdi { (alert.name) } } " "
+                @match &alert.status {
+                    Some(status) if state != State::Ok => { bdi { (status.summary) } " " span.quiet { "since " (parts::moment(status.since)) } }
+                    _ => span.quiet { bdi { (alert.condition) } },
+                }
+            }
+            @if let Some(trouble) = &alert.trouble {
+                p.notice { "It can't be evaluated since " (parts::moment(trouble.error_since)) " and stands as it stood: " bdi { (trouble.error) } }
+            }
+            dl.facts {
+                div { dt { "Holds when" } dd { bdi { (alert.condition) } } }
+                @if let Some(status) = &alert.status {
+                    div { dt { "Now" } dd { @match status.value { Some(value) => (short(value)), None => "no data" } } }
+                    div { dt { "Threshold" } dd { (short(status.threshold)) } }
+                    div { dt { "Severity" } dd { bdi { (status.severity) } } }
+                    @for (name, value) in &status.labels { div { dt { bdi { (name) } } dd { bdi { (value) } } } }
+                }
+            }
+            @if let Some(bins) = &alert.bins {
+                (chart::over_time(bins, |bin| {
+                    alert.link.with(&[("since", &bin.begin.to_string()), ("until", &bin.end.to_string())])
+                }))
+            }
+            p.more { a href=(alert.link.link()) { "What it measures" } }
+        }
+    }
+}
+
+/// Writes what was told, as the file keeps it: one that an older version wrote may lack something.
+fn told(history: &[Value]) -> Markup {
+    if history.is_empty() {
+        return html! { p.empty { "Nothing yet." } };
+    }
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="What was told" { table {
+            thead { tr { th scope="col" { "When" } th scope="col" { "State" } th scope="col" { "Alert" } th scope="col" { "What" } } }
+            tbody { @for one in history {
+                @let text = |name: &str| one.get(name).and_then(Value::as_str).unwrap_or_default();
+                tr {
+                    td.when { @match Moment::parse(text("at")) { Some(at) => (parts::moment(at)), None => (text("at")) } }
+                    td { span.state.{ (text("state")) } { (text("state")) } }
+                    td { bdi { (text("alert")) } }
+                    td.what { bdi { (text("summary")) } }
+                }
+            } }
+        } }
+    }
+}
