@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::edits::{self, Edit};
 use super::error::RunError;
 use super::model::{RunEvent, RunMetrics, RunSummary};
 use super::store::RunStore;
+use crate::edits::{self, Edit};
 
 /// In what two runs differ: what the other has that the one has not, and the other way round.
 #[derive(Debug, Clone, PartialEq, Serialize)]

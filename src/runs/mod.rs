@@ -33,7 +33,6 @@ mod artifact;
 mod begin;
 mod diff;
 mod doctor;
-mod edits;
 mod error;
 mod export;
 mod files;

@@ -204,7 +204,9 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         .with(ExceptionQuery::PARAMS),
     Endpoint::new("/events", Get(|| get(pages::events)), "A page of events", HTML).with(EventQuery::PARAMS),
     Endpoint::new("/traces", Get(|| get(pages::traces)), "A page of traces", HTML).with(TraceQuery::PARAMS),
-    Endpoint::new("/traces/{id}", Get(|| get(pages::trace)), "A page of one trace", HTML),
+    Endpoint::new("/traces/{id}", Get(|| get(pages::trace)), "A page of one trace", HTML).with(&["from"]),
+    Endpoint::new("/traces/{id}/spans/{span}", Get(|| get(pages::span)), "A page of one span", HTML),
+    Endpoint::new("/traces/{id}/compare", Get(|| get(pages::compare)), "A page of two traces", HTML).with(&["other"]),
     Endpoint::new("/alerts", Get(|| get(pages::alerts)), "A page of how the rules of alerts stand", HTML),
     Endpoint::new("/settings", Get(|| get(pages::settings)), "A page of how the collector is and is set up", HTML)
         .with(AuditQuery::PARAMS),

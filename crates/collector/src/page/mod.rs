@@ -6,16 +6,22 @@
 mod address;
 pub(crate) mod alerts;
 mod chart;
+pub(crate) mod compare;
 pub(crate) mod events;
 pub(crate) mod exceptions;
+mod messages;
 mod overview;
 mod parts;
 mod session;
 pub(crate) mod sessions;
 pub(crate) mod settings;
+pub(crate) mod span;
+pub(crate) mod trace;
 pub(crate) mod traces;
+mod waterfall;
 
 pub(crate) use address::Address;
+pub(crate) use messages::Conversation;
 pub(crate) use overview::{OVERVIEW_SINCE, Overview, overview};
 pub(crate) use session::session;
 

@@ -82,6 +82,11 @@ impl Reader {
         self.with(|connection| sessions::detail(connection, session_id, clock::now_us(), self.silent_after))
     }
 
+    /// Returns which of these sessions are over: what runs in one of them never ends.
+    pub(crate) fn sessions_over(&self, ids: &[&str]) -> Result<Vec<String>, QueryError> {
+        self.with(|connection| sessions::over(connection, ids))
+    }
+
     /// Returns exceptions, those that are alike together, the latest to appear first.
     ///
     /// # Errors

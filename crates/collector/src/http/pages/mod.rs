@@ -14,7 +14,7 @@ pub(super) use exceptions::exceptions;
 pub(super) use overview::overview;
 pub(super) use sessions::{session, sessions};
 pub(super) use settings::settings;
-pub(super) use traces::{trace, traces};
+pub(super) use traces::{compare, span, trace, traces};
 
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
