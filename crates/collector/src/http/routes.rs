@@ -210,6 +210,11 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::new("/alerts", Get(|| get(pages::alerts)), "A page of how the rules of alerts stand", HTML),
     Endpoint::new("/settings", Get(|| get(pages::settings)), "A page of how the collector is and is set up", HTML)
         .with(AuditQuery::PARAMS),
+    Endpoint::new("/runs", Get(|| get(pages::runs)), "A page of runs", HTML).with(RunQuery::PARAMS),
+    Endpoint::new("/runs/{id}", Get(|| get(pages::run_page)), "A page of one run", HTML).with(&["step", "from"]),
+    Endpoint::new("/runs/{id}/diff", Get(|| get(pages::run_diff_form)), "A page of two runs", HTML).with(&["other"]),
+    Endpoint::new("/runs/{id}/diff/{other}", Get(|| get(pages::run_diff)), "The same", HTML),
+    Endpoint::new("/runs/{id}/artifacts/{name}", Get(|| get(pages::artifact)), "A page of what a run left", HTML),
     Endpoint::new("/style.css", Get(|| get(pages::style)), "The style of the pages", Text("text/css")),
 ];
 

@@ -5,6 +5,7 @@
 
 mod address;
 pub(crate) mod alerts;
+pub(crate) mod artifact;
 mod chart;
 pub(crate) mod compare;
 pub(crate) mod events;
@@ -12,10 +13,14 @@ pub(crate) mod exceptions;
 mod messages;
 mod overview;
 mod parts;
+pub(crate) mod run;
+pub(crate) mod run_diff;
+pub(crate) mod runs;
 mod session;
 pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod span;
+mod steps;
 pub(crate) mod trace;
 pub(crate) mod traces;
 mod waterfall;
@@ -23,6 +28,7 @@ mod waterfall;
 pub(crate) use address::Address;
 pub(crate) use messages::Conversation;
 pub(crate) use overview::{OVERVIEW_SINCE, Overview, overview};
+pub(crate) use parts::escape;
 pub(crate) use session::session;
 
 use maud::{DOCTYPE, Markup, html};
@@ -46,6 +52,7 @@ enum Tab {
     Sessions,
     Exceptions,
     Traces,
+    Runs,
     Events,
     Alerts,
     Settings,
@@ -57,6 +64,7 @@ const TABS: &[(Tab, &str, &str)] = &[
     (Tab::Sessions, "/sessions", "Sessions"),
     (Tab::Exceptions, "/exceptions", "Exceptions"),
     (Tab::Traces, "/traces", "Traces"),
+    (Tab::Runs, "/runs", "Runs"),
     (Tab::Events, "/events", "Events"),
     (Tab::Alerts, "/alerts", "Alerts"),
     (Tab::Settings, "/settings", "Settings"),
