@@ -106,6 +106,8 @@ pub(crate) const BAR_WIDTH_MAX: usize = 40;
 pub(crate) const PLACE_WIDTH_MAX: usize = 44;
 /// The widest that the column of names of spans grows, their branches included.
 pub(crate) const WATERFALL_NAME_MAX: usize = 60;
+/// Likewise where lines may be of any length: longer names are cut, as one of a megabyte would put the bars of all others out of sight.
+pub(crate) const WATERFALL_WHOLE_NAME_MAX: usize = 200;
 /// Levels of a tree that are drawn: of a deeper one the last ones are.
 pub(crate) const TREE_LEVELS_MAX: usize = 12;
 /// Traces that are named where the beginning of an id is that of several.
@@ -136,3 +138,6 @@ pub(crate) const ROW_GROUP_BYTES: usize = 32 * 1024 * 1024;
 /// Rows of such a group, where rows are small: what readers take for their unit of work.
 #[cfg(feature = "parquet")]
 pub(crate) const ROW_GROUP_ROWS: usize = 122_880;
+
+/// How much of a file that a run read is read again: it is to be seen whether it can be, and not what it says.
+pub(crate) const REREAD_BYTES_MAX: u64 = 16 * 1024 * 1024;

@@ -142,6 +142,13 @@ pub const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 pub const METRIC_POINTS_MAX: usize = 10_000;
 /// The longest labels of a series, as JSON. A series with longer ones is in its events only.
 pub const METRIC_LABEL_BYTES_MAX: usize = 4096;
+/// Models, and tools, of one hour that are counted by themselves, each with its provider and its version of the program. Names are what clients
+/// say; what is beyond is counted together. A month of so many is still read for a page in time.
+pub const CALL_ROWS_MAX: i64 = 200;
+/// Models and tools that one answer tells apart; the rest is added up.
+pub const CALL_GROUPS_MAX: usize = 10_000;
+/// Calls that failed of late, on the page of a model or a tool.
+pub const CALL_FAILURES: usize = 10;
 
 /// Days that events are kept unless an operator says otherwise.
 pub const RETENTION_DAYS: u32 = 30;
@@ -191,9 +198,13 @@ pub const HTTP2_STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
 pub const HTTP2_CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 /// The pause before another look at a connection of which a byte or two have come that may be HTTP/2 or not.
 pub const PEEK_PAUSE: Duration = Duration::from_millis(10);
-/// How long nothing may move on a connection of HTTP/2 that has requests under way: longer than a body may take to arrive, a commit to
+/// How long nothing may move on a connection whose client takes no byte of its answer, or, of HTTP/2, that has requests under way: longer than a body may take to arrive, a commit to
 /// be made and a live stream to say that it lives.
 pub const ANSWER_UNREAD_MAX: Duration = Duration::from_secs(120);
+/// Bytes of an answer that are given to a connection at once. What was not given to it yet is known to be unread.
+pub const ANSWER_PIECE_BYTES: usize = 64 * 1024;
+/// Bytes of all answers that were made and not taken by those who asked: sixteen of the largest pages. Beyond, further questions get 503.
+pub const ANSWERS_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// How often a client of HTTP/2 that says nothing is asked whether it is there.
 pub const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
 
@@ -211,6 +222,10 @@ pub const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub const STATS_ROWS_MAX: usize = 20_000;
 /// Versions of a group of exceptions that are told one by one, the latest first.
 pub const EXCEPTION_VERSIONS_MAX: usize = 50;
+/// The latest sessions of a group of exceptions that its platforms are counted by.
+pub const EXCEPTION_SESSIONS_SEEN: usize = 1000;
+/// Platforms of a group of exceptions that are told one by one, the most frequent first.
+pub const EXCEPTION_PLATFORMS_MAX: usize = 10;
 /// The longest value of a query parameter.
 pub const PARAM_BYTES_MAX: usize = 1024;
 /// Gaps of one session that are listed one by one. All are counted.
@@ -235,8 +250,37 @@ pub const WATERFALL_LEVELS_MAX: usize = 16;
 pub const TRACE_PAGE_EVENTS: usize = 10_000;
 /// Bytes of their JSON: it is read while others wait for their turn to ask.
 pub const TRACE_PAGE_BYTES: usize = 16 * 1024 * 1024;
-/// Events of a session's timeline that are shown at once.
-pub const TIMELINE_ROWS: usize = 500;
+/// Events of a session's timeline that are shown at once: with their JSON they are most of what the page weighs.
+pub const TIMELINE_ROWS: usize = 60;
+/// Events before the one that a link leads to, which are shown above it.
+pub const TIMELINE_BEFORE: usize = 10;
+/// Parts of the band that shows a session over time.
+pub const BAND_PARTS: usize = 120;
+/// Events of a session up to which each is read to draw it; beyond, its batches are.
+pub const BAND_EVENTS_MAX: i64 = 20_000;
+/// Batches that the band of a larger session is drawn from, the latest.
+pub const BAND_BATCHES_MAX: usize = 20_000;
+/// Exceptions that are marked on it, the first.
+pub const BAND_EXCEPTIONS_MAX: usize = 50;
+/// Exceptions of a session that its page shows with their stack, the latest.
+pub const SESSION_EXCEPTIONS: usize = 5;
+/// Traces and runs that a session's page links to, each.
+pub const SESSION_LINKS: usize = 10;
+/// Events of a session that are shown before an exception.
+pub const EXCEPTION_CONTEXT: usize = 15;
+/// Exceptions of a group that its page lists at once.
+pub const EXCEPTION_EVENTS: usize = 20;
+/// Lines of a stack that are shown one by one.
+pub const STACK_LINES_MAX: usize = 200;
+
+/// Events that the page of live events begins with.
+pub const LIVE_FIRST_ROWS: usize = 30;
+/// Bytes of their JSON, of which a line each is shown.
+pub const LIVE_FIRST_BYTES: usize = 4 * 1024 * 1024;
+/// How far back it looks for a text that it begins with: a text that is rare would be looked for in all there is.
+pub const LIVE_TEXT_SINCE: &str = "1h";
+/// Events that the page of live events shows, and keeps while it is paused; of older ones it says how many there were.
+pub const LIVE_ROWS: usize = 200;
 
 /// Buckets of the time from a request's head to the head of its answer, in milliseconds.
 pub const REQUEST_BOUNDS_MS: [f64; 7] = [50.0, 100.0, 200.0, 300.0, 500.0, 1_000.0, 2_000.0];

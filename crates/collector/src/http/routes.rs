@@ -1,11 +1,12 @@
 //! What is answered under which path: one table, of which the router, the list in an answer of 404 and the document of OpenAPI are
 //! made.
 
-use axum::routing::{MethodRouter, delete, get, patch};
+use axum::routing::{MethodRouter, delete, get, patch, post};
 
 use super::{Shared, alerts, api, audit, edit, explore, health, metrics, openapi, pages, stream};
 use crate::query::{
-    AuditQuery, EventQuery, ExceptionQuery, RunQuery, SeriesQuery, SessionQuery, StatsQuery, TraceQuery, UserQuery,
+    AuditQuery, CallQuery, EventQuery, ExceptionQuery, RunQuery, SeriesQuery, SessionQuery, StatsQuery, TraceQuery,
+    UserQuery,
 };
 
 /// Something that is answered.
@@ -31,6 +32,8 @@ pub(super) enum Method {
     Patch(Answer, Shape),
     /// By DELETE, answered by this.
     Delete(Answer),
+    /// By a form, answered by this.
+    Form(Answer),
     /// By POST under any prefix, with a body of this shape.
     Post(Shape),
 }
@@ -42,7 +45,7 @@ impl Method {
     /// Returns what answers at the path itself; what comes in under any prefix has no path of its own.
     pub(super) const fn answer(&self) -> Option<Answer> {
         match self {
-            Self::Get(answer) | Self::Patch(answer, _) | Self::Delete(answer) => Some(*answer),
+            Self::Get(answer) | Self::Patch(answer, _) | Self::Delete(answer) | Self::Form(answer) => Some(*answer),
             Self::Post(_) => None,
         }
     }
@@ -53,6 +56,7 @@ impl Method {
             Self::Get(_) => ("get", None),
             Self::Patch(_, body) => ("patch", Some(*body)),
             Self::Delete(_) => ("delete", None),
+            Self::Form(_) => ("post", Some(FORM)),
             Self::Post(body) => ("post", Some(*body)),
         }
     }
@@ -67,10 +71,11 @@ pub(super) enum Shape {
     Text(&'static str),
 }
 
-use Method::{Delete, Get, Patch, Post};
+use Method::{Delete, Form, Get, Patch, Post};
 use Shape::{Json, Text};
 
 const OTLP: Shape = Json("Object");
+const FORM: Shape = Text("application/x-www-form-urlencoded");
 const HTML: Shape = Text("text/html");
 const PROMETHEUS: Shape = Text("text/plain");
 
@@ -129,6 +134,13 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     ),
     Endpoint::new(
         "/api/exceptions/{fingerprint}",
+        Get(|| get(api::exception)),
+        "One group of exceptions, and how many there were over time",
+        Json("Exception"),
+    )
+    .with(&["since", "until"]),
+    Endpoint::new(
+        "/api/exceptions/{fingerprint}",
         Patch(|| patch(edit::exception), Json("ExceptionEdit")),
         "Say that an exception is resolved, or is not",
         Json("Object"),
@@ -146,6 +158,13 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::new("/api/runs", Get(|| get(explore::runs)), "Runs, the latest to appear first", Json("Object"))
         .with(RunQuery::PARAMS),
     Endpoint::new("/api/runs/{id}", Get(|| get(explore::run)), "One run", Json("Object")),
+    Endpoint::new(
+        "/api/calls",
+        Get(|| get(explore::calls)),
+        "How calls of models and tools fared, by what is called, version, provider or hour",
+        Json("Calls"),
+    )
+    .with(CallQuery::PARAMS),
     Endpoint::new("/api/series", Get(|| get(explore::series)), "Series of metrics", Json("Object"))
         .with(SeriesQuery::PARAMS),
     Endpoint::new("/api/series/{id}", Get(|| get(explore::points)), "The points of a series", Json("Object"))
@@ -199,9 +218,27 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::new("/", Get(|| get(pages::overview)), "A page of what a range of time was like", HTML)
         .with(&["since", "until"]),
     Endpoint::new("/sessions", Get(|| get(pages::sessions)), "A page of sessions", HTML).with(SessionQuery::PARAMS),
-    Endpoint::new("/sessions/{id}", Get(|| get(pages::session)), "A page of one session", HTML).with(&["after"]),
+    Endpoint::new("/sessions/{id}", Get(|| get(pages::session)), "A page of one session", HTML)
+        .with(&["severity", "from", "before", "after"]),
     Endpoint::new("/exceptions", Get(|| get(pages::exceptions)), "A page of exceptions", HTML)
         .with(ExceptionQuery::PARAMS),
+    Endpoint::new(
+        "/exceptions/{fingerprint}",
+        Get(|| get(pages::exception)),
+        "A page of exceptions that are alike",
+        HTML,
+    )
+    .with(&["since", "until", "event", "after"]),
+    Endpoint::new(
+        "/exceptions/{fingerprint}",
+        Form(|| post(pages::mark)),
+        "The form of that page: say that an exception is resolved, or is not",
+        HTML,
+    )
+    .also(&[303]),
+    Endpoint::new("/calls", Get(|| get(pages::calls)), "A page of models and tools", HTML).with(CallQuery::PARAMS),
+    Endpoint::new("/calls/{kind}/{name}", Get(|| get(pages::call)), "A page of one model or tool", HTML)
+        .with(&["provider", "version", "since", "until"]),
     Endpoint::new("/events", Get(|| get(pages::events)), "A page of events", HTML).with(EventQuery::PARAMS),
     Endpoint::new("/traces", Get(|| get(pages::traces)), "A page of traces", HTML).with(TraceQuery::PARAMS),
     Endpoint::new("/traces/{id}", Get(|| get(pages::trace)), "A page of one trace", HTML).with(&["from"]),
@@ -215,13 +252,18 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::new("/runs/{id}/diff", Get(|| get(pages::run_diff_form)), "A page of two runs", HTML).with(&["other"]),
     Endpoint::new("/runs/{id}/diff/{other}", Get(|| get(pages::run_diff)), "The same", HTML),
     Endpoint::new("/runs/{id}/artifacts/{name}", Get(|| get(pages::artifact)), "A page of what a run left", HTML),
+    Endpoint::new("/live", Get(|| get(pages::live)), "A page of events as they come", HTML).with(EventQuery::PARAMS),
+    Endpoint::new("/keys", Get(|| get(pages::keys)), "A page of what the keyboard does", HTML),
     Endpoint::new("/style.css", Get(|| get(pages::style)), "The style of the pages", Text("text/css")),
+    Endpoint::new("/app.js", Get(|| get(pages::script)), "The script of the pages", Text("text/javascript")),
+    Endpoint::new("/live.js", Get(|| get(pages::live_script)), "The script of live events", Text("text/javascript")),
 ];
 
 /// Tells what there is, for who asked for something else.
 pub(super) fn all() -> String {
     let of = |wanted: &str, prefix: &str| {
-        let paths = ENDPOINTS.iter().filter(|endpoint| endpoint.method.told().0 == wanted);
+        let is_form = |endpoint: &&Endpoint| matches!(endpoint.method, Form(_));
+        let paths = ENDPOINTS.iter().filter(|endpoint| endpoint.method.told().0 == wanted && !is_form(endpoint));
         paths.map(|endpoint| format!("{prefix}{}", endpoint.path)).collect::<Vec<_>>().join(", ")
     };
     format!("there are POST {} and GET {}", of("post", "<any prefix>"), of("get", ""))

@@ -29,6 +29,11 @@ impl Address {
         Self::new(path, &pairs)
     }
 
+    /// Returns the address of another page, with the same parameters.
+    pub(crate) fn at(&self, path: &str) -> Self {
+        Self { path: path.to_owned(), pairs: self.pairs.clone() }
+    }
+
     /// Returns the link to the page itself.
     pub(crate) fn link(&self) -> String {
         self.with(&[])
@@ -80,13 +85,27 @@ impl Address {
 
     /// Writes a form that asks for the same page with what its `fields` say; what the address says beside them stays.
     pub(crate) fn form(&self, fields: &[Field<'_>]) -> Markup {
-        let is_field = |name: &str| matches!(name, "after" | "cursor") || fields.iter().any(|field| field.name == name);
+        self.form_with(fields, &[])
+    }
+
+    /// Writes such a form of which some fields are seldom needed: they can't be seen until one is used.
+    pub(crate) fn form_with(&self, fields: &[Field<'_>], rare: &[Field<'_>]) -> Markup {
+        let is_field = |name: &str| {
+            matches!(name, "after" | "cursor") || fields.iter().chain(rare).any(|field| field.name == name)
+        };
+        let is_used = rare.iter().any(|field| !self.value(field.name).is_empty());
         html! {
             form.filter method="get" action=(self.path) {
                 @for (name, value) in self.pairs.iter().filter(|(name, _)| !is_field(name)) {
                     input type="hidden" name=(name) value=(value);
                 }
                 @for field in fields { (self.field(field)) }
+                @if !rare.is_empty() {
+                    details.rare open[is_used] {
+                        summary { "More" }
+                        div.filter { @for field in rare { (self.field(field)) } }
+                    }
+                }
                 button { "Show" }
             }
         }
@@ -99,6 +118,10 @@ impl Address {
                 span { (field.label) }
                 @match field.kind {
                     Kind::Text(hint) => input name=(field.name) placeholder=(hint) value=(value);,
+                    Kind::Offered(texts) => {
+                        input name=(field.name) value=(value) list={ "offered-" (field.name) } autocomplete="off";
+                        datalist id={ "offered-" (field.name) } { @for text in texts { option value=(text); } }
+                    }
                     Kind::Choice(choices) => select name=(field.name) {
                         @for (choice, text) in choices { option value=(choice) selected[*choice == value] { (text) } }
                     }
@@ -119,6 +142,7 @@ pub(crate) struct Field<'a> {
 #[derive(Debug, Clone, Copy)]
 enum Kind<'a> {
     Text(&'a str),
+    Offered(&'a [String]),
     Choice(&'a [(&'a str, &'a str)]),
 }
 
@@ -126,6 +150,11 @@ impl<'a> Field<'a> {
     /// A text, with a hint of what may stand there.
     pub(crate) const fn text(name: &'a str, label: &'a str, hint: &'a str) -> Self {
         Self { name, label, kind: Kind::Text(hint) }
+    }
+
+    /// A text, of which some are offered.
+    pub(crate) const fn offered(name: &'a str, label: &'a str, texts: &'a [String]) -> Self {
+        Self { name, label, kind: Kind::Offered(texts) }
     }
 
     /// One of some values, each with what it is called.

@@ -99,7 +99,7 @@ pub(crate) fn traces(one: &Side<'_>, other: &Side<'_>) -> Markup {
         }
         section {
             h2 { "Spans" }
-            p.jumps {
+            p.leads {
                 @if counts.is_empty() { "Both have the same spans, and none took notably longer." }
                 @for (place, (found, count)) in counts.iter().enumerate() {
                     @if place > 0 { ", " } b { (count) } " " span.state.{ (found.class()) } { (found.text()) }

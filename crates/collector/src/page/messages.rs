@@ -141,7 +141,7 @@ fn id(part: &Value) -> Markup {
 /// Writes what somebody said: a text, or JSON where it is none.
 fn said(content: &Value, extent: Extent<'_>) -> Markup {
     match content.as_str() {
-        Some(text) => html! { p.said dir="auto" { (cut(text, extent)) } },
+        Some(text) => html! { p.text dir="auto" { (cut(text, extent)) } },
         None => json(content, extent),
     }
 }

@@ -1,25 +1,33 @@
 //! The pages for people: rendered here, readable without a script.
 //!
-//! What clients sent is only ever written as text: `maud` escapes it, and the headers of every answer forbid scripts, so
-//! that even a mistake here would run nothing. All that changes what is shown is a link or a form of `GET`.
+//! What clients sent is only ever written as text: `maud` escapes it, and the headers of every answer forbid all scripts but our one
+//! file, so that even a mistake here would run nothing. All that changes what is shown is a link or a form of `GET`; the script adds
+//! keys and the live tail to pages that are whole without it.
 
 mod address;
 pub(crate) mod alerts;
 pub(crate) mod artifact;
+mod band;
+pub(crate) mod call;
+pub(crate) mod calls;
 mod chart;
 pub(crate) mod compare;
 pub(crate) mod events;
+pub(crate) mod exception;
 pub(crate) mod exceptions;
+pub(crate) mod keys;
+pub(crate) mod live;
 mod messages;
 mod overview;
 mod parts;
 pub(crate) mod run;
 pub(crate) mod run_diff;
 pub(crate) mod runs;
-mod session;
+pub(crate) mod session;
 pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod span;
+mod stack;
 mod steps;
 pub(crate) mod trace;
 pub(crate) mod traces;
@@ -29,12 +37,17 @@ pub(crate) use address::Address;
 pub(crate) use messages::Conversation;
 pub(crate) use overview::{OVERVIEW_SINCE, Overview, overview};
 pub(crate) use parts::escape;
-pub(crate) use session::session;
 
 use maud::{DOCTYPE, Markup, html};
 
 /// The style of every page, served as `/style.css`.
 pub(crate) const STYLE: &str = include_str!("style.css");
+
+/// The script of every page, served as `/app.js`.
+pub(crate) const SCRIPT: &str = include_str!("app.js");
+
+/// The script of the page of live events, served as `/live.js`.
+pub(crate) const LIVE_SCRIPT: &str = include_str!("live.js");
 
 /// Returns a page that says one thing.
 pub(crate) fn message(title: &str, text: &str) -> Markup {
@@ -53,7 +66,9 @@ enum Tab {
     Exceptions,
     Traces,
     Runs,
+    Calls,
     Events,
+    Live,
     Alerts,
     Settings,
 }
@@ -65,7 +80,9 @@ const TABS: &[(Tab, &str, &str)] = &[
     (Tab::Exceptions, "/exceptions", "Exceptions"),
     (Tab::Traces, "/traces", "Traces"),
     (Tab::Runs, "/runs", "Runs"),
+    (Tab::Calls, "/calls", "Models and tools"),
     (Tab::Events, "/events", "Events"),
+    (Tab::Live, "/live", "Live"),
     (Tab::Alerts, "/alerts", "Alerts"),
     (Tab::Settings, "/settings", "Settings"),
 ];
@@ -81,17 +98,20 @@ fn layout(title: &str, tab: Tab, content: &Markup) -> Markup {
                 meta name="color-scheme" content="light dark";
                 title { (title) " · lastword" }
                 link rel="stylesheet" href="/style.css";
+                script src="/app.js" defer {}
             }
             body {
                 header.top {
                     a.brand href="/" { "lastword" }
                     nav aria-label="Pages" {
                         @for (of, link, name) in TABS {
-                            a href=(link) aria-current=[(*of == tab).then_some("page")] { (name) }
+                            a href=(link) aria-current=[(*of == tab).then_some("page")] data-keys=[keys::of(link)] { (name) }
                         }
                     }
+                    a.help href="/keys" aria-label="Keys" { kbd { "?" } }
                 }
                 main { (content) }
+                (keys::dialog())
             }
         }
     }

@@ -114,8 +114,24 @@ pub(super) fn severity(severity: Severity) -> Markup {
     html! { span.severity.{ (class(severity)) } { (severity.as_str().to_ascii_lowercase()) } }
 }
 
+/// Returns the kinds of events as the choices of a field.
+pub(super) fn kinds() -> Vec<(&'static str, &'static str)> {
+    std::iter::once(("", "any")).chain(EventKind::ALL.map(|kind| (kind.as_str(), kind.as_str()))).collect()
+}
+
+/// Returns the least severities that can be asked for as the choices of a field.
+pub(super) const fn severities() -> [(&'static str, &'static str); 5] {
+    [
+        ("", "any"),
+        ("INFO", "info and worse"),
+        ("WARNING", "warning and worse"),
+        ("ERROR", "error and worse"),
+        ("CRITICAL", "critical"),
+    ]
+}
+
 /// Returns the class of a severity in the style sheet.
-fn class(severity: Severity) -> &'static str {
+pub(super) fn class(severity: Severity) -> &'static str {
     match severity {
         Severity::Trace | Severity::Debug => "debug",
         Severity::Info => "info",
@@ -206,9 +222,34 @@ fn said(name: &str, data: &str) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(" · "))
 }
 
-/// Writes an event as a row of a list; with its session where a list has several.
-pub(super) fn event(event: &Event, with_session: bool) -> Markup {
+/// Returns the traceback that an exception came with, in whole.
+pub(super) fn traceback(event: &Event) -> Option<String> {
     let shown: Shown<'_> = serde_json::from_str(&event.json).unwrap_or_default();
+    shown.traceback.map(|traceback| text(Some(traceback))).filter(|text| !text.trim().is_empty())
+}
+
+/// Returns type and message of an exception.
+pub(super) fn exception(event: &Event) -> (String, String) {
+    let shown: Shown<'_> = serde_json::from_str(&event.json).unwrap_or_default();
+    (text(shown.error_type), text(shown.error_message))
+}
+
+/// Returns what an event is called on its session's page: by its number, or by its row where it has none.
+pub(super) fn anchor(event: &Event) -> String {
+    if event.index == NO_INDEX { format!("row-{}", event.row) } else { format!("event-{}", event.index) }
+}
+
+/// Returns the address of an event in its session's timeline.
+pub(super) fn place(event: &Event) -> String {
+    format!("/sessions/{}?from={}#{}", escape(&event.session_id), event.row, anchor(event))
+}
+
+/// Returns what an event is called, and what it says in short.
+pub(super) fn told(event: &Event) -> (String, String) {
+    told_of(event, &serde_json::from_str(&event.json).unwrap_or_default())
+}
+
+fn told_of(event: &Event, shown: &Shown<'_>) -> (String, String) {
     let name = match event.kind {
         EventKind::Generic => event.name.clone().unwrap_or_default(),
         EventKind::UnhandledException => text(shown.error_type),
@@ -222,9 +263,21 @@ pub(super) fn event(event: &Event, with_session: bool) -> Markup {
         EventKind::UnhandledException => text(shown.error_message),
         _ => text(shown.duration),
     };
+    (name, summary)
+}
+
+/// Writes an event as a row of a list; with its session where a list has several.
+pub(super) fn event(event: &Event, with_session: bool) -> Markup {
+    event_at(event, with_session, None)
+}
+
+/// Writes an event as a row that links lead to.
+pub(super) fn event_at(event: &Event, with_session: bool, id: Option<&str>) -> Markup {
+    let shown: Shown<'_> = serde_json::from_str(&event.json).unwrap_or_default();
+    let (name, summary) = told_of(event, &shown);
     let own = event.kind != EventKind::Generic;
     html! {
-        tr.{ (class(event.severity)) } {
+        tr.{ (class(event.severity)) } id=[id] {
             td.when { (moment(event.time)) }
             td { (severity(event.severity)) }
             @if with_session { td { (session_link(&event.session_id)) } }
@@ -253,7 +306,7 @@ pub(super) fn cut(text: &str, chars: usize) -> String {
 }
 
 /// Returns the beginning of a long text, and says so.
-fn first_bytes(text: &str) -> String {
+pub(super) fn first_bytes(text: &str) -> String {
     let end = text.floor_char_boundary(PAGE_DETAIL_BYTES_MAX);
     match &text[end..] {
         "" => text.to_owned(),

@@ -87,7 +87,7 @@ impl<'r> Steps<'r> {
                     summary {
                         span.number.quiet { "+" (parts::took(Duration::from_millis(line.ts.saturating_sub(since)))) }
                         span.what { bdi { (what) } }
-                        span.said {
+                        span.told {
                             b.name { bdi { (parts::cut(title(line), PAGE_SUMMARY_CHARS_MAX)) } } " "
                             span.quiet { bdi { (parts::cut(&summary(line, end), PAGE_SUMMARY_CHARS_MAX)) } }
                             @if failed { " " span.state.error { "failed" } }

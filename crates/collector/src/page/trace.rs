@@ -121,10 +121,10 @@ fn jumps(rows: &[Row<'_>], trace: &views::Trace, page: &impl Fn(usize) -> String
     let own = trace.own_times();
     html! {
         @if !failed.is_empty() {
-            p.jumps { b.bad { "Failed " } @for (place, id) in first.enumerate() { @if place > 0 { ", " } (link(*id)) } @if reasons.len() > TRACE_JUMPS { " and " (reasons.len() - TRACE_JUMPS) " more" } }
+            p.leads { b.bad { "Failed " } @for (place, id) in first.enumerate() { @if place > 0 { ", " } (link(*id)) } @if reasons.len() > TRACE_JUMPS { " and " (reasons.len() - TRACE_JUMPS) " more" } }
         }
         @if own.len() > 1 {
-            p.jumps {
+            p.leads {
                 b { "Took longest " }
                 @for (place, (id, time)) in own.iter().take(TRACE_JUMPS).enumerate() {
                     @if place > 0 { ", " } (link(*id)) " " span.quiet { (parts::took(*time)) }

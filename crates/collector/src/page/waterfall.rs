@@ -40,7 +40,7 @@ impl<'s, 't> Waterfall<'s, 't> {
                 span.number { "took" }
             }
             ol.waterfall { (self.branches(rows, 0)) }
-            p.quiet.legend { "A line below a bar: the trace waited for this span. A box before a line hides the spans within it." }
+            p.quiet.note { "A line below a bar: the trace waited for this span. A box before a line hides the spans within it." }
         }
     }
 

@@ -26,6 +26,8 @@
 //! ```
 
 mod audit;
+mod band;
+mod calls;
 mod error;
 mod event;
 mod events;
@@ -35,6 +37,7 @@ mod grid;
 mod histogram;
 mod moment;
 mod narrow;
+mod occurrences;
 mod params;
 mod reader;
 mod runs;
@@ -46,15 +49,20 @@ mod sums;
 mod traces;
 mod users;
 
+pub use crate::store::audit::ACTIONS as AUDIT_ACTIONS;
 pub use audit::{AuditEntry, AuditQuery};
+pub(crate) use band::Band;
+pub use calls::{Call, CallBy, CallFigures, CallPart, CallQuery, CallRange, CallSort, CallTotals, Calls};
 pub use error::{ParamError, QueryError};
 pub use event::Event;
 pub use events::{EventQuery, Order};
-pub use exceptions::{ExceptionGroup, ExceptionQuery, ExceptionState, ExceptionVersion};
+pub use exceptions::{ExceptionGroup, ExceptionOrder, ExceptionQuery, ExceptionState, ExceptionVersion};
 pub(crate) use facts::Facts;
 pub use grid::Grid;
 pub use histogram::{Bin, HistogramQuery};
 pub use moment::Moment;
+pub(crate) use occurrences::Occurrence;
+pub use occurrences::OverTime;
 pub use reader::Reader;
 pub use runs::{Run, RunQuery};
 pub use series::{Minute, Series, SeriesQuery};
@@ -65,6 +73,7 @@ pub use sums::Figures;
 pub use traces::{Trace, TraceQuery};
 pub use users::{User, UserQuery};
 
+pub use crate::store::CallKind;
 use serde::Serialize;
 
 /// Some rows, and where the next ones are.
@@ -78,6 +87,15 @@ pub struct Page<T> {
     /// left out, nothing that comes later is. `None` where it has no meaning (sessions, exceptions).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resume: Option<String>,
+}
+
+/// Reads the number of a row that a URL says.
+///
+/// # Errors
+///
+/// It is no number.
+pub(crate) fn row(text: Option<&str>) -> Result<Option<i64>, ParamError> {
+    params::cursor(text)
 }
 
 /// Reads `since` and `until` of a URL.

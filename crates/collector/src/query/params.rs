@@ -2,7 +2,7 @@
 
 use lastword::{EventKind, Severity};
 
-use super::{ExceptionState, Moment, Order, ParamError, SessionState, Width};
+use super::{ExceptionOrder, ExceptionState, Moment, Order, ParamError, SessionState, Width};
 use crate::limits::{PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX, PARAM_BYTES_MAX};
 
 /// Parameters by name, each known, given once and short enough. An empty one counts as not given.
@@ -81,6 +81,13 @@ impl Params {
         })
     }
 
+    pub(super) fn exception_order(&mut self) -> Result<Option<ExceptionOrder>, ParamError> {
+        let right = ExceptionOrder::ALL.map(ExceptionOrder::as_str).join(", ");
+        self.read("order", &format!("one of {right}"), |value| {
+            ExceptionOrder::ALL.into_iter().find(|order| order.as_str() == value)
+        })
+    }
+
     pub(super) fn flag(&mut self, name: &'static str) -> Result<Option<bool>, ParamError> {
         self.read(name, "true or false", |value| value.parse().ok())
     }
@@ -95,6 +102,17 @@ impl Params {
             "hour" => Some(Width::Hour),
             _ => None,
         })
+    }
+
+    /// Takes one of some values, each with what it means.
+    pub(super) fn choice<T: Copy>(
+        &mut self,
+        name: &'static str,
+        all: &[(&'static str, T)],
+    ) -> Result<Option<T>, ParamError> {
+        let right: Vec<&str> = all.iter().map(|(value, _)| *value).collect();
+        let find = |value: &str| all.iter().find(|(known, _)| *known == value).map(|(_, meant)| *meant);
+        self.read(name, &format!("one of {}", right.join(", ")), find)
     }
 
     pub(super) fn order(&mut self) -> Result<Option<Order>, ParamError> {

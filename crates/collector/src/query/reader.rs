@@ -8,11 +8,15 @@ use std::time::Duration;
 use rusqlite::{Connection, InterruptHandle, OpenFlags};
 
 use super::{
-    AuditEntry, AuditQuery, Bin, Event, EventQuery, ExceptionGroup, ExceptionQuery, Facts, HistogramQuery, Minute,
-    Moment, Page, QueryError, Run, RunQuery, Series, SeriesQuery, Session, SessionDetail, SessionQuery, SessionSums,
-    Stats, StatsQuery, Trace, TraceQuery, User, UserQuery,
+    AuditEntry, AuditQuery, Band, Bin, CallFigures, CallQuery, CallRange, CallTotals, Calls, Event, EventQuery,
+    ExceptionGroup, ExceptionQuery, Facts, Grid, HistogramQuery, Minute, Moment, Occurrence, OverTime, Page,
+    QueryError, Run, RunQuery, Series, SeriesQuery, Session, SessionDetail, SessionQuery, SessionSums, Stats,
+    StatsQuery, Trace, TraceQuery, User, UserQuery,
 };
-use super::{audit, events, exceptions, facts, histogram, runs, series, session_sums, sessions, stats, traces, users};
+use super::{
+    audit, band, calls, events, exceptions, facts, histogram, occurrences, runs, series, session_sums, sessions, stats,
+    traces, users,
+};
 use crate::admin::{self, Info};
 use crate::clock;
 use crate::limits;
@@ -87,6 +91,11 @@ impl Reader {
         self.with(|connection| sessions::over(connection, ids))
     }
 
+    /// Draws up a session over time; `None` of one without events.
+    pub(crate) fn band(&self, detail: &SessionDetail) -> Result<Option<Band>, QueryError> {
+        self.with(|connection| band::of(connection, detail))
+    }
+
     /// Returns exceptions, those that are alike together, the latest to appear first.
     ///
     /// # Errors
@@ -94,6 +103,55 @@ impl Reader {
     /// See [`Reader::events`].
     pub fn exceptions(&self, query: &ExceptionQuery) -> Result<Page<ExceptionGroup>, QueryError> {
         self.with(|connection| exceptions::page(connection, query))
+    }
+
+    /// Returns one group of exceptions, `None` if there is none of this fingerprint.
+    ///
+    /// # Errors
+    ///
+    /// The store can't be read.
+    pub fn exception(&self, fingerprint: &str) -> Result<Option<ExceptionGroup>, QueryError> {
+        let fingerprint = Some(fingerprint.to_owned());
+        let page = self.exceptions(&ExceptionQuery { fingerprint, limit: 1, ..ExceptionQuery::default() })?;
+        Ok(page.items.into_iter().next())
+    }
+
+    /// Returns how many exceptions of a group there were in each part of a range of time, by their clients' clocks.
+    ///
+    /// # Errors
+    ///
+    /// The store can't be read.
+    pub fn exception_over_time(&self, fingerprint: &str, grid: &Grid) -> Result<Vec<OverTime>, QueryError> {
+        self.with(|connection| occurrences::over_time(connection, fingerprint, grid))
+    }
+
+    /// Returns exceptions of a group, the latest to be stored first.
+    ///
+    /// # Errors
+    ///
+    /// See [`Reader::events`].
+    pub fn exception_events(
+        &self,
+        fingerprint: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Event>, QueryError> {
+        self.with(|connection| occurrences::page(connection, fingerprint, after, limit))
+    }
+
+    /// Returns the exception of a group that has this row, or is the latest before it.
+    pub(crate) fn exception_at(&self, fingerprint: &str, row: i64) -> Result<Option<Occurrence>, QueryError> {
+        self.with(|connection| occurrences::at(connection, fingerprint, row))
+    }
+
+    /// Returns on which platforms a group happened, by how many of its latest sessions.
+    pub(crate) fn exception_platforms(&self, fingerprint: &str) -> Result<Vec<(String, i64)>, QueryError> {
+        self.with(|connection| occurrences::platforms(connection, fingerprint))
+    }
+
+    /// Returns the fingerprint of the group that the event of a row is an exception of.
+    pub(crate) fn group_of(&self, row: i64) -> Result<Option<String>, QueryError> {
+        self.with(|connection| occurrences::group_of(connection, row))
     }
 
     /// Returns events that match, without their JSON.
@@ -242,6 +300,33 @@ impl Reader {
     /// Returns how many events of a name, kind and severity there are from the first minute that begins at a moment on, up to another.
     pub(crate) fn counted(&self, query: &EventQuery, since: Moment, until: Moment) -> Result<u64, QueryError> {
         self.with(|connection| Ok(stats::sum(connection, query, since.0, until.0)?))
+    }
+
+    /// Returns how calls of models and tools fared, by what the query says, those first that it wants first.
+    ///
+    /// # Errors
+    ///
+    /// The store can't be read.
+    pub fn calls(&self, query: &CallQuery) -> Result<Calls, QueryError> {
+        self.with(|connection| calls::rows(connection, query, clock::now_us()))
+    }
+
+    /// Returns how calls fared in each part of a grid of hours, the earliest first. The query's own range and grouping say nothing here.
+    ///
+    /// # Errors
+    ///
+    /// The store can't be read.
+    pub fn calls_over_time(&self, query: &CallQuery, grid: &Grid) -> Result<Vec<CallFigures>, QueryError> {
+        self.with(|connection| calls::over_time(connection, query, grid))
+    }
+
+    /// Returns how all calls of models and all of tools fared in a range of time, and the `worst` tools: those of which the most calls failed.
+    ///
+    /// # Errors
+    ///
+    /// The store can't be read.
+    pub fn call_totals(&self, range: CallRange, worst: usize) -> Result<CallTotals, QueryError> {
+        self.with(|connection| calls::totals(connection, range, worst, clock::now_us()))
     }
 
     /// Returns entries of the audit trail, the latest first.

@@ -12,10 +12,11 @@ use lastword::{EventKind, Severity};
 use rusqlite::types::ToSql;
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use super::calls::Calls;
 use super::index::{Facts, TraceId};
 use super::rows::id_of;
 use super::tally::Counts;
-use super::{Class, blobs, kind_bit, kind_of, of_kind, severity_bit, severity_of};
+use super::{Class, blobs, exceptions, kind_bit, kind_of, of_kind, severity_bit, severity_of};
 use crate::ingest::Key;
 
 /// A batch, as far as it matters here.
@@ -78,6 +79,11 @@ pub(super) fn batch(transaction: &Transaction<'_>, last_row: i64) -> rusqlite::R
 
 /// Reads the events of a batch.
 pub(super) fn events(transaction: &Transaction<'_>, batch: Batch) -> rusqlite::Result<Vec<Stored>> {
+    let version: Option<String> = transaction
+        .prepare_cached("SELECT sdk_version FROM sessions WHERE id = ?")?
+        .query_row([batch.session], |row| row.get(0))
+        .optional()?
+        .flatten();
     let mut find = transaction.prepare_cached(
         "SELECT e.row, e.time_us, e.kind, e.severity, e.name, names.name, e.body
          FROM events e LEFT JOIN names ON names.id = e.name WHERE e.row BETWEEN ? AND ? ORDER BY e.row",
@@ -91,7 +97,7 @@ pub(super) fn events(transaction: &Transaction<'_>, batch: Batch) -> rusqlite::R
             severity: severity_of(row.get(3)?),
             number: row.get(4)?,
             class: Class::of(kind, name.as_deref()),
-            facts: Facts::of(&body, name.as_deref()),
+            facts: Facts::of(&body, name.as_deref(), version.as_deref()),
             body,
         })
     })?;
@@ -106,7 +112,7 @@ pub(super) fn from_batch(
 ) -> rusqlite::Result<usize> {
     let (doomed, kept): (Vec<Stored>, Vec<Stored>) = events(transaction, batch)?.into_iter().partition(is_doomed);
     remember_row(transaction, batch.last_row)?;
-    let mut counts = Counts::default();
+    let (mut counts, mut calls, mut exceptions) = (Counts::default(), Calls::default(), exceptions::Counts::default());
     let mut remove_id = transaction.prepare_cached("DELETE FROM ids WHERE session = ? AND id = ?")?;
     let mut remove = transaction.prepare_cached("DELETE FROM events WHERE row = ?")?;
     for event in &doomed {
@@ -114,11 +120,14 @@ pub(super) fn from_batch(
         if let Some(id) = id_of(&event.body) {
             remove_id.execute(params![batch.session, Key::new(&id, event.time_us)])?;
         }
+        calls.add(event.time_us, event.facts.as_deref());
         remove.execute([event.row])?;
         blobs::remove(transaction, event.row)?;
-        exception(transaction, event, batch.session)?;
+        exception(transaction, event, batch.session, &mut exceptions)?;
     }
     counts.write(transaction)?;
+    calls.take_away(transaction)?;
+    exceptions.write(transaction)?;
     session(transaction, batch.session, &doomed)?;
     unlink(transaction, batch.last_row, &Links::of(doomed.iter()), &Links::of(kept.iter()))?;
     if kept.is_empty() {
@@ -180,12 +189,18 @@ fn session(transaction: &Transaction<'_>, session: i64, doomed: &[Stored]) -> ru
 }
 
 /// Takes an exception out of its group.
-fn exception(transaction: &Transaction<'_>, event: &Stored, session: i64) -> rusqlite::Result<()> {
+fn exception(
+    transaction: &Transaction<'_>,
+    event: &Stored,
+    session: i64,
+    counts: &mut exceptions::Counts,
+) -> rusqlite::Result<()> {
     let group: Option<i64> = transaction
         .prepare_cached("DELETE FROM exception_rows WHERE row = ? RETURNING exception")?
         .query_row([event.row], |row| row.get(0))
         .optional()?;
     let Some(group) = group else { return Ok(()) };
+    counts.add(group, event.time_us, -1);
     let left: i64 = transaction
         .prepare_cached(
             "UPDATE exceptions SET count = count - 1, sample_row = iif(sample_row = ?2, coalesce(

@@ -5,15 +5,16 @@ use rusqlite::{Connection, Transaction};
 use super::fill;
 
 /// The format that this program writes, kept in the database's `user_version`.
-pub(crate) const FORMAT: i64 = 5;
+pub(crate) const FORMAT: i64 = 6;
 
 /// What leads from each format to the next.
-const STEPS: [Step; 5] = [
+const STEPS: [Step; 6] = [
     Step { sql: BEGIN, fill: None },
     Step { sql: SIGNAL, fill: None },
     Step { sql: INDEX, fill: Some(fill::index) },
     Step { sql: IDS, fill: Some(fill::ids) },
     Step { sql: AUDIT, fill: None },
+    Step { sql: COUNTED, fill: Some(fill::calls) },
 ];
 
 /// The tables of a format, and what is to be put into them of the events that are there.
@@ -188,6 +189,34 @@ const AUDIT: &str = "
     BEGIN SELECT RAISE(ABORT, 'an entry of the audit trail is never changed'); END;
     CREATE TABLE audit_known (
         what TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (what, name)
+    ) STRICT, WITHOUT ROWID;
+";
+
+/// What is counted beside events.
+const COUNTED: &str = "
+    -- Exceptions of each group by minute and by hour, as `counts` has events. They are filled from the rows of the groups, so that they agree with
+    -- the groups from the first moment on.
+    CREATE TABLE exception_counts (
+        exception INTEGER NOT NULL, width INTEGER NOT NULL, begin INTEGER NOT NULL, count INTEGER NOT NULL,
+        PRIMARY KEY (exception, width, begin)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO exception_counts (exception, width, begin, count)
+    SELECT of.exception, widths.width,
+           events.time_us - ((events.time_us % widths.width) + widths.width) % widths.width AS begin, count(*)
+    FROM exception_rows AS of
+    JOIN events ON events.row = of.row
+    JOIN (SELECT 60000000 AS width UNION ALL SELECT 3600000000) AS widths
+    GROUP BY 1, 2, 3;
+    -- Calls of models (kind 0) and tools (1) by the hour in which they ended, in microseconds. A name that is empty has those together that there
+    -- was no room for; a provider or a version that is empty is not known. Times are in microseconds, of the calls of which it is known how long they
+    -- took; `spread` says how those are spread.
+    CREATE TABLE calls (
+        hour INTEGER NOT NULL, kind INTEGER NOT NULL, name TEXT NOT NULL, provider TEXT NOT NULL, version TEXT NOT NULL,
+        calls INTEGER NOT NULL, errors INTEGER NOT NULL,
+        tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL, tokens_cached INTEGER NOT NULL, cost REAL NOT NULL,
+        timed INTEGER NOT NULL, total_us INTEGER NOT NULL, min_us INTEGER NOT NULL, max_us INTEGER NOT NULL,
+        spread BLOB NOT NULL,
+        PRIMARY KEY (hour, kind, name, provider, version)
     ) STRICT, WITHOUT ROWID;
 ";
 

@@ -1,8 +1,10 @@
 //! The pages for people: a handler each, which reads what stands in the address, asks, and has it written ([`crate::page`]).
 
 mod alerts;
+mod calls;
 mod events;
 mod exceptions;
+mod live;
 mod overview;
 mod runs;
 mod sessions;
@@ -10,8 +12,10 @@ mod settings;
 mod traces;
 
 pub(super) use alerts::alerts;
+pub(super) use calls::{call, calls};
 pub(super) use events::events;
-pub(super) use exceptions::exceptions;
+pub(super) use exceptions::{exception, exceptions, grid, mark};
+pub(super) use live::live;
 pub(super) use overview::overview;
 pub(super) use runs::{artifact, run as run_page, run_diff, run_diff_form, runs};
 pub(super) use sessions::{session, sessions};
@@ -32,6 +36,21 @@ use crate::query::{ParamError, QueryError, Reader};
 /// `GET /style.css`
 pub(super) async fn style() -> Response {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], page::STYLE).into_response()
+}
+
+/// `GET /app.js`
+pub(super) async fn script() -> Response {
+    ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], page::SCRIPT).into_response()
+}
+
+/// `GET /live.js`
+pub(super) async fn live_script() -> Response {
+    ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], page::LIVE_SCRIPT).into_response()
+}
+
+/// `GET /keys`
+pub(super) async fn keys() -> Response {
+    Html(page::keys::page().into_string()).into_response()
 }
 
 /// Answers with a page that is there whatever was asked for.

@@ -1,0 +1,123 @@
+//! Charts as SVG: they take their colors from the style sheet, each bar leads to what it counts, and each says its numbers to who can't
+//! see it. They load nothing and run nothing.
+
+mod bars;
+mod lines;
+
+pub(super) use bars::{Bar, bars};
+pub(super) use lines::{Line, lines};
+
+use maud::{Markup, html};
+
+use super::parts;
+use crate::query::{Bin, CallPart, OverTime};
+
+/// Units of a chart's drawing. It is stretched to the room that it has.
+const WIDTH: f64 = 1000.0;
+const HEIGHT: f64 = 100.0;
+/// The part of a bar's room that is left free on its right.
+const GAP: f64 = 0.12;
+
+fn title(bin: &Bin) -> String {
+    let counts: Vec<String> = parts_of(bin).map(|(class, count)| format!("{count} {class}")).collect();
+    let what = if counts.is_empty() { "nothing".to_owned() } else { counts.join(", ") };
+    format!("{} to {}: {what}", parts::short(bin.begin), parts::short(bin.end))
+}
+
+/// Draws counts over time as stacked bars, the worst at the bottom so that it is seen however little it is; `link` leads to what a bar
+/// counts.
+pub(crate) fn over_time(bins: &[Bin], link: impl Fn(&Bin) -> String) -> Markup {
+    let most = bins.iter().map(|bin| bin.by_severity.total()).max().unwrap_or(0).max(1);
+    let all: Vec<Bar> = bins
+        .iter()
+        .map(|bin| Bar {
+            told: title(bin),
+            parts: parts_of(bin).map(|(class, count)| (class, amount(count))).collect(),
+            link: Some(link(bin)),
+        })
+        .collect();
+    let from = bins.first().map_or_else(String::new, |first| parts::short(first.begin));
+    let to = bins.last().map_or_else(String::new, |last| parts::short(last.end));
+    bars("Events over time, by severity", &all, [from, format!("at most {most} at once"), to])
+}
+
+fn parts_of(bin: &Bin) -> impl Iterator<Item = (&'static str, i64)> {
+    bin.by_severity.worst_first().into_iter().filter(|(_, count)| *count > 0)
+}
+
+/// Draws counts over time as small bars, and says their sum and the highest.
+pub(super) fn sparkline(counts: &[OverTime]) -> Markup {
+    let most = counts.iter().map(|part| part.count).max().unwrap_or(0);
+    let sum = counts.iter().fold(0_i64, |sum, part| sum.saturating_add(part.count));
+    let step = WIDTH / amount(i64::try_from(counts.len().max(1)).unwrap_or(i64::MAX));
+    let range =
+        counts.first().zip(counts.last()).map(|(first, last)| (parts::short(first.begin), parts::short(last.end)));
+    let told =
+        range.map_or_else(String::new, |(from, to)| format!("{sum} from {from} to {to}, at most {most} at once"));
+    html! {
+        svg.spark viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role="img" aria-label=(told) {
+            title { (told) }
+            @for (place, part) in counts.iter().enumerate().filter(|(_, part)| part.count > 0) {
+                @let height = (amount(part.count) / amount(most.max(1)) * HEIGHT).max(8.0);
+                @let x = step * amount(i64::try_from(place).unwrap_or(i64::MAX));
+                rect x=(x) y=(HEIGHT - height) width=(step * (1.0 - GAP)) height=(height) {}
+            }
+        }
+    }
+}
+
+/// Draws calls over time as small bars, those that failed at the bottom, and says their sums.
+pub(super) fn calls(calls: &[CallPart]) -> Markup {
+    let most = calls.iter().map(|part| part.calls).max().unwrap_or(0).max(1);
+    let sum = calls.iter().fold(0_i64, |sum, part| sum.saturating_add(part.calls));
+    let errors = calls.iter().fold(0_i64, |sum, part| sum.saturating_add(part.errors));
+    let step = WIDTH / amount(i64::try_from(calls.len().max(1)).unwrap_or(i64::MAX));
+    let told = format!("{sum} calls, {errors} failed; at most {most} at once");
+    html! {
+        svg.spark.calls viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role="img" aria-label=(told) {
+            title { (told) }
+            @for (place, part) in calls.iter().enumerate().filter(|(_, part)| part.calls > 0) {
+                @let x = step * amount(i64::try_from(place).unwrap_or(i64::MAX));
+                @let height = (amount(part.calls) / amount(most) * HEIGHT).max(8.0);
+                rect.info x=(x) y=(HEIGHT - height) width=(step * (1.0 - GAP)) height=(height) {}
+                @if part.errors > 0 {
+                    @let failed = (amount(part.errors) / amount(most) * HEIGHT).clamp(8.0, height);
+                    rect.error x=(x) y=(HEIGHT - failed) width=(step * (1.0 - GAP)) height=(failed) {}
+                }
+            }
+        }
+    }
+}
+
+/// Draws a part of a whole as a bar.
+pub(super) fn share(count: i64, of: i64) -> Markup {
+    html! {
+        svg.share viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true" {
+            rect x="0" y="0" width=((amount(count) / amount(of.max(1)) * 100.0).clamp(1.0, 100.0)) height="6" {}
+        }
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a chart has fewer pixels than a double has digits")]
+pub(super) fn amount(count: i64) -> f64 {
+    count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::{BySeverity, Moment};
+
+    fn bin([critical, error, warning, info, debug]: [i64; 5]) -> Bin {
+        let counts = BySeverity { debug, info, warning, error, critical };
+        Bin::new(Moment::from_micros(0), Moment::from_micros(60_000_000), counts)
+    }
+
+    #[test]
+    fn each_bar_says_its_numbers_and_leads_to_its_events() {
+        let svg =
+            over_time(&[bin([0, 2, 0, 3, 0]), bin([0; 5])], |bin| format!("/x?since={}", bin.begin)).into_string();
+        assert!(svg.contains("1970-01-01 00:00:00 to 1970-01-01 00:01:00: 2 error, 3 info"), "{svg}");
+        assert!(svg.contains("href=\"/x?since=1970-01-01T00:00:00.000000Z\"") && svg.contains(": nothing"), "{svg}");
+    }
+}

@@ -1,0 +1,97 @@
+// The live tail: the newest events on top, as many as the page has room for; of others it says how many there were. What clients sent
+// only ever becomes nodes of text.
+"use strict";
+(() => {
+  const live = document.querySelector("#live");
+  if (!live || !window.EventSource) return;
+  const [body, state, waits, pause] = ["tbody", "[role=status]", "[data-waits]", "[data-pause]"].map((what) => live.querySelector(what));
+  const most = Number(live.dataset.rows);
+  let [waiting, skipped, paused, drawing, last] = [[], 0, false, 0, ""];
+  const make = (tag, name, ...inner) => {
+    const element = Object.assign(document.createElement(tag), { className: name });
+    element.append(...inner);
+    return element;
+  };
+  const link = (name, href, ...inner) => Object.assign(make("a", name, ...inner), { href });
+  const cut = (value) => {
+    const text = typeof value === "string" ? value : JSON.stringify(value) ?? "";
+    const shown = [...text.slice(0, 320)].slice(0, 160).join("");
+    return make("bdi", "", (shown + (shown.length < text.length ? "…" : "")).replace(/\p{Cc}/gu, " "));
+  };
+  const told = (event) => {
+    const [name, data] = [event.event_name, event.event_data ?? {}];
+    if (event.event === "UNHANDLED_EXCEPTION") return [event.error_type, event.error_message];
+    if (event.event !== "GENERIC_EVENT") return [String(event.event).toLowerCase().replaceAll("_", " "), event.duration];
+    let parts = [];
+    if (["span.start", "span.end", "operation"].includes(name)) {
+      const took = data.duration_ms === undefined ? "" : `${Math.round(data.duration_ms)} ms`;
+      parts = [data.span_name, took, data["error.type"], data["error.message"]];
+    } else if (["log", "error", "user_error"].includes(name)) parts = [data.error_type, data.message];
+    return [name, parts.filter(Boolean).join(" · ") || data];
+  };
+  const row = ({ id, json }) => {
+    let event = {};
+    try { event = JSON.parse(json); } catch { event.event = "can't be read"; }
+    const moment = new Date(event.timestamp);
+    const exact = isNaN(moment) ? String(event.timestamp) : moment.toISOString();
+    const time = make("time", "", make("span", "date", exact.slice(0, 10)), ` ${exact.slice(11, 23)}`);
+    const severity = String(event.severity).toLowerCase();
+    const [name, summary] = told(event);
+    const session = String(event.session_id);
+    const own = event.event === "GENERIC_EVENT" ? "" : " own";
+    const cells = [
+      make("span", `severity ${severity}`, severity),
+      link("id", `/sessions/${encodeURIComponent(session)}`, make("bdi", "", session)),
+    ].map((inner) => make("td", "", inner));
+    const what = make("td", "what", link(`name${own}`, `/events/${id}`, cut(name)), " ", make("code", "", cut(summary)));
+    return make("tr", severity, make("td", "when", Object.assign(time, { title: exact })), ...cells, what);
+  };
+  const mark = (count) => {
+    const cell = make("td", "", `${count} more came here than there is room for: `, link("", live.dataset.list, "all of them"));
+    return make("tr", "gap", Object.assign(cell, { colSpan: 4 }));
+  };
+  const tell = (text, name) => {
+    if (state.textContent !== text) Object.assign(state, { textContent: text, className: `state ${name}` });
+  };
+  const listening = () => (paused ? tell("Paused", "paused") : tell("Live", "open"));
+  const draw = () => {
+    drawing = 0;
+    const waited = waiting.length + skipped;
+    waits.textContent = paused && waited ? `${waited} wait` : "";
+    if (paused || !waited) return;
+    const rows = waiting.reverse().map((event) => (event.id ? row(event) : event));
+    if (skipped) rows.push(mark(skipped));
+    [waiting, skipped] = [[], 0];
+    body.prepend(...rows);
+    while (body.rows.length > most) body.deleteRow(-1);
+    live.querySelector("[data-empty]").hidden = true;
+  };
+  const later = () => { drawing ||= setTimeout(draw, 50); };
+  const listen = () => {
+    const address = new URL(live.dataset.stream, location);
+    if (last) address.searchParams.set("after", last);
+    const source = new EventSource(address);
+    source.onopen = listening;
+    source.onmessage = ({ data, lastEventId }) => {
+      last = lastEventId;
+      const event = { id: lastEventId, json: data };
+      // Of what is large the row is kept alone.
+      waiting.push(data.length > 65536 ? row(event) : event);
+      if (waiting.length > most) skipped += waiting.splice(0, waiting.length - most).length;
+      later();
+    };
+    source.onerror = () => {
+      tell("Not connected, trying again", "lost");
+      // What the browser gives up is tried again from where it ended.
+      if (source.readyState === EventSource.CLOSED) setTimeout(listen, 3000);
+    };
+  };
+  pause.hidden = false;
+  pause.addEventListener("click", () => {
+    paused = !paused;
+    pause.textContent = paused ? "Go on" : "Pause";
+    if (!state.classList.contains("lost")) listening();
+    draw();
+  });
+  listen();
+})();
