@@ -38,6 +38,8 @@ pub fn lines(run_id: &str, reported: Vec<Reported>) -> Vec<RunEvent> {
     let span = |event: &Reported| Some(event.data.get(names::SPAN_ID)?.as_str()?.to_owned());
     let started: HashSet<String> =
         reported.iter().filter(|event| event.name == names::SPAN_START).filter_map(span).collect();
+    // Times are of two clocks, and no span of a run began before it.
+    let first = reported.iter().find(|event| event.name == "run.run_start").map_or(0, |event| event.ts);
     let mut lines = Vec::with_capacity(reported.len());
     for event in reported {
         let line = |ts, kind: &str, data| RunEvent {
@@ -50,7 +52,7 @@ pub fn lines(run_id: &str, reported: Vec<Reported>) -> Vec<RunEvent> {
             names::SPAN_START => lines.extend(begun(&event.data).map(|(kind, data)| line(event.ts, kind, data))),
             names::SPAN_END | names::OPERATION => {
                 if !span(&event).is_some_and(|id| started.contains(&id)) {
-                    let ts = event.ts.saturating_sub(took(&event.data));
+                    let ts = event.ts.saturating_sub(took(&event.data)).max(first.min(event.ts));
                     lines.extend(begun(&event.data).map(|(kind, data)| line(ts, kind, data)));
                 }
                 let (kind, data) = ended(&event.data);
