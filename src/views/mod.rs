@@ -71,7 +71,7 @@ pub use runs::{Run, Runs};
 pub use sessions::{Session, SessionState, Sessions};
 pub use tools::{Percentile, Reliability, Tool, ToolMetric, Tools};
 pub use totals::{Roles, Totals};
-pub use traces::{Attributes, Row, Span, SpanStatus, Trace, Traces};
+pub use traces::{Attributes, Pair, Row, Span, SpanStatus, Trace, Traces};
 
 pub use crate::event::{ParseIdError, SpanId, TraceId};
 

@@ -391,3 +391,43 @@ pub const POST_ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const GENAI_MESSAGES_MAX: usize = 4096;
 /// What an event must still have room for beside them: its own fields, and what redaction writes in place of what it takes.
 pub const GENAI_ROOM_BYTES: usize = 64 * 1024;
+
+/// Characters of each text of a conversation within a trace's page, which has many; the page of the span has more of it.
+pub const MESSAGE_CHARS: usize = 600;
+/// Messages of a conversation within a trace's page: what came last is what was answered.
+pub const MESSAGES_IN_TRACE: usize = 4;
+/// Characters of each text on the page of one span.
+pub const SPAN_TEXT_CHARS: usize = 16 * 1024;
+/// Messages that are written of any conversation, the last ones.
+pub const MESSAGES_SHOWN_MAX: usize = 200;
+/// Characters of what a message is called, and of where an image is.
+pub const MESSAGE_REFERENCE_CHARS_MAX: usize = 120;
+/// Bytes of JSON that are read for the conversations within a trace's page; those of other spans are on their own pages.
+pub const TRACE_TALK_BYTES: usize = 1024 * 1024;
+/// Bytes of what is written below the spans of a trace's page; further spans are opened on their own pages.
+pub const TRACE_DETAIL_BYTES: usize = 32 * 1024;
+/// Spans of a trace's page. Further ones are on the pages after it.
+pub const WATERFALL_ROWS: usize = 100;
+/// Events of one span that its page is made of.
+pub const SPAN_PAGE_EVENTS: usize = 100;
+/// Pairs of spans on the page that compares two traces.
+pub const COMPARE_ROWS_MAX: usize = 300;
+/// Spans that a trace's page names as those that took longest, and as those that failed.
+pub const TRACE_JUMPS: usize = 3;
+/// Traces of the same name that are offered to be compared with one.
+pub const LIKE_TRACES: usize = 10;
+
+/// Events of a run that its page is made of.
+pub const RUN_PAGE_EVENTS: usize = 5_000;
+/// Bytes of their JSON.
+pub const RUN_PAGE_BYTES: usize = 16 * 1024 * 1024;
+/// Steps of a run that its page shows at once.
+pub const RUN_ROWS: usize = 100;
+/// Runs that were forked from another, the latest, among which the family of one is looked for.
+pub const FORKS_MAX: usize = 200;
+/// Generations of a family that are shown.
+pub const LINEAGE_LEVELS_MAX: usize = 20;
+/// Bytes of an artifact that its page shows.
+pub const ARTIFACT_PAGE_BYTES: usize = 64 * 1024;
+/// Lines of what differs in an artifact of two runs.
+pub const DIFF_LINES_MAX: usize = 400;

@@ -6,24 +6,35 @@
 
 mod address;
 pub(crate) mod alerts;
+pub(crate) mod artifact;
 mod band;
 pub(crate) mod call;
 pub(crate) mod calls;
 mod chart;
+pub(crate) mod compare;
 pub(crate) mod events;
 pub(crate) mod exception;
 pub(crate) mod exceptions;
 pub(crate) mod keys;
 pub(crate) mod live;
+mod messages;
 mod overview;
 mod parts;
+pub(crate) mod run;
+pub(crate) mod run_diff;
+pub(crate) mod runs;
 pub(crate) mod session;
 pub(crate) mod sessions;
 pub(crate) mod settings;
+pub(crate) mod span;
 mod stack;
+mod steps;
+pub(crate) mod trace;
 pub(crate) mod traces;
+mod waterfall;
 
 pub(crate) use address::Address;
+pub(crate) use messages::Conversation;
 pub(crate) use overview::{OVERVIEW_SINCE, Overview, overview};
 pub(crate) use parts::escape;
 
@@ -54,6 +65,7 @@ enum Tab {
     Sessions,
     Exceptions,
     Traces,
+    Runs,
     Calls,
     Events,
     Live,
@@ -67,6 +79,7 @@ const TABS: &[(Tab, &str, &str)] = &[
     (Tab::Sessions, "/sessions", "Sessions"),
     (Tab::Exceptions, "/exceptions", "Exceptions"),
     (Tab::Traces, "/traces", "Traces"),
+    (Tab::Runs, "/runs", "Runs"),
     (Tab::Calls, "/calls", "Models and tools"),
     (Tab::Events, "/events", "Events"),
     (Tab::Live, "/live", "Live"),

@@ -92,6 +92,10 @@ impl Params {
         self.read(name, "true or false", |value| value.parse().ok())
     }
 
+    pub(super) fn number(&mut self, name: &'static str) -> Result<Option<u64>, ParamError> {
+        self.read(name, "a whole number", |value| value.parse().ok())
+    }
+
     pub(super) fn width(&mut self) -> Result<Option<Width>, ParamError> {
         self.read("by", "minute or hour", |value| match value {
             "minute" => Some(Width::Minute),

@@ -86,6 +86,11 @@ impl Reader {
         self.with(|connection| sessions::detail(connection, session_id, clock::now_us(), self.silent_after))
     }
 
+    /// Returns which of these sessions are over: what runs in one of them never ends.
+    pub(crate) fn sessions_over(&self, ids: &[&str]) -> Result<Vec<String>, QueryError> {
+        self.with(|connection| sessions::over(connection, ids))
+    }
+
     /// Draws up a session over time; `None` of one without events.
     pub(crate) fn band(&self, detail: &SessionDetail) -> Result<Option<Band>, QueryError> {
         self.with(|connection| band::of(connection, detail))

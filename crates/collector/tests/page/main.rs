@@ -9,7 +9,9 @@ mod live;
 
 mod exceptions;
 mod operate;
+mod runs;
 mod sessions;
+mod traces;
 
 use common::{Dir, Server, body, end, event, exception, named};
 
