@@ -102,6 +102,7 @@ fn parameter(path: &str, name: &str) -> Value {
         "until" => ("Older than this: a time, or how long ago", moment()),
         "text" => ("With this text anywhere in their JSON", text()),
         "order" => ("Newest first (`desc`) or oldest first (`asc`)", one_of(&["desc", "asc"])),
+        "columns" => ("Columns, with commas between them: of the event, or `data.` and a path into its data", text()),
         "state" => ("In this state", one_of(states)),
         "limit" => (
             "At most this many",

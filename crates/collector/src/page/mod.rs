@@ -7,8 +7,11 @@
 mod address;
 pub(crate) mod alerts;
 mod chart;
+pub(crate) mod columns;
+pub(crate) mod event;
 pub(crate) mod events;
 pub(crate) mod exceptions;
+mod json;
 pub(crate) mod keys;
 pub(crate) mod live;
 mod overview;

@@ -3,6 +3,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod explorer;
 mod keys;
 mod live;
 

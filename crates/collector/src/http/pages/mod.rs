@@ -10,7 +10,7 @@ mod settings;
 mod traces;
 
 pub(super) use alerts::alerts;
-pub(super) use events::events;
+pub(super) use events::{asked, event, events};
 pub(super) use exceptions::exceptions;
 pub(super) use live::live;
 pub(super) use overview::overview;
