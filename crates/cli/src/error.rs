@@ -244,6 +244,9 @@ pub(crate) enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// A file of this name is there already.
+    #[error("{} is there already: name another file, or say `--force` to replace it", .0.display())]
+    Exists(PathBuf),
     /// Runs that were to be removed are still there.
     #[error("not removed: {0} runs")]
     RunsNotRemoved(usize),

@@ -106,6 +106,8 @@ pub(crate) const BAR_WIDTH_MAX: usize = 40;
 pub(crate) const PLACE_WIDTH_MAX: usize = 44;
 /// The widest that the column of names of spans grows, their branches included.
 pub(crate) const WATERFALL_NAME_MAX: usize = 60;
+/// Likewise where lines may be of any length: longer names are cut, as one of a megabyte would put the bars of all others out of sight.
+pub(crate) const WATERFALL_WHOLE_NAME_MAX: usize = 200;
 /// Levels of a tree that are drawn: of a deeper one the last ones are.
 pub(crate) const TREE_LEVELS_MAX: usize = 12;
 /// Traces that are named where the beginning of an id is that of several.

@@ -107,6 +107,36 @@ fn an_export_goes_into_a_file_that_has_its_name_when_it_is_whole_and_takes_the_f
     server.stop();
 }
 
+#[test]
+fn an_export_takes_no_file_away_unless_told_to_and_says_when_there_was_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let file = data.path().join("events.jsonl");
+    let path = file.to_str().unwrap();
+    let export = ["store", "export", "--url", &server.url, "--output", path];
+    let empty = run(&export);
+    assert_eq!((empty.status.code(), std::fs::read(&file).unwrap().len()), (Some(0), 0));
+    let said = String::from_utf8(empty.stderr).unwrap();
+    assert!(said.contains("nothing was exported"), "{said}");
+    server.post("s", &[generic(0, "INFO", "n", "{}")]);
+    let refused = run(&export);
+    assert_eq!((refused.status.code(), std::fs::read(&file).unwrap().len()), (Some(1), 0));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("events.jsonl is there already") && said.contains("--force"), "{said}");
+    let forced = run(&[&export[..], &["--force"]].concat());
+    assert!(forced.status.success() && forced.stderr.is_empty(), "{forced:?}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 1);
+    server.stop();
+}
+
+#[test]
+fn an_action_that_there_is_not_is_refused_with_those_that_there_are() {
+    let refused = run(&["store", "audit", "--action", "user.forgot", "--data", "d"]);
+    assert_eq!(refused.status.code(), Some(2));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("user.forget") && said.contains("store.restore"), "{said}");
+}
+
 #[cfg(not(feature = "parquet"))]
 #[test]
 fn a_binary_without_parquet_says_how_one_with_it_is_built() {

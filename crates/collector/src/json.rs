@@ -22,11 +22,14 @@ pub(crate) struct Cursor<'j> {
     json: &'j str,
     at: usize,
     depth: usize,
+    /// Which of the objects and lists that it stands in are lists: a bit each, the innermost is the lowest. Deeper than
+    /// [`EVENT_DEPTH_MAX`](crate::limits::EVENT_DEPTH_MAX) no event is, so none that matters is shifted out.
+    lists: u128,
 }
 
 impl<'j> Cursor<'j> {
     pub(crate) fn new(json: &'j str) -> Self {
-        Self { json, at: 0, depth: 0 }
+        Self { json, at: 0, depth: 0, lists: 0 }
     }
 
     /// Goes on to the next text and past it.
@@ -35,8 +38,14 @@ impl<'j> Cursor<'j> {
         while let Some(byte) = bytes.get(self.at) {
             self.at += 1;
             match byte {
-                b'{' | b'[' => self.depth += 1,
-                b'}' | b']' => self.depth = self.depth.saturating_sub(1),
+                b'{' | b'[' => {
+                    self.depth += 1;
+                    self.lists = self.lists << 1 | u128::from(*byte == b'[');
+                }
+                b'}' | b']' => {
+                    self.depth = self.depth.saturating_sub(1);
+                    self.lists >>= 1;
+                }
                 b'"' => {
                     let begin = self.at;
                     let is_escaped = self.pass_text()?;
@@ -48,6 +57,13 @@ impl<'j> Cursor<'j> {
             }
         }
         None
+    }
+
+    /// Returns how deep the name stands whose value the object is that this name, the last one found, stands in, or a list of such
+    /// objects; 0 if there is none.
+    pub(crate) fn owner_depth(&self, name: &Text) -> usize {
+        let lists_around = (self.lists >> 1).trailing_ones() as usize;
+        name.depth.saturating_sub(1 + lists_around)
     }
 
     /// Returns what a text says; `None` if that is nothing that a `str` holds (half of a pair of surrogates).
@@ -155,6 +171,18 @@ mod tests {
                 ("d", true, 1)
             ]
         );
+    }
+
+    #[test]
+    fn the_owner_of_an_object_is_found_through_lists_of_it() {
+        let json = r#"{"a":[[],[{"b":1}],{"c":{"d":[{"e":{}}]}}],"f":{"g":2}}"#;
+        let mut cursor = Cursor::new(json);
+        let mut found = Vec::new();
+        while let Some(text) = cursor.next_text() {
+            found.push((cursor.raw(&text), text.depth, cursor.owner_depth(&text)));
+        }
+        let owners = [("a", 1, 0), ("b", 4, 1), ("c", 3, 1), ("d", 4, 3), ("e", 6, 4), ("f", 1, 0), ("g", 2, 1)];
+        assert_eq!(found, owners);
     }
 
     #[test]

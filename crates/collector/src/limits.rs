@@ -191,9 +191,13 @@ pub const HTTP2_STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
 pub const HTTP2_CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 /// The pause before another look at a connection of which a byte or two have come that may be HTTP/2 or not.
 pub const PEEK_PAUSE: Duration = Duration::from_millis(10);
-/// How long nothing may move on a connection of HTTP/2 that has requests under way: longer than a body may take to arrive, a commit to
+/// How long nothing may move on a connection whose client takes no byte of its answer, or, of HTTP/2, that has requests under way: longer than a body may take to arrive, a commit to
 /// be made and a live stream to say that it lives.
 pub const ANSWER_UNREAD_MAX: Duration = Duration::from_secs(120);
+/// Bytes of an answer that are given to a connection at once. What was not given to it yet is known to be unread.
+pub const ANSWER_PIECE_BYTES: usize = 64 * 1024;
+/// Bytes of all answers that were made and not taken by those who asked: sixteen of the largest pages. Beyond, further questions get 503.
+pub const ANSWERS_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// How often a client of HTTP/2 that says nothing is asked whether it is there.
 pub const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
 
@@ -211,6 +215,10 @@ pub const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub const STATS_ROWS_MAX: usize = 20_000;
 /// Versions of a group of exceptions that are told one by one, the latest first.
 pub const EXCEPTION_VERSIONS_MAX: usize = 50;
+/// The latest sessions of a group of exceptions that its platforms are counted by.
+pub const EXCEPTION_SESSIONS_SEEN: usize = 1000;
+/// Platforms of a group of exceptions that are told one by one, the most frequent first.
+pub const EXCEPTION_PLATFORMS_MAX: usize = 10;
 /// The longest value of a query parameter.
 pub const PARAM_BYTES_MAX: usize = 1024;
 /// Gaps of one session that are listed one by one. All are counted.
@@ -235,8 +243,28 @@ pub const WATERFALL_LEVELS_MAX: usize = 16;
 pub const TRACE_PAGE_EVENTS: usize = 10_000;
 /// Bytes of their JSON: it is read while others wait for their turn to ask.
 pub const TRACE_PAGE_BYTES: usize = 16 * 1024 * 1024;
-/// Events of a session's timeline that are shown at once.
-pub const TIMELINE_ROWS: usize = 500;
+/// Events of a session's timeline that are shown at once: with their JSON they are most of what the page weighs.
+pub const TIMELINE_ROWS: usize = 100;
+/// Events before the one that a link leads to, which are shown above it.
+pub const TIMELINE_BEFORE: usize = 10;
+/// Parts of the band that shows a session over time.
+pub const BAND_PARTS: usize = 120;
+/// Events of a session up to which each is read to draw it; beyond, its batches are.
+pub const BAND_EVENTS_MAX: i64 = 20_000;
+/// Batches that the band of a larger session is drawn from, the latest.
+pub const BAND_BATCHES_MAX: usize = 20_000;
+/// Exceptions that are marked on it, the first.
+pub const BAND_EXCEPTIONS_MAX: usize = 50;
+/// Exceptions of a session that its page shows with their stack, the latest.
+pub const SESSION_EXCEPTIONS: usize = 5;
+/// Traces and runs that a session's page links to, each.
+pub const SESSION_LINKS: usize = 10;
+/// Events of a session that are shown before an exception.
+pub const EXCEPTION_CONTEXT: usize = 15;
+/// Exceptions of a group that its page lists at once.
+pub const EXCEPTION_EVENTS: usize = 20;
+/// Lines of a stack that are shown one by one.
+pub const STACK_LINES_MAX: usize = 200;
 
 /// Bytes of an event's text that a list of many shows when a row is opened: with this the whole page stays below 100 kB.
 pub const LIST_DETAIL_BYTES: usize = 512;

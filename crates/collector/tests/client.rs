@@ -54,7 +54,7 @@ fn every_answer_forbids_what_no_answer_needs() {
         let answer = server.get(path);
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
         assert_eq!(answer.header("x-frame-options"), Some("DENY"), "{path}");
-        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "{path}");
+        assert_eq!(answer.header("referrer-policy"), Some("same-origin"), "{path}");
         assert!(answer.header("content-security-policy").unwrap().starts_with("default-src 'none'"), "{path}");
     }
 }

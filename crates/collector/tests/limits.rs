@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -90,6 +90,75 @@ fn a_head_that_does_not_arrive_is_given_up() {
     // It may be told why, or not: what counts is that the connection ends.
     while slow.try_answer().is_some() {}
     server.get("/api/health").is(200);
+}
+
+/// Stores a batch of which each page is some megabytes: far more than what the system takes off a server's hands.
+fn with_large_pages(server: &Server) {
+    let text = "x".repeat(12_000);
+    let large = |index: usize| named(index, &format!("{index}"), "large", "INFO", &json!({ "text": text }).to_string());
+    server.telemetry(body("s", &(0..1_000).map(large).collect::<Vec<_>>())).is(200);
+}
+
+const LARGE: &[u8] = b"GET /api/events?limit=1000 HTTP/1.1\r\nhost: a\r\n\r\n";
+
+#[test]
+fn who_never_reads_the_answer_is_cut_off_in_time_and_a_slow_reader_is_not() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config().answer_timeout(Duration::from_secs(2)));
+    with_large_pages(&server);
+    let mut never = server.client();
+    never.0.write_all(LARGE).unwrap();
+    wait_for("it is answered", || metric(&server, "lastword_unread_answer_bytes") > 0);
+    // The one that asks for the metrics is open too.
+    wait_for("it is gone", || metric(&server, "http_active_connections") == 1);
+    assert_eq!(metric(&server, "lastword_unread_answer_bytes"), 0);
+    let mut slow = server.client();
+    slow.0.write_all(LARGE).unwrap();
+    let (mut read, mut piece) = (0, vec![0; 1024 * 1024]);
+    while read < 12_000_000 {
+        read += slow.0.read(&mut piece).unwrap();
+        std::thread::sleep(SHORT / 10);
+    }
+}
+
+#[test]
+fn answers_that_nobody_reads_are_bounded_in_memory_and_further_questions_wait() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config().answers_bytes_max(20_000_000));
+    with_large_pages(&server);
+    let asked = || {
+        let mut client = server.client();
+        client.0.write_all(LARGE).unwrap();
+        client
+    };
+    // Each of them has some megabytes less in memory than it asked for, which are in the system.
+    let silent: Vec<Client> = (0..8).map(|_| asked()).collect();
+    wait_for("what is unread is counted", || metric(&server, "lastword_unread_answer_bytes") > 20_000_000);
+    wait_for("a question is refused", || server.get("/api/events?limit=1").status == 503);
+    let refused = server.get("/api/events?limit=1").is(503);
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    assert!(refused.error().contains("wait to be read"), "{}", refused.body);
+    server.telemetry(body("t", &[event(0)])).is(200);
+    server.get("/api/health").is(200);
+    assert!(metric(&server, "lastword_unread_answer_bytes") < 80_000_000, "the others were not made");
+    drop(silent);
+    wait_for("a question is answered", || server.get("/api/events?limit=1").status == 200);
+    wait_for("nothing is unread", || metric(&server, "lastword_unread_answer_bytes") == 0);
+}
+
+/// Reads a figure of the collector's own.
+fn metric(server: &Server, name: &str) -> u64 {
+    let page = server.get("/metrics").is(200).body;
+    let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("no {name}")).parse().unwrap()
+}
+
+fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < Duration::from_secs(30), "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]

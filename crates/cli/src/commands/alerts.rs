@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use lastword_collector::alerts::{DEFAULT_RULES, Engine, Rules, Seen, Transition};
 use lastword_collector::query::Moment;
+use serde::Deserialize;
+use serde_json::Value;
 
 use crate::error::Error;
-use crate::flags::alerts::{AlertsArgs, AlertsCommand, TestArgs};
+use crate::flags::alerts::{AlertsArgs, AlertsCommand, ListArgs, TestArgs};
 use crate::limits::{PAGE_ROWS, RULES_BYTES_MAX};
 use crate::output::progress::Progress;
-use crate::output::{Output, amount, note, text};
+use crate::output::{Output, alert, amount, note, text};
 use crate::source::feed::{Feed, Found};
+use crate::source::http::Client;
 
 /// Does what was asked of rules.
 ///
@@ -30,6 +33,7 @@ pub(crate) async fn run(args: AlertsArgs) -> Result<(), Error> {
             output.line(&format!("{}: {rules_said} and {receivers}, nothing wrong", args.rules.display()))
         }
         AlertsCommand::Test(args) => test(args).await,
+        AlertsCommand::List(args) => list(args).await,
     }
 }
 
@@ -48,6 +52,33 @@ pub(crate) fn read(path: &Path) -> Result<Rules, Error> {
     }
     let text = std::fs::read_to_string(path).map_err(unreadable)?;
     Rules::parse(&text).map_err(|error| Error::Rules { path: PathBuf::from(path), error })
+}
+
+/// What a collector says of its rules.
+#[derive(Deserialize)]
+struct Told {
+    alerts: Vec<Value>,
+}
+
+async fn list(args: ListArgs) -> Result<(), Error> {
+    const PATH: &str = "/api/alerts";
+    let url = args.collector.url()?;
+    let shown = format!("{url}{PATH}");
+    let body = Client::new(url)?.get(PATH).await?;
+    let told: Told =
+        serde_json::from_slice(&body).map_err(|error| Error::NotAPage { url: shown, message: error.to_string() })?;
+    let mut output = Output::stdout();
+    if !args.json {
+        output.line(&alert::heading(output.look()))?;
+    }
+    for rule in &told.alerts {
+        if args.json {
+            output.object(rule)?;
+        } else {
+            output.line(&alert::line(output.look(), rule))?;
+        }
+    }
+    output.flush()
 }
 
 async fn test(args: TestArgs) -> Result<(), Error> {

@@ -10,7 +10,7 @@ struct Panel {
 }
 
 /// The rows of the dashboard, each with its panels.
-const ROWS: [(&str, &[Panel]); 5] = [
+const ROWS: [(&str, &[Panel]); 6] = [
     (
         "Events",
         &[
@@ -108,6 +108,39 @@ const ROWS: [(&str, &[Panel]); 5] = [
                 drawn: &[
                     ("lastword_store_broken{FILTER}", "nothing can be stored"),
                     ("lastword_live_streams{FILTER}", "live streams"),
+                ],
+            },
+        ],
+    ),
+    (
+        "Forwarding and alerts",
+        &[
+            Panel {
+                title: "Forwarded",
+                unit: "cps",
+                drawn: &[("sum by (name) (rate(lastword_forward_events_total{FILTER}[$__rate_interval]))", "{{name}}")],
+            },
+            Panel { title: "Behind", unit: "short", drawn: &[("lastword_forward_lag_rows{FILTER}", "{{name}}: rows")] },
+            Panel {
+                title: "Not taken",
+                unit: "cps",
+                drawn: &[
+                    (
+                        "sum by (name) (rate(lastword_forward_failed_total{FILTER}[$__rate_interval]))",
+                        "{{name}}: attempts failed",
+                    ),
+                    (
+                        "sum by (name) (rate(lastword_forward_dropped_total{FILTER}[$__rate_interval]))",
+                        "{{name}}: events refused",
+                    ),
+                ],
+            },
+            Panel {
+                title: "Alerts",
+                unit: "short",
+                drawn: &[
+                    ("lastword_alert_firing{FILTER} == 1", "{{name}} fires"),
+                    ("lastword_alert_broken{FILTER} == 1", "{{name}} can't be evaluated"),
                 ],
             },
         ],

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::list::Range;
-use super::source::FeedArgs;
+use super::source::{CollectorArgs, FeedArgs};
 
 const ALERTS_HELP: &str = "\
 Examples:
@@ -14,10 +14,11 @@ Examples:
   lastword alerts test --rules alerts.toml --data ./telemetry --since 7d
                                                 when they would have fired
   lastword serve --alerts alerts.toml           put them in force
+  lastword alerts list                          how they stand
 
 docs/guide-watch.md tells what a rule can say.";
 
-/// Try rules of alerts: what is wrong with them, when they would have fired.
+/// Try rules of alerts: what is wrong with them, when they would have fired, how they stand.
 #[derive(Debug, Args)]
 #[command(after_help = ALERTS_HELP)]
 pub(crate) struct AlertsArgs {
@@ -33,6 +34,27 @@ pub(crate) enum AlertsCommand {
     Test(TestArgs),
     /// Print the rules that are in force where no others are given
     Defaults,
+    /// List how the rules of a running collector stand
+    List(ListArgs),
+}
+
+const LIST_HELP: &str = "\
+Examples:
+  lastword alerts list                                 how each rule stands, and since when
+  lastword alerts list --json | jq 'select(.error)'    those that can't be evaluated, and why
+
+STATE is ok, pending or firing; `error` stands there if the rule can't be evaluated:
+it stands as it stood then. A collector that asks for keys wants one with the scope
+read (LASTWORD_API_KEY).";
+
+#[derive(Debug, Args)]
+#[command(after_help = LIST_HELP)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    pub(crate) collector: CollectorArgs,
+    /// One JSON object a line instead of columns
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::builder::NonEmptyStringValueParser;
+use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 use clap::{Arg, ArgGroup, Args, Subcommand, ValueEnum};
 
-use lastword_collector::query::Moment;
+use lastword_collector::query::{AUDIT_ACTIONS, Moment};
 
 use super::list::{EventFilter, moment};
 use super::source::SourceArgs;
@@ -172,7 +172,7 @@ pub(crate) struct AuditArgs {
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct AuditFilter {
     /// Of this action, such as user.forget
-    #[arg(long, value_name = "ACTION", value_parser = NonEmptyStringValueParser::new(), help_heading = "Which entries")]
+    #[arg(long, value_name = "ACTION", value_parser = PossibleValuesParser::new(AUDIT_ACTIONS), hide_possible_values = true, help_heading = "Which entries")]
     pub(crate) action: Option<String>,
     /// Of this actor, such as key:ann or cli:ann
     #[arg(long, value_name = "ACTOR", value_parser = NonEmptyStringValueParser::new(), help_heading = "Which entries")]
@@ -199,7 +199,9 @@ Examples:
   lastword store export --format parquet --since 1d --output day.parquet
   lastword store export --format otlp-json --session S | curl ...
 
-With --output the file has its name when it is whole: it is FILE.part until then.
+With --output the file has its name when it is whole: it is FILE.part until then. A
+file that is there already stays as it is unless --force is given. Exit code 0 if all
+that was asked for is written; if that is nothing, standard error says so.
 Columns of Parquet: session_id, id, repo_id, user_id, event_type, kind, name,
 severity, event_timestamp, event_session_index, event_data (JSON), and rest (JSON),
 which has whatever an event says beside.";
@@ -216,6 +218,9 @@ pub(crate) struct ExportArgs {
     /// Into this file instead of standard output
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Put the file in place of one that has its name
+    #[arg(long, requires = "output")]
+    pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) filter: EventFilter,
 }

@@ -6,6 +6,7 @@
 //! - `--json` shows nothing but the stored bytes and line feeds: no colour, no width, no change.
 //! - Colour and width are those of the terminal that standard output is; a pipe or a file gets plain text, whole.
 
+pub(crate) mod alert;
 pub(crate) mod amount;
 pub(crate) mod audit;
 pub(crate) mod bar;

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::cells::{DIM, Line, PLAIN};
 use super::{Look, amount, text};
-use crate::limits::{TREE_LEVELS_MAX, WATERFALL_NAME_MAX};
+use crate::limits::{TREE_LEVELS_MAX, WATERFALL_NAME_MAX, WATERFALL_WHOLE_NAME_MAX};
 
 /// Columns of a duration.
 const DURATION_COLUMNS: usize = 7;
@@ -27,9 +27,10 @@ struct Shape {
 
 impl Shape {
     fn of(look: Look, widest: usize) -> Self {
-        let name = widest.clamp(4, WATERFALL_NAME_MAX);
-        let Some(width) = look.width else { return Self { name, bar: BAR_COLUMNS } };
-        let name = name.min(width * 2 / 5);
+        let Some(width) = look.width else {
+            return Self { name: widest.clamp(4, WATERFALL_WHOLE_NAME_MAX), bar: BAR_COLUMNS };
+        };
+        let name = widest.clamp(4, WATERFALL_NAME_MAX).min(width * 2 / 5);
         // What is left of the mark, the name and the duration, with the spaces between: half for bars, half for what there
         // is to say.
         let left = width.saturating_sub(2 + name + 2 + 2 + DURATION_COLUMNS + 2);
@@ -72,7 +73,8 @@ fn span_line(look: Look, shape: Shape, whole: &Whole, row: &Row<'_>, tree: &str,
     };
     let mut line = Line::new(look);
     line.add(mark, state.bold()).gap(1);
-    let room = look.width.map_or(usize::MAX, |_| shape.name);
+    // A longer one would move its bar away from those of the others.
+    let room = shape.name;
     let tree = text::clip(tree, room.saturating_sub(1)).into_owned();
     let name = text::neutral(&span.name).into_owned();
     let name = text::clip(&name, room.saturating_sub(text::width(&tree))).into_owned();

@@ -7,7 +7,7 @@ use lastword_collector::query::Moment;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::common::{PATIENCE, Server, get};
+use crate::common::{PATIENCE, Server, get, stdout_of};
 
 /// Takes one request and answers it; returns its head and body.
 fn take(listener: &TcpListener, status: &str) -> (String, String) {
@@ -55,5 +55,11 @@ fn an_alert_of_a_running_collector_reaches_a_webhook_though_it_failed_at_first()
     let (status, answer) = get(&server.address, "/api/alerts");
     assert_eq!(status, 200);
     assert!(answer.contains(r#""state":"firing""#), "{answer}");
+    let listed = stdout_of(&["alerts", "list", "--url", &server.url]);
+    let line = listed.lines().find(|line| line.starts_with("Bad")).unwrap_or_else(|| panic!("{listed}"));
+    assert!(line.contains("firing") && line.ends_with("Bad: 1 is above 0 over 1h"), "{line}");
+    let rule: Value =
+        serde_json::from_str(stdout_of(&["alerts", "list", "--json", "--url", &server.url]).trim()).unwrap();
+    assert_eq!((&rule["name"], &rule["state"]), (&"Bad".into(), &"firing".into()));
     server.stop();
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::common::{Server, lastword, run, stdout_of};
+use super::common::{PATIENCE, Server, generic, lastword, run, stdout_of};
 
 /// What the doctor finds, whatever its exit code is.
 fn checks(args: &[&str]) -> (bool, Vec<Value>) {
@@ -73,5 +73,28 @@ fn a_collector_that_runs_is_found_well_and_an_event_makes_the_round_trip() {
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && text.contains("stored and found"), "{text}");
+    server.stop();
+}
+
+#[test]
+fn a_collector_that_runs_says_which_target_takes_nothing_of_what_it_forwards() {
+    let data = tempfile::tempdir().unwrap();
+    let targets = "[{name = 'away', to = 'http', url = 'http://127.0.0.1:1', attempts = 1, rest = '1s'}]";
+    let server = Server::start_with(&["--listen", "127.0.0.1:0", "--forward", targets], data.path());
+    let (ok, found) = checks(&["--url", &server.url]);
+    assert!(ok && state(&found, "forward") == "ok", "nothing was to be sent: {found:?}");
+    server.post("s", &[generic(0, "INFO", "n", "{}")]);
+    let begun = std::time::Instant::now();
+    let found = loop {
+        let (ok, found) = checks(&["--url", &server.url]);
+        if !ok {
+            break found;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{found:?}");
+    };
+    let check = found.iter().find(|check| check["name"] == "forward").unwrap();
+    assert_eq!(check["state"], "wrong");
+    let said = check["found"].as_str().unwrap();
+    assert!(said.starts_with("away: 0 sent, 1 to go, ") && said.ends_with("takes nothing now"), "{said}");
     server.stop();
 }

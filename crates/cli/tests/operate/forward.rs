@@ -6,7 +6,8 @@ use std::net::TcpListener;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::common::{PATIENCE, Server, run};
+use super::common::{PATIENCE, Server, lastword, run};
+use super::support::Logged;
 
 /// Takes one request and answers it; returns its head and body.
 fn take(listener: &TcpListener, status: &str) -> (String, String) {
@@ -126,4 +127,16 @@ fn the_doctor_says_which_target_can_be_reached_and_the_file_which_is_wrong() {
     let output = run(&["doctor", "--json", "--config", config.to_str().unwrap()]);
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(told["checks"][0]["found"].as_str().unwrap().contains("`index` must name"), "{told}");
+}
+
+#[test]
+fn a_token_that_is_not_set_is_told_at_the_start_and_not_with_the_first_event() {
+    let dir = TempDir::new().unwrap();
+    let targets = "[{name = 'away', to = 'http', url = 'http://127.0.0.1:1', token_env = 'NO_SUCH_TOKEN'}]";
+    let mut command = lastword();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--forward", targets, "--data"]).arg(dir.path());
+    let mut served = Logged::start(command);
+    served.wait_for("`token_env` NO_SUCH_TOKEN is not set");
+    served.signal("TERM");
+    assert!(served.end().0.success());
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::agent::{OPEN_TRACE, TRACE, work};
+use crate::agent::{OPEN_TRACE, TRACE, span, work};
 use crate::common::{Server, run, stdout_of};
 use crate::support::{Recorder, fed, wire_events};
 
@@ -111,6 +111,32 @@ fn the_failing_span_of_a_trace_is_found_with_one_command() {
     assert!(lines[at("from elsewhere")].starts_with('~') && lines[at("from elsewhere")].ends_with("orphan"), "{shown}");
     // In the order in which they happened, however they ended.
     assert!(at("attempt 2") < at("execute_tool bash") && at("execute_tool bash") < at("calculator"), "{shown}");
+}
+
+#[test]
+fn the_bars_of_spans_stand_below_each_other_however_long_their_names_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let recorder = Recorder::start(directory.path(), "session-1");
+    let names = ["short".to_owned(), "n".repeat(90), "m".repeat(5_000)];
+    for (id, name) in names.iter().enumerate() {
+        let parent = (id > 0).then_some(1);
+        let data = span(TRACE, 1 + id as u64, parent, name, 100.0, &serde_json::json!({}));
+        assert!(recorder.reporter.log("span.end", data).is_accepted());
+    }
+    let path = recorder.stop();
+    let shown = stdout_of(&["traces", "show", TRACE, "--jsonl", &path]);
+    let columns: Vec<usize> = shown
+        .lines()
+        .filter_map(|line| {
+            line.char_indices()
+                .filter(|(_, sign)| "█▎".contains(*sign))
+                .map(|(at, _)| line[..at].chars().count())
+                .last()
+        })
+        .collect();
+    assert_eq!(columns.len(), 3, "{shown}");
+    assert!(columns.iter().all(|column| *column == columns[0]), "{columns:?}\n{shown}");
+    assert!(shown.contains(&names[1]), "a name of usual length is whole: {shown}");
 }
 
 #[test]

@@ -95,6 +95,11 @@ const RULES: &[(&str, &str)] = &[
         "SELECT count(*) FROM exceptions x WHERE x.count <> (SELECT count(*) FROM exception_rows r WHERE r.exception = x.id)",
     ),
     (
+        "minutes or hours count other exceptions of a group than there are",
+        "SELECT count(*) FROM exceptions x JOIN (SELECT 60000000 AS width UNION ALL SELECT 3600000000) w
+         WHERE x.count <> (SELECT coalesce(sum(c.count), 0) FROM exception_counts c WHERE c.exception = x.id AND c.width = w.width)",
+    ),
+    (
         "exceptions are events that there are not",
         "SELECT count(*) FROM exception_rows WHERE row NOT IN (SELECT row FROM events)",
     ),

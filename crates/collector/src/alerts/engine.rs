@@ -150,10 +150,16 @@ impl Engine {
 
     /// Evaluates every rule at a moment, and returns those that began or ceased to fire.
     pub fn evaluate(&mut self, now: Moment) -> Vec<Transition> {
+        self.evaluate_but(now, |_| false)
+    }
+
+    /// Likewise, but for the rules of some places, which stand as they stood: what they need could not be read.
+    pub(super) fn evaluate_but(&mut self, now: Moment, is_left_out: impl Fn(usize) -> bool) -> Vec<Transition> {
         let now_us = now.0;
         let begun_us = *self.begun_us.get_or_insert(now_us);
         let mut transitions = Vec::new();
-        for (watch, rule) in self.watches.iter_mut().zip(&self.rules.alerts) {
+        let rules = self.watches.iter_mut().zip(&self.rules.alerts).enumerate();
+        for (_, (watch, rule)) in rules.filter(|(place, _)| !is_left_out(*place)) {
             let value = watch.measure.value(rule, now_us, begun_us);
             let (threshold, is_above) = rule.threshold();
             let holds = value.is_some_and(|value| if is_above { value > threshold } else { value < threshold });

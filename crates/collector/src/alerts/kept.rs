@@ -1,12 +1,13 @@
 //! How alerts stand and stood: in memory for whoever asks, in a file of the data directory for the next run.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::engine::{Engine, Standing, State, Transition};
+use super::rules::Rules;
 use crate::clock;
 use crate::limits::{ALERT_FILE_BYTES_MAX, ALERT_HISTORY_MAX};
 use crate::query::Moment;
@@ -21,14 +22,36 @@ pub(crate) struct Status {
     pub(crate) value: Option<f64>,
     pub(crate) threshold: f64,
     pub(crate) severity: String,
-    pub(crate) labels: std::collections::BTreeMap<String, String>,
+    pub(crate) labels: BTreeMap<String, String>,
     pub(crate) summary: String,
+}
+
+/// The places of rules that could not be evaluated, and why.
+pub(super) type Failed = BTreeMap<usize, String>;
+
+/// Why a rule can't be evaluated.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Trouble {
+    pub(crate) error: String,
+    /// Since when that is so.
+    pub(crate) error_since: Moment,
+}
+
+/// How one rule stands, or stood when it could last be evaluated.
+#[derive(Serialize)]
+pub(super) struct Shown<'k> {
+    #[serde(flatten)]
+    status: &'k Status,
+    #[serde(flatten)]
+    trouble: Option<&'k Trouble>,
 }
 
 /// How all stand, and what was told of late, the newest first.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     pub(super) statuses: Vec<Status>,
+    /// Rules that can't be evaluated, by name.
+    pub(super) troubles: BTreeMap<String, Trouble>,
     pub(super) history: VecDeque<serde_json::Value>,
 }
 
@@ -55,6 +78,17 @@ impl Kept {
         }
         self.history.truncate(ALERT_HISTORY_MAX);
         let before: Vec<State> = self.statuses.iter().map(|status| status.state).collect();
+        self.show(engine);
+        !self.statuses.iter().map(|status| status.state).eq(before)
+    }
+
+    /// Takes over what the last run left.
+    pub(super) fn take_over(&mut self, left: Self, engine: &Engine) {
+        self.history = left.history;
+        self.show(engine);
+    }
+
+    fn show(&mut self, engine: &Engine) {
         self.statuses = engine
             .standings()
             .map(|(rule, Standing { state, since_us, value })| Status {
@@ -68,7 +102,42 @@ impl Kept {
                 summary: rule.summarise(value.unwrap_or(0.0)),
             })
             .collect();
-        !self.statuses.iter().map(|status| status.state).eq(before)
+    }
+
+    /// Notes which rules could not be evaluated at a moment, and that the others could. What is new of that is logged.
+    pub(super) fn fail(&mut self, rules: &Rules, failed: &Failed, now: Moment) {
+        for (place, rule) in rules.alerts.iter().enumerate() {
+            let Some(error) = failed.get(&place) else {
+                if self.troubles.remove(&rule.name).is_some() {
+                    tracing::warn!(alert = rule.name, "the alert is evaluated again");
+                }
+                continue;
+            };
+            let trouble = self.troubles.entry(rule.name.clone()).or_insert_with(|| {
+                tracing::error!(alert = rule.name, error, "the alert can't be evaluated; it stands as it stood");
+                Trouble { error: String::new(), error_since: now }
+            });
+            trouble.error.clone_from(error);
+        }
+    }
+
+    /// Returns how each rule stands.
+    pub(super) fn statuses(&self) -> Vec<Shown<'_>> {
+        let shown = |status| Shown { status, trouble: self.troubles.get(&status.name) };
+        self.statuses.iter().map(shown).collect()
+    }
+
+    /// Returns whether a rule fires, and whether it can't be evaluated.
+    pub(super) fn standing(&self, name: &str) -> (bool, bool) {
+        let fires = self.statuses.iter().any(|status| status.name == name && status.state == State::Firing);
+        (fires, self.troubles.contains_key(name))
+    }
+
+    /// Returns the rules that can't be evaluated and since when; null if there is none. Why is not told here: it is for those with a key.
+    pub(super) fn failed(&self) -> serde_json::Value {
+        let of =
+            |(name, trouble): (&String, &Trouble)| serde_json::json!({ "name": name, "since": trouble.error_since });
+        if self.troubles.is_empty() { serde_json::Value::Null } else { self.troubles.iter().map(of).collect() }
     }
 
     /// Writes the file anew, whole or not at all.
@@ -100,7 +169,7 @@ impl Kept {
                 engine.restore(&name, Standing { state, since_us, value: None });
             }
         }
-        Self { statuses: Vec::new(), history: file.history }
+        Self { history: file.history, ..Self::default() }
     }
 }
 

@@ -27,7 +27,7 @@ mod summary;
 mod window;
 
 pub use engine::{Engine, State, Transition};
-pub(crate) use kept::Status;
+pub(crate) use kept::{Status, Trouble};
 pub use receiver::{Receiver, Way};
 pub use rules::{DEFAULT_RULES, Metric, Rule, Rules, RulesError};
 pub(crate) use run::Watcher;

@@ -9,7 +9,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::engine::{Engine, Transition};
 use super::filter::Filter;
-use super::kept::{Kept, Status};
+use super::kept::{Failed, Kept, Status, Trouble};
 use super::measure::Measure;
 use super::rules::{Metric, Rule, Rules};
 use super::seen::Seen;
@@ -68,11 +68,10 @@ impl Watcher {
                 _ = stopping.wait_for(|stopping| *stopping) => return,
             }
             let (watcher, figures) = (Arc::clone(&self), figures());
-            let told = tokio::task::spawn_blocking(move || watcher.look(&figures)).await;
-            match told {
-                Ok(Ok(transitions)) => self.tell(&sender, &transitions),
-                Ok(Err(error)) => tracing::error!(%error, "alerts can't be evaluated"),
-                Err(_) => tracing::error!("alerts could not be evaluated"),
+            let looking = tokio::task::spawn_blocking(move || watcher.look(&figures));
+            match looking.await {
+                Ok(transitions) => self.tell(&sender, &transitions),
+                Err(_) => self.all_failed("the evaluation died, which is a fault of this program"),
             }
         }
     }
@@ -80,15 +79,17 @@ impl Watcher {
     /// Returns how all rules stand and what was told of late.
     pub(crate) fn told(&self) -> Value {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        json!({ "alerts": kept.statuses, "history": kept.history })
+        json!({ "alerts": kept.statuses(), "history": kept.history })
     }
 
-    /// Returns each rule with how it stands, if it was evaluated yet; and what was told of late, the newest first.
-    pub(crate) fn standing(&self) -> (Vec<(Rule, Option<Status>)>, Vec<Value>) {
+    /// Returns each rule with how it stands, if it was evaluated yet, and why it can't be; and what was told of late, the newest first.
+    pub(crate) fn standing(&self) -> (Vec<(Rule, Option<Status>, Option<Trouble>)>, Vec<Value>) {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let status = |rule: &Rule| kept.statuses.iter().find(|status| status.name == rule.name).cloned();
-        let rules = self.rules.alerts.iter().map(|rule| (rule.clone(), status(rule)));
-        (rules.collect(), kept.history.iter().cloned().collect())
+        let of = |rule: &Rule| {
+            let status = kept.statuses.iter().find(|status| status.name == rule.name);
+            (rule.clone(), status.cloned(), kept.troubles.get(&rule.name).cloned())
+        };
+        (self.rules.alerts.iter().map(of).collect(), kept.history.iter().cloned().collect())
     }
 
     fn tell(&self, sender: &Sender, transitions: &[Transition]) {
@@ -98,40 +99,83 @@ impl Watcher {
         }
     }
 
-    /// Reads what is new and evaluates the rules once.
-    fn look(&self, figures: &[(Metric, Option<f64>)]) -> Result<Vec<Transition>, QueryError> {
+    /// Returns how each rule stands: whether it fires, and whether it can't be evaluated.
+    pub(crate) fn standings(&self) -> Vec<(&str, (bool, bool))> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        self.rules.alerts.iter().map(|rule| (rule.name.as_str(), kept.standing(&rule.name))).collect()
+    }
+
+    /// Returns the rules that can't be evaluated, and since when; null if there is none.
+    pub(crate) fn failed(&self) -> Value {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).failed()
+    }
+
+    /// Reads what is new and evaluates the rules once. One whose data can't be read stands as it stood, and says so.
+    fn look(&self, figures: &[(Metric, Option<f64>)]) -> Vec<Transition> {
         let now = Moment(clock::now_us());
         let mut watching = self.watching.lock().unwrap_or_else(PoisonError::into_inner);
         if watching.is_none() {
-            *watching = Some(self.begin(now)?);
+            *watching = self.begin(now);
         }
-        let Some(Watching { engine, readings }) = &mut *watching else { return Ok(Vec::new()) };
+        let Some(Watching { engine, readings }) = &mut *watching else { return Vec::new() };
         for (metric, figure) in figures {
             figure.iter().for_each(|figure| engine.sample(*metric, now.0, *figure));
         }
+        let mut failed = Failed::new();
         for (place, rule) in self.rules.alerts.iter().enumerate().filter(|(_, rule)| rule.is_counted()) {
-            let since = Moment(clock::before(now.0, rule.window));
-            let count = |filter: &Filter| self.reader.counted(&filter.query(), since, now);
-            let among = rule.among.as_ref().map(count).transpose()?;
-            engine.count(place, count(&rule.event)?, among.unwrap_or(0));
+            match self.count(rule, now) {
+                Ok((count, among)) => engine.count(place, count, among),
+                Err(error) => drop(failed.insert(place, error.to_string())),
+            }
         }
         for reading in readings {
-            reading.go_on(&self.reader, engine)?;
+            if let Err(error) = reading.go_on(&self.reader, engine) {
+                failed.extend(reading.rules.iter().map(|place| (*place, error.to_string())));
+            }
         }
-        let transitions = engine.evaluate(now);
+        let transitions = engine.evaluate_but(now, |place| failed.contains_key(&place));
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.fail(&self.rules, &failed, now);
         let changed = kept.update(engine, &transitions);
         if changed && let Err(error) = kept.write(&self.directory) {
             tracing::warn!(%error, "how alerts stand can't be written; it is forgotten if the collector ends now");
         }
-        Ok(transitions)
+        transitions
     }
 
-    /// Begins where the window of each rule does, and where the last run left it.
-    fn begin(&self, now: Moment) -> Result<Watching, QueryError> {
+    /// Returns how many events of a rule there are in the window that ends now, and of how many.
+    fn count(&self, rule: &Rule, now: Moment) -> Result<(u64, u64), QueryError> {
+        let since = Moment(clock::before(now.0, rule.window));
+        let count = |filter: &Filter| self.reader.counted(&filter.query(), since, now);
+        let among = rule.among.as_ref().map(count).transpose()?;
+        Ok((count(&rule.event)?, among.unwrap_or(0)))
+    }
+
+    /// Begins where the window of each rule does, and where the last run left it; `None` if that can't be read.
+    fn begin(&self, now: Moment) -> Option<Watching> {
         let mut engine = Engine::new(Arc::clone(&self.rules));
-        let kept = Kept::read(&self.directory, &mut engine);
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = kept;
+        let left = Kept::read(&self.directory, &mut engine);
+        let readings = self.readings(&mut engine, now);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.take_over(left, &engine);
+        match readings {
+            Ok(readings) => Some(Watching { engine, readings }),
+            Err(error) => {
+                drop(kept);
+                self.all_failed(&error.to_string());
+                None
+            }
+        }
+    }
+
+    fn all_failed(&self, why: &str) {
+        let all = (0..self.rules.alerts.len()).map(|place| (place, why.to_owned())).collect();
+        let now = Moment(clock::now_us());
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).fail(&self.rules, &all, now);
+    }
+
+    /// Decides what is read for which rules, and tells those of exceptions which ones are not new.
+    fn readings(&self, engine: &mut Engine, now: Moment) -> Result<Vec<Reading>, QueryError> {
         let mut readings: Vec<Reading> = Vec::new();
         for (place, rule) in self.rules.alerts.iter().enumerate().filter(|(_, rule)| !rule.is_counted()) {
             let queries = Measure::queries(rule);
@@ -147,7 +191,7 @@ impl Watcher {
                 Reading::add(&mut readings, query, rule.needs_json(), place, row);
             }
         }
-        Ok(Watching { engine, readings })
+        Ok(readings)
     }
 
     /// Returns the fingerprints of errors up to a row that programs dealt with: the last ones, for most of them are in no group.

@@ -24,6 +24,9 @@ const OPEN: [&str; 6] = ["/api/health", "/api/status", "/api/version", "/style.c
 /// What tells who did what, and how the collector is set up.
 const AUDIT: [&str; 2] = ["/api/audit", "/settings"];
 
+/// Under this an exception is marked as resolved, or not.
+const MARK: &str = "/exceptions/";
+
 /// The ends of paths under which events are sent, whatever prefix stands before them.
 const INGEST: [&str; 11] = [
     "/api/v1/telemetry",
@@ -72,6 +75,10 @@ pub(crate) fn need(method: &Method, path: &str) -> Need {
         return Need::Key(if AUDIT.contains(&path) { Scope::Admin } else { Scope::Read });
     }
     if *method != Method::POST {
+        return Need::Key(Scope::Admin);
+    }
+    // The form of a page, whatever its end looks like.
+    if path.strip_prefix(MARK).is_some_and(|fingerprint| !fingerprint.contains('/')) {
         return Need::Key(Scope::Admin);
     }
     if ends(&POSTHOG) || is_sentry(path) {
@@ -132,6 +139,9 @@ mod tests {
             (Method::POST, "/batch/", Need::IngestByBody),
             (Method::POST, "/api/events", ADMIN),
             (Method::POST, "/api/admin/forget", ADMIN),
+            (Method::POST, "/exceptions/0123456789abcdef", ADMIN),
+            (Method::POST, "/exceptions/e", ADMIN),
+            (Method::POST, "/exceptions/e/batch", Need::IngestByBody),
             (Method::DELETE, "/api/sessions/s", ADMIN),
             (Method::PUT, "/api/v1/telemetry", ADMIN),
             (Method::OPTIONS, "/batch", Need::Nothing),

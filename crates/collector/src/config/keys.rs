@@ -148,6 +148,8 @@ pub const KEYS: &[Key] = &[
     Key::new("limits.connections_max", Number, "N", "Connections that are open at once"),
     Key::new("limits.head_timeout", Text, "TIME", "How long a request's head may take, and a connection be idle"),
     Key::new("limits.body_timeout", Text, "TIME", "How long a request's body may take to arrive"),
+    Key::new("limits.answer_timeout", Text, "TIME", "How long a client may take nothing of its answer"),
+    Key::new("limits.answers_bytes_max", Text, "SIZE", "Memory of all answers that those who asked have not read yet"),
     Key::new("limits.query_timeout", Text, "TIME", "How long a query may take"),
     Key::new(
         "rate.requests",
@@ -187,4 +189,12 @@ pub(super) fn nearest(path: &str) -> Option<&'static str> {
     };
     let best = KEYS.iter().map(|key| (score(key.path), key.path)).max_by(|one, other| one.0.total_cmp(&other.0));
     best.filter(|(score, _)| *score > 0.8).map(|(_, path)| path)
+}
+
+/// Returns the section that is spelled most like this, if one is near.
+pub(super) fn nearest_section(name: &str) -> Option<&'static str> {
+    let sections = KEYS.iter().filter_map(|key| key.path.split_once('.').map(|(section, _)| section));
+    let scored = sections.map(|section| (strsim::jaro_winkler(name, section), section));
+    let best = scored.max_by(|one, other| one.0.total_cmp(&other.0));
+    best.filter(|(score, _)| *score > 0.8).map(|(_, section)| section)
 }

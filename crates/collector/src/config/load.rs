@@ -5,11 +5,12 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 use toml::{Table, Value};
 
-use super::keys::{KEYS, Key, Kind, find, nearest};
+use super::keys::{KEYS, Key, Kind, find, nearest, nearest_section};
 use super::settings::Settings;
+use super::targets;
 use crate::limits::CONFIG_BYTES_MAX;
 
 /// Where a value comes from.
@@ -128,7 +129,7 @@ impl Loaded {
             let Some(key) = find(path) else { continue };
             set(&mut table, path, value(key, text).map_err(&refuse)?);
             let taken = table.clone().try_into();
-            settings = taken.map_err(|error: toml::de::Error| refuse(error.message().to_owned()))?;
+            settings = taken.map_err(|error: toml::de::Error| refuse(in_words(error.message())))?;
             origins.insert(*path, origin.clone());
         }
         Ok(Self { settings, file: file.map(Path::to_owned), origins })
@@ -201,7 +202,7 @@ fn read(path: &Path, origins: &mut BTreeMap<&'static str, Origin>) -> Result<Tab
     let text = std::fs::read_to_string(path).map_err(unread)?;
     let document = DeTable::parse(&text).map_err(|error| wrong(path, &text, &error))?;
     let mut unknown = Vec::new();
-    walk(document.get_ref(), "", &mut |place, at| {
+    walk(document.get_ref(), "", &mut |place, at, is_table| {
         let line = text[..at].matches('\n').count() + 1;
         if let Some(key) = find(place) {
             origins.insert(key.path, Origin::File { path: path.to_owned(), line });
@@ -210,12 +211,17 @@ fn read(path: &Path, origins: &mut BTreeMap<&'static str, Origin>) -> Result<Tab
         if KEYS.iter().any(|key| key.path.strip_prefix(place).is_some_and(|rest| rest.starts_with('.'))) {
             return Step::Into;
         }
-        let instead = nearest(place).map_or_else(String::new, |known| format!(", do you mean `{known}`?"));
+        let section = if is_table { nearest_section(place) } else { None };
+        let known = section.map(|section| format!("[{section}]")).or_else(|| nearest(place).map(str::to_owned));
+        let instead = known.map_or_else(String::new, |known| format!(", do you mean `{known}`?"));
         unknown.push(format!("line {line}: `{place}`{instead}"));
         Step::Over
     });
     if !unknown.is_empty() {
         return Err(ConfigError::Unknown { path: path.to_owned(), unknown });
+    }
+    if let Some((at, problem)) = targets::fault(document.get_ref()) {
+        return Err(ConfigError::Wrong { path: path.to_owned(), message: at_place(&text, at.start, &problem) });
     }
     // Values are checked against the text, so that an error has its line.
     if let Err(error) = toml::from_str::<Settings>(&text) {
@@ -230,10 +236,11 @@ enum Step {
     Over,
 }
 
-fn walk(table: &DeTable<'_>, above: &str, see: &mut impl FnMut(&str, usize) -> Step) {
+fn walk(table: &DeTable<'_>, above: &str, see: &mut impl FnMut(&str, usize, bool) -> Step) {
     for (name, value) in table {
         let place = if above.is_empty() { name.get_ref().to_string() } else { format!("{above}.{}", name.get_ref()) };
-        if let (Step::Into, DeValue::Table(inner)) = (see(&place, name.span().start), value.get_ref()) {
+        let inner = value.get_ref().as_table();
+        if let (Step::Into, Some(inner)) = (see(&place, name.span().start, inner.is_some()), inner) {
             walk(inner, &place, see);
         }
     }
@@ -245,10 +252,34 @@ fn wrong(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
 
 /// Says what is wrong in a file of TOML, and where, in one line: an error is a line of a log, and TOML's own has a drawing of five.
 pub(crate) fn in_one_line(text: &str, error: &toml::de::Error) -> String {
-    let message = error.message().replace('\n', ", ");
-    let Some(before) = error.span().and_then(|span| text.get(..span.start)) else { return message };
+    let message = in_words(error.message());
+    error.span().map_or_else(|| message.clone(), |span| at_place(text, span.start, &message))
+}
+
+/// Says what is wrong at a place of a text.
+fn at_place(text: &str, at: usize, message: &str) -> String {
+    let before = &text[..text.floor_char_boundary(at)];
     let line = before.rsplit('\n').next().unwrap_or(before);
     let shown = text[before.len() - line.len()..].lines().next().unwrap_or_default().trim();
     let (line, column) = (before.matches('\n').count() + 1, line.chars().count() + 1);
     format!("line {line}, column {column}, `{shown}`: {message}")
+}
+
+/// Says what is wrong in the words of those who write files, and not of those who read them by a program, in one line.
+fn in_words(message: &str) -> String {
+    let message = message.replace('\n', ", ");
+    let Some((what, expected)) = message.split_once(", expected ") else { return message };
+    let right = match expected {
+        "usize" | "u64" | "u32" | "u16" | "u8" => "a whole number, 0 or more",
+        "i64" | "i32" => "a whole number",
+        "f64" | "f32" => "a number",
+        "a boolean" => "true or false",
+        "a string" | "path string" => "a text in quotes",
+        "a sequence" => "a list in brackets",
+        "a map" => "a table",
+        _ if expected.starts_with("struct ") => "a table",
+        _ => return message,
+    };
+    let what = what.replace("invalid type: ", "").replace("invalid value: ", "");
+    format!("{what} is not taken here: use {right}")
 }

@@ -5,6 +5,7 @@ mod example;
 mod keys;
 mod load;
 mod settings;
+mod targets;
 #[cfg(test)]
 mod tests;
 pub(crate) mod values;
@@ -202,6 +203,19 @@ impl Config {
     /// Adds a system that what is stored is sent on to.
     pub fn forward(mut self, target: Target) -> Self {
         self.settings.forward.push(target);
+        self
+    }
+
+    /// Sets how long a client may take nothing of its answer ([`crate::limits::ANSWER_UNREAD_MAX`]).
+    pub fn answer_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.limits.answer_timeout = timeout;
+        self
+    }
+
+    /// Sets how many bytes of answers may be kept for those who have not read them
+    /// ([`crate::limits::ANSWERS_BYTES_MAX`]); while it is more, further queries are told to come back.
+    pub fn answers_bytes_max(mut self, bytes: usize) -> Self {
+        self.settings.limits.answers_bytes_max = Bytes(bytes as u64);
         self
     }
 

@@ -163,6 +163,9 @@ pub(crate) struct Limits {
     pub(crate) head_timeout: Duration,
     #[serde(with = "span")]
     pub(crate) body_timeout: Duration,
+    pub(crate) answers_bytes_max: Bytes,
+    #[serde(with = "span")]
+    pub(crate) answer_timeout: Duration,
     #[serde(with = "span")]
     pub(crate) query_timeout: Duration,
 }
@@ -177,6 +180,8 @@ impl Default for Limits {
             connections_max: limits::CONNECTIONS_MAX,
             head_timeout: limits::HEAD_TIMEOUT,
             body_timeout: limits::BODY_TIMEOUT,
+            answer_timeout: limits::ANSWER_UNREAD_MAX,
+            answers_bytes_max: Bytes(limits::ANSWERS_BYTES_MAX as u64),
             query_timeout: limits::QUERY_TIMEOUT,
         }
     }

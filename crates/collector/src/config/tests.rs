@@ -128,6 +128,56 @@ fn a_wrong_value_is_named_with_its_place() {
 }
 
 #[test]
+fn what_is_wrong_with_a_target_is_told_on_its_own_line() {
+    let first = "silent_after = \"1m\"\n[[forward]]\nname = 'a'\nto = 'http'\nurl = 'http://h'\n";
+    let then = |rest: &str| format!("{first}[[forward]]\nname = 'b'\n{rest}");
+    for (text, parts) in [
+        (
+            then("to = 'http'\nurl = 'http://h'\nindex = 'i'\n"),
+            ["line 10", "`index` is of Splunk and Elasticsearch alone"],
+        ),
+        (then("to = 'http'\nurl = 'http://h'\nframing = 'octets'\n"), ["line 10", "`framing` is of syslog over TCP"]),
+        (
+            then("to = 'syslog'\nurl = 'udp://h:514'\nframing = 'lines'\n"),
+            ["line 10", "`framing` is of syslog over TCP"],
+        ),
+        (then("to = 'syslog'\nurl = 'udp://h:514'\ntoken_env = 'T'\n"), ["line 10", "syslog has no token"]),
+        (then("to = 'http'\nurl = 'http://h'\nnames = ['a', 'pay.*.x']\n"), ["line 10", "`pay.*`"]),
+        (then("to = 'http'\nurl = 'ftp://h'\n"), ["line 9", "`url` must begin with"]),
+        (then("to = 'http'\nurl = 'http://h'\nbatch = 'many'\n"), ["line 10", "use a whole number, 0 or more"]),
+        (then("to = 'http'\nurl = 'http://h'\nbatch = 0\n"), ["line 10", "`batch` must be 1 to 1000"]),
+        (then("to = 'http'\nurl = 'http://h'\nbacth = 5\n"), ["line 10", "bacth"]),
+        (then("to = 'http'\nurl = 'http://h'\npause = 'soon'\n"), ["line 10", "whole number and a unit"]),
+        (first.to_owned() + &first[first.find('[').unwrap()..], ["line 7", "another one of this name"]),
+        ("[retention]\n[forward]\nname = 'a'\n".to_owned(), ["line 2", "write `[[forward]]`"]),
+    ] {
+        let error = File::of("targets", &text).load(&[]).unwrap_err().to_string();
+        assert!(parts.iter().all(|part| error.contains(part)), "{text}: {error}");
+    }
+    let good = then("to = 'syslog'\nurl = 'tcp://h:514'\nframing = 'octets'\nnames = ['*', 'pay.*']\n");
+    assert_eq!(File::of("targets", &good).load(&[]).unwrap().settings.forward.len(), 2);
+}
+
+#[test]
+fn a_section_that_does_not_exist_names_the_nearest_one() {
+    let error = File::of("nearest", "[retenton]\nevents_days = 3\n").load(&[]).unwrap_err().to_string();
+    assert!(error.contains("line 1: `retenton`, do you mean `[retention]`?"), "{error}");
+}
+
+#[test]
+fn a_wrong_kind_of_value_is_told_in_words_of_those_who_write_files() {
+    for (text, right) in [
+        ("[limits]\nconnections_max = 'many'\n", "use a whole number, 0 or more"),
+        ("[limits]\nconnections_max = -1\n", "use a whole number, 0 or more"),
+        ("telemetry = 'yes'\n", "use true or false"),
+        ("hosts = 'a'\n", "use a list in brackets"),
+    ] {
+        let error = File::of("words", text).load(&[]).unwrap_err().to_string();
+        assert!(error.contains(right) && !error.contains("usize") && !error.contains("expected"), "{error}");
+    }
+}
+
+#[test]
 fn lists_and_switches_are_said_as_shells_can() {
     let loaded = Loaded::load(None, &[said("trusted_proxies", "10.0.0.0/8, ::1"), said("log.stdout", "1")]).unwrap();
     assert_eq!(loaded.settings.trusted_proxies.len(), 2);

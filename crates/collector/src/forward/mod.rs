@@ -26,5 +26,5 @@ mod target;
 mod tests;
 
 pub(crate) use run::{Counts, Forwarder};
+pub(crate) use target::{FRAMING_MEANS_NOTHING, check, first_problem, targets};
 pub use target::{Format, ForwardError, Framing, Target, To};
-pub(crate) use target::{check, targets};

@@ -11,6 +11,7 @@ use super::format;
 use super::request::{self, Fate, Verdict};
 use super::syslog;
 use super::target::{Target, To};
+use crate::clock;
 use crate::limits::{
     FORWARD_BATCH_BYTES, FORWARD_KEEP_INTERVAL, FORWARD_STEP_BYTES, FORWARD_STEP_ROWS, FORWARD_TELL_INTERVAL,
     STREAM_PAUSE,
@@ -32,6 +33,8 @@ pub(crate) struct Counts {
     pub(crate) failed: Counter,
     /// The row that it has come to.
     pub(crate) row: Gauge,
+    /// When an attempt last failed or an event was refused, in microseconds; 0 if that never was.
+    pub(crate) failed_at_us: Gauge,
     /// 1 while it does not take what it is sent: it fails, or refused the last event for ever.
     pub(crate) broken: Gauge,
 }
@@ -39,6 +42,10 @@ pub(crate) struct Counts {
 impl Counts {
     pub(crate) fn new(name: &str) -> Self {
         Self { name: name.to_owned(), ..Self::default() }
+    }
+
+    fn note_failure(&self) {
+        self.failed_at_us.set(u64::try_from(clock::now_us()).unwrap_or(0));
     }
 
     /// Returns how many rows are stored that it has not come to.
@@ -103,6 +110,10 @@ impl Forwarder {
     ///
     /// What was settled since it was last written down is sent again by the next run.
     pub(crate) async fn run(mut self, mut stopping: watch::Receiver<bool>) {
+        // A token that is not there is told at once, and not when the first event is stored.
+        if let Err(why) = self.target.token() {
+            self.tell(&why);
+        }
         tokio::select! {
             () = self.go_on() => {}
             _ = stopping.wait_for(|stopping| *stopping) => {}
@@ -273,6 +284,7 @@ impl Forwarder {
     /// Pauses after an attempt that failed: longer, after so many of them.
     async fn rest(&mut self, why: &str) {
         self.counts.failed.add(1);
+        self.counts.note_failure();
         self.attempts += 1;
         if self.attempts < self.target.attempts {
             sleep(self.target.pause).await;
@@ -324,6 +336,7 @@ impl Forwarder {
         // It may be the setting that is wrong, and not the event: that is seen until one is taken.
         self.counts.broken.set(1);
         self.counts.dropped.add(1);
+        self.counts.note_failure();
         self.ahead.insert(event.row);
         self.attempts = 0;
         if may_tell(&mut self.told_refused_at) {

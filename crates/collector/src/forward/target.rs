@@ -201,13 +201,49 @@ impl Target {
         self.names.is_empty() || self.names.iter().any(is)
     }
 
-    fn problem(&self) -> Option<&'static str> {
+    /// Returns which key is wrong, and what would be right.
+    fn problem(&self) -> Option<(&'static str, &'static str)> {
         let good = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         if self.name.is_empty() || self.name.len() > FORWARD_NAME_CHARS_MAX || !self.name.chars().all(good) {
-            return Some("`name` must be 1 to 64 letters, digits and `-`, `_`, `.`");
+            return Some(("name", "`name` must be 1 to 64 letters, digits and `-`, `_`, `.`"));
         }
-        let good = |c: char| c.is_ascii_graphic();
-        if !self.url.chars().all(good) {
+        if let Some(problem) = self.url_problem() {
+            return Some(("url", problem));
+        }
+        let (is_elastic, is_syslog) = (self.to == To::Elasticsearch, self.to == To::Syslog);
+        let has_index = is_elastic || self.to == To::Splunk;
+        let has_token = self.token_file.is_some() || self.token_env.is_some();
+        let is_star_within = |name: &String| name.strip_suffix('*').unwrap_or(name).contains('*');
+        let json = "`format` must be json: documents of Elasticsearch are JSON";
+        let star = "in `names` a `*` stands for any rest, at the end of a name alone: `pay.*`";
+        let problems = [
+            (is_elastic && self.format != Format::Json, "format", json),
+            (is_elastic && self.index.is_none(), "to", "`index` must name an index or a data stream"),
+            (self.index.is_some() && !has_index, "index", "`index` is of Splunk and Elasticsearch alone: leave it out"),
+            (self.framing != Framing::Octets && !self.is_framed(), "framing", FRAMING_MEANS_NOTHING),
+            (has_token && is_syslog && self.token_file.is_some(), "token_file", NO_TOKEN),
+            (has_token && is_syslog, "token_env", NO_TOKEN),
+            (
+                self.token_file.is_some() && self.token_env.is_some(),
+                "token_env",
+                "give one of `token_file` and `token_env`",
+            ),
+            (self.names.iter().any(is_star_within), "names", star),
+            (!(1..=PAGE_ROWS_MAX).contains(&self.batch), "batch", "`batch` must be 1 to 1000"),
+            (self.attempts == 0, "attempts", "`attempts` must be more than 0"),
+            (self.timeout.is_zero(), "timeout", "`timeout` must be more than 0"),
+            (self.rest.is_zero(), "rest", "`rest` must be more than 0"),
+        ];
+        problems.into_iter().find(|(is_wrong, ..)| *is_wrong).map(|(_, key, problem)| (key, problem))
+    }
+
+    /// Whether there is a stream in which messages are told apart.
+    pub(crate) fn is_framed(&self) -> bool {
+        self.to == To::Syslog && self.url.starts_with("tcp://")
+    }
+
+    fn url_problem(&self) -> Option<&'static str> {
+        if !self.url.chars().all(|c| c.is_ascii_graphic()) {
             return Some("`url` must be ASCII without spaces");
         }
         let (scheme, rest) = self.url.split_once("://").unwrap_or(("", ""));
@@ -218,27 +254,18 @@ impl Target {
         let port = authority.rsplit_once(':').filter(|(host, _)| !host.is_empty());
         let has_port = port.is_some_and(|(_, port)| port.parse::<u16>().is_ok_and(|port| port > 0));
         match (self.to, scheme) {
-            (To::Syslog, "tcp" | "udp") if has_port && path.is_empty() => {}
-            (To::Syslog, _) => return Some("`url` must be tcp://HOST:PORT or udp://HOST:PORT"),
-            (_, "http" | "https") if !authority.is_empty() => {}
-            _ => return Some("`url` must begin with http:// or https:// and a host"),
+            (To::Syslog, "tcp" | "udp") if has_port && path.is_empty() => None,
+            (To::Syslog, _) => Some("`url` must be tcp://HOST:PORT or udp://HOST:PORT"),
+            (_, "http" | "https") if !authority.is_empty() => None,
+            _ => Some("`url` must begin with http:// or https:// and a host"),
         }
-        if self.to == To::Elasticsearch && self.format != Format::Json {
-            return Some("`format` must be json: documents of Elasticsearch are JSON");
-        }
-        if self.to == To::Elasticsearch && self.index.is_none() {
-            return Some("`index` must name an index or a data stream");
-        }
-        if self.token_file.is_some() && self.token_env.is_some() {
-            return Some("give one of `token_file` and `token_env`");
-        }
-        if !(1..=PAGE_ROWS_MAX).contains(&self.batch) {
-            return Some("`batch` must be 1 to 1000");
-        }
-        let is_bad = self.attempts == 0 || self.timeout.is_zero() || self.rest.is_zero();
-        is_bad.then_some("`attempts`, `timeout` and `rest` must be more than 0")
     }
 }
+
+/// Said of `framing` where there is no stream.
+pub(crate) const FRAMING_MEANS_NOTHING: &str = "`framing` is of syslog over TCP alone: leave it out";
+/// Said of a token where nothing is sent along.
+const NO_TOKEN: &str = "syslog has no token: leave out `token_file` and `token_env`";
 
 /// Sees to it that all targets can be used together.
 ///
@@ -246,20 +273,22 @@ impl Target {
 ///
 /// The first that can't.
 pub(crate) fn check(targets: &[Target]) -> Result<(), ForwardError> {
+    first_problem(targets).map_or(Ok(()), |(_, _, error)| Err(error))
+}
+
+/// Returns the place of the first target that can't be used, which of its keys is wrong, and why.
+pub(crate) fn first_problem(targets: &[Target]) -> Option<(usize, &'static str, ForwardError)> {
     let mut names = BTreeSet::new();
-    for (place, target) in targets.iter().enumerate() {
-        let problem = if place >= FORWARDS_MAX {
-            Some("there are more than 16 targets")
+    targets.iter().enumerate().find_map(|(place, target)| {
+        let (key, problem) = if place >= FORWARDS_MAX {
+            ("name", "there are more than 16 targets")
         } else if names.insert(&target.name) {
-            target.problem()
+            target.problem()?
         } else {
-            Some("there is another one of this name")
+            ("name", "there is another one of this name")
         };
-        if let Some(problem) = problem {
-            return Err(ForwardError { name: target.name.clone(), problem });
-        }
-    }
-    Ok(())
+        Some((place, key, ForwardError { name: target.name.clone(), problem }))
+    })
 }
 
 /// Reads targets, and checks them where the file's line is known.

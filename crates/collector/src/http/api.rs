@@ -7,8 +7,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::{Shared, answer};
-use crate::query::{EventQuery, ExceptionQuery, ParamError, QueryError, Reader, SessionQuery};
+use super::{Shared, answer, pages};
+use crate::query::{self, EventQuery, ExceptionQuery, ParamError, QueryError, Reader, SessionQuery};
 
 /// Said of a path whose id can't be decoded.
 pub(super) const ID_NOT_TEXT: &str = "the id in the path is no UTF-8 when it is decoded";
@@ -58,6 +58,32 @@ pub(super) async fn exceptions(State(shared): State<Shared>, Query(pairs): Pairs
     .await
 }
 
+/// `GET /api/exceptions/{fingerprint}`, of `since` to `until`
+pub(super) async fn exception(
+    State(shared): State<Shared>,
+    id: Result<Path<String>, PathRejection>,
+    Query(pairs): Pairs,
+) -> Response {
+    let Ok(Path(fingerprint)) = id else { return answer::error(StatusCode::BAD_REQUEST, ID_NOT_TEXT) };
+    reply(&shared, query::range(pairs), move |reader, (since, until)| {
+        let Some(group) = reader.exception(&fingerprint)? else {
+            let fingerprint: String = fingerprint.chars().take(64).collect();
+            let message = format!("there are no exceptions with the fingerprint `{fingerprint}`");
+            return Ok(answer::error(StatusCode::NOT_FOUND, message));
+        };
+        let over_time = reader.exception_over_time(&fingerprint, &pages::grid(&group, *since, *until))?;
+        Ok(json(&Exception { group, over_time }))
+    })
+    .await
+}
+
+#[derive(serde::Serialize)]
+struct Exception {
+    #[serde(flatten)]
+    group: query::ExceptionGroup,
+    over_time: Vec<query::OverTime>,
+}
+
 #[derive(serde::Serialize)]
 struct Events {
     events: Vec<crate::query::Event>,
@@ -93,7 +119,7 @@ pub(super) async fn reply<Q: Send + 'static>(
 pub(super) fn refuse(error: &QueryError) -> Response {
     match error {
         QueryError::Param(error) => answer::error(StatusCode::BAD_REQUEST, error.to_string()),
-        QueryError::TooLong => answer::later(error.to_string()),
+        QueryError::TooLong | QueryError::Unread { .. } => answer::later(error.to_string()),
         other => {
             tracing::error!(error = %other, "a query failed");
             answer::error(StatusCode::INTERNAL_SERVER_ERROR, other.to_string())
@@ -101,9 +127,26 @@ pub(super) fn refuse(error: &QueryError) -> Response {
     }
 }
 
-/// Runs a question on a blocking thread, when it is its turn, and interrupts it when its time is over.
+/// Runs a question on a blocking thread, when it is its turn, and interrupts it when its time is over. While those who asked before don't
+/// read their answers, none is made.
 pub(super) async fn run<T: Send + 'static>(
     shared: &Shared,
+    ask: impl FnOnce(&Reader) -> Result<T, QueryError> + Send + 'static,
+) -> Result<T, QueryError> {
+    run_within(shared, shared.0.answers_bytes_max, ask).await
+}
+
+/// Likewise, but for an answer that is small: it is made whatever others do.
+pub(super) async fn run_small<T: Send + 'static>(
+    shared: &Shared,
+    ask: impl FnOnce(&Reader) -> Result<T, QueryError> + Send + 'static,
+) -> Result<T, QueryError> {
+    run_within(shared, u64::MAX, ask).await
+}
+
+async fn run_within<T: Send + 'static>(
+    shared: &Shared,
+    unread_max: u64,
     ask: impl FnOnce(&Reader) -> Result<T, QueryError> + Send + 'static,
 ) -> Result<T, QueryError> {
     let deadline = tokio::time::Instant::now() + shared.0.query_timeout;
@@ -111,6 +154,10 @@ pub(super) async fn run<T: Send + 'static>(
         .await
         .map_err(|_| QueryError::TooLong)?
         .map_err(|_| QueryError::Lost)?;
+    let bytes = shared.0.stats.unread_bytes.get();
+    if bytes > unread_max {
+        return Err(QueryError::Unread { bytes });
+    }
     let (announce, announced) = tokio::sync::oneshot::channel();
     let shared = shared.clone();
     let mut asking = tokio::task::spawn_blocking(move || {

@@ -45,17 +45,7 @@ pub(super) async fn exception(
             "the body must be {\"resolved\": true} or {\"resolved\": false}",
         );
     };
-    let wanted = fingerprint.clone();
-    let change = move |connection: &mut Connection| {
-        let (action, told) =
-            if resolved { ("exception.resolve", "resolved") } else { ("exception.reopen", "not resolved") };
-        let told = format!("the exceptions with the fingerprint {wanted} are {told}");
-        let metadata = json!({ "fingerprint": wanted });
-        audit::with(connection, (&who, action, &told, &metadata), |connection| {
-            Ok(store::resolve(connection, &wanted, resolved)?.then_some(()))
-        })
-    };
-    match shared.0.queue.edit(change).await {
+    match mark(&shared, who, &fingerprint, resolved).await {
         Ok(Some(())) => Json(json!({ "fingerprint": fingerprint, "resolved": resolved })).into_response(),
         Ok(None) => {
             let fingerprint: String = fingerprint.chars().take(64).collect();
@@ -66,6 +56,26 @@ pub(super) async fn exception(
         }
         Err(error) => failed(&error),
     }
+}
+
+/// Says that a group of exceptions is dealt with, or is not, and notes who said so; `None` where there is no such group.
+pub(super) async fn mark(
+    shared: &Shared,
+    who: Who,
+    fingerprint: &str,
+    resolved: bool,
+) -> Result<Option<()>, WriteError> {
+    let wanted = fingerprint.to_owned();
+    let change = move |connection: &mut Connection| {
+        let (action, told) =
+            if resolved { ("exception.resolve", "resolved") } else { ("exception.reopen", "not resolved") };
+        let told = format!("the exceptions with the fingerprint {wanted} are {told}");
+        let metadata = json!({ "fingerprint": wanted });
+        audit::with(connection, (&who, action, &told, &metadata), |connection| {
+            Ok(store::resolve(connection, &wanted, resolved)?.then_some(()))
+        })
+    };
+    shared.0.queue.edit(change).await
 }
 
 /// `PATCH /api/users/{id}`: opts a user in, or takes that back, which takes the id out of the events that are stored.

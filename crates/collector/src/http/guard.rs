@@ -11,7 +11,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use serde_json::json;
 use tokio::time::Instant;
 use tracing::{Instrument, Span};
@@ -22,6 +22,7 @@ use super::{Shared, answer, body};
 use crate::auth::{Caller, credential};
 use crate::clock;
 use crate::limits::{LOGGED_PATH_CHARS_MAX, REFUSED_DRAIN_BYTES_MAX, REFUSED_DRAIN_TIMEOUT};
+use crate::page;
 use crate::rate::{Client, Left, TooMuch};
 
 /// Pages load their own style and script and nothing else, run no script that stands in a page, and nobody may frame them.
@@ -32,7 +33,8 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
-    (header::REFERRER_POLICY, "no-referrer"),
+    // Not `no-referrer`: a browser would not say either that a form comes from a page of ours (`Origin: null`).
+    (header::REFERRER_POLICY, "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     (header::CACHE_CONTROL, "no-store"),
 ];
@@ -110,11 +112,17 @@ fn admit(
 /// Says why somebody may not.
 fn refuse(refusal: &Refusal, headers: &HeaderMap) -> Response {
     let status = refusal.status();
-    let mut response = answer::error(status, refusal.to_string());
+    let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let is_person = accepts.contains("text/html");
+    let mut response = if is_person {
+        let page = page::message("This needs another key", &format!("{refusal}."));
+        (status, Html(page.into_string())).into_response()
+    } else {
+        answer::error(status, refusal.to_string())
+    };
     if status == StatusCode::UNAUTHORIZED {
         // A browser asks its user, whose password is the key. Programs are not to ask anybody.
-        let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-        let scheme = if accepts.contains("text/html") {
+        let scheme = if is_person {
             "Basic realm=\"lastword: any name, and a key as the password\", charset=\"UTF-8\""
         } else {
             "Bearer realm=\"lastword\""

@@ -53,6 +53,10 @@ pub(super) async fn status(State(shared): State<Shared>, Extension(context): Ext
     if !shared.0.forwards.is_empty() {
         body["forward"] = forwards(&shared);
     }
+    let failed = shared.0.watcher.failed();
+    if !failed.is_null() {
+        body["alerts"] = json!({ "failed": failed });
+    }
     answer(ok, body)
 }
 

@@ -6,7 +6,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use lastword::views::{Exposition, Family, MetricKind, PROMETHEUS_CONTENT_TYPE, PROMETHEUS_PREFIX};
 
-use super::api::{Pairs, refuse, run};
+use super::api::{Pairs, refuse, run_small};
 use super::{Inner, Shared};
 use crate::clock;
 use crate::forward::Counts;
@@ -20,13 +20,9 @@ pub(super) async fn metrics(State(shared): State<Shared>, axum::extract::Query(p
         Err(error) => return refuse(&error.into()),
     };
     let held = shared.clone();
-    let text =
-        run(
-            &shared,
-            move |reader| {
-                if views { held.0.live.prometheus(reader, PROMETHEUS_PREFIX) } else { Ok(own(&held.0, reader)) }
-            },
-        );
+    let text = run_small(&shared, move |reader| {
+        if views { held.0.live.prometheus(reader, PROMETHEUS_PREFIX) } else { Ok(own(&held.0, reader)) }
+    });
     match text.await {
         Ok(text) => ([(header::CONTENT_TYPE, PROMETHEUS_CONTENT_TYPE)], text).into_response(),
         // A page without some of its figures is worth more than none.
@@ -81,6 +77,11 @@ fn write_own(inner: &Inner, out: &mut Exposition) {
     let mut page = Page(out);
     let stats = &inner.stats;
     page.gauge("http_active_connections", "Connections that are open.", Some(stats.connections.get()));
+    page.gauge(
+        "lastword_unread_answer_bytes",
+        "Answers that those who asked have not read.",
+        Some(stats.unread_bytes.get()),
+    );
     page.gauge("lastword_live_streams", "Live streams that are open.", Some(stats.streams.get()));
     let (waiting, max) = inner.queue.depth();
     page.gauge("lastword_ingest_queue_depth", "Requests that wait for the disk.", Some(waiting as u64));
@@ -97,6 +98,7 @@ fn write_own(inner: &Inner, out: &mut Exposition) {
         stats.unrecorded.get(),
     );
     forwards(inner, out);
+    alerts(inner, out);
     let mut commits = Family::new(MetricKind::Histogram);
     commits.histogram(&[], inner.queue.writing().commits_ms.counted());
     out.add("lastword_commit_duration_ms", "How long commits took until they were on disk, in milliseconds.", &commits);
@@ -171,13 +173,32 @@ fn forwards(inner: &Inner, out: &mut Exposition) {
             one.broken.get()
         }),
     ];
+    if inner.forwards.is_empty() {
+        return;
+    }
     for (name, help, kind, figure) in families {
-        if inner.forwards.is_empty() {
-            continue;
-        }
         let mut family = Family::new(kind);
         inner.forwards.iter().for_each(|one| family.number(&[("name", &one.name)], figure(one) as f64));
         out.add(name, help, &family);
+    }
+    let mut failed_at = Family::new(MetricKind::Gauge);
+    for one in &inner.forwards {
+        failed_at.number(&[("name", &one.name)], one.failed_at_us.get() as f64 / 1e6);
+    }
+    let help = "When a target last failed or refused an event, in seconds since 1970; 0 if never.";
+    out.add("lastword_forward_last_failure_timestamp_seconds", help, &failed_at);
+}
+
+fn alerts(inner: &Inner, out: &mut Exposition) {
+    let (mut firing, mut broken) = (Family::new(MetricKind::Gauge), Family::new(MetricKind::Gauge));
+    let standings = inner.watcher.standings();
+    for (name, (fires, is_broken)) in &standings {
+        firing.number(&[("name", name)], f64::from(u8::from(*fires)));
+        broken.number(&[("name", name)], f64::from(u8::from(*is_broken)));
+    }
+    if !standings.is_empty() {
+        out.add("lastword_alert_firing", "1 while an alert of the collector's own fires, else 0.", &firing);
+        out.add("lastword_alert_broken", "1 while an alert can't be evaluated, else 0.", &broken);
     }
 }
 

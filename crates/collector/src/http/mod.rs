@@ -45,6 +45,7 @@ mod sentry;
 mod server;
 mod stream;
 mod telemetry;
+mod unread;
 
 pub(crate) use gate::Gate;
 use routes::ENDPOINTS;
@@ -112,6 +113,8 @@ struct Inner {
     otlp: Arc<otlp::Otlp>,
     body_bytes_max: usize,
     body_timeout: Duration,
+    /// How many bytes of answers may wait to be read.
+    answers_bytes_max: u64,
     query_timeout: Duration,
 }
 
@@ -175,6 +178,7 @@ impl Shared {
             otlp: Arc::new(otlp::Otlp::new(prices)),
             body_bytes_max: config.settings.limits.body_bytes_max.len(),
             body_timeout: config.settings.limits.body_timeout,
+            answers_bytes_max: config.settings.limits.answers_bytes_max.0,
             query_timeout: config.settings.limits.query_timeout,
         }))
     }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::routes::{ENDPOINTS, Endpoint, Shape};
 use super::schemas::{self, reference};
 use crate::limits::{PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX, PARAM_BYTES_MAX};
-use crate::query::SessionState;
+use crate::query::{ExceptionOrder, SessionState};
 
 /// `GET /api/openapi.json`
 pub(super) async fn document() -> Response {
@@ -91,7 +91,8 @@ fn parameter(path: &str, name: &str) -> Value {
     let one_of = |words: &[&str]| json!({ "type": "string", "enum": words });
     let kinds = EventKind::ALL.map(EventKind::as_str);
     let of_sessions = SessionState::ALL.map(SessionState::as_str);
-    let states: &[&str] = if path == "/api/exceptions" { &["open", "resolved", "regressed"] } else { &of_sessions };
+    let is_of_exceptions = path.ends_with("/exceptions");
+    let states: &[&str] = if is_of_exceptions { &["open", "resolved", "regressed"] } else { &of_sessions };
     let moment = || json!({ "type": "string", "examples": ["15m", "2026-11-20T09:20:34Z"] });
     let (about, schema) = match name {
         "session" => ("Of this session", text()),
@@ -101,6 +102,16 @@ fn parameter(path: &str, name: &str) -> Value {
         "since" => ("Not older than this: a time, or how long ago", moment()),
         "until" => ("Older than this: a time, or how long ago", moment()),
         "text" => ("With this text anywhere in their JSON", text()),
+        "order" if is_of_exceptions => {
+            let orders = ExceptionOrder::ALL.map(ExceptionOrder::as_str);
+            ("The latest to appear first (`new`), or to happen (`last`), the most, or the worst", one_of(&orders))
+        }
+        "fingerprint" => ("The group with this fingerprint", text()),
+        "exception" => ("In which an exception with this fingerprint happened", text()),
+        "id" => ("Whose id begins so", text()),
+        "event" | "from" | "before" => {
+            ("Around the event of this row", json!({ "type": "string", "pattern": "^[0-9]{1,18}$" }))
+        }
         "order" => ("Newest first (`desc`) or oldest first (`asc`)", one_of(&["desc", "asc"])),
         "columns" => ("Columns, with commas between them: of the event, or `data.` and a path into its data", text()),
         "state" => ("In this state", one_of(states)),

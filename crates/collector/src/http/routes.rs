@@ -1,7 +1,7 @@
 //! What is answered under which path: one table, of which the router, the list in an answer of 404 and the document of OpenAPI are
 //! made.
 
-use axum::routing::{MethodRouter, delete, get, patch};
+use axum::routing::{MethodRouter, delete, get, patch, post};
 
 use super::{Shared, alerts, api, audit, edit, explore, export, health, metrics, openapi, pages, stream};
 use crate::query::{
@@ -31,6 +31,8 @@ pub(super) enum Method {
     Patch(Answer, Shape),
     /// By DELETE, answered by this.
     Delete(Answer),
+    /// By a form, answered by this.
+    Form(Answer),
     /// By POST under any prefix, with a body of this shape.
     Post(Shape),
 }
@@ -42,7 +44,7 @@ impl Method {
     /// Returns what answers at the path itself; what comes in under any prefix has no path of its own.
     pub(super) const fn answer(&self) -> Option<Answer> {
         match self {
-            Self::Get(answer) | Self::Patch(answer, _) | Self::Delete(answer) => Some(*answer),
+            Self::Get(answer) | Self::Patch(answer, _) | Self::Delete(answer) | Self::Form(answer) => Some(*answer),
             Self::Post(_) => None,
         }
     }
@@ -53,6 +55,7 @@ impl Method {
             Self::Get(_) => ("get", None),
             Self::Patch(_, body) => ("patch", Some(*body)),
             Self::Delete(_) => ("delete", None),
+            Self::Form(_) => ("post", Some(FORM)),
             Self::Post(body) => ("post", Some(*body)),
         }
     }
@@ -67,10 +70,11 @@ pub(super) enum Shape {
     Text(&'static str),
 }
 
-use Method::{Delete, Get, Patch, Post};
+use Method::{Delete, Form, Get, Patch, Post};
 use Shape::{Json, Text};
 
 const OTLP: Shape = Json("Object");
+const FORM: Shape = Text("application/x-www-form-urlencoded");
 const HTML: Shape = Text("text/html");
 const LINES: Shape = Text("application/x-ndjson");
 const PROMETHEUS: Shape = Text("text/plain");
@@ -134,6 +138,13 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         "Remove a session and all of its events",
         Json("Removed"),
     ),
+    Endpoint::new(
+        "/api/exceptions/{fingerprint}",
+        Get(|| get(api::exception)),
+        "One group of exceptions, and how many there were over time",
+        Json("Exception"),
+    )
+    .with(&["since", "until"]),
     Endpoint::new(
         "/api/exceptions/{fingerprint}",
         Patch(|| patch(edit::exception), Json("ExceptionEdit")),
@@ -206,9 +217,24 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::new("/", Get(|| get(pages::overview)), "A page of what a range of time was like", HTML)
         .with(&["since", "until"]),
     Endpoint::new("/sessions", Get(|| get(pages::sessions)), "A page of sessions", HTML).with(SessionQuery::PARAMS),
-    Endpoint::new("/sessions/{id}", Get(|| get(pages::session)), "A page of one session", HTML).with(&["after"]),
+    Endpoint::new("/sessions/{id}", Get(|| get(pages::session)), "A page of one session", HTML)
+        .with(&["severity", "from", "before", "after"]),
     Endpoint::new("/exceptions", Get(|| get(pages::exceptions)), "A page of exceptions", HTML)
         .with(ExceptionQuery::PARAMS),
+    Endpoint::new(
+        "/exceptions/{fingerprint}",
+        Get(|| get(pages::exception)),
+        "A page of exceptions that are alike",
+        HTML,
+    )
+    .with(&["since", "until", "event", "after"]),
+    Endpoint::new(
+        "/exceptions/{fingerprint}",
+        Form(|| post(pages::mark)),
+        "The form of that page: say that an exception is resolved, or is not",
+        HTML,
+    )
+    .also(&[303]),
     Endpoint::new("/events", Get(|| get(pages::events)), "A page of events", HTML).with(EXPLORER),
     Endpoint::new("/events/{id}", Get(|| get(pages::event)), "A page of one event, by its row or id", HTML),
     Endpoint::new("/events.jsonl", Get(|| get(export::lines)), "Events as a file, one in a line", LINES)
@@ -230,7 +256,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 /// Tells what there is, for who asked for something else.
 pub(super) fn all() -> String {
     let of = |wanted: &str, prefix: &str| {
-        let paths = ENDPOINTS.iter().filter(|endpoint| endpoint.method.told().0 == wanted);
+        let is_form = |endpoint: &&Endpoint| matches!(endpoint.method, Form(_));
+        let paths = ENDPOINTS.iter().filter(|endpoint| endpoint.method.told().0 == wanted && !is_form(endpoint));
         paths.map(|endpoint| format!("{prefix}{}", endpoint.path)).collect::<Vec<_>>().join(", ")
     };
     format!("there are POST {} and GET {}", of("post", "<any prefix>"), of("get", ""))

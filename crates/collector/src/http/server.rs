@@ -5,20 +5,16 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
-use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -26,10 +22,11 @@ use tokio::time::Instant;
 
 use super::Shared;
 use super::context::Peer;
+use super::unread::{Answered, Busy, Stream, Taken};
 use crate::config::Config;
 use crate::limits::{
-    ACCEPT_PAUSE, ANSWER_UNREAD_MAX, COMMIT_TIMEOUT, HTTP2_CONNECTION_WINDOW_BYTES, HTTP2_HEADERS_BYTES_MAX,
-    HTTP2_PING_INTERVAL, HTTP2_STREAM_WINDOW_BYTES, HTTP2_STREAMS_MAX, PEEK_PAUSE,
+    ACCEPT_PAUSE, COMMIT_TIMEOUT, HTTP2_CONNECTION_WINDOW_BYTES, HTTP2_HEADERS_BYTES_MAX, HTTP2_PING_INTERVAL,
+    HTTP2_STREAM_WINDOW_BYTES, HTTP2_STREAMS_MAX, PEEK_PAUSE,
 };
 use crate::tls;
 
@@ -52,6 +49,7 @@ pub(crate) async fn serve(
 ) {
     let router = super::router(shared.clone());
     let free = Arc::new(Semaphore::new(config.settings.limits.connections_max));
+    let unread_max = config.settings.limits.answer_timeout;
     let (stop, stopping) = watch::channel(());
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
@@ -66,13 +64,15 @@ pub(crate) async fn serve(
                     peer,
                     router: router.clone(),
                     head_timeout: config.settings.limits.head_timeout,
-                    stuck_after: ANSWER_UNREAD_MAX.max(config.settings.limits.body_timeout + COMMIT_TIMEOUT),
+                    stuck_after: unread_max.max(config.settings.limits.body_timeout + COMMIT_TIMEOUT),
+                    unread_max,
+                    shared: shared.clone(),
                     stopping: stopping.clone(),
                 };
                 let shared = shared.clone();
                 connections.spawn(async move {
                     let _open = shared.stats().connections.enter();
-                    connection.attend(stream, &shared).await;
+                    connection.attend(stream).await;
                     drop(place);
                 });
             }
@@ -105,11 +105,6 @@ async fn accept(listener: &TcpListener, free: &Arc<Semaphore>) -> (TcpStream, So
     }
 }
 
-/// What bytes go through, TLS or not: behind a pointer, because HTTP for each kind would be compiled a second time.
-trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
-
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
-
 /// A connection that was taken.
 struct Connection {
     speaks: Speaks,
@@ -118,15 +113,19 @@ struct Connection {
     head_timeout: Duration,
     /// How long nothing may move on it while requests are under way.
     stuck_after: Duration,
+    /// How long its client may take no byte of what is written to it.
+    unread_max: Duration,
+    shared: Shared,
     stopping: watch::Receiver<()>,
 }
 
 impl Connection {
     /// Serves it, in TLS if that is set up, until it ends or, when the collector stops, until its request is answered.
-    async fn attend(mut self, stream: TcpStream, shared: &Shared) {
+    async fn attend(mut self, stream: TcpStream) {
         // Without it an answer may wait for the client's next packet. If it can't be set, it is only slower.
         let _ = stream.set_nodelay(true);
         let only_http2 = self.speaks == Speaks::Http2;
+        let shared = self.shared.clone();
         let Some(tls) = shared.tls() else {
             let Some(begins_http2) = self.begins(&stream).await else { return };
             return self.speak(Box::new(stream), only_http2 || begins_http2).await;
@@ -147,15 +146,16 @@ impl Connection {
     }
 
     async fn speak(self, stream: Box<dyn Stream>, http2: bool) {
-        let Self { peer, router, head_timeout, stuck_after, mut stopping, .. } = self;
+        let Self { peer, router, head_timeout, stuck_after, unread_max, shared, mut stopping, .. } = self;
         let (peer, inner, busy) = (Peer(peer), TowerToHyperService::new(router), Busy::default());
         let counted = busy.clone();
         let service = service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(peer);
             let (answer, under_way) = (inner.call(request), counted.enter());
-            async move { answer.await.map(|answer| answer.map(|body| Answered { body, under_way })) }
+            let shared = shared.clone();
+            async move { answer.await.map(|answer| answer.map(|body| Answered::new(body, under_way, shared))) }
         });
-        let stream = TokioIo::new(stream);
+        let stream = TokioIo::new(Taken::new(stream, unread_max));
         let result = if http2 {
             let mut connection = pin!(builder(head_timeout).serve_connection(stream, service));
             tokio::select! {
@@ -245,69 +245,6 @@ async fn ended(stopping: &mut watch::Receiver<()>, busy: &Busy, idle_max: Durati
     tokio::select! {
         _ = stopping.changed() => End::Stopping,
         end = idle => end,
-    }
-}
-
-/// Requests of a connection: how many were begun, and how many are answered.
-#[derive(Clone, Default)]
-struct Busy {
-    begun: Arc<AtomicU64>,
-    ended: Arc<AtomicU64>,
-    /// Pieces of answers that were taken.
-    pieces: Arc<AtomicU64>,
-}
-
-impl Busy {
-    fn enter(&self) -> UnderWay {
-        self.begun.fetch_add(1, Ordering::Relaxed);
-        UnderWay { ended: Arc::clone(&self.ended), pieces: Arc::clone(&self.pieces) }
-    }
-
-    /// Returns what changes as long as something moves.
-    fn moved(&self) -> [u64; 3] {
-        [&self.begun, &self.ended, &self.pieces].map(|count| count.load(Ordering::Relaxed))
-    }
-}
-
-/// The body of an answer, with which its request ends.
-struct Answered {
-    body: Body,
-    under_way: UnderWay,
-}
-
-impl hyper::body::Body for Answered {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        let piece = Pin::new(&mut self.body).poll_frame(context);
-        if piece.is_ready() {
-            self.under_way.pieces.fetch_add(1, Ordering::Relaxed);
-        }
-        piece
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-/// A request that is not answered yet; one that is given up counts as answered.
-struct UnderWay {
-    ended: Arc<AtomicU64>,
-    pieces: Arc<AtomicU64>,
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.ended.fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -17,7 +17,7 @@ use hyper::body::Frame;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 
-use super::api::{Pairs, refuse, run};
+use super::api::{Pairs, refuse, run_small};
 use super::{Shared, answer};
 use crate::limits::{STREAM_HEARTBEAT, STREAM_PAUSE, STREAM_STEP_BYTES, STREAM_STEP_ROWS, STREAMS_MAX};
 use crate::query::{Event, EventQuery, Order, Page, QueryError};
@@ -76,7 +76,7 @@ async fn follow(
         loop {
             newest.borrow_and_update();
             let asked = query.clone();
-            match run(&shared, move |reader| reader.events_within(&asked, STREAM_STEP_BYTES)).await {
+            match run_small(&shared, move |reader| reader.events_within(&asked, STREAM_STEP_BYTES)).await {
                 Ok(page) => {
                     query.after = page.resume.clone().or(query.after.take());
                     if !page.items.is_empty() && steps.send(Ok(written(&page))).await.is_err() {

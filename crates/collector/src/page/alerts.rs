@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::address::Address;
 use super::{Tab, chart, layout, parts};
-use crate::alerts::{State, Status, short};
+use crate::alerts::{State, Status, Trouble, short};
 use crate::query::{Bin, Moment};
 
 /// How far back the charts look.
@@ -20,6 +20,8 @@ pub(crate) struct Alert {
     pub(crate) link: Address,
     /// `None` until it was evaluated.
     pub(crate) status: Option<Status>,
+    /// Why it can't be evaluated.
+    pub(crate) trouble: Option<Trouble>,
     /// What it measures over time, where that is counted.
     pub(crate) bins: Option<Vec<Bin>>,
 }
@@ -33,7 +35,7 @@ impl Alert {
 /// Returns the page.
 pub(crate) fn page(mut alerts: Vec<Alert>, history: &[Value]) -> Markup {
     let rank = |state: State| [State::Firing, State::Pending, State::Resolved].iter().position(|known| *known == state);
-    alerts.sort_by_key(|alert| rank(alert.state()).unwrap_or(usize::MAX));
+    alerts.sort_by_key(|alert| (alert.trouble.is_none(), rank(alert.state()).unwrap_or(usize::MAX)));
     let firing = alerts.iter().filter(|alert| alert.state() == State::Firing).count();
     let content = html! {
         section {
@@ -56,14 +58,18 @@ pub(crate) fn page(mut alerts: Vec<Alert>, history: &[Value]) -> Markup {
 fn rule(alert: &Alert) -> Markup {
     let state = alert.state();
     html! {
-        details open[state == State::Firing] {
+        details open[state == State::Firing || alert.trouble.is_some()] {
             summary {
                 span.state.{ (state.as_str()) } { (state.as_str()) } " "
+                @if alert.trouble.is_some() { span.state.firing { "not evaluated" } " " }
                 b { bdi { (alert.name) } } " "
                 @match &alert.status {
                     Some(status) if state != State::Ok => { bdi { (status.summary) } " " span.quiet { "since " (parts::moment(status.since)) } }
                     _ => span.quiet { bdi { (alert.condition) } },
                 }
+            }
+            @if let Some(trouble) = &alert.trouble {
+                p.notice { "It can't be evaluated since " (parts::moment(trouble.error_since)) " and stands as it stood: " bdi { (trouble.error) } }
             }
             dl.facts {
                 div { dt { "Holds when" } dd { bdi { (alert.condition) } } }

@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 
 use super::parts;
-use crate::query::Bin;
+use crate::query::{Bin, OverTime};
 
 /// Units of a chart's drawing. It is stretched to the room that it has.
 const WIDTH: f64 = 1000.0;
@@ -44,6 +44,36 @@ pub(crate) fn over_time(bins: &[Bin], link: impl Fn(&Bin) -> String) -> Markup {
                 span { "at most " (most) " at once" }
                 span { @if let Some(last) = bins.last() { (parts::short(last.end)) } }
             }
+        }
+    }
+}
+
+/// Draws counts over time as small bars, and says their sum and the highest.
+pub(super) fn sparkline(counts: &[OverTime]) -> Markup {
+    let most = counts.iter().map(|part| part.count).max().unwrap_or(0);
+    let sum = counts.iter().fold(0_i64, |sum, part| sum.saturating_add(part.count));
+    let step = WIDTH / amount(i64::try_from(counts.len().max(1)).unwrap_or(i64::MAX));
+    let range =
+        counts.first().zip(counts.last()).map(|(first, last)| (parts::short(first.begin), parts::short(last.end)));
+    let told =
+        range.map_or_else(String::new, |(from, to)| format!("{sum} from {from} to {to}, at most {most} at once"));
+    html! {
+        svg.spark viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role="img" aria-label=(told) {
+            title { (told) }
+            @for (place, part) in counts.iter().enumerate().filter(|(_, part)| part.count > 0) {
+                @let height = (amount(part.count) / amount(most.max(1)) * HEIGHT).max(8.0);
+                @let x = step * amount(i64::try_from(place).unwrap_or(i64::MAX));
+                rect x=(x) y=(HEIGHT - height) width=(step * (1.0 - GAP)) height=(height) {}
+            }
+        }
+    }
+}
+
+/// Draws a part of a whole as a bar.
+pub(super) fn share(count: i64, of: i64) -> Markup {
+    html! {
+        svg.share viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true" {
+            rect x="0" y="0" width=((amount(count) / amount(of.max(1)) * 100.0).clamp(1.0, 100.0)) height="6" {}
         }
     }
 }

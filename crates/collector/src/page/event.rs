@@ -30,7 +30,8 @@ pub(crate) fn page(shown: &Shown) -> Markup {
         section {
             p.crumb { a href="/events" { "Events" } }
             h1 { bdi { (parts::cut(&name, PAGE_SUMMARY_CHARS_MAX)) } " " (parts::severity(event.severity)) }
-            @if !summary.is_empty() { p { bdi { (parts::cut(&summary, PAGE_SUMMARY_CHARS_MAX)) } } }
+            // Data that have no summary stand below.
+            @if !summary.is_empty() && !summary.starts_with('{') { p { bdi { (parts::cut(&summary, PAGE_SUMMARY_CHARS_MAX)) } } }
             dl.facts {
                 div { dt { "Happened" } dd { (parts::moment(event.time)) } }
                 div { dt { "Received" } dd { (parts::moment(event.received)) } }
@@ -53,7 +54,7 @@ pub(crate) fn page(shown: &Shown) -> Markup {
         }
         section {
             h2 { "All it says" }
-            pre.whole tabindex="0" { (parts::first_bytes(&json::pretty(&event.json), EVENT_PAGE_BYTES)) }
+            pre.whole tabindex="0" { (parts::first_of(&json::pretty(&event.json), EVENT_PAGE_BYTES)) }
         }
         section {
             h2 { "Around it in its session" }

@@ -1,26 +1,142 @@
-//! `/exceptions`: exceptions, like ones together.
+//! `/exceptions`: exceptions, like ones together, what is wrong first.
 
 use maud::{Markup, html};
 
 use super::address::{Address, Field};
-use super::{Tab, layout, parts};
+use super::{Tab, chart, layout, parts};
 use crate::limits::PAGE_SUMMARY_CHARS_MAX;
-use crate::query::{ExceptionGroup, ExceptionState, Page};
+use crate::query::{ExceptionGroup, ExceptionOrder, ExceptionState, Moment, OverTime, Page};
+
+/// How far back the small charts reach where the address doesn't say.
+pub(crate) const TREND_SINCE: &str = "30d";
+
+/// What the list shows.
+pub(crate) struct List {
+    pub(crate) page: Page<ExceptionGroup>,
+    /// How often each happened over time.
+    pub(crate) trends: Vec<Vec<OverTime>>,
+    pub(crate) since: Option<Moment>,
+    pub(crate) address: Address,
+}
 
 /// Returns the list.
-pub(crate) fn list(page: &Page<ExceptionGroup>, address: &Address) -> Markup {
+pub(crate) fn list(list: &List) -> Markup {
+    let address = &list.address;
     let states = ExceptionState::ALL.map(|state| (state.as_str(), state.as_str()));
     let states: Vec<_> = std::iter::once(("", "any")).chain(states).collect();
+    let orders = ExceptionOrder::ALL.map(|order| match order {
+        ExceptionOrder::Worst => ("", "worst first"),
+        ExceptionOrder::Last => (order.as_str(), "last seen first"),
+        ExceptionOrder::New => (order.as_str(), "newest first"),
+        ExceptionOrder::Count => (order.as_str(), "most frequent first"),
+    });
+    let fields = [
+        Field::choice("state", "State", &states),
+        Field::text("version", "Version", ""),
+        Field::text("text", "Type or message", ""),
+        Field::choice("order", "Order", &orders),
+    ];
     let content = html! {
         section {
             h1 { "Exceptions" }
             (address.ranges("", Some("All")))
-            (address.form(&[Field::choice("state", "State", &states), Field::text("version", "Version", "")]))
-            (rows(&page.items))
-            (address.more(page.next.as_deref(), "Older exceptions"))
+            (address.form(&fields))
+            @if list.page.items.is_empty() { (nothing(address)) } @else { (table(list)) }
+            (address.more(list.page.next.as_deref(), "More exceptions"))
         }
     };
     layout("Exceptions", Tab::Exceptions, &content)
+}
+
+fn nothing(address: &Address) -> Markup {
+    let is_narrowed = ["state", "version", "text", "since", "until", "session", "after"]
+        .iter()
+        .any(|name| !address.value(name).is_empty());
+    html! {
+        @if is_narrowed {
+            p.empty { "No exception matches. " a href="/exceptions" { "Show all" } }
+        } @else {
+            p.empty { "No exception was reported. They come of events of the kind " code { "UNHANDLED_EXCEPTION" } ", and of Sentry's clients." }
+        }
+    }
+}
+
+fn table(list: &List) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="Exceptions" { table.groups {
+            thead { tr {
+                th scope="col" { "Exception" } th scope="col" { @if list.since.is_some() { "Trend" } @else { "Last 30 days" } }
+                th.number scope="col" { "Count" } th.number scope="col" { "Sessions" } th.number scope="col" { "Users" }
+                th scope="col" { "Versions" } th scope="col" { "Last seen" } th scope="col" { "First seen" }
+            } }
+            tbody { @for (group, trend) in list.page.items.iter().zip(&list.trends) {
+                tr.{ (parts::class(group.severity)) } {
+                    td.what {
+                        (head(group, list.since))
+                        code.message { bdi { (parts::cut(&group.error_message, PAGE_SUMMARY_CHARS_MAX)) } }
+                    }
+                    td { (chart::sparkline(trend)) }
+                    td.number {
+                        @if list.since.is_some() {
+                            @let within = trend.iter().fold(0_i64, |sum, part| sum.saturating_add(part.count));
+                            b { (within) } @if within != group.count { div.quiet { "of " (group.count) } }
+                        } @else { b { (group.count) } }
+                    }
+                    td.number { (group.sessions) }
+                    td.number { (users(group)) }
+                    td { (versions(group)) }
+                    td.when { (parts::moment(group.last_seen)) }
+                    td.when { (parts::moment(group.first_seen)) }
+                }
+            } }
+        } }
+    }
+}
+
+/// Writes what a group is and how it stands: its type as a link, its state, its severity.
+pub(super) fn head(group: &ExceptionGroup, since: Option<Moment>) -> Markup {
+    html! {
+        div.head {
+            a.name.own href=(link(group)) { bdi { (parts::cut(&group.error_type, PAGE_SUMMARY_CHARS_MAX)) } }
+            " " (state(group.state)) " " (parts::severity(group.severity))
+            @if since.is_some_and(|since| group.first_seen >= since) { " " span.state.fresh { "new" } }
+        }
+    }
+}
+
+/// Returns the address of a group's page.
+pub(super) fn link(group: &ExceptionGroup) -> String {
+    format!("/exceptions/{}", parts::escape(&group.fingerprint))
+}
+
+/// Writes whether a group is dealt with.
+pub(super) fn state(state: ExceptionState) -> Markup {
+    html! { span.state.{ (state.as_str()) } { (state.as_str()) } }
+}
+
+/// Writes about how many users it happened to.
+pub(super) fn users(group: &ExceptionGroup) -> Markup {
+    html! {
+        @match group.users_affected.as_deref() {
+            Some(users) if users.starts_with('>') => (users),
+            Some(users) => { "≈ " (users) },
+            None => span.quiet { "–" },
+        }
+    }
+}
+
+/// Writes the versions that a group happened in: the only one, or those that it was seen in first and last.
+fn versions(group: &ExceptionGroup) -> Markup {
+    let first = group.versions.iter().min_by_key(|version| version.first_seen);
+    let last = group.versions.first();
+    let short = |version: &str| parts::cut(version, 24);
+    html! {
+        @match (first, last) {
+            (Some(first), Some(last)) if first.version != last.version => { bdi { (short(&first.version)) } " … " bdi { (short(&last.version)) } },
+            (Some(only), _) => bdi { (short(&only.version)) },
+            _ => span.quiet { "–" },
+        }
+    }
 }
 
 /// Writes groups of exceptions as a table.
@@ -31,21 +147,20 @@ pub(super) fn rows(groups: &[ExceptionGroup]) -> Markup {
     html! {
         div.scroll { table {
             thead { tr {
-                th { "Exception" } th { "Severity" } th.number { "Count" } th.number { "Sessions" }
-                th { "First" } th { "Last" } th { "For instance in" }
+                th scope="col" { "Exception" } th.number scope="col" { "Count" } th.number scope="col" { "Sessions" }
+                th.number scope="col" { "Users" } th scope="col" { "Last seen" } th scope="col" { "First seen" }
             } }
             tbody { @for group in groups {
-                tr {
+                tr.{ (parts::class(group.severity)) } {
                     td.what {
-                        b.name.own { bdi { (parts::cut(&group.error_type, PAGE_SUMMARY_CHARS_MAX)) } } " "
-                        code { bdi { (parts::cut(&group.error_message, PAGE_SUMMARY_CHARS_MAX)) } }
+                        (head(group, None))
+                        code.message { bdi { (parts::cut(&group.error_message, PAGE_SUMMARY_CHARS_MAX)) } }
                     }
-                    td { (parts::severity(group.severity)) }
                     td.number { (group.count) }
                     td.number { (group.sessions) }
-                    td.when { (parts::moment(group.first_seen)) }
+                    td.number { (users(group)) }
                     td.when { (parts::moment(group.last_seen)) }
-                    td { @if let Some(sample) = &group.sample { (parts::session_link(&sample.session_id)) } }
+                    td.when { (parts::moment(group.first_seen)) }
                 }
             } }
         } }

@@ -4,8 +4,8 @@
 pub(super) fn pretty(json: &str) -> String {
     let mut text = String::with_capacity(json.len() * 2);
     let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
-    let mut bytes = json.chars().peekable();
-    while let Some(char) = bytes.next() {
+    let mut chars = json.chars().peekable();
+    while let Some(char) = chars.next() {
         if in_text {
             text.push(char);
             in_text = escaped || char != '"';
@@ -14,9 +14,9 @@ pub(super) fn pretty(json: &str) -> String {
         }
         match char {
             '{' | '[' => {
-                while bytes.next_if(|next| next.is_ascii_whitespace()).is_some() {}
+                while chars.next_if(char::is_ascii_whitespace).is_some() {}
                 text.push(char);
-                match bytes.next_if(|next| matches!(next, '}' | ']')) {
+                match chars.next_if(|next| matches!(next, '}' | ']')) {
                     Some(end) => text.push(end),
                     None => {
                         depth += 1;

@@ -6,24 +6,27 @@
 
 mod address;
 pub(crate) mod alerts;
+mod band;
 mod chart;
 pub(crate) mod columns;
 pub(crate) mod event;
 pub(crate) mod events;
+pub(crate) mod exception;
 pub(crate) mod exceptions;
 mod json;
 pub(crate) mod keys;
 pub(crate) mod live;
 mod overview;
 mod parts;
-mod session;
+pub(crate) mod session;
 pub(crate) mod sessions;
 pub(crate) mod settings;
+mod stack;
 pub(crate) mod traces;
 
 pub(crate) use address::Address;
 pub(crate) use overview::{OVERVIEW_SINCE, Overview, overview};
-pub(crate) use session::session;
+pub(crate) use parts::escape;
 
 use maud::{DOCTYPE, Markup, html};
 

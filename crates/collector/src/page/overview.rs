@@ -70,7 +70,7 @@ fn trouble(overview: &Overview) -> Markup {
         }
         @if !overview.firing.is_empty() {
             ul.notice.firing aria-label="Alerts that fire" { @for status in &overview.firing {
-                li { b { a href="/alerts" { bdi { (status.name) } } } " " bdi { (status.summary) } " " span.quiet { "since " (parts::moment(status.since)) } }
+                li { span.severity.{ (severity_class(&status.severity)) } { bdi { (status.severity) } } " " b { a href="/alerts" { bdi { (status.name) } } } " " bdi { (status.summary) } " " span.quiet { "since " (parts::moment(status.since)) } }
             } }
         }
     }
@@ -112,6 +112,12 @@ fn tile(name: &str, link: &str, figure: &Markup, is_bad: bool, more: &Markup) ->
             p.quiet { (more) }
         }
     }
+}
+
+/// Returns the class of an alert's severity, which may be any word.
+fn severity_class(word: &str) -> &'static str {
+    let known = BySeverity::default().worst_first().map(|(name, _)| name);
+    known.into_iter().find(|name| word.eq_ignore_ascii_case(name)).unwrap_or("warning")
 }
 
 /// Writes a rate so that one that is not whole is never told as if it were.

@@ -13,7 +13,7 @@ use crate::limits::{PAGE_DETAIL_BYTES_MAX, PAGE_SUMMARY_CHARS_MAX};
 use crate::query::{BySeverity, Event, Moment, Session};
 
 /// Returns a text as a part of a URL.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     use std::fmt::Write;
     text.bytes().fold(String::with_capacity(text.len()), |mut url, byte| {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
@@ -222,6 +222,28 @@ fn said(name: &str, data: &str) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(" · "))
 }
 
+/// Returns the traceback that an exception came with, in whole.
+pub(super) fn traceback(event: &Event) -> Option<String> {
+    let shown: Shown<'_> = serde_json::from_str(&event.json).unwrap_or_default();
+    shown.traceback.map(|traceback| text(Some(traceback))).filter(|text| !text.trim().is_empty())
+}
+
+/// Returns type and message of an exception.
+pub(super) fn exception(event: &Event) -> (String, String) {
+    let shown: Shown<'_> = serde_json::from_str(&event.json).unwrap_or_default();
+    (text(shown.error_type), text(shown.error_message))
+}
+
+/// Returns what an event is called on its session's page: by its number, or by its row where it has none.
+pub(super) fn anchor(event: &Event) -> String {
+    if event.index == NO_INDEX { format!("row-{}", event.row) } else { format!("event-{}", event.index) }
+}
+
+/// Returns the address of an event in its session's timeline.
+pub(super) fn place(event: &Event) -> String {
+    format!("/sessions/{}?from={}#{}", escape(&event.session_id), event.row, anchor(event))
+}
+
 /// Returns what an event is called, and what it says in short.
 pub(super) fn told(event: &Event) -> (String, String) {
     told_of(event, &serde_json::from_str(&event.json).unwrap_or_default())
@@ -246,8 +268,13 @@ fn told_of(event: &Event, shown: &Shown<'_>) -> (String, String) {
 
 /// Writes an event as a row of a list; with its session where a list has several.
 pub(super) fn event(event: &Event, with_session: bool) -> Markup {
+    event_at(event, with_session, None)
+}
+
+/// Writes an event as a row that links lead to.
+pub(super) fn event_at(event: &Event, with_session: bool, id: Option<&str>) -> Markup {
     html! {
-        tr.{ (class(event.severity)) } {
+        tr.{ (class(event.severity)) } id=[id] {
             td.when { (moment(event.time)) }
             td { (severity(event.severity)) }
             @if with_session { td { (session_link(&event.session_id)) } }
@@ -267,8 +294,8 @@ pub(super) fn opened(event: &Event, bytes_max: usize) -> Markup {
                 b.name.own[event.kind != EventKind::Generic] { bdi { (cut(&name, PAGE_SUMMARY_CHARS_MAX)) } } " "
                 code { bdi { (cut(&summary, PAGE_SUMMARY_CHARS_MAX)) } }
             }
-            @if shown.traceback.is_some() { pre { (first_bytes(&text(shown.traceback), bytes_max)) } }
-            pre { (first_bytes(&event.json, bytes_max)) }
+            @if shown.traceback.is_some() { pre { (first_of(&text(shown.traceback), bytes_max)) } }
+            pre { (first_of(&event.json, bytes_max)) }
         }
     }
 }
@@ -283,7 +310,12 @@ pub(super) fn cut(text: &str, chars: usize) -> String {
 }
 
 /// Returns the beginning of a long text, and says so.
-pub(super) fn first_bytes(text: &str, bytes_max: usize) -> String {
+pub(super) fn first_bytes(text: &str) -> String {
+    first_of(text, PAGE_DETAIL_BYTES_MAX)
+}
+
+/// Returns so many bytes of a long text, and says how many more there are.
+pub(super) fn first_of(text: &str, bytes_max: usize) -> String {
     let end = text.floor_char_boundary(bytes_max);
     match &text[end..] {
         "" => text.to_owned(),

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::address::{Address, Field};
+use super::session::lasted;
 use super::{Tab, layout, parts};
 use crate::query::{Page, Session, SessionState};
 
@@ -14,12 +15,22 @@ pub(crate) fn list(page: &Page<Session>, address: &Address) -> Markup {
         section {
             h1 { "Sessions" }
             (address.ranges("", Some("All")))
-            (address.form(&[Field::choice("state", "State", &states)]))
-            (rows(&page.items))
+            (address.form(&[
+                Field::choice("state", "State", &states),
+                Field::text("version", "Version", ""),
+                Field::text("id", "Id begins with", ""),
+            ]))
+            @if page.items.is_empty() && is_narrowed(address) {
+                p.empty { "No session matches. " a href="/sessions" { "Show all" } }
+            } @else { (rows(&page.items)) }
             (address.more(page.next.as_deref(), "Older sessions"))
         }
     };
     layout("Sessions", Tab::Sessions, &content)
+}
+
+fn is_narrowed(address: &Address) -> bool {
+    ["state", "version", "id", "since", "exception", "after"].iter().any(|name| !address.value(name).is_empty())
 }
 
 /// Writes sessions as a table.
@@ -33,28 +44,36 @@ pub(super) fn rows(sessions: &[Session]) -> Markup {
         };
     }
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" role="region" aria-label="Sessions" { table {
             thead { tr {
-                th { "Session" } th { "State" } th.number { "Events" } th { "Severity" } th.number { "Exceptions" }
-                th.number { "Missing" } th.number { "Dropped" } th { "Last heard of" } th { "Runs on" }
+                th scope="col" { "Session" } th scope="col" { "State" } th.number scope="col" { "Events" } th scope="col" { "Severity" }
+                th.number scope="col" { "Exceptions" } th.number scope="col" { "Missing" } th.number scope="col" { "Dropped" }
+                th.number scope="col" { "Lasted" } th scope="col" { "Last heard of" } th scope="col" { "Version" } th scope="col" { "Platform" }
             } }
             tbody { @for session in sessions {
                 tr {
                     td { (parts::session_link(&session.session_id)) }
                     td { (parts::state(session)) }
                     td.number { (session.events) }
-                    td { (parts::bar(&session.by_severity)) }
-                    td.number { (parts::or_dash(session.exceptions)) }
+                    td { (parts::bar(&session.by_severity)) (bad(session)) }
+                    td.number.bad[session.exceptions > 0] { (parts::or_dash(session.exceptions)) }
                     td.number.bad[session.missing > 0] { (parts::or_dash(session.missing)) }
                     @let dropped = session.drops.values().fold(0, |sum: i64, count| sum.saturating_add(*count));
                     td.number.bad[dropped > 0] { (parts::or_dash(dropped)) }
+                    td.number { @if let Some(lasted) = lasted(session) { (parts::took(lasted)) } @else { span.quiet { "–" } } }
                     td.when { (parts::moment(session.last_received)) }
-                    td.quiet { bdi {
-                        (session.sdk_version.as_deref().unwrap_or("")) " "
-                        (session.platform.as_deref().unwrap_or(""))
-                    } }
+                    td.quiet { bdi { (parts::cut(session.sdk_version.as_deref().unwrap_or(""), 24)) } }
+                    td.quiet { bdi { (parts::cut(session.platform.as_deref().unwrap_or(""), 32)) } }
                 }
             } }
         } }
     }
+}
+
+/// Says how many bad events there are, which a bar shows but does not tell.
+fn bad(session: &Session) -> Markup {
+    let worst = session.by_severity.worst_first();
+    let there: Vec<String> =
+        worst.iter().take(3).filter(|(_, count)| *count > 0).map(|(name, count)| format!("{count} {name}")).collect();
+    html! { @if !there.is_empty() { div.small.quiet { (there.join(", ")) } } }
 }

@@ -117,7 +117,7 @@ fn retention(shown: &Shown) -> Markup {
         dl.facts { @for (name, value) in kept {
             div {
                 dt { (name.replace('_', " ")) }
-                dd { @if value == "0" { @if name == "bytes_max" { "no bound" } @else { "for ever" } } @else { (value) } }
+                dd { @match value.trim_matches('"') { "0" => "for ever", "0B" => "no bound", other => (other) } }
             }
         } }
     }

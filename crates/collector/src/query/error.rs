@@ -76,6 +76,12 @@ pub enum QueryError {
     /// The query took longer than it may.
     #[error("the query took too long and was interrupted: narrow it down by session, name or time")]
     TooLong,
+    /// Answers that nobody reads take all the memory that answers may.
+    #[error("{bytes} bytes of answers wait to be read by those who asked: read them, or come back later")]
+    Unread {
+        /// What waits.
+        bytes: u64,
+    },
     /// SQLite could not read.
     #[error("the store can't be read: {0}")]
     Store(rusqlite::Error),

@@ -15,6 +15,8 @@ use crate::store::severity_of;
 /// Which exceptions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExceptionQuery {
+    /// The group with this fingerprint.
+    pub fingerprint: Option<String>,
     /// Those that happened in this session.
     pub session: Option<String>,
     /// In this state.
@@ -23,22 +25,81 @@ pub struct ExceptionQuery {
     pub version: Option<String>,
     /// Those that last happened at or after this, by the client's clock.
     pub since: Option<Moment>,
+    /// Those that first happened before this, by the client's clock.
+    pub until: Option<Moment>,
+    /// With this text in their type or message, in either case.
+    pub text: Option<String>,
+    /// In this order.
+    pub order: ExceptionOrder,
     /// Those that come after the page that had this as its `next`.
     pub after: Option<String>,
     /// At most this many, 1 to 1000.
     pub limit: usize,
 }
 
+/// In which order exceptions come. All but the first change while exceptions happen, so that a page of them may show one again that
+/// the page before had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum ExceptionOrder {
+    /// The latest to appear first.
+    #[default]
+    New,
+    /// The latest to happen first.
+    Last,
+    /// The most frequent first.
+    Count,
+    /// Those that came back first, then those that are open, then those that are resolved; of each the worst severity first, then the latest.
+    Worst,
+}
+
+impl ExceptionOrder {
+    /// Every order there is.
+    pub const ALL: [Self; 4] = [Self::Worst, Self::Last, Self::New, Self::Count];
+
+    /// Returns the order's name in queries.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Last => "last",
+            Self::Count => "count",
+            Self::Worst => "worst",
+        }
+    }
+
+    const fn sql(self) -> &'static str {
+        match self {
+            Self::New => "id DESC",
+            Self::Last => "last_us DESC, id DESC",
+            Self::Count => "count DESC, id DESC",
+            Self::Worst => "resolved_us IS NOT NULL, regressed_us IS NULL, severity DESC, last_us DESC, id DESC",
+        }
+    }
+}
+
 impl Default for ExceptionQuery {
     fn default() -> Self {
-        Self { session: None, state: None, version: None, since: None, after: None, limit: PAGE_ROWS_DEFAULT }
+        Self {
+            fingerprint: None,
+            session: None,
+            state: None,
+            version: None,
+            since: None,
+            until: None,
+            text: None,
+            order: ExceptionOrder::default(),
+            after: None,
+            limit: PAGE_ROWS_DEFAULT,
+        }
     }
 }
 
 impl ExceptionQuery {
-    pub(crate) const PARAMS: &[&str] = &["session", "state", "version", "since", "limit", "after"];
+    pub(crate) const PARAMS: &[&str] =
+        &["fingerprint", "session", "state", "version", "since", "until", "text", "order", "limit", "after"];
 
-    /// Reads the parameters of a URL: `session`, `state` (`open`, `resolved`, `regressed`), `version`, `since`, `limit`, `after` (also `cursor`).
+    /// Reads the parameters of a URL: `fingerprint`, `session`, `state` (`open`, `resolved`, `regressed`), `version`, `since`, `until`, `text`,
+    /// `order` (`new`, `last`, `count`, `worst`), `limit`, `after` (also `cursor`).
     ///
     /// # Errors
     ///
@@ -50,10 +111,14 @@ impl ExceptionQuery {
     {
         let mut params = Params::new(Self::PARAMS, pairs)?;
         Ok(Self {
+            fingerprint: params.text("fingerprint"),
             session: params.text("session"),
             state: params.exception_state()?,
             version: params.text("version"),
             since: params.moment("since")?,
+            until: params.moment("until")?,
+            text: params.text("text"),
+            order: params.exception_order()?.unwrap_or_default(),
             limit: params.limit()?,
             after: params.after()?,
         })
@@ -154,11 +219,24 @@ pub(super) fn page(connection: &mut Connection, query: &ExceptionQuery) -> Resul
         sql.push_str(condition);
         values.push(value);
     };
-    if let Some(after) = cursor(query.after.as_deref())? {
-        and("id < ?", after.into());
+    // An order that changes has no place that stays: there the cursor is how many were shown.
+    let (after, mut shown) = (cursor(query.after.as_deref())?, None);
+    match (query.order, after) {
+        (ExceptionOrder::New, Some(after)) => and("id < ?", after.into()),
+        (ExceptionOrder::New, None) => {}
+        (_, after) => shown = Some(after.unwrap_or(0)),
+    }
+    if let Some(fingerprint) = &query.fingerprint {
+        and("fingerprint = ?", fingerprint.clone().into());
     }
     if let Some(Moment(since)) = query.since {
         and("last_us >= ?", since.into());
+    }
+    if let Some(Moment(until)) = query.until {
+        and("first_us < ?", until.into());
+    }
+    if let Some(text) = &query.text {
+        and("instr(lower(error_type || char(10) || message), lower(?)) > 0", text.clone().into());
     }
     if let Some(session) = &query.session {
         let of_session = "EXISTS (SELECT 1 FROM exception_sessions x JOIN sessions s ON s.id = x.session
@@ -176,7 +254,7 @@ pub(super) fn page(connection: &mut Connection, query: &ExceptionQuery) -> Resul
         Some(ExceptionState::Regressed) => sql.push_str(" AND resolved_us IS NULL AND regressed_us IS NOT NULL"),
         Some(ExceptionState::Open) => sql.push_str(" AND resolved_us IS NULL AND regressed_us IS NULL"),
     }
-    sql.push_str(&format!(" ORDER BY id DESC LIMIT {}", limit + 1));
+    sql.push_str(&format!(" ORDER BY {} LIMIT {} OFFSET {}", query.order.sql(), limit + 1, shown.unwrap_or(0)));
 
     let snapshot = connection.transaction()?;
     let mut prepared = snapshot.prepare_cached(&sql)?;
@@ -192,7 +270,11 @@ pub(super) fn page(connection: &mut Connection, query: &ExceptionQuery) -> Resul
         last = Some(row.get::<_, i64>(0)?);
         items.push(group(&snapshot, row, sample)?);
     }
-    Ok(Page { items, next: last.filter(|_| more).map(|id| id.to_string()), resume: None })
+    let next = match shown {
+        Some(shown) => i64::try_from(items.len()).ok().and_then(|items| shown.checked_add(items)),
+        None => last,
+    };
+    Ok(Page { items, next: next.filter(|_| more).map(|next| next.to_string()), resume: None })
 }
 
 /// Returns the fingerprints of exceptions that were there up to a row, the latest first.

@@ -26,6 +26,7 @@
 //! ```
 
 mod audit;
+mod band;
 mod error;
 mod event;
 mod events;
@@ -36,6 +37,7 @@ mod grid;
 mod histogram;
 mod moment;
 mod narrow;
+mod occurrences;
 mod params;
 mod reader;
 mod runs;
@@ -47,16 +49,20 @@ mod sums;
 mod traces;
 mod users;
 
+pub use crate::store::audit::ACTIONS as AUDIT_ACTIONS;
 pub use audit::{AuditEntry, AuditQuery};
+pub(crate) use band::Band;
 pub use error::{ParamError, QueryError};
 pub use event::Event;
 pub use events::{EventQuery, Order};
-pub use exceptions::{ExceptionGroup, ExceptionQuery, ExceptionState, ExceptionVersion};
+pub use exceptions::{ExceptionGroup, ExceptionOrder, ExceptionQuery, ExceptionState, ExceptionVersion};
 pub(crate) use explore::{bins_of, of_id};
 pub(crate) use facts::Facts;
 pub use grid::Grid;
 pub use histogram::{Bin, HistogramQuery};
 pub use moment::Moment;
+pub(crate) use occurrences::Occurrence;
+pub use occurrences::OverTime;
 pub use reader::Reader;
 pub use runs::{Run, RunQuery};
 pub use series::{Minute, Series, SeriesQuery};
@@ -80,6 +86,15 @@ pub struct Page<T> {
     /// left out, nothing that comes later is. `None` where it has no meaning (sessions, exceptions).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resume: Option<String>,
+}
+
+/// Reads the number of a row that a URL says.
+///
+/// # Errors
+///
+/// It is no number.
+pub(crate) fn row(text: Option<&str>) -> Result<Option<i64>, ParamError> {
+    params::cursor(text)
 }
 
 /// Reads `since` and `until` of a URL.

@@ -2,7 +2,7 @@
 
 use lastword::{EventKind, Severity};
 
-use super::{ExceptionState, Moment, Order, ParamError, SessionState, Width};
+use super::{ExceptionOrder, ExceptionState, Moment, Order, ParamError, SessionState, Width};
 use crate::limits::{PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX, PARAM_BYTES_MAX};
 
 /// Parameters by name, each known, given once and short enough. An empty one counts as not given.
@@ -78,6 +78,13 @@ impl Params {
         let right = ExceptionState::ALL.map(ExceptionState::as_str).join(", ");
         self.read("state", &format!("one of {right}"), |value| {
             ExceptionState::ALL.into_iter().find(|state| state.as_str() == value)
+        })
+    }
+
+    pub(super) fn exception_order(&mut self) -> Result<Option<ExceptionOrder>, ParamError> {
+        let right = ExceptionOrder::ALL.map(ExceptionOrder::as_str).join(", ");
+        self.read("order", &format!("one of {right}"), |value| {
+            ExceptionOrder::ALL.into_iter().find(|order| order.as_str() == value)
         })
     }
 

@@ -50,6 +50,12 @@ pub struct SessionQuery {
     pub state: Option<SessionState>,
     /// Of which something was received at or after this.
     pub since: Option<Moment>,
+    /// Of this version of their SDK.
+    pub version: Option<String>,
+    /// Whose id begins so.
+    pub id: Option<String>,
+    /// In which an exception of the group with this fingerprint happened.
+    pub exception: Option<String>,
     /// Those that come after the page that had this as its `next`.
     pub after: Option<String>,
     /// At most this many, 1 to 1000.
@@ -58,14 +64,22 @@ pub struct SessionQuery {
 
 impl Default for SessionQuery {
     fn default() -> Self {
-        Self { state: None, since: None, after: None, limit: PAGE_ROWS_DEFAULT }
+        Self {
+            state: None,
+            since: None,
+            version: None,
+            id: None,
+            exception: None,
+            after: None,
+            limit: PAGE_ROWS_DEFAULT,
+        }
     }
 }
 
 impl SessionQuery {
-    pub(crate) const PARAMS: &[&str] = &["state", "since", "limit", "after"];
+    pub(crate) const PARAMS: &[&str] = &["state", "since", "version", "id", "exception", "limit", "after"];
 
-    /// Reads the parameters of a URL: `state`, `since`, `limit`, `after` (also `cursor`).
+    /// Reads the parameters of a URL: `state`, `since`, `version`, `id` (the beginning of it), `exception` (a fingerprint), `limit`, `after` (also `cursor`).
     ///
     /// # Errors
     ///
@@ -79,6 +93,9 @@ impl SessionQuery {
         Ok(Self {
             state: params.state()?,
             since: params.moment("since")?,
+            version: params.text("version"),
+            id: params.text("id"),
+            exception: params.text("exception"),
             limit: params.limit()?,
             after: params.after()?,
         })
@@ -234,16 +251,30 @@ pub(super) fn page(
     let mut values: Vec<Value> = vec![clock::before(now_us, silent_after).into()];
     let mut and = |condition: &str, value: Value| {
         values.push(value);
-        sql.push_str(&format!(" AND {condition} ?{}", values.len()));
+        sql.push_str(" AND ");
+        sql.push_str(&condition.replace('?', &format!("?{}", values.len())));
     };
     if let Some(after) = cursor(query.after.as_deref())? {
-        and("id <", after.into());
+        and("id < ?", after.into());
     }
     if let Some(Moment(since)) = query.since {
-        and("last_received_us >=", since.into());
+        and("last_received_us >= ?", since.into());
     }
     if let Some(state) = query.state {
-        and("state =", state.as_str().to_owned().into());
+        and("state = ?", state.as_str().to_owned().into());
+    }
+    if let Some(version) = &query.version {
+        and("sdk_version = ?", version.clone().into());
+    }
+    if let Some(id) = &query.id {
+        // A range of the index of ids: however many sessions there are, only those that match are looked at.
+        and("session_id >= ?", id.clone().into());
+        and("session_id < ? || char(1114111)", id.clone().into());
+    }
+    if let Some(fingerprint) = &query.exception {
+        let with = "id IN (SELECT session FROM exception_sessions
+                    WHERE exception = (SELECT id FROM exceptions WHERE fingerprint = ?))";
+        and(with, fingerprint.clone().into());
     }
     sql.push_str(&format!(" ORDER BY id DESC LIMIT {}", limit + 1));
 

@@ -135,8 +135,8 @@ impl Redaction {
         let says_user = self.client_opt_in && event.name.as_deref() == Some(SESSION_USER);
         let mut out = Out { json, text: String::new(), at: 0 };
         let mut cursor = Cursor::new(json);
-        // How deep the fields of the object are that says who a user is, while it is gone through.
-        let mut in_user = usize::MAX;
+        // Which of the names that the cursor stands under are of objects that say who a user is: a bit for the depth of each.
+        let mut users = 0_u128;
         while let Some(text) = cursor.next_text() {
             // What no `str` holds is looked at as it is written.
             let said = cursor.said(&text).unwrap_or_else(|| cursor.raw(&text).into());
@@ -146,20 +146,20 @@ impl Redaction {
                 }
                 continue;
             }
-            if text.depth < in_user {
-                in_user = usize::MAX;
+            if users != 0 {
+                users &= bit(text.depth).wrapping_sub(1);
             }
             if text.depth == 1 && OWN.contains(&&*said) && !matches!(cursor.value_begins_with(), Some(b'{' | b'[')) {
                 cursor.pass_value();
                 continue;
             }
-            let of_user = text.depth == in_user;
+            let of_user = users != 0 && users & bit(cursor.owner_depth(&text)) != 0;
             if !of_user && harmless.names.has(&said) {
                 continue;
             }
             let (is_user_object, is_user) = (USER_OBJECTS.contains(&&*said), is_user(&said));
-            if is_user_object && in_user == usize::MAX {
-                in_user = text.depth + 1;
+            if is_user_object {
+                users |= bit(text.depth);
             }
             if !says_user && (is_user || of_user && said == "id") {
                 self.user(&mut out, &text.range, &mut cursor);
@@ -243,6 +243,11 @@ impl Redaction {
             None => drop(counts.insert(rule.to_owned(), count)),
         }
     }
+}
+
+/// The bit of a depth; none for one that no event has.
+fn bit(depth: usize) -> u128 {
+    u32::try_from(depth).ok().and_then(|depth| 1_u128.checked_shl(depth)).unwrap_or(0)
 }
 
 /// Whether a name is one that programs use, and nothing that anybody is known by: nearly all names are.

@@ -87,6 +87,28 @@ fn the_object_of_a_user_has_neither_id_nor_name_left() {
 }
 
 #[test]
+fn the_id_of_a_user_is_taken_out_within_other_users_and_within_lists() {
+    let bucket = user_bucket("ada");
+    let nested = json!({"user": {"meta": {"usr": {"id": "ada", "name": "Ada"}, "id": 3}}, "id": 4});
+    let left = left_of("n", &nested, "").0;
+    assert_eq!(
+        left,
+        json!({"user": {"meta": {"usr": {"user_bucket": bucket, "name": "[redacted]"}, "id": 3}}, "id": 4})
+    );
+    let direct = json!({"user": {"id": "ada", "usr": {"id": "bob", "x": {"id": 1}}}});
+    let left = left_of("n", &direct, "").0;
+    assert_eq!(left, json!({"user": {"user_bucket": bucket, "usr": {"id": null, "x": {"id": 1}}}}));
+    let listed = json!({"user": [[], {"id": "ada", "name": "Ada", "org": {"id": 3}, "orgs": [{"id": 4}]}, [{"id": "bob"}]],
+        "rows": [{"id": 5}]});
+    let left = left_of("n", &listed, "").0;
+    assert_eq!(
+        left,
+        json!({"user": [[], {"user_bucket": bucket, "name": "[redacted]", "org": {"id": 3}, "orgs": [{"id": 4}]},
+            [{"id": null}]], "rows": [{"id": 5}]})
+    );
+}
+
+#[test]
 fn a_name_says_who_somebody_is_however_it_is_written() {
     let bucket = user_bucket("ada");
     for name in ["User_Id", "USER-ID", "userID", "$user_id", "$anon_distinct_id", "enduser.id"] {

@@ -77,6 +77,16 @@ impl Gauge {
         Entered(self)
     }
 
+    /// Counts so many more.
+    pub(crate) fn add(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Counts so many less, which were counted before.
+    pub(crate) fn sub(&self, count: u64) {
+        self.0.fetch_sub(count, Ordering::Relaxed);
+    }
+
     /// Sets the number.
     pub(crate) fn set(&self, number: u64) {
         self.0.store(number, Ordering::Relaxed);
@@ -143,6 +153,8 @@ pub(crate) struct Stats {
     pub(crate) requests: Requests,
     /// Connections that are open.
     pub(crate) connections: Gauge,
+    /// Bytes of answers that were made and not yet read.
+    pub(crate) unread_bytes: Gauge,
     /// Live streams that are open.
     pub(crate) streams: Gauge,
     /// By how much the runtime's timer was last late, in microseconds.

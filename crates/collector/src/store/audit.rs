@@ -11,6 +11,24 @@ use sha2::{Digest as _, Sha256};
 use crate::clock;
 use crate::limits::{AUDIT_DESCRIPTION_CHARS_MAX, AUDIT_METADATA_CHARS_MAX};
 
+/// All that entries of the audit trail are about.
+pub const ACTIONS: [&str; 14] = [
+    "session.delete",
+    "user.delete",
+    "user.forget",
+    "user.opt_in",
+    "exception.resolve",
+    "exception.reopen",
+    "key.added",
+    "key.rotated",
+    "key.changed",
+    "key.removed",
+    "setting.changed",
+    "config.reload",
+    "store.vacuum",
+    "store.restore",
+];
+
 /// Who does something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Who {
@@ -250,6 +268,7 @@ mod tests {
         let actions: Vec<&str> = told.iter().map(|(action, ..)| action.as_str()).collect();
         let expected = ["setting.changed", "key.added", "key.added", "key.rotated", "key.changed", "key.removed"];
         assert_eq!(actions, expected);
+        assert!(expected.iter().all(|action| ACTIONS.contains(action)), "each can be asked for by name");
         assert_eq!(told[0].1, "retention.events_days was 30 and is 7");
         assert_eq!(told[4].2, r#"{"key":"ann","scopes":"read","scopes_before":"read,admin"}"#);
     }

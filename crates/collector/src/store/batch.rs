@@ -91,7 +91,7 @@ pub(super) fn insert(
                     let (version, bucket) = (envelope.sdk_version.as_deref(), facts.and_then(|facts| facts.bucket));
                     let (severity, time_us) = (event.severity, event.time_us);
                     let occurrence = Occurrence { session, row, severity, time_us, version, bucket };
-                    exceptions::add(transaction, exception, &occurrence)?;
+                    sums.tally.exception(exceptions::add(transaction, exception, &occurrence)?, time_us);
                 }
                 Some(Detail::Drops(drops)) => count_drops(transaction, session, drops)?,
                 Some(Detail::Recovered { .. }) | None => {}

@@ -15,7 +15,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use super::index::{Facts, TraceId};
 use super::rows::id_of;
 use super::tally::Counts;
-use super::{Class, blobs, kind_bit, kind_of, of_kind, severity_bit, severity_of};
+use super::{Class, blobs, exceptions, kind_bit, kind_of, of_kind, severity_bit, severity_of};
 use crate::ingest::Key;
 
 /// A batch, as far as it matters here.
@@ -106,7 +106,7 @@ pub(super) fn from_batch(
 ) -> rusqlite::Result<usize> {
     let (doomed, kept): (Vec<Stored>, Vec<Stored>) = events(transaction, batch)?.into_iter().partition(is_doomed);
     remember_row(transaction, batch.last_row)?;
-    let mut counts = Counts::default();
+    let (mut counts, mut exceptions) = (Counts::default(), exceptions::Counts::default());
     let mut remove_id = transaction.prepare_cached("DELETE FROM ids WHERE session = ? AND id = ?")?;
     let mut remove = transaction.prepare_cached("DELETE FROM events WHERE row = ?")?;
     for event in &doomed {
@@ -116,9 +116,10 @@ pub(super) fn from_batch(
         }
         remove.execute([event.row])?;
         blobs::remove(transaction, event.row)?;
-        exception(transaction, event, batch.session)?;
+        exception(transaction, event, batch.session, &mut exceptions)?;
     }
     counts.write(transaction)?;
+    exceptions.write(transaction)?;
     session(transaction, batch.session, &doomed)?;
     unlink(transaction, batch.last_row, &Links::of(doomed.iter()), &Links::of(kept.iter()))?;
     if kept.is_empty() {
@@ -180,12 +181,18 @@ fn session(transaction: &Transaction<'_>, session: i64, doomed: &[Stored]) -> ru
 }
 
 /// Takes an exception out of its group.
-fn exception(transaction: &Transaction<'_>, event: &Stored, session: i64) -> rusqlite::Result<()> {
+fn exception(
+    transaction: &Transaction<'_>,
+    event: &Stored,
+    session: i64,
+    counts: &mut exceptions::Counts,
+) -> rusqlite::Result<()> {
     let group: Option<i64> = transaction
         .prepare_cached("DELETE FROM exception_rows WHERE row = ? RETURNING exception")?
         .query_row([event.row], |row| row.get(0))
         .optional()?;
     let Some(group) = group else { return Ok(()) };
+    counts.add(group, event.time_us, -1);
     let left: i64 = transaction
         .prepare_cached(
             "UPDATE exceptions SET count = count - 1, sample_row = iif(sample_row = ?2, coalesce(

@@ -5,15 +5,16 @@ use rusqlite::{Connection, Transaction};
 use super::fill;
 
 /// The format that this program writes, kept in the database's `user_version`.
-pub(crate) const FORMAT: i64 = 5;
+pub(crate) const FORMAT: i64 = 6;
 
 /// What leads from each format to the next.
-const STEPS: [Step; 5] = [
+const STEPS: [Step; 6] = [
     Step { sql: BEGIN, fill: None },
     Step { sql: SIGNAL, fill: None },
     Step { sql: INDEX, fill: Some(fill::index) },
     Step { sql: IDS, fill: Some(fill::ids) },
     Step { sql: AUDIT, fill: None },
+    Step { sql: EXCEPTION_COUNTS, fill: None },
 ];
 
 /// The tables of a format, and what is to be put into them of the events that are there.
@@ -189,6 +190,22 @@ const AUDIT: &str = "
     CREATE TABLE audit_known (
         what TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (what, name)
     ) STRICT, WITHOUT ROWID;
+";
+
+/// Exceptions of each group by minute and by hour, as `counts` has events. They are filled from the rows of the groups, so that they agree with
+/// the groups from the first moment on.
+const EXCEPTION_COUNTS: &str = "
+    CREATE TABLE exception_counts (
+        exception INTEGER NOT NULL, width INTEGER NOT NULL, begin INTEGER NOT NULL, count INTEGER NOT NULL,
+        PRIMARY KEY (exception, width, begin)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO exception_counts (exception, width, begin, count)
+    SELECT of.exception, widths.width,
+           events.time_us - ((events.time_us % widths.width) + widths.width) % widths.width AS begin, count(*)
+    FROM exception_rows AS of
+    JOIN events ON events.row = of.row
+    JOIN (SELECT 60000000 AS width UNION ALL SELECT 3600000000) AS widths
+    GROUP BY 1, 2, 3;
 ";
 
 /// Returns the format of a database; 0 for an empty one.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use lastword::Severity;
 use rusqlite::{Transaction, params};
 
+use super::exceptions;
 use super::groups::{self, RunSum, TraceSum, UserSum};
 use super::index::{Facts, TraceId, What};
 use super::series::Points;
@@ -20,6 +21,7 @@ pub(super) struct Tally {
     runs: HashMap<Box<str>, RunSum>,
     users: HashMap<Box<str>, UserSum>,
     points: Points,
+    exceptions: exceptions::Counts,
     /// What the present batch has events of.
     touched: Vec<Touched>,
 }
@@ -68,6 +70,11 @@ impl Tally {
         }
     }
 
+    /// Counts an exception of a group.
+    pub(super) fn exception(&mut self, group: i64, time_us: i64) {
+        self.exceptions.add(group, time_us, 1);
+    }
+
     /// Notes that the events that were added since the last one are those of this batch.
     pub(super) fn end_batch(&mut self, last_row: i64) {
         for touched in self.touched.drain(..) {
@@ -88,6 +95,7 @@ impl Tally {
         groups::write(transaction, self.traces)?;
         groups::write(transaction, self.runs)?;
         groups::write(transaction, self.users)?;
+        self.exceptions.write(transaction)?;
         self.points.write(transaction)
     }
 }

@@ -199,3 +199,39 @@ fn a_large_value_keeps_no_rule_from_being_looked_at() {
     let (_, told) = posted.recv_timeout(PATIENCE).unwrap();
     assert_eq!((&told["alert"], &told["state"]), (&"Bad".into(), &"firing".into()));
 }
+
+#[test]
+fn an_alert_that_can_not_be_evaluated_says_so_wherever_one_looks_and_stands_as_it_stood_until_it_can() {
+    let dir = Dir::new();
+    let rules = "[[alert]]\nname='Counted'\nvalue='count'\nevent={name='n'}\nwindow='1h'\nabove=0
+        [[alert]]\nname='Read'\nvalue='count'\nevent={name='n'}\nwindow='10s'\nabove=100";
+    let server = Server::start(config(&dir, rules));
+    server.telemetry(body("s", &[fresh_named(0, "n", "INFO", "{}")])).is(200);
+    let alert = || server.get("/api/alerts").is(200).json()["alerts"][0].clone();
+    let firing = wait_for("it fires", || Some(alert()).filter(|alert| alert["state"] == "firing"));
+    assert_eq!(firing.get("error"), None);
+    assert_eq!(server.get("/api/status").is(200).json().get("alerts"), None);
+
+    let store = rusqlite::Connection::open(dir.path().join("lastword.db")).unwrap();
+    store.busy_timeout(PATIENCE).unwrap();
+    store.execute_batch("ALTER TABLE counts RENAME TO gone").unwrap();
+    let failed = wait_for("it says why", || Some(alert()).filter(|alert| alert["error"].is_string()));
+    assert!(failed["error"].as_str().unwrap().contains("counts"), "{failed}");
+    assert!(failed["error_since"].as_str() > firing["since"].as_str(), "{failed}");
+    assert_eq!((&failed["state"], &failed["since"]), (&"firing".into(), &firing["since"]));
+    assert_eq!(server.get("/api/alerts").json()["alerts"][1].get("error"), None, "the other one can");
+    let status = server.get("/api/status").json();
+    assert_eq!(status["alerts"]["failed"][0]["name"], "Counted", "{status}");
+    let metrics = server.get("/metrics").is(200).body;
+    for line in [
+        "lastword_alert_broken{name=\"Counted\"} 1",
+        "lastword_alert_broken{name=\"Read\"} 0",
+        "lastword_alert_firing{name=\"Counted\"} 1",
+    ] {
+        assert!(metrics.contains(line), "{line}\n{metrics}");
+    }
+
+    store.execute_batch("ALTER TABLE gone RENAME TO counts").unwrap();
+    wait_for("it is evaluated again", || Some(alert()).filter(|alert| alert.get("error").is_none()));
+    assert_eq!(server.get("/api/status").json().get("alerts"), None);
+}

@@ -22,6 +22,9 @@ pub(super) async fn check(url: &BaseUrl, send: bool) -> Vec<Check> {
     };
     let doctor = Doctor { http, url, key: ApiKey::of_environment() };
     let mut checks = doctor.health().await;
+    if checks.len() > 1 {
+        checks.extend(doctor.status().await);
+    }
     if send && checks.iter().all(|check| check.state != super::State::Wrong) {
         checks.push(doctor.round_trip().await);
     }
@@ -78,6 +81,18 @@ impl Doctor<'_> {
         }
         checks.extend(told.get("version").and_then(Value::as_str).map(version));
         checks.extend(its_time.and_then(|date| time(&date)));
+        checks
+    }
+
+    /// Whether it sends on what it is to, and can evaluate its alerts.
+    async fn status(&self) -> Vec<Check> {
+        let told = match self.ask(self.http.get(self.url.below("/api/status"))).await {
+            Ok(answer) => told(answer).await,
+            Err(_) => return Vec::new(),
+        };
+        let list = |list: &Value| list.as_array().cloned().unwrap_or_default();
+        let mut checks: Vec<Check> = list(&told["forward"]).iter().map(forwarding).collect();
+        checks.extend(list(&told["alerts"]["failed"]).iter().map(not_evaluated));
         checks
     }
 
@@ -144,6 +159,33 @@ async fn told(answer: Response) -> Value {
     serde_json::from_slice(&body).unwrap_or_default()
 }
 
+/// How it goes with a target that events are forwarded to.
+fn forwarding(target: &Value) -> Check {
+    const NAME: &str = "forward";
+    let count = |name: &str| target[name].as_u64().unwrap_or(0);
+    let [sent, lag, failed, dropped] = ["sent", "lag", "failed", "dropped"].map(count);
+    let name = target["name"].as_str().unwrap_or_default();
+    let mut found = format!("{name}: {sent} sent, {lag} to go");
+    if failed + dropped > 0 {
+        found.push_str(&format!(", {failed} attempts failed, {dropped} refused for ever"));
+    }
+    if target["ok"] == false {
+        let advice = "its log says why; `lastword doctor` on its machine asks the target";
+        return Check::wrong(NAME, format!("{found}; it takes nothing now"), advice);
+    }
+    if dropped > 0 {
+        return Check::warning(NAME, found, "its log says why some were refused");
+    }
+    Check::ok(NAME, found)
+}
+
+/// An alert that can't be evaluated.
+fn not_evaluated(alert: &Value) -> Check {
+    let text = |name: &str| alert[name].as_str().unwrap_or_default();
+    let found = format!("`{}` can't be evaluated since {}", text("name"), text("since"));
+    Check::wrong("alerts", found, "`lastword alerts list` says why; until then it stands as it stood")
+}
+
 fn version(theirs: &str) -> Check {
     let ours = env!("CARGO_PKG_VERSION");
     if theirs == ours {
@@ -162,4 +204,30 @@ fn time(date: &str) -> Option<Check> {
     }
     let found = format!("the collector's clock differs from this one by {} s", skew.as_secs());
     Some(Check::warning("clocks", found, "set both by NTP: sessions and events are put in order by time"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::State;
+    use super::*;
+
+    #[test]
+    fn an_alert_that_can_not_be_evaluated_is_wrong_with_its_name_and_since_when() {
+        let check = not_evaluated(&json!({ "name": "Bad", "since": "2026-11-20T09:20:34Z" }));
+        assert_eq!(check.state, State::Wrong);
+        assert_eq!(check.found, "`Bad` can't be evaluated since 2026-11-20T09:20:34Z");
+    }
+
+    #[test]
+    fn a_target_is_as_well_as_it_says() {
+        let told = |ok: bool, dropped: u64| {
+            let target = json!({ "name": "siem", "ok": ok, "sent": 5, "lag": 7, "failed": 2, "dropped": dropped });
+            forwarding(&target)
+        };
+        assert_eq!(
+            [told(true, 0), told(true, 1), told(false, 0)].map(|check| check.state),
+            [State::Ok, State::Warning, State::Wrong]
+        );
+        assert!(told(false, 0).found.starts_with("siem: 5 sent, 7 to go, 2 attempts failed"));
+    }
 }

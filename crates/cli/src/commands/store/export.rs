@@ -9,7 +9,7 @@ use crate::output::file::WholeFile;
 #[cfg(feature = "parquet")]
 use crate::output::parquet;
 use crate::output::progress::Progress;
-use crate::output::{Output, otlp};
+use crate::output::{Output, note, otlp};
 use crate::source::{Listing, Order, Page, Source};
 
 /// What is written of pages of events.
@@ -59,6 +59,10 @@ pub(super) async fn run(args: ExportArgs) -> Result<(), Error> {
     if args.format == Format::Parquet && args.output.is_none() && io::stdout().is_terminal() {
         return Err(Error::NotForTerminals);
     }
+    // What is no file (a pipe, a device) is written to, whatever it holds.
+    if let Some(path) = args.output.as_ref().filter(|path| !args.force && path.is_file()) {
+        return Err(Error::Exists(path.clone()));
+    }
     let source = Source::open(args.place.place()?)?;
     let listing = Listing::Events { filter: args.filter, order: Order::Ascending };
     let file = args.output.map(WholeFile::create).transpose()?;
@@ -67,14 +71,19 @@ pub(super) async fn run(args: ExportArgs) -> Result<(), Error> {
         None => (Box::new(io::stdout()), Progress::new("events")),
     };
     let mut writer = Writer::new(args.format, out)?;
-    let mut cursor = None;
+    let (mut cursor, mut is_empty) = (None, true);
     loop {
         let page = source.page(&listing, cursor.as_deref(), PAGE_ROWS).await?;
         writer.add(&page)?;
         progress.add(page.rows.len());
+        is_empty &= page.rows.is_empty();
         cursor = page.next;
         if cursor.is_none() {
             writer.finish()?;
+            drop(progress);
+            if is_empty {
+                note("nothing was exported: no event is stored that was asked for");
+            }
             return file.map_or(Ok(()), WholeFile::finish);
         }
     }

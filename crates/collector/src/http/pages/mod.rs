@@ -11,7 +11,7 @@ mod traces;
 
 pub(super) use alerts::alerts;
 pub(super) use events::{asked, event, events};
-pub(super) use exceptions::exceptions;
+pub(super) use exceptions::{exception, exceptions, grid, mark};
 pub(super) use live::live;
 pub(super) use overview::overview;
 pub(super) use sessions::{session, sessions};

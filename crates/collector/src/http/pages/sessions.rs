@@ -3,13 +3,16 @@
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
+use lastword::{EventKind, Severity};
 
 use super::super::Shared;
 use super::super::api::{ID_NOT_TEXT, Pairs};
 use super::{of_list, show, show_one, wrong};
-use crate::limits::TIMELINE_ROWS;
+use crate::limits::{SESSION_EXCEPTIONS, SESSION_LINKS, TIMELINE_BEFORE, TIMELINE_ROWS};
 use crate::page::{self, Address};
-use crate::query::{EventQuery, Order, SessionQuery};
+use crate::query::{
+    self, Event, EventQuery, Order, Page, ParamError, QueryError, Reader, Session, SessionDetail, SessionQuery,
+};
 
 /// `GET /sessions`, with the parameters of `GET /api/sessions`.
 pub(in super::super) async fn sessions(State(shared): State<Shared>, Query(pairs): Pairs) -> Response {
@@ -20,23 +23,124 @@ pub(in super::super) async fn sessions(State(shared): State<Shared>, Query(pairs
     .await
 }
 
-/// `GET /sessions/{id}`, with the cursor of `GET /api/events`.
+/// Which part of a session is asked for.
+struct Asked {
+    /// Its events, the oldest first, from behind a cursor on.
+    query: EventQuery,
+    /// From a little before this row on.
+    from: Option<i64>,
+    /// Those before this row.
+    before: Option<i64>,
+}
+
+impl Asked {
+    fn of(id: &str, pairs: &[(String, String)]) -> Result<Self, ParamError> {
+        let row = |name: &str| {
+            query::row(
+                pairs.iter().find(|(known, value)| known == name && !value.is_empty()).map(|(_, value)| &**value),
+            )
+        };
+        let of_events = pairs.iter().filter(|(name, _)| matches!(name.as_str(), "after" | "cursor" | "severity"));
+        let query = EventQuery::from_pairs(of_events.map(|(name, value)| (name, value)))?;
+        let query =
+            EventQuery { limit: TIMELINE_ROWS, order: Order::OldestFirst, session: Some(id.to_owned()), ..query };
+        Ok(Self { query, from: row("from")?, before: row("before")? })
+    }
+
+    /// Reads the events, the oldest first.
+    fn events(&self, reader: &Reader) -> Result<Page<Event>, QueryError> {
+        let newest_first = |before: i64, limit| EventQuery {
+            after: Some(before.to_string()),
+            order: Order::NewestFirst,
+            limit,
+            ..self.query.clone()
+        };
+        if let Some(before) = self.before {
+            let mut page = reader.events(&newest_first(before, TIMELINE_ROWS))?;
+            page.items.reverse();
+            page.next = page.items.last().map(|event| event.row.to_string());
+            return Ok(page);
+        }
+        let Some(from) = self.from else { return reader.events(&self.query) };
+        let first = reader.heads(&newest_first(from, TIMELINE_BEFORE))?.items.last().map_or(from, |event| event.row);
+        reader.events(&EventQuery { after: Some((first - 1).max(0).to_string()), ..self.query.clone() })
+    }
+}
+
+/// `GET /sessions/{id}`
 pub(in super::super) async fn session(
     State(shared): State<Shared>,
     id: Result<Path<String>, PathRejection>,
     Query(pairs): Pairs,
 ) -> Response {
     let Ok(Path(id)) = id else { return wrong(ID_NOT_TEXT) };
-    let cursor = pairs.iter().filter(|(name, _)| name == "after");
-    let query = EventQuery::from_pairs(cursor.map(|(name, value)| (name, value))).map(|query| EventQuery {
-        limit: TIMELINE_ROWS,
-        order: Order::OldestFirst,
-        session: Some(id.clone()),
-        ..query
-    });
-    show_one(&shared, query, "session", move |reader, query| {
+    let address = Address::new(format!("/sessions/{}", page::escape(&id)), &pairs);
+    show_one(&shared, Asked::of(&id, &pairs), "session", move |reader, asked| {
         let Some(detail) = reader.session(&id)? else { return Ok(None) };
-        Ok(Some(page::session(&detail, &reader.events(query)?)))
+        let events = asked.events(reader)?;
+        let (traces, runs) = links(reader, &events.items)?;
+        Ok(Some(page::session::session(&page::session::Shown {
+            band: reader.band(&detail)?,
+            exceptions: exceptions(reader, &detail.session)?,
+            first_error: first_error(reader, &detail.session)?,
+            last: end(reader, &detail)?,
+            traces,
+            runs,
+            detail,
+            events,
+            address,
+        })))
     })
     .await
+}
+
+/// Returns the last exceptions of a session, the latest first, each with the fingerprint of its group.
+fn exceptions(reader: &Reader, session: &Session) -> Result<Vec<(Event, Option<String>)>, QueryError> {
+    if session.exceptions == 0 {
+        return Ok(Vec::new());
+    }
+    let query = EventQuery {
+        kind: Some(EventKind::UnhandledException),
+        session: Some(session.session_id.clone()),
+        limit: SESSION_EXCEPTIONS,
+        ..EventQuery::default()
+    };
+    let events = reader.events(&query)?.items.into_iter();
+    events
+        .map(|event| Ok((reader.group_of(event.row)?, event)))
+        .map(|found| found.map(|(group, event)| (event, group)))
+        .collect()
+}
+
+fn first_error(reader: &Reader, session: &Session) -> Result<Option<Event>, QueryError> {
+    if session.by_severity.error + session.by_severity.critical == 0 {
+        return Ok(None);
+    }
+    let query = EventQuery {
+        severity: Some(Severity::Error),
+        session: Some(session.session_id.clone()),
+        order: Order::OldestFirst,
+        limit: 1,
+        ..EventQuery::default()
+    };
+    Ok(reader.heads(&query)?.items.into_iter().next())
+}
+
+/// Returns the last event of a session.
+fn end(reader: &Reader, detail: &SessionDetail) -> Result<Option<Event>, QueryError> {
+    let query = EventQuery { session: Some(detail.session.session_id.clone()), limit: 1, ..EventQuery::default() };
+    Ok(reader.heads(&query)?.items.into_iter().next())
+}
+
+/// Returns the traces and runs that these events are of.
+fn links(reader: &Reader, events: &[Event]) -> Result<(Vec<query::Trace>, Vec<query::Run>), QueryError> {
+    let (mut traces, mut runs): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+    for event in events {
+        let (trace, run) = page::session::belongs_to(event);
+        traces.extend(trace.filter(|id| traces.len() < SESSION_LINKS && !traces.contains(id)));
+        runs.extend(run.filter(|id| runs.len() < SESSION_LINKS && !runs.contains(id)));
+    }
+    let traces = traces.iter().filter_map(|id| reader.trace(id).transpose()).collect::<Result<_, _>>()?;
+    let runs = runs.iter().filter_map(|id| reader.run(id).transpose()).collect::<Result<_, _>>()?;
+    Ok((traces, runs))
 }

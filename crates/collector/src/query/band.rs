@@ -1,0 +1,109 @@
+//! A session over time, so that all of it can be drawn at once: its events by severity, its gaps, its exceptions.
+
+use std::collections::HashMap;
+
+use lastword::{EventKind, Severity};
+use rusqlite::Connection;
+
+use super::events::heads;
+use super::{BySeverity, Event, EventQuery, Gap, Moment, Order, QueryError, SessionDetail};
+use crate::limits::{BAND_BATCHES_MAX, BAND_EVENTS_MAX, BAND_EXCEPTIONS_MAX, BAND_PARTS};
+use crate::store::{severity_bit, severity_of};
+
+/// A session over time.
+#[derive(Debug)]
+pub(crate) struct Band {
+    /// When it begins.
+    pub(crate) begin: Moment,
+    /// When it ends.
+    pub(crate) end: Moment,
+    /// Its events in parts of the same length.
+    pub(crate) parts: Vec<BySeverity>,
+    /// Its gaps, each with when the event before it and the one after it happened.
+    pub(crate) gaps: Vec<(Gap, Moment, Moment)>,
+    /// Its first exceptions, without their JSON.
+    pub(crate) exceptions: Vec<Event>,
+    /// It has so many events that those sent together count as the worst of them, and gaps have no place.
+    pub(crate) is_coarse: bool,
+}
+
+/// Draws up a session. One that has no events has none.
+pub(super) fn of(connection: &mut Connection, detail: &SessionDetail) -> Result<Option<Band>, QueryError> {
+    let session = &detail.session;
+    let (Some(begin), Some(end)) = (session.first_event, session.last_event) else { return Ok(None) };
+    let query = EventQuery {
+        session: Some(session.session_id.clone()),
+        kind: Some(EventKind::UnhandledException),
+        order: Order::OldestFirst,
+        limit: BAND_EXCEPTIONS_MAX,
+        ..EventQuery::default()
+    };
+    let exceptions = if session.exceptions > 0 { heads(connection, &query)?.items } else { Vec::new() };
+    let is_coarse = session.events > BAND_EVENTS_MAX;
+    let mut band =
+        Band { begin, end, parts: vec![BySeverity::default(); BAND_PARTS], gaps: Vec::new(), exceptions, is_coarse };
+    if is_coarse {
+        band.add_batches(connection, &session.session_id)?;
+    } else {
+        let times = band.add_events(connection, &session.session_id)?;
+        let time = |index: i64| times.get(&index).copied().map(Moment);
+        let placed = |gap: &Gap| Some((*gap, time(gap.from - 1).unwrap_or(begin), time(gap.to + 1)?));
+        band.gaps = detail.gap_list.iter().filter_map(placed).collect();
+    }
+    Ok(Some(band))
+}
+
+impl Band {
+    /// Returns where in the band a moment is, from 0 to 1.
+    pub(crate) fn place(&self, moment: Moment) -> f64 {
+        let whole = self.end.as_micros().saturating_sub(self.begin.as_micros()).max(1);
+        let part = moment.as_micros().saturating_sub(self.begin.as_micros());
+        #[allow(clippy::cast_precision_loss, reason = "a band has fewer pixels than a double has digits")]
+        let place = part as f64 / whole as f64;
+        place.clamp(0.0, 1.0)
+    }
+
+    fn add(&mut self, time_us: i64, severity: Severity, count: i64) {
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "a place is from 0 to 1"
+        )]
+        let part = (self.place(Moment(time_us)) * BAND_PARTS as f64) as usize;
+        if let Some(part) = self.parts.get_mut(part.min(BAND_PARTS - 1)) {
+            part.add(severity, count);
+        }
+    }
+
+    /// Adds all events, and returns when that of each number happened.
+    fn add_events(&mut self, connection: &Connection, session: &str) -> rusqlite::Result<HashMap<i64, i64>> {
+        let mut prepared = connection.prepare_cached(
+            "SELECT e.time_us, e.idx, e.severity FROM batches b CROSS JOIN events e
+             WHERE b.session = (SELECT id FROM sessions WHERE session_id = ?) AND e.row BETWEEN b.first_row AND b.last_row",
+        )?;
+        let mut rows = prepared.query([session])?;
+        let mut times = HashMap::new();
+        while let Some(row) = rows.next()? {
+            let time_us = row.get(0)?;
+            times.insert(row.get(1)?, time_us);
+            self.add(time_us, severity_of(row.get(2)?), 1);
+        }
+        Ok(times)
+    }
+
+    /// Adds the latest batches, each as events of its worst severity at the middle of its time.
+    fn add_batches(&mut self, connection: &Connection, session: &str) -> rusqlite::Result<()> {
+        let mut prepared = connection.prepare_cached(&format!(
+            "SELECT min_us + (max_us - min_us) / 2, mask, last_row - first_row + 1 FROM batches
+             WHERE session = (SELECT id FROM sessions WHERE session_id = ?) ORDER BY last_row DESC LIMIT {BAND_BATCHES_MAX}"
+        ))?;
+        let mut rows = prepared.query([session])?;
+        while let Some(row) = rows.next()? {
+            let mask: i64 = row.get(1)?;
+            let worst = Severity::ALL.into_iter().rev().find(|severity| mask & severity_bit(*severity) != 0);
+            self.add(row.get(0)?, worst.unwrap_or_default(), row.get(2)?);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,117 @@
+//! Exceptions of one group: how many over time, and each of them, the latest first.
+
+use rusqlite::{Connection, OptionalExtension};
+use serde::Serialize;
+
+use super::events::by_row;
+use super::params::cursor;
+use super::{Event, Grid, Moment, Page, QueryError};
+use crate::limits::{EXCEPTION_PLATFORMS_MAX, EXCEPTION_SESSIONS_SEEN, PAGE_BYTES_MAX, PAGE_ROWS_MAX};
+
+/// How many exceptions of a group happened in a part of a range of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct OverTime {
+    /// When it began.
+    pub begin: Moment,
+    /// When it ended.
+    pub end: Moment,
+    /// Its exceptions.
+    pub count: i64,
+}
+
+/// One exception of a group, and the rows of those beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Occurrence {
+    pub(crate) event: Event,
+    pub(crate) newer: Option<i64>,
+    pub(crate) older: Option<i64>,
+}
+
+/// Returns how many there were in each part of a range of time, the earliest first.
+pub(super) fn over_time(connection: &Connection, fingerprint: &str, grid: &Grid) -> Result<Vec<OverTime>, QueryError> {
+    let (first, step) = grid.origin_us();
+    let end = grid.begin(grid.parts()).as_micros();
+    let part = |part| OverTime { begin: grid.begin(part), end: grid.begin(part + 1), count: 0 };
+    let mut parts: Vec<OverTime> = (0..grid.parts()).map(part).collect();
+    let mut prepared = connection.prepare_cached(
+        "SELECT (begin - ?1) / ?2, sum(count) FROM exception_counts
+         WHERE exception = (SELECT id FROM exceptions WHERE fingerprint = ?3) AND width = ?4 AND begin >= ?1 AND begin < ?5
+         GROUP BY 1",
+    )?;
+    let mut rows = prepared.query((first, step, fingerprint, grid.source_us(), end))?;
+    while let Some(row) = rows.next()? {
+        let part = usize::try_from(row.get::<_, i64>(0)?).unwrap_or(usize::MAX);
+        if let Some(part) = parts.get_mut(part) {
+            part.count = row.get(1)?;
+        }
+    }
+    Ok(parts)
+}
+
+/// Returns a page of the exceptions of a group, the latest to be stored first.
+pub(super) fn page(
+    connection: &mut Connection,
+    fingerprint: &str,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Page<Event>, QueryError> {
+    let (after, limit) = (cursor(after)?.unwrap_or(i64::MAX), limit.clamp(1, PAGE_ROWS_MAX));
+    let snapshot = connection.transaction()?;
+    let mut prepared = snapshot.prepare_cached(
+        "SELECT row FROM exception_rows WHERE exception = (SELECT id FROM exceptions WHERE fingerprint = ?) AND row < ?
+         ORDER BY row DESC LIMIT ?",
+    )?;
+    let mut rows = prepared.query((fingerprint, after, i64::try_from(limit + 1).unwrap_or(i64::MAX)))?;
+    let (mut items, mut bytes, mut more) = (Vec::<Event>::new(), 0, false);
+    while let Some(row) = rows.next()? {
+        let Some(event) = by_row(&snapshot, row.get(0)?)? else { continue };
+        bytes += event.json.len();
+        if items.len() == limit || (bytes > PAGE_BYTES_MAX && !items.is_empty()) {
+            more = true;
+            break;
+        }
+        items.push(event);
+    }
+    let next = items.last().filter(|_| more).map(|event| event.row.to_string());
+    Ok(Page { items, next, resume: None })
+}
+
+/// Returns the exception of a group that has this row, or is the latest before it.
+pub(super) fn at(connection: &mut Connection, fingerprint: &str, row: i64) -> Result<Option<Occurrence>, QueryError> {
+    let snapshot = connection.transaction()?;
+    let beside = |what: &str, condition: &str, row: i64| {
+        let sql = format!(
+            "SELECT {what}(row) FROM exception_rows
+             WHERE exception = (SELECT id FROM exceptions WHERE fingerprint = ?) AND row {condition} ?"
+        );
+        snapshot.prepare_cached(&sql)?.query_row((fingerprint, row), |row| row.get::<_, Option<i64>>(0))
+    };
+    let Some(row) = beside("max", "<=", row)? else { return Ok(None) };
+    let Some(event) = by_row(&snapshot, row)? else { return Ok(None) };
+    Ok(Some(Occurrence { event, newer: beside("min", ">", row)?, older: beside("max", "<", row)? }))
+}
+
+/// Returns on which platforms a group happened, by how many of its latest sessions, the most first.
+pub(super) fn platforms(connection: &Connection, fingerprint: &str) -> Result<Vec<(String, i64)>, QueryError> {
+    let sql = format!(
+        "SELECT s.platform, count(*) FROM (
+             SELECT session FROM exception_sessions WHERE exception = (SELECT id FROM exceptions WHERE fingerprint = ?)
+             ORDER BY session DESC LIMIT {EXCEPTION_SESSIONS_SEEN}
+         ) AS of JOIN sessions s ON s.id = of.session
+         WHERE s.platform IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {EXCEPTION_PLATFORMS_MAX}"
+    );
+    let mut prepared = connection.prepare_cached(&sql)?;
+    let rows = prepared.query_map([fingerprint], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Returns the fingerprint of the group that an event is an exception of.
+pub(super) fn group_of(connection: &Connection, row: i64) -> Result<Option<String>, QueryError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT x.fingerprint FROM exception_rows r JOIN exceptions x ON x.id = r.exception WHERE r.row = ?",
+        )?
+        .query_row([row], |row| row.get(0))
+        .optional()?)
+}
