@@ -37,6 +37,9 @@ pub(crate) fn page(shown: &Shown) -> Markup {
                 div { dt { "Received" } dd { (parts::moment(event.received)) } }
                 div { dt { "Session" } dd { (parts::session_link(&event.session_id)) } }
                 @if event.index != NO_INDEX { div { dt { "Number in it" } dd { (event.index) } } }
+                @if let Some(name) = event.name.as_deref().filter(|name| !name.is_empty()) {
+                    div { dt { "Name" } dd { a.id href=(of("/events", "name", name)) { bdi { (parts::cut(name, PAGE_SUMMARY_CHARS_MAX)) } } } }
+                }
                 div { dt { "Kind" } dd { (event.kind.as_str()) } }
                 div { dt { "Row" } dd { (row) } }
                 @for (what, path, value) in ids(event) {
