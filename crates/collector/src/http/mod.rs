@@ -25,6 +25,7 @@ mod datadog;
 mod decompress;
 mod edit;
 mod explore;
+mod export;
 mod gate;
 mod grpc;
 mod guard;

@@ -14,8 +14,8 @@ use super::{
     StatsQuery, Trace, TraceQuery, User, UserQuery,
 };
 use super::{
-    audit, band, calls, events, exceptions, facts, histogram, occurrences, runs, series, session_sums, sessions, stats,
-    traces, users,
+    audit, band, calls, events, exceptions, explore, facts, histogram, occurrences, runs, series, session_sums,
+    sessions, stats, traces, users,
 };
 use crate::admin::{self, Info};
 use crate::clock;
@@ -157,6 +157,30 @@ impl Reader {
     /// Returns events that match, without their JSON.
     pub(crate) fn heads(&self, query: &EventQuery) -> Result<Page<Event>, QueryError> {
         self.with(|connection| events::heads(connection, query))
+    }
+
+    /// Returns the event of a row, `None` if there is none or it was removed.
+    ///
+    /// # Errors
+    ///
+    /// The store can't be read.
+    pub fn event(&self, row: i64) -> Result<Option<Event>, QueryError> {
+        self.with(|connection| Ok(events::by_row(connection, row)?))
+    }
+
+    /// Returns the fingerprint of the exception that the event of a row is one of.
+    pub(crate) fn fingerprint(&self, row: i64) -> Result<Option<String>, QueryError> {
+        self.with(|connection| Ok(explore::fingerprint(connection, row)?))
+    }
+
+    /// Returns so many names of events, those that came up last first.
+    pub(crate) fn names(&self, limit: usize) -> Result<Vec<String>, QueryError> {
+        self.with(|connection| Ok(explore::names(connection, limit)?))
+    }
+
+    /// Returns when the first hour begins that has events, and when the last one ends.
+    pub(crate) fn hours(&self) -> Result<Option<(Moment, Moment)>, QueryError> {
+        self.with(|connection| Ok(explore::hours(connection)?))
     }
 
     /// Asks whether the database answers.

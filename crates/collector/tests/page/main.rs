@@ -4,6 +4,7 @@
 mod calls;
 #[path = "../common/mod.rs"]
 mod common;
+mod explorer;
 mod keys;
 mod live;
 

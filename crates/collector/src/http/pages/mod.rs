@@ -13,7 +13,7 @@ mod traces;
 
 pub(super) use alerts::alerts;
 pub(super) use calls::{call, calls};
-pub(super) use events::events;
+pub(super) use events::{asked, event, events};
 pub(super) use exceptions::{exception, exceptions, grid, mark};
 pub(super) use live::live;
 pub(super) use overview::overview;
