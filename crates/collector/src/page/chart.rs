@@ -26,15 +26,18 @@ pub(crate) fn over_time(bins: &[Bin], link: impl Fn(&Bin) -> String) -> Markup {
     let step = WIDTH / amount(i64::try_from(bins.len().max(1)).unwrap_or(i64::MAX));
     html! {
         figure.chart {
-            svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role="img" aria-label="Events over time, by severity" {
+            svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role="group" aria-label="Events over time, by severity" {
                 @for (place, bin) in bins.iter().enumerate() {
                     @let x = step * amount(i64::try_from(place).unwrap_or(i64::MAX));
-                    a href=(link(bin)) tabindex=(if bin.by_severity.total() > 0 { "0" } else { "-1" }) {
-                        title { (title(bin)) }
-                        // Its whole room can be pointed at, also where there is little or nothing to see.
-                        rect.room x=(x) y="0" width=(step) height=(HEIGHT) {}
-                        @for (class, y, height) in stack(bin, most) {
-                            rect.{ (class) } x=(x) y=(y) width=(step * (1.0 - GAP)) height=(height) {}
+                    // One that counts nothing leads nowhere. The whole room of a bar can be pointed at, however little there is to see.
+                    @if bin.by_severity.total() == 0 {
+                        g { (room(bin, x, step)) }
+                    } @else {
+                        a href=(link(bin)) {
+                            (room(bin, x, step))
+                            @for (class, y, height) in stack(bin, most) {
+                                rect.{ (class) } x=(x) y=(y) width=(step * (1.0 - GAP)) height=(height) {}
+                            }
                         }
                     }
                 }
@@ -45,6 +48,13 @@ pub(crate) fn over_time(bins: &[Bin], link: impl Fn(&Bin) -> String) -> Markup {
                 span { @if let Some(last) = bins.last() { (parts::short(last.end)) } }
             }
         }
+    }
+}
+
+fn room(bin: &Bin, x: f64, step: f64) -> Markup {
+    html! {
+        title { (title(bin)) }
+        rect.room x=(x) y="0" width=(step) height=(HEIGHT) {}
     }
 }
 

@@ -288,8 +288,8 @@ pub(super) fn event_at(event: &Event, with_session: bool, id: Option<&str>) -> M
                         b.name.own[own] { bdi { (name) } } " "
                         code { bdi { (cut(&summary, PAGE_SUMMARY_CHARS_MAX)) } }
                     }
-                    @if shown.traceback.is_some() { pre { (first_bytes(&text(shown.traceback))) } }
-                    pre { (first_bytes(&event.json)) }
+                    @if shown.traceback.is_some() { pre tabindex="0" { (first_bytes(&text(shown.traceback))) } }
+                    pre tabindex="0" { (first_bytes(&event.json)) }
                 }
             }
         }

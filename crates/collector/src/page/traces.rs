@@ -133,7 +133,7 @@ fn span(row: &Row<'_>, shown: &Shown<'_>) -> Markup {
                         @match span.duration() { Some(duration) => (parts::took(duration)), None => "" }
                     }
                 }
-                @if let Some(error) = error(span) { pre.bad { (error) } }
+                @if let Some(error) = error(span) { pre.bad tabindex="0" { (error) } }
                 (attributes(row, shown))
             }
         }
