@@ -6,11 +6,12 @@
 mod costs;
 mod peers;
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use costs::Costs;
 use lastword::Reporter;
-use lastword::sink::Tinker;
+use lastword::sink::{Jsonl, Tinker};
 use peers::{Answer, Peer};
 use serde_json::json;
 
@@ -18,6 +19,8 @@ const P99_MAX: Duration = Duration::from_micros(50);
 /// The machine has other work; a run that it left alone is among so many.
 const RUNS: usize = 5;
 const EVENTS: usize = 2_000;
+/// One test after the other.
+static ALONE: Mutex<()> = Mutex::new(());
 
 /// Logs while a server fails like this.
 fn costs(answer: Answer) -> Costs {
@@ -40,6 +43,7 @@ fn costs(answer: Answer) -> Costs {
 
 #[test]
 fn logging_stays_cheap_whatever_the_server_does() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     for answer in [
         Answer::Ok,
         Answer::Status(500),
@@ -57,4 +61,26 @@ fn logging_stays_cheap_whatever_the_server_does() {
             runs.push(costs(answer.clone()));
         }
     }
+}
+
+#[test]
+fn a_span_costs_its_caller_no_file_however_many_there_are() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("events.jsonl");
+    let run = || {
+        let reporter = Reporter::builder("s").enabled(true).sink(Jsonl::new(&path)).start().unwrap();
+        reporter.span("warm").end();
+        let costs = costs::measure(EVENTS, |_| reporter.span("step").end());
+        assert!(reporter.blocking_stop(peers::PATIENCE).is_drained());
+        costs
+    };
+    let mut runs = Vec::new();
+    while !runs.last().is_some_and(|run: &Costs| run.is_below(P99_MAX)) {
+        assert!(runs.len() < RUNS, "{runs:?}");
+        runs.push(run());
+    }
+    let written = std::fs::read_to_string(&path).unwrap();
+    let ends = written.lines().filter(|line| line.contains("span.end") && line.contains("step")).count();
+    assert_eq!(ends, runs.len() * EVENTS, "each is there");
 }

@@ -59,7 +59,7 @@ pub use dashboard::{Dashboard, DashboardState, WindowState};
 pub use errors::{ErrorRecord, Errors};
 pub use event::{Event, EventError};
 pub use health::{Concern, Sign};
-pub use latency::{LATENCY_BOUNDS_MS, Latency};
+pub use latency::{LATENCY_BOUNDS_MS, Latency, nearest_rank};
 pub use live::{Change, Live, Subscription, Watch};
 pub use llm::Llm;
 pub use metrics::{MetricKind, Metrics, Point, Series, SeriesName};

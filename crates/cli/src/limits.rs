@@ -138,3 +138,6 @@ pub(crate) const ROW_GROUP_BYTES: usize = 32 * 1024 * 1024;
 /// Rows of such a group, where rows are small: what readers take for their unit of work.
 #[cfg(feature = "parquet")]
 pub(crate) const ROW_GROUP_ROWS: usize = 122_880;
+
+/// How much of a file that a run read is read again: it is to be seen whether it can be, and not what it says.
+pub(crate) const REREAD_BYTES_MAX: u64 = 16 * 1024 * 1024;

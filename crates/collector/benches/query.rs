@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use lastword_collector::admin;
-use lastword_collector::query::{EventQuery, Moment, Reader, SessionQuery, StatsQuery, TraceQuery};
+use lastword_collector::query::{EventQuery, ExceptionQuery, Moment, Reader, SessionQuery, StatsQuery, TraceQuery};
 use lastword_collector::{Collector, Config};
 
 const BATCH_EVENTS: usize = 100;
@@ -45,7 +45,9 @@ fn main() {
         info.sessions,
         info.bytes / 1_000_000
     );
-    ask(&dir, usize::try_from(info.events).unwrap());
+    let events = usize::try_from(info.events).unwrap();
+    ask(&dir, events);
+    pages(&dir, events);
     if dir == own {
         std::fs::remove_dir_all(dir).unwrap();
     }
@@ -108,20 +110,89 @@ fn measure(what: &str, target_ms: u128, mut ask: impl FnMut() -> String) {
     println!("{what:<42} {:>9.2?} (first {first:.2?}), {within} {target_ms} ms: {found}", took[2]);
 }
 
+/// Asks for the pages for people, over all of the time that there are events of.
+fn pages(dir: &Path, events: usize) {
+    let reader = Reader::open(dir).unwrap();
+    let trace = reader.traces(&TraceQuery { limit: 1, ..TraceQuery::default() }).unwrap().items.remove(0).trace_id;
+    let exception = reader.exceptions(&ExceptionQuery::default()).unwrap().items.remove(0).fingerprint;
+    let session = format!("session-{}", (events - 1) / SESSION_EVENTS / 2);
+    let whole = format!(
+        "since={}&until={}",
+        Moment::from_micros(time_us(0)),
+        Moment::from_micros(time_us(events) + 3_600_000_000)
+    );
+    let served = Served::begin(dir);
+    for path in [
+        "/".to_owned(),
+        format!("/?{whole}"),
+        "/sessions".to_owned(),
+        format!("/sessions/{session}"),
+        format!("/exceptions?since={}", Moment::from_micros(time_us(0))),
+        format!("/exceptions/{exception}?{whole}"),
+        "/traces".to_owned(),
+        format!("/traces/{trace}"),
+        "/runs".to_owned(),
+        format!("/models?{whole}"),
+        format!("/tools?{whole}"),
+        "/events".to_owned(),
+        format!("/events?{whole}&name=cache.miss&severity=ERROR"),
+        format!("/events?{whole}&text=unicorn-7"),
+        "/live".to_owned(),
+        "/alerts".to_owned(),
+        "/settings".to_owned(),
+    ] {
+        let shown: String = path.chars().take(42).collect();
+        measure(&shown, if path.contains("text=") { 300 } else { 100 }, || {
+            let page = get(served.address, &path);
+            let status = page.split(' ').nth(1).unwrap_or_default();
+            format!("{status}, {} kB", page.len() / 1000)
+        });
+    }
+    served.end();
+}
+
+/// Returns an answer as it comes.
+fn get(address: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
+    let mut page = Vec::new();
+    stream.read_to_end(&mut page).unwrap();
+    String::from_utf8_lossy(&page).into_owned()
+}
+
+/// A collector that serves until it is told to end.
+struct Served {
+    address: SocketAddr,
+    stop: tokio::sync::oneshot::Sender<()>,
+    server: std::thread::JoinHandle<()>,
+}
+
+impl Served {
+    fn begin(dir: &Path) -> Self {
+        let (told, address) = std::sync::mpsc::channel::<SocketAddr>();
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let collector = Collector::open(Config::new(dir)).unwrap();
+        let server = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+                told.send(listener.local_addr().unwrap()).unwrap();
+                collector.serve(listener, async { _ = stopped.await }).await.unwrap();
+            });
+        });
+        Self { address: address.recv().unwrap(), stop, server }
+    }
+
+    fn end(self) {
+        drop(self.stop);
+        self.server.join().unwrap();
+    }
+}
+
 fn fill(dir: &Path, events: usize) {
     let begun = Instant::now();
-    let (told, address) = std::sync::mpsc::channel::<SocketAddr>();
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let collector = Collector::open(Config::new(dir)).unwrap();
-    let server = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-            told.send(listener.local_addr().unwrap()).unwrap();
-            collector.serve(listener, async { _ = stopped.await }).await.unwrap();
-        });
-    });
-    let address = address.recv().unwrap();
+    let served = Served::begin(dir);
+    let address = served.address;
     let clients = 4;
     std::thread::scope(|scope| {
         for client in 0..clients {
@@ -139,8 +210,7 @@ fn fill(dir: &Path, events: usize) {
             });
         }
     });
-    drop(stop);
-    server.join().unwrap();
+    served.end();
     println!("filled in {:.0?}", begun.elapsed());
 }
 
@@ -171,12 +241,17 @@ fn event(event: usize) -> String {
         0 => r#","error":"connection refused by 10.0.0.1""#.to_owned(),
         _ if event == 777_777 => r#","animal":"unicorn-7""#.to_owned(),
         _ if name == "span.end" => format!(
-            r#","trace_id":"{:032x}","span_id":"{noise:016x}","span_name":"chat","duration_ms":{},"status":"ok""#,
+            r#","trace_id":"{:032x}","span_id":"{noise:016x}","span_name":"{}","duration_ms":{},"status":"ok",{}"#,
             event / 1000 + 1,
-            noise % 10_000
+            if noise.is_multiple_of(3) { "execute_tool" } else { "chat" },
+            noise % 10_000,
+            call(noise),
         ),
         _ => r#","note":"as a call of a tool looks in practice""#.to_owned(),
     };
+    if noise.is_multiple_of(499) {
+        return exception(event, noise);
+    }
     format!(
         r#"{{"event":"GENERIC_EVENT","event_id":"{}","event_name":"{name}","event_session_index":{},"severity":"{}","timestamp":"{}","event_data":{{"tool":"read_file","ok":true,"path":"src/{}.rs","attempt":1,"bytes":{}{more}}}}}"#,
         id(event),
@@ -185,5 +260,32 @@ fn event(event: usize) -> String {
         Moment::from_micros(time_us(event)),
         noise % 300,
         noise % 100_000,
+    )
+}
+
+/// What a span says of a call of a model or a tool.
+fn call(noise: u64) -> String {
+    if noise.is_multiple_of(3) {
+        let tool = ["read_file", "search", "shell", "browser"][usize::try_from(noise / 3 % 4).unwrap()];
+        return format!(r#""gen_ai.operation.name":"execute_tool","gen_ai.tool.name":"{tool}""#);
+    }
+    let model = ["gpt-4o", "gpt-4o-mini", "claude-sonnet-4-5"][usize::try_from(noise / 5 % 3).unwrap()];
+    format!(
+        r#""gen_ai.operation.name":"chat","gen_ai.provider.name":"openai","gen_ai.request.model":"{model}","gen_ai.usage.input_tokens":{},"gen_ai.usage.output_tokens":{}"#,
+        noise % 4000,
+        noise % 700
+    )
+}
+
+/// One of forty kinds of exceptions.
+fn exception(event: usize, noise: u64) -> String {
+    format!(
+        r#"{{"event":"UNHANDLED_EXCEPTION","event_id":"{}","event_session_index":{},"severity":"ERROR","timestamp":"{}","error_type":"Error{}","error_message":"no answer after {} s","traceback":"File \"agent.py\", line {}, in run"}}"#,
+        id(event),
+        event % SESSION_EVENTS,
+        Moment::from_micros(time_us(event)),
+        noise / 499 % 40,
+        noise % 60,
+        noise % 900,
     )
 }

@@ -142,6 +142,13 @@ pub const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 pub const METRIC_POINTS_MAX: usize = 10_000;
 /// The longest labels of a series, as JSON. A series with longer ones is in its events only.
 pub const METRIC_LABEL_BYTES_MAX: usize = 4096;
+/// Models, and tools, of one hour that are counted by themselves, each with its provider and its version of the program. Names are what clients
+/// say; what is beyond is counted together. A month of so many is still read for a page in time.
+pub const CALL_ROWS_MAX: i64 = 200;
+/// Models and tools that one answer tells apart; the rest is added up.
+pub const CALL_GROUPS_MAX: usize = 10_000;
+/// Calls that failed of late, on the page of a model or a tool.
+pub const CALL_FAILURES: usize = 10;
 
 /// Days that events are kept unless an operator says otherwise.
 pub const RETENTION_DAYS: u32 = 30;
@@ -244,7 +251,7 @@ pub const TRACE_PAGE_EVENTS: usize = 10_000;
 /// Bytes of their JSON: it is read while others wait for their turn to ask.
 pub const TRACE_PAGE_BYTES: usize = 16 * 1024 * 1024;
 /// Events of a session's timeline that are shown at once: with their JSON they are most of what the page weighs.
-pub const TIMELINE_ROWS: usize = 100;
+pub const TIMELINE_ROWS: usize = 60;
 /// Events before the one that a link leads to, which are shown above it.
 pub const TIMELINE_BEFORE: usize = 10;
 /// Parts of the band that shows a session over time.

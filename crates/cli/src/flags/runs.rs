@@ -154,7 +154,8 @@ Examples:
 Only a command that is a known test runner is run (cargo test, pytest, npm test,
 go test, jest, vitest, mocha, npx jest and the like), and never through a shell:
 what needs one is not run, and it says why. The exit code is 1 if a result is
-not the recorded one.";
+not the recorded one. Files that it read by view_file, file_read or read_file are
+read again too: whether each is there, and was changed since.";
 
 /// Show a run and the tests that it ran; run them again with --yes.
 #[derive(Debug, Args)]

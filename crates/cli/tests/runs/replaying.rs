@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Runs, recorded};
 
@@ -113,4 +113,48 @@ fn a_run_without_tests_says_so() {
     let runs = Runs::new();
     let id = recorded(&runs, &[("ls", true)]);
     assert!(runs.stdout(&["replay", &id, "--yes"]).contains("none: no recorded call of bash looks like a test"));
+}
+
+#[test]
+fn files_that_a_run_read_are_read_again_from_its_directory_on() {
+    let runs = Runs::new();
+    let place = runs.path().join("work");
+    fs::create_dir_all(&place).unwrap();
+    fs::write(place.join("old.rs"), "0123456789").unwrap();
+    fs::write(place.join("new.rs"), "01234").unwrap();
+    let read = |tool: &str, path: &str| json!({ "tool": tool, "args": { "path": path } });
+    let later =
+        1_000 * std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() + 3_600_000;
+    runs.write(
+        "run_read",
+        "completed",
+        &[
+            (1, "run_start", json!({ "objective": "o" })),
+            (2, "tool_call", read("view_file", "new.rs")),
+            (later, "tool_call", read("file_read", "old.rs")),
+            (later, "tool_call", read("view_file", "gone.rs")),
+            (later, "tool_call", read("write_file", "other.rs")),
+        ],
+    );
+    let cwd = place.to_str().unwrap();
+    let listed = runs.stdout(&["replay", "run_read", "--cwd", cwd]);
+    assert!(
+        listed.contains("  new.rs\n") && !listed.contains("5 B"),
+        "nothing is read without being asked for: {listed}"
+    );
+    let shown = runs.stdout(&["replay", "run_read", "--yes", "--cwd", cwd]);
+    let after = |path: &str| {
+        let mut lines = shown.lines().skip_while(|line| line.trim() != path);
+        lines.nth(1).unwrap_or_else(|| panic!("{path} in {shown}")).trim().to_owned()
+    };
+    assert!(after("new.rs").starts_with("5 B") && after("new.rs").ends_with("changed since"), "{shown}");
+    assert!(after("old.rs").starts_with("10 B") && after("old.rs").ends_with("as it was then"), "{shown}");
+    assert!(after("gone.rs").starts_with("can't be read now"), "{shown}");
+    assert!(!shown.contains("\n  other.rs\n"), "{shown}");
+    let told = runs.stdout(&["replay", "run_read", "--yes", "--json", "--cwd", cwd]);
+    let told: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(
+        (&told[0]["path"], &told[0]["bytes"], &told[0]["changedSince"]),
+        (&"new.rs".into(), &5.into(), &true.into())
+    );
 }

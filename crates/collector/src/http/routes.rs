@@ -5,7 +5,8 @@ use axum::routing::{MethodRouter, delete, get, patch, post};
 
 use super::{Shared, alerts, api, audit, edit, explore, health, metrics, openapi, pages, stream};
 use crate::query::{
-    AuditQuery, EventQuery, ExceptionQuery, RunQuery, SeriesQuery, SessionQuery, StatsQuery, TraceQuery, UserQuery,
+    AuditQuery, CallQuery, EventQuery, ExceptionQuery, RunQuery, SeriesQuery, SessionQuery, StatsQuery, TraceQuery,
+    UserQuery,
 };
 
 /// Something that is answered.
@@ -157,6 +158,13 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::new("/api/runs", Get(|| get(explore::runs)), "Runs, the latest to appear first", Json("Object"))
         .with(RunQuery::PARAMS),
     Endpoint::new("/api/runs/{id}", Get(|| get(explore::run)), "One run", Json("Object")),
+    Endpoint::new(
+        "/api/calls",
+        Get(|| get(explore::calls)),
+        "How calls of models and tools fared, by what is called, version, provider or hour",
+        Json("Calls"),
+    )
+    .with(CallQuery::PARAMS),
     Endpoint::new("/api/series", Get(|| get(explore::series)), "Series of metrics", Json("Object"))
         .with(SeriesQuery::PARAMS),
     Endpoint::new("/api/series/{id}", Get(|| get(explore::points)), "The points of a series", Json("Object"))
@@ -228,6 +236,9 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         HTML,
     )
     .also(&[303]),
+    Endpoint::new("/calls", Get(|| get(pages::calls)), "A page of models and tools", HTML).with(CallQuery::PARAMS),
+    Endpoint::new("/calls/{kind}/{name}", Get(|| get(pages::call)), "A page of one model or tool", HTML)
+        .with(&["provider", "version", "since", "until"]),
     Endpoint::new("/events", Get(|| get(pages::events)), "A page of events", HTML).with(EventQuery::PARAMS),
     Endpoint::new("/traces", Get(|| get(pages::traces)), "A page of traces", HTML).with(TraceQuery::PARAMS),
     Endpoint::new("/traces/{id}", Get(|| get(pages::trace)), "A page of one trace", HTML),

@@ -50,7 +50,7 @@ pub(crate) fn exception(detail: &Detail) -> Markup {
             (before(&occurrence.event, &detail.before))
         }
         section #events {
-            h2 { "All of them, the latest first" }
+            h2 { "All of them, the last to arrive first" }
             (all(detail))
             (address.more(detail.events.next.as_deref(), "Older ones"))
         }
@@ -177,8 +177,8 @@ fn one(detail: &Detail, occurrence: &Occurrence) -> Markup {
     };
     html! {
         section #one {
-            h2 { @if occurrence.newer.is_none() { "The latest" } @else { "One of them" } }
-            nav.ranges aria-label="Exceptions of this kind" { (to(occurrence.newer, "← newer")) (to(occurrence.older, "older →")) @if occurrence.newer.is_some() { a href={ (detail.address.with(&[("event", "")])) "#one" } { "latest" } } }
+            h2 { @if occurrence.newer.is_none() { "The last to arrive" } @else { "One of them" } }
+            nav.ranges aria-label="Exceptions of this kind" { (to(occurrence.newer, "← newer")) (to(occurrence.older, "older →")) @if occurrence.newer.is_some() { a href={ (detail.address.with(&[("event", "")])) "#one" } { "last to arrive" } } }
             dl.facts {
                 div { dt { "When" } dd { (parts::moment(event.time)) } }
                 div { dt { "Session" } dd { (parts::session_link(&event.session_id)) } }

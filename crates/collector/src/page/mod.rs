@@ -7,6 +7,8 @@
 mod address;
 pub(crate) mod alerts;
 mod band;
+pub(crate) mod call;
+pub(crate) mod calls;
 mod chart;
 pub(crate) mod events;
 pub(crate) mod exception;
@@ -52,6 +54,7 @@ enum Tab {
     Sessions,
     Exceptions,
     Traces,
+    Calls,
     Events,
     Live,
     Alerts,
@@ -64,6 +67,7 @@ const TABS: &[(Tab, &str, &str)] = &[
     (Tab::Sessions, "/sessions", "Sessions"),
     (Tab::Exceptions, "/exceptions", "Exceptions"),
     (Tab::Traces, "/traces", "Traces"),
+    (Tab::Calls, "/calls", "Models and tools"),
     (Tab::Events, "/events", "Events"),
     (Tab::Live, "/live", "Live"),
     (Tab::Alerts, "/alerts", "Alerts"),

@@ -27,6 +27,7 @@
 
 mod audit;
 mod band;
+mod calls;
 mod error;
 mod event;
 mod events;
@@ -51,6 +52,7 @@ mod users;
 pub use crate::store::audit::ACTIONS as AUDIT_ACTIONS;
 pub use audit::{AuditEntry, AuditQuery};
 pub(crate) use band::Band;
+pub use calls::{Call, CallBy, CallFigures, CallPart, CallQuery, CallRange, CallSort, CallTotals, Calls};
 pub use error::{ParamError, QueryError};
 pub use event::Event;
 pub use events::{EventQuery, Order};
@@ -71,6 +73,7 @@ pub use sums::Figures;
 pub use traces::{Trace, TraceQuery};
 pub use users::{User, UserQuery};
 
+pub use crate::store::CallKind;
 use serde::Serialize;
 
 /// Some rows, and where the next ones are.

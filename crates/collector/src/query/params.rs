@@ -100,6 +100,17 @@ impl Params {
         })
     }
 
+    /// Takes one of some values, each with what it means.
+    pub(super) fn choice<T: Copy>(
+        &mut self,
+        name: &'static str,
+        all: &[(&'static str, T)],
+    ) -> Result<Option<T>, ParamError> {
+        let right: Vec<&str> = all.iter().map(|(value, _)| *value).collect();
+        let find = |value: &str| all.iter().find(|(known, _)| *known == value).map(|(_, meant)| *meant);
+        self.read(name, &format!("one of {}", right.join(", ")), find)
+    }
+
     pub(super) fn order(&mut self) -> Result<Option<Order>, ParamError> {
         self.read("order", "asc (oldest first) or desc (newest first)", |value| match value {
             "asc" | "oldest" => Some(Order::OldestFirst),

@@ -8,12 +8,13 @@ use std::time::Duration;
 use rusqlite::{Connection, InterruptHandle, OpenFlags};
 
 use super::{
-    AuditEntry, AuditQuery, Band, Bin, Event, EventQuery, ExceptionGroup, ExceptionQuery, Facts, Grid, HistogramQuery,
-    Minute, Moment, Occurrence, OverTime, Page, QueryError, Run, RunQuery, Series, SeriesQuery, Session, SessionDetail,
-    SessionQuery, SessionSums, Stats, StatsQuery, Trace, TraceQuery, User, UserQuery,
+    AuditEntry, AuditQuery, Band, Bin, CallFigures, CallQuery, CallRange, CallTotals, Calls, Event, EventQuery,
+    ExceptionGroup, ExceptionQuery, Facts, Grid, HistogramQuery, Minute, Moment, Occurrence, OverTime, Page,
+    QueryError, Run, RunQuery, Series, SeriesQuery, Session, SessionDetail, SessionQuery, SessionSums, Stats,
+    StatsQuery, Trace, TraceQuery, User, UserQuery,
 };
 use super::{
-    audit, band, events, exceptions, facts, histogram, occurrences, runs, series, session_sums, sessions, stats,
+    audit, band, calls, events, exceptions, facts, histogram, occurrences, runs, series, session_sums, sessions, stats,
     traces, users,
 };
 use crate::admin::{self, Info};
@@ -294,6 +295,33 @@ impl Reader {
     /// Returns how many events of a name, kind and severity there are from the first minute that begins at a moment on, up to another.
     pub(crate) fn counted(&self, query: &EventQuery, since: Moment, until: Moment) -> Result<u64, QueryError> {
         self.with(|connection| Ok(stats::sum(connection, query, since.0, until.0)?))
+    }
+
+    /// Returns how calls of models and tools fared, by what the query says, those first that it wants first.
+    ///
+    /// # Errors
+    ///
+    /// The store can't be read.
+    pub fn calls(&self, query: &CallQuery) -> Result<Calls, QueryError> {
+        self.with(|connection| calls::rows(connection, query, clock::now_us()))
+    }
+
+    /// Returns how calls fared in each part of a grid of hours, the earliest first. The query's own range and grouping say nothing here.
+    ///
+    /// # Errors
+    ///
+    /// The store can't be read.
+    pub fn calls_over_time(&self, query: &CallQuery, grid: &Grid) -> Result<Vec<CallFigures>, QueryError> {
+        self.with(|connection| calls::over_time(connection, query, grid))
+    }
+
+    /// Returns how all calls of models and all of tools fared in a range of time, and the `worst` tools: those of which the most calls failed.
+    ///
+    /// # Errors
+    ///
+    /// The store can't be read.
+    pub fn call_totals(&self, range: CallRange, worst: usize) -> Result<CallTotals, QueryError> {
+        self.with(|connection| calls::totals(connection, range, worst, clock::now_us()))
     }
 
     /// Returns entries of the audit trail, the latest first.

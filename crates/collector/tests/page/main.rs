@@ -6,7 +6,9 @@ mod common;
 mod keys;
 mod live;
 
+mod exceptions;
 mod operate;
+mod sessions;
 
 use common::{Dir, Server, body, end, event, exception, named};
 

@@ -6,6 +6,7 @@ mod export;
 mod keeping;
 mod lineage;
 mod list;
+mod reads;
 mod replay;
 mod rerun;
 mod search;

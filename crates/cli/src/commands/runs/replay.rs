@@ -1,13 +1,14 @@
 //! `lastword runs replay`: a run, and the tests that it ran.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lastword::runs::{RunRecord, ToolCall, tool_calls};
 use serde::Serialize;
 use tokio::runtime::Builder;
 
 use super::argv::{self, Recorded};
+use super::reads;
 use super::rerun::{self, Rerun};
 use crate::error::Error;
 use crate::flags::runs::ReplayArgs;
@@ -56,15 +57,22 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Error> {
     let id = store.resolve(&args.id)?;
     let record = store.get(&id)?;
     let events: Vec<_> = store.events(&id)?.collect::<Result<_, _>>()?;
-    let tests: Vec<_> = tool_calls(&events).iter().filter_map(test).collect();
+    let calls = tool_calls(&events);
+    let (tests, files): (Vec<_>, _) = (calls.iter().filter_map(test).collect(), reads::of(&calls));
+    let directory = args.cwd.clone().or_else(|| directory_of(&record));
     let mut output = Output::stdout();
     if !args.store.json {
         page::head(&mut output, &record)?;
         page::events(&mut output, events.into_iter().map(Ok::<_, Error>))?;
         list(&mut output, &tests, args.yes)?;
     }
+    reads::tell(&mut output, &files, directory.as_deref(), args.yes, args.store.json)?;
     output.flush()?;
-    let reruns = if args.yes { all(args, &record, &tests, &mut output)? } else { tests.iter().map(|_| None).collect() };
+    let reruns = if args.yes {
+        all(args, directory.as_deref(), &tests, &mut output)?
+    } else {
+        tests.iter().map(|_| None).collect()
+    };
     if args.store.json {
         for (test, rerun) in tests.iter().zip(&reruns) {
             output.object(&told(test, rerun.as_ref()))?;
@@ -141,11 +149,10 @@ fn recorded(test: &Test) -> String {
 /// Runs all that can be, one after the other.
 fn all(
     args: &ReplayArgs,
-    record: &RunRecord,
+    directory: Option<&Path>,
     tests: &[Test],
     output: &mut Output,
 ) -> Result<Vec<Option<Rerun>>, Error> {
-    let directory = args.cwd.clone().or_else(|| directory_of(record));
     let runtime = crate::runtime(Builder::new_current_thread())?;
     let mut reruns = Vec::new();
     for test in tests {
@@ -157,7 +164,7 @@ fn all(
             page::section(output, &format!("$ {}", test.command))?;
             output.flush()?;
         }
-        let rerun = runtime.block_on(rerun::run(words, directory.as_deref(), args.timeout, args.store.json))?;
+        let rerun = runtime.block_on(rerun::run(words, directory, args.timeout, args.store.json))?;
         if !args.store.json {
             let same = if test.is_same(&rerun) { "as recorded" } else { "NOT as recorded" };
             // It may name the directory, which is what somebody has written into a file.

@@ -1,6 +1,7 @@
 //! The pages for people: a handler each, which reads what stands in the address, asks, and has it written ([`crate::page`]).
 
 mod alerts;
+mod calls;
 mod events;
 mod exceptions;
 mod live;
@@ -10,6 +11,7 @@ mod settings;
 mod traces;
 
 pub(super) use alerts::alerts;
+pub(super) use calls::{call, calls};
 pub(super) use events::events;
 pub(super) use exceptions::{exception, exceptions, grid, mark};
 pub(super) use live::live;
