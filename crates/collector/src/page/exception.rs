@@ -194,7 +194,7 @@ fn one(detail: &Detail, occurrence: &Occurrence) -> Markup {
                 Some(text) => (stack(&text)),
                 None => p.empty { "It came without a stack." },
             }
-            details { summary { "The event as it came" } pre { (parts::first_bytes(&event.json)) } }
+            details { summary { "The event as it came" } pre tabindex="0" { (parts::first_bytes(&event.json)) } }
         }
     }
 }

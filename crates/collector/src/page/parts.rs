@@ -294,8 +294,8 @@ pub(super) fn opened(event: &Event, bytes_max: usize) -> Markup {
                 b.name.own[event.kind != EventKind::Generic] { bdi { (cut(&name, PAGE_SUMMARY_CHARS_MAX)) } } " "
                 code { bdi { (cut(&summary, PAGE_SUMMARY_CHARS_MAX)) } }
             }
-            @if shown.traceback.is_some() { pre { (first_of(&text(shown.traceback), bytes_max)) } }
-            pre { (first_of(&event.json, bytes_max)) }
+            @if shown.traceback.is_some() { pre tabindex="0" { (first_of(&text(shown.traceback), bytes_max)) } }
+            pre tabindex="0" { (first_of(&event.json, bytes_max)) }
         }
     }
 }

@@ -1,16 +1,10 @@
 //! What the explorer asks beside a page of events: one event, names to offer, which time there are counts of.
 
 use lastword::Severity;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::{Bin, BySeverity, Event, Grid, Moment};
 use crate::store::WIDTHS_US;
-
-/// Returns the fingerprint of the exception that an event is one of.
-pub(super) fn fingerprint(connection: &Connection, row: i64) -> rusqlite::Result<Option<String>> {
-    let sql = "SELECT x.fingerprint FROM exception_rows r JOIN exceptions x ON x.id = r.exception WHERE r.row = ?";
-    connection.prepare_cached(sql)?.query_row([row], |row| row.get(0)).optional()
-}
 
 /// Returns names of events, those that came up last first.
 pub(super) fn names(connection: &Connection, limit: usize) -> rusqlite::Result<Vec<String>> {

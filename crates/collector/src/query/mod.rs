@@ -39,6 +39,7 @@ mod histogram;
 mod moment;
 mod narrow;
 mod occurrences;
+mod own;
 mod params;
 mod reader;
 mod runs;

@@ -98,7 +98,7 @@ pub(in super::super) async fn event(State(shared): State<Shared>, id: Result<Pat
             Ok::<_, QueryError>(reader.events_within(&query, LIST_BYTES)?.items)
         };
         let (before, after) = (around(Order::NewestFirst)?, around(Order::OldestFirst)?);
-        let fingerprint = reader.fingerprint(event.row)?;
+        let fingerprint = reader.group_of(event.row)?;
         Ok(Some(page::event::page(&Shown { event, before, after, fingerprint })))
     })
     .await
