@@ -125,6 +125,11 @@ fn row(event: &Event, shown: &Explored<'_>) -> Markup {
                     Column::Severity => td { (parts::severity(event.severity)) },
                     Column::Session => td { (parts::session_link(&event.session_id)) },
                     Column::Index => td.number { (column.text(event, &json)) },
+                    // A click narrows the list down to it.
+                    Column::Name | Column::Kind => td {
+                        @let value = column.text(event, &json);
+                        a href=(shown.address.with(&[(column.name(), &value)])) { bdi { (parts::cut(&value, PAGE_SUMMARY_CHARS_MAX)) } }
+                    },
                     Column::Event => td.what { (parts::opened(event, LIST_DETAIL_BYTES)) },
                     _ => td { bdi { (parts::cut(&column.text(event, &json), PAGE_SUMMARY_CHARS_MAX)) } },
                 }

@@ -48,6 +48,8 @@ fn columns_stand_in_the_address_and_show_any_field_of_the_event_or_of_its_data()
     }
     assert!(page.contains("12345678901234567890") && page.contains("<code><bdi>data.usage.tokens.1</bdi></code>"));
     assert!(!page.contains("<details><summary>"), "the event is no column now: {page}");
+    let narrowed = page.split("<bdi>call</bdi>").next().unwrap().rsplit("href=\"").next().unwrap();
+    assert!(narrowed.contains("&amp;name=call\""), "a name leads to its events: {narrowed}");
     // What is asked for next keeps them.
     assert!(page.contains("columns=name%2Cdata.gen_ai.request.model"), "{page}");
     let wrong = server.get(&format!("/events?columns={}", "a,".repeat(20))).is(400).body;
