@@ -240,6 +240,8 @@ pub const PAGE_SUMMARY_CHARS_MAX: usize = 160;
 pub const PAGE_DETAIL_BYTES_MAX: usize = 8 * 1024;
 /// Sessions and exceptions on the overview, which is to be taken in at a glance.
 pub const OVERVIEW_ROWS: usize = 10;
+/// Tools that fail on the overview, the worst first.
+pub const OVERVIEW_TOOLS: usize = 5;
 /// Rows of a list on a page for people, unless its address says another number.
 pub const LIST_ROWS: usize = 50;
 /// Parts of a chart over time: each can still be pointed at where the page is narrow.
