@@ -70,6 +70,7 @@
 
 pub mod capture;
 pub mod clock;
+mod edits;
 pub mod event;
 pub mod init;
 pub mod limits;

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::edits::{self, Edit};
 use super::error::RunError;
-use super::model::{RunEvent, RunMetrics, RunSummary};
+use super::model::{RunEvent, RunMetrics, RunRecord, RunSummary};
 use super::store::RunStore;
+use crate::edits::{self, Edit};
 
 /// In what two runs differ: what the other has that the one has not, and the other way round.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -94,15 +94,7 @@ impl RunStore {
         let read = |id| -> Result<Vec<RunEvent>, RunError> { self.events(id)?.collect() };
         let (one_events, other_events) = (read(one)?, read(other)?);
         let artifacts = self.artifact_diffs((one, &first.artifacts), (other, &second.artifacts))?;
-        Ok(Diff {
-            tools: tools(&one_events, &other_events),
-            events: events(one_events, other_events),
-            one: first.summary,
-            other: second.summary,
-            one_metrics: first.metrics,
-            other_metrics: second.metrics,
-            artifacts,
-        })
+        Ok(Diff::of((first, one_events), (second, other_events), artifacts))
     }
 
     fn artifact_diffs(&self, one: (&str, &[String]), other: (&str, &[String])) -> Result<Vec<ArtifactDiff>, RunError> {
@@ -111,7 +103,7 @@ impl RunStore {
         names.dedup();
         names
             .into_iter()
-            .map(|name| Ok(artifact(name, self.artifact(one.0, name)?, self.artifact(other.0, name)?)))
+            .map(|name| Ok(ArtifactDiff::of(name, self.artifact(one.0, name)?, self.artifact(other.0, name)?)))
             .collect()
     }
 }
@@ -153,14 +145,74 @@ fn events(one: Vec<RunEvent>, other: Vec<RunEvent>) -> Option<Vec<EventDiff>> {
     Some(edits.into_iter().map(pair).collect())
 }
 
-fn artifact(name: &str, one: Option<Vec<u8>>, other: Option<Vec<u8>>) -> ArtifactDiff {
-    let (change, lines) = match (one, other) {
-        (Some(one), Some(other)) if one == other => (Change::Same, Vec::new()),
-        (Some(one), Some(other)) => (Change::Changed, lines(&one, &other).unwrap_or_default()),
-        (Some(_), None) => (Change::Removed, Vec::new()),
-        (None, _) => (Change::Added, Vec::new()),
-    };
-    ArtifactDiff { name: name.to_owned(), change, lines }
+impl Diff {
+    /// Compares two runs of which these are the lines, and in which artifacts differ so.
+    #[must_use]
+    pub fn of(
+        one: (RunRecord, Vec<RunEvent>),
+        other: (RunRecord, Vec<RunEvent>),
+        artifacts: Vec<ArtifactDiff>,
+    ) -> Self {
+        Self {
+            tools: tools(&one.1, &other.1),
+            events: events(one.1, other.1),
+            one: one.0.summary,
+            other: other.0.summary,
+            one_metrics: one.0.metrics,
+            other_metrics: other.0.metrics,
+            artifacts,
+        }
+    }
+}
+
+impl EventDiff {
+    /// Returns whether both are there and say the same, but for what no two runs have alike: times and ids.
+    #[must_use]
+    pub fn is_alike(&self) -> bool {
+        let (Some(one), Some(other)) = (&self.one, &self.other) else { return false };
+        let said = |event: &RunEvent| {
+            let mut data = event.data.clone();
+            if let Some(data) = data.as_object_mut() {
+                data.retain(|name, _| !OF_ONE_RUN.contains(&name.as_str()));
+            }
+            data
+        };
+        one.kind == other.kind && said(one) == said(other)
+    }
+}
+
+/// What no two runs have alike.
+const OF_ONE_RUN: [&str; 10] = [
+    "durationMs",
+    "duration_ms",
+    "duration",
+    "traceId",
+    "spanId",
+    "parentSpanId",
+    "callId",
+    "objective",
+    "metadata",
+    "attributes",
+];
+
+impl ArtifactDiff {
+    /// Compares what is in an artifact of one run and in that of another.
+    #[must_use]
+    pub fn of(name: &str, one: Option<Vec<u8>>, other: Option<Vec<u8>>) -> Self {
+        let (change, lines) = match (one, other) {
+            (Some(one), Some(other)) if one == other => (Change::Same, Vec::new()),
+            (Some(one), Some(other)) => (Change::Changed, lines(&one, &other).unwrap_or_default()),
+            (Some(_), None) => (Change::Removed, Vec::new()),
+            (None, _) => (Change::Added, Vec::new()),
+        };
+        Self::new(name, change, lines)
+    }
+
+    /// Says how an artifact differs of which nobody has what is in it.
+    #[must_use]
+    pub fn new(name: &str, change: Change, lines: Vec<String>) -> Self {
+        Self { name: name.to_owned(), change, lines }
+    }
 }
 
 /// The lines of two texts that differ, with those around them.

@@ -67,13 +67,20 @@ impl RunStore {
     ///
     /// There is no such run, or the directory can't be read.
     pub fn lineage(&self, id: &str) -> Result<Lineage, RunError> {
-        let run = self.inner.summary(id)?;
-        let mut family = Family::of(self.list(usize::MAX)?);
+        Ok(Lineage::among(self.inner.summary(id)?, self.list(usize::MAX)?))
+    }
+}
+
+impl Lineage {
+    /// Returns the family of a run among these, the newest first.
+    #[must_use]
+    pub fn among(run: RunSummary, all: Vec<RunSummary>) -> Self {
+        let mut family = Family::of(all);
         let ancestors = family.ancestors(&run);
-        let first = ancestors.first().map_or(id, |ancestor| ancestor.run_id.as_str()).to_owned();
+        let first = ancestors.first().map_or(run.run_id.as_str(), |ancestor| ancestor.run_id.as_str()).to_owned();
         let family_size = family.size(&first);
-        let descendants = family.descendants(id);
-        Ok(Lineage { run, ancestors, descendants, family_size })
+        let descendants = family.descendants(&run.run_id);
+        Self { run, ancestors, descendants, family_size }
     }
 }
 

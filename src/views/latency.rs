@@ -119,9 +119,15 @@ impl Fold for Latency {
     }
 }
 
-/// Returns the place, from 1, of the one that this part of so many is at most.
+/// Returns the place, from 1, of the one that this part (0 to 1) of so many in rising order is at most.
+///
+/// ```
+/// use lastword::views::nearest_rank;
+/// assert_eq!((nearest_rank(0.95, 20), nearest_rank(0.5, 1)), (19, 1));
+/// ```
+#[must_use]
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
-pub(crate) fn nearest_rank(part: f64, count: u64) -> u64 {
+pub fn nearest_rank(part: f64, count: u64) -> u64 {
     // Computed from whole thousandths where it can be: 0.95 x 20 is 19, and not a little more.
     let thousandths = (part.clamp(0.0, 1.0) * 1_000.0).round() as u128;
     let rank = (u128::from(count) * thousandths).div_ceil(1_000);

@@ -59,7 +59,7 @@ pub use dashboard::{Dashboard, DashboardState, WindowState};
 pub use errors::{ErrorRecord, Errors};
 pub use event::{Event, EventError};
 pub use health::{Concern, Sign};
-pub use latency::{LATENCY_BOUNDS_MS, Latency};
+pub use latency::{LATENCY_BOUNDS_MS, Latency, nearest_rank};
 pub use live::{Change, Live, Subscription, Watch};
 pub use llm::Llm;
 pub use metrics::{MetricKind, Metrics, Point, Series, SeriesName};
@@ -71,7 +71,7 @@ pub use runs::{Run, Runs};
 pub use sessions::{Session, SessionState, Sessions};
 pub use tools::{Percentile, Reliability, Tool, ToolMetric, Tools};
 pub use totals::{Roles, Totals};
-pub use traces::{Attributes, Row, Span, SpanStatus, Trace, Traces};
+pub use traces::{Attributes, Pair, Row, Span, SpanStatus, Trace, Traces};
 
 pub use crate::event::{ParseIdError, SpanId, TraceId};
 

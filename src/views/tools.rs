@@ -69,6 +69,24 @@ pub struct Reliability {
     pub calls: u64,
 }
 
+impl Reliability {
+    /// Computes it of how many calls there were, how many of them failed, and how long they took in the mean, in milliseconds.
+    ///
+    /// ```
+    /// use lastword::views::Reliability;
+    /// assert_eq!(Reliability::of(10, 5, Some(15_000.0)).score, 0.5);
+    /// assert_eq!(Reliability::of(0, 0, None).score, 0.5);
+    /// ```
+    #[must_use]
+    pub fn of(calls: u64, failures: u64, mean_ms: Option<f64>) -> Self {
+        let Some(success) = ratio(calls.saturating_sub(failures), calls) else {
+            return Self { score: UNKNOWN_RELIABILITY, calls: 0 };
+        };
+        let speed = (1.0 - mean_ms.unwrap_or(0.0) / SLOWEST_MS).max(0.0);
+        Self { score: SUCCESS_WEIGHT * success + SPEED_WEIGHT * speed, calls }
+    }
+}
+
 /// What is known of a tool. Durations are of the latest hundred calls, in milliseconds; they are left out where there is none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -122,7 +140,7 @@ impl Tools {
     /// Returns how far a tool can be relied on.
     #[must_use]
     pub fn reliability(&self, name: &str) -> Reliability {
-        self.get(name).map_or(Reliability { score: UNKNOWN_RELIABILITY, calls: 0 }, Tool::reliability)
+        self.get(name).map_or(Reliability::of(0, 0, None), Tool::reliability)
     }
 
     /// Returns the figures of one tool; `None` for one that was never called.
@@ -291,11 +309,7 @@ impl Tool {
     /// Returns how far it can be relied on.
     #[must_use]
     pub fn reliability(&self) -> Reliability {
-        let Some(success) = self.success_rate() else {
-            return Reliability { score: UNKNOWN_RELIABILITY, calls: 0 };
-        };
-        let speed = (1.0 - self.avg_ms().unwrap_or(0.0) / SLOWEST_MS).max(0.0);
-        Reliability { score: SUCCESS_WEIGHT * success + SPEED_WEIGHT * speed, calls: self.calls }
+        Reliability::of(self.calls, self.failures, self.avg_ms())
     }
 
     fn metric(&self, name: &str, percentile: Percentile) -> ToolMetric {

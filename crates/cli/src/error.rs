@@ -49,6 +49,9 @@ pub(crate) enum Error {
     /// No trace was named.
     #[error(transparent)]
     NoTraceId(#[from] NoTraceIdError),
+    /// No exceptions have this fingerprint.
+    #[error("there are no exceptions with the fingerprint {0}: `lastword exceptions --json` shows what there is")]
+    UnknownException(String),
     /// No trace has this id.
     #[error("there is no trace {0}: `lastword traces list` shows what there is")]
     UnknownTrace(String),

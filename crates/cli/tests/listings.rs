@@ -230,3 +230,20 @@ fn something_else_that_answers_is_no_collector() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8(output.stderr).unwrap().contains("no listing"));
 }
+
+#[test]
+fn one_kind_of_exceptions_is_shown_with_its_stack_from_a_collector_and_from_a_directory() {
+    let data = tempfile::tempdir().unwrap();
+    let server = collector(data.path());
+    let listed = stdout_of(&["exceptions", "--json", "--url", &server.url]);
+    let fingerprint = json_lines(&listed)[0]["fingerprint"].as_str().unwrap().to_owned();
+    let shown = stdout_of(&["exceptions", "show", &fingerprint, "--url", &server.url]);
+    for part in ["TimeoutError: no answer from upstream", "CRITICAL, open", "once in 1 session", "  at main"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert_eq!(stdout_of(&["exceptions", "show", &fingerprint, "--data", server.data_text()]), shown);
+    assert_eq!(stdout_of(&["exceptions", "show", &fingerprint, "--json", "--url", &server.url]), listed);
+    let none = run(&["exceptions", "show", "0011223344556677", "--url", &server.url]);
+    assert_eq!(none.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&none.stderr).contains("no exceptions with the fingerprint 0011223344556677"));
+}

@@ -145,6 +145,13 @@ pub const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 pub const METRIC_POINTS_MAX: usize = 10_000;
 /// The longest labels of a series, as JSON. A series with longer ones is in its events only.
 pub const METRIC_LABEL_BYTES_MAX: usize = 4096;
+/// Models, and tools, of one hour that are counted by themselves, each with its provider and its version of the program. Names are what clients
+/// say; what is beyond is counted together. A month of so many is still read for a page in time.
+pub const CALL_ROWS_MAX: i64 = 200;
+/// Models and tools that one answer tells apart; the rest is added up.
+pub const CALL_GROUPS_MAX: usize = 10_000;
+/// Calls that failed of late, on the page of a model or a tool.
+pub const CALL_FAILURES: usize = 10;
 
 /// Days that events are kept unless an operator says otherwise.
 pub const RETENTION_DAYS: u32 = 30;
@@ -247,7 +254,7 @@ pub const TRACE_PAGE_EVENTS: usize = 10_000;
 /// Bytes of their JSON: it is read while others wait for their turn to ask.
 pub const TRACE_PAGE_BYTES: usize = 16 * 1024 * 1024;
 /// Events of a session's timeline that are shown at once: with their JSON they are most of what the page weighs.
-pub const TIMELINE_ROWS: usize = 100;
+pub const TIMELINE_ROWS: usize = 60;
 /// Events before the one that a link leads to, which are shown above it.
 pub const TIMELINE_BEFORE: usize = 10;
 /// Parts of the band that shows a session over time.
@@ -269,6 +276,28 @@ pub const EXCEPTION_EVENTS: usize = 20;
 /// Lines of a stack that are shown one by one.
 pub const STACK_LINES_MAX: usize = 200;
 
+/// Bytes of an event's text that a list of many shows when a row is opened: with this the whole page stays below 100 kB.
+pub const LIST_DETAIL_BYTES: usize = 512;
+/// Bytes of the events that a page for people is made of, of which a little each is shown.
+pub const LIST_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes of an event that its own page shows.
+pub const EVENT_PAGE_BYTES: usize = 48 * 1024;
+/// Events before and after one that its page shows.
+pub const NEIGHBOURS: usize = 5;
+/// Columns of a list of events.
+pub const COLUMNS_MAX: usize = 12;
+/// The longest name of a column, in characters.
+pub const COLUMN_CHARS_MAX: usize = 128;
+/// Names of events that are offered where one may be written.
+pub const NAMES_OFFERED: usize = 100;
+/// Events that are looked at for a chart of what is not counted as it comes.
+pub const EXPLORE_COUNT_ROWS: usize = 5_000;
+/// How many at a time.
+pub const EXPLORE_COUNT_STEP: usize = 500;
+/// How long that may take before the chart is made of what was found.
+pub const EXPLORE_COUNT_TIME: Duration = Duration::from_millis(40);
+/// Events of one exported file.
+pub const EXPORT_ROWS_MAX: usize = 100_000;
 /// Events that the page of live events begins with.
 pub const LIVE_FIRST_ROWS: usize = 30;
 /// Bytes of their JSON, of which a line each is shown.
@@ -387,3 +416,43 @@ pub const POST_ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const GENAI_MESSAGES_MAX: usize = 4096;
 /// What an event must still have room for beside them: its own fields, and what redaction writes in place of what it takes.
 pub const GENAI_ROOM_BYTES: usize = 64 * 1024;
+
+/// Characters of each text of a conversation within a trace's page, which has many; the page of the span has more of it.
+pub const MESSAGE_CHARS: usize = 600;
+/// Messages of a conversation within a trace's page: what came last is what was answered.
+pub const MESSAGES_IN_TRACE: usize = 4;
+/// Characters of each text on the page of one span.
+pub const SPAN_TEXT_CHARS: usize = 16 * 1024;
+/// Messages that are written of any conversation, the last ones.
+pub const MESSAGES_SHOWN_MAX: usize = 200;
+/// Characters of what a message is called, and of where an image is.
+pub const MESSAGE_REFERENCE_CHARS_MAX: usize = 120;
+/// Bytes of JSON that are read for the conversations within a trace's page; those of other spans are on their own pages.
+pub const TRACE_TALK_BYTES: usize = 1024 * 1024;
+/// Bytes of what is written below the spans of a trace's page; further spans are opened on their own pages.
+pub const TRACE_DETAIL_BYTES: usize = 32 * 1024;
+/// Spans of a trace's page. Further ones are on the pages after it.
+pub const WATERFALL_ROWS: usize = 100;
+/// Events of one span that its page is made of.
+pub const SPAN_PAGE_EVENTS: usize = 100;
+/// Pairs of spans on the page that compares two traces.
+pub const COMPARE_ROWS_MAX: usize = 300;
+/// Spans that a trace's page names as those that took longest, and as those that failed.
+pub const TRACE_JUMPS: usize = 3;
+/// Traces of the same name that are offered to be compared with one.
+pub const LIKE_TRACES: usize = 10;
+
+/// Events of a run that its page is made of.
+pub const RUN_PAGE_EVENTS: usize = 5_000;
+/// Bytes of their JSON.
+pub const RUN_PAGE_BYTES: usize = 16 * 1024 * 1024;
+/// Steps of a run that its page shows at once.
+pub const RUN_ROWS: usize = 100;
+/// Runs that were forked from another, the latest, among which the family of one is looked for.
+pub const FORKS_MAX: usize = 200;
+/// Generations of a family that are shown.
+pub const LINEAGE_LEVELS_MAX: usize = 20;
+/// Bytes of an artifact that its page shows.
+pub const ARTIFACT_PAGE_BYTES: usize = 64 * 1024;
+/// Lines of what differs in an artifact of two runs.
+pub const DIFF_LINES_MAX: usize = 400;

@@ -1,6 +1,8 @@
 //! Traces: which spans were within which, how long each took, how it ended; those that never ended too.
 
 mod attributes;
+mod compare;
+mod critical;
 mod span;
 mod spans;
 #[cfg(test)]
@@ -12,6 +14,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use attributes::Attributes;
+pub use compare::Pair;
 pub use span::{Span, SpanStatus};
 pub use tree::Row;
 

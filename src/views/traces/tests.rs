@@ -128,3 +128,45 @@ fn old_traces_make_room_for_new_ones_and_their_sums_stay() {
     assert_eq!((traces.seen(), traces.ended_spans()), (count, count));
     assert_eq!(traces.newest_first()[0].0.number(), u128::from(count), "the newest are kept");
 }
+
+#[test]
+fn a_trace_waited_for_the_spans_that_ended_last_and_for_those_within_them() {
+    // 1 took 0 to 10: 2 beside 3, of which 3 ended later and waited for 4; 5 came after both.
+    let spans = [ended(10, 1, 0, 10), ended(4, 2, 1, 4), ended(6, 3, 1, 5), ended(5, 4, 3, 2), ended(9, 5, 1, 2)];
+    let traces: Traces = fold(&spans);
+    let trace = traces.get(TRACE.parse().unwrap()).unwrap();
+    let path: Vec<u64> = trace.critical_path().into_iter().map(SpanId::number).collect();
+    assert_eq!(path, [1, 2, 3, 4, 5], "the first second of 2 nothing else ran");
+    let own: Vec<_> = trace.own_times().into_iter().map(|(id, time)| (id.number(), time.as_secs())).collect();
+    assert_eq!(own, [(2, 4), (3, 3), (1, 2), (4, 2), (5, 2)]);
+    let beside: Traces = fold(&[ended(10, 1, 0, 10), ended(10, 2, 1, 9), ended(5, 3, 1, 4)]);
+    let trace = beside.get(TRACE.parse().unwrap()).unwrap();
+    assert_eq!(trace.critical_path().into_iter().map(SpanId::number).collect::<Vec<_>>(), [1, 2]);
+}
+
+#[test]
+fn spans_of_two_traces_go_together_by_their_names_whatever_order_they_began_in() {
+    let of = |trace: u64, spans: &[(u64, u64, &str)]| -> Vec<Sample> {
+        let data = |id: u64, parent: u64, name: &str| {
+            span(
+                id,
+                parent,
+                &json!({"trace_id": format!("{trace:032x}"), "span_name": name, "duration_ms": 1, "status": "ok"}),
+            )
+        };
+        spans
+            .iter()
+            .enumerate()
+            .map(|(at, (id, parent, name))| Sample::new(at as u64, "span.end", data(*id, *parent, name)))
+            .collect()
+    };
+    let one = of(1, &[(1, 0, "agent"), (2, 1, "a"), (3, 1, "b"), (4, 3, "a"), (5, 1, "gone")]);
+    let other = of(2, &[(1, 0, "agent"), (2, 1, "b"), (3, 1, "a"), (4, 1, "new")]);
+    let traces: Traces = fold(&[one, other].concat());
+    let of = |id: u64| traces.get(format!("{id:032x}").parse().unwrap()).unwrap();
+    let name = |row: Option<Row<'_>>| row.map_or("-".to_owned(), |row| format!("{}{}", row.depth, row.span.name));
+    let mut pairs: Vec<_> = of(1).compare(of(2)).iter().map(|pair| (name(pair.one), name(pair.other))).collect();
+    pairs.sort();
+    let expected = [("-", "1new"), ("0agent", "0agent"), ("1a", "1a"), ("1b", "1b"), ("1gone", "-"), ("2a", "-")];
+    assert_eq!(pairs, expected.map(|(one, other)| (one.to_owned(), other.to_owned())));
+}

@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use crate::error::Error;
-use crate::flags::list::{ExceptionsArgs, SessionsArgs};
+use crate::flags::list::{ExceptionFilter, ExceptionShowArgs, ExceptionsArgs, ExceptionsCommand, SessionsArgs};
 use crate::flags::store::AuditArgs;
 use crate::limits::PAGE_ROWS;
 use crate::output::progress::Progress;
@@ -33,8 +33,28 @@ pub(crate) async fn sessions(args: SessionsArgs) -> Result<(), Error> {
 ///
 /// As [`sessions`].
 pub(crate) async fn exceptions(args: ExceptionsArgs) -> Result<(), Error> {
+    if let Some(ExceptionsCommand::Show(args)) = args.command {
+        return show(args).await;
+    }
     let form = Form { noun: "exceptions", heading: exception::heading, line: exception::line };
     list(&Source::open(args.source.place()?)?, &Listing::Exceptions(args.filter), (!args.json).then_some(form)).await
+}
+
+/// Shows one kind of exceptions.
+async fn show(args: ExceptionShowArgs) -> Result<(), Error> {
+    let source = Source::open(args.source.place()?)?;
+    let filter = ExceptionFilter { fingerprint: Some(args.fingerprint.clone()), ..ExceptionFilter::default() };
+    let page = source.page(&Listing::Exceptions(filter), None, 1).await?;
+    let group = page.rows.first().ok_or(Error::UnknownException(args.fingerprint))?;
+    let mut output = Output::stdout();
+    if args.json {
+        output.json(group)?;
+    } else {
+        for line in exception::detail(output.look(), group) {
+            output.line(&line)?;
+        }
+    }
+    output.flush()
 }
 
 /// Lists the audit trail.

@@ -2,8 +2,8 @@
 
 use std::num::NonZeroU64;
 
-use clap::Args;
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
+use clap::{Args, Subcommand};
 use lastword::{EventKind, Severity};
 use lastword_collector::query::{Moment, SessionState};
 
@@ -145,12 +145,15 @@ pub(crate) struct SessionFilter {
 const EXCEPTIONS_HELP: &str = "\
 Examples:
   lastword exceptions --since 7d          which errors there are, and how often
-  lastword exceptions --json              one JSON object a line";
+  lastword exceptions --json              one JSON object a line
+  lastword exceptions show e4bdba8c5cc238f7   one of them, with its stack";
 
 /// List the exceptions, like ones together.
 #[derive(Debug, Args)]
-#[command(after_help = EXCEPTIONS_HELP)]
+#[command(after_help = EXCEPTIONS_HELP, args_conflicts_with_subcommands = true)]
 pub(crate) struct ExceptionsArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<ExceptionsCommand>,
     #[command(flatten)]
     pub(crate) source: SourceArgs,
     #[command(flatten)]
@@ -160,9 +163,31 @@ pub(crate) struct ExceptionsArgs {
     pub(crate) json: bool,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum ExceptionsCommand {
+    /// Show one kind of exceptions: how often, where, since when, and the stack of the first
+    Show(ExceptionShowArgs),
+}
+
+/// Show one kind of exceptions.
+#[derive(Debug, Args)]
+pub(crate) struct ExceptionShowArgs {
+    /// Its fingerprint, as `lastword exceptions --json` and the pages show it
+    #[arg(value_name = "FINGERPRINT", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) fingerprint: String,
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    /// One JSON object instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// Which exceptions.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct ExceptionFilter {
+    /// With this fingerprint.
+    #[arg(skip)]
+    pub(crate) fingerprint: Option<String>,
     /// That happened in this session
     #[arg(long, value_name = "SESSION", value_parser = NonEmptyStringValueParser::new(), help_heading = "Which exceptions")]
     pub(crate) session: Option<String>,

@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::Look;
 use super::cells::{DIM, HEAD, Line, PLAIN, of_severity};
 use super::event::{UTC_COLUMNS, utc};
+use super::{Look, amount};
 
 /// Columns of a severity: `CRITICAL`.
 const SEVERITY_COLUMNS: usize = 8;
@@ -22,6 +22,35 @@ struct Shown {
     count: u64,
     sessions: u64,
     last_seen: String,
+    first_seen: String,
+    fingerprint: String,
+    state: String,
+    resolved_at: Option<String>,
+    regressed_at: Option<String>,
+    users_affected: Option<String>,
+    versions: Vec<Version>,
+    sample: Option<Sample>,
+}
+
+/// What is shown of a version that it happened in.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Version {
+    version: String,
+    count: u64,
+    first_seen: String,
+    last_seen: String,
+}
+
+/// What is shown of one of them.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Sample {
+    session_id: String,
+    event_session_index: Option<i64>,
+    timestamp: String,
+    error_message: String,
+    traceback: Option<String>,
 }
 
 /// Returns the headings.
@@ -47,9 +76,76 @@ pub(crate) fn line(look: Look, row: &RawValue) -> String {
         .rest(&format!("{}: {}", shown.error_type, shown.error_message), PLAIN)
 }
 
+/// Returns all that there is to say of a group.
+pub(crate) fn detail(look: Look, row: &RawValue) -> Vec<String> {
+    let line = |text: &str, style| Line::new(look).rest(text, style);
+    let Ok(shown) = serde_json::from_str::<Shown>(row.get()) else { return vec![line(row.get(), DIM)] };
+    let users = shown.users_affected.as_deref().map(|users| format!(", about {users} users")).unwrap_or_default();
+    let state = match (&shown.resolved_at, &shown.regressed_at) {
+        (Some(at), _) => format!("resolved at {}", utc(at)),
+        (None, Some(at)) => format!("regressed at {}: it had been resolved", utc(at)),
+        (None, None) => shown.state.clone(),
+    };
+    let times = |count| if count == 1 { "once".to_owned() } else { format!("{count} times") };
+    let mut lines = vec![
+        line(&format!("{}: {}", shown.error_type, shown.error_message), of_severity(&shown.severity)),
+        line(&format!("{}, {state}", shown.severity), PLAIN),
+        line(
+            &format!("{} in {}{users}", times(shown.count), amount::count(shown.sessions, "session", "sessions")),
+            PLAIN,
+        ),
+        line(&format!("first {}, last {} (UTC)", utc(&shown.first_seen), utc(&shown.last_seen)), PLAIN),
+        line(&format!("fingerprint {}", shown.fingerprint), DIM),
+    ];
+    if !shown.versions.is_empty() {
+        lines.extend([String::new(), line("VERSIONS", HEAD)]);
+    }
+    for Version { version, count, first_seen, last_seen } in &shown.versions {
+        let text = format!("  {version}: {}, first {}, last {}", times(*count), utc(first_seen), utc(last_seen));
+        lines.push(line(&text, PLAIN));
+    }
+    let Some(sample) = shown.sample else { return lines };
+    let place = sample.event_session_index.map(|index| format!(", event {index}")).unwrap_or_default();
+    lines.extend([String::new(), line("THE FIRST OF THEM", HEAD)]);
+    lines.push(line(&format!("  {} in the session {}{place}", utc(&sample.timestamp), sample.session_id), PLAIN));
+    lines.push(line(&format!("  {}", sample.error_message), PLAIN));
+    let stack = sample.traceback.unwrap_or_else(|| "it came without a stack".to_owned());
+    lines.extend(stack.lines().map(|frame| line(&format!("  {frame}"), DIM)));
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_of_a_group_is_told_line_by_line() {
+        let json = r#"{"error_type":"Timeout","error_message":"no answer","severity":"ERROR","count":2,"sessions":1,
+            "first_seen":"2026-11-20T09:20:34.502124Z","last_seen":"2026-11-20T09:20:35.502124Z","fingerprint":"0011223344556677",
+            "state":"regressed","resolved_at":null,"regressed_at":"2026-11-20T09:20:35.502124Z","users_affected":"21",
+            "versions":[{"version":"2.1","count":1,"first_seen":"2026-11-20T09:20:34.502124Z","last_seen":"2026-11-20T09:20:34.502124Z"}],
+            "sample":{"session_id":"s-1","event_session_index":7,"timestamp":"2026-11-20T09:20:34.502124Z","error_message":"no answer","traceback":"at a\n  at \u001bb"}}"#;
+        let row = RawValue::from_string(json.to_owned()).unwrap();
+        assert_eq!(
+            detail(Look::PLAIN, &row),
+            [
+                "Timeout: no answer",
+                "ERROR, regressed at 2026-11-20 09:20:35.502: it had been resolved",
+                "2 times in 1 session, about 21 users",
+                "first 2026-11-20 09:20:34.502, last 2026-11-20 09:20:35.502 (UTC)",
+                "fingerprint 0011223344556677",
+                "",
+                "VERSIONS",
+                "  2.1: once, first 2026-11-20 09:20:34.502, last 2026-11-20 09:20:34.502",
+                "",
+                "THE FIRST OF THEM",
+                "  2026-11-20 09:20:34.502 in the session s-1, event 7",
+                "  no answer",
+                "  at a",
+                "    at \\u{1b}b",
+            ]
+        );
+    }
 
     #[test]
     fn a_group_shows_what_it_is_and_how_often() {

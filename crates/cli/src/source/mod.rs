@@ -60,7 +60,8 @@ impl Listing {
                 pairs.extend(state.clone().map(|state| ("state", state)));
                 pairs.extend(since.map(|since| ("since", since.to_string())));
             }
-            Self::Exceptions(ExceptionFilter { session, since }) => {
+            Self::Exceptions(ExceptionFilter { fingerprint, session, since }) => {
+                pairs.extend(fingerprint.clone().map(|fingerprint| ("fingerprint", fingerprint)));
                 pairs.extend(session.clone().map(|session| ("session", session)));
                 pairs.extend(since.map(|since| ("since", since.to_string())));
             }

@@ -1,16 +1,16 @@
 //! The real binary as a child process, and a client that speaks HTTP/1.1 over a plain socket.
 
-#![allow(dead_code, reason = "each test file uses a part")]
+#![allow(dead_code, unused_imports, reason = "each test file uses a part")]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+pub mod http;
+
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// Longer than anything here takes on a slow machine; a wait that reaches it has failed.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub use http::{PATIENCE, ask, get, post};
 
 /// The binary, with nothing of the environment that would change what it does.
 pub fn lastword() -> Command {
@@ -167,28 +167,6 @@ fn wait(mut child: Child) -> ExitStatus {
     let (sender, ended) = mpsc::channel();
     std::thread::spawn(move || sender.send(child.wait()));
     ended.recv_timeout(PATIENCE).expect("the process ends").unwrap()
-}
-
-/// Posts JSON; returns status and body.
-pub fn post(address: &str, path: &str, body: &str) -> (u16, String) {
-    let length = body.len();
-    let head = format!("POST {path} HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: {length}");
-    ask(address, &head, body)
-}
-
-/// Gets a page; returns status and body.
-pub fn get(address: &str, path: &str) -> (u16, String) {
-    ask(address, &format!("GET {path} HTTP/1.1"), "")
-}
-
-fn ask(address: &str, head: &str, body: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    write!(stream, "{head}\r\nhost: {address}\r\nconnection: close\r\n\r\n{body}").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
-    (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
 }
 
 /// A generic event of the wire; `index` makes its id, its time and its place.

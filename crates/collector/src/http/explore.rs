@@ -1,4 +1,4 @@
-//! `GET /api/...` of what is counted and grouped: statistics, traces, runs, series of metrics, users.
+//! `GET /api/...` of what is counted and grouped: statistics, traces, runs, calls of models and tools, series of metrics, users.
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Query, State};
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::api::{ID_NOT_TEXT, Pairs, json, reply};
 use super::{Shared, answer};
-use crate::query::{Moment, ParamError, RunQuery, SeriesQuery, StatsQuery, TraceQuery, UserQuery};
+use crate::query::{CallQuery, Moment, ParamError, RunQuery, SeriesQuery, StatsQuery, TraceQuery, UserQuery};
 
 /// The id of a path, where it can be decoded.
 type Id = Result<Path<String>, PathRejection>;
@@ -50,6 +50,11 @@ pub(super) async fn run(State(shared): State<Shared>, id: Id) -> Response {
     let Ok(Path(id)) = id else { return answer::error(StatusCode::BAD_REQUEST, ID_NOT_TEXT) };
     reply(&shared, Ok(id), |reader, id| Ok(reader.run(id)?.map_or_else(|| nothing("a run", id), |run| json(&run))))
         .await
+}
+
+/// `GET /api/calls`
+pub(super) async fn calls(State(shared): State<Shared>, Query(pairs): Pairs) -> Response {
+    reply(&shared, CallQuery::from_pairs(pairs), |reader, query| Ok(json(&reader.calls(query)?))).await
 }
 
 /// `GET /api/series`

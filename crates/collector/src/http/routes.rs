@@ -3,9 +3,10 @@
 
 use axum::routing::{MethodRouter, delete, get, patch, post};
 
-use super::{Shared, alerts, api, audit, edit, explore, health, metrics, openapi, pages, stream};
+use super::{Shared, alerts, api, audit, edit, explore, export, health, metrics, openapi, pages, stream};
 use crate::query::{
-    AuditQuery, EventQuery, ExceptionQuery, RunQuery, SeriesQuery, SessionQuery, StatsQuery, TraceQuery, UserQuery,
+    AuditQuery, CallQuery, EventQuery, ExceptionQuery, RunQuery, SeriesQuery, SessionQuery, StatsQuery, TraceQuery,
+    UserQuery,
 };
 
 /// Something that is answered.
@@ -76,7 +77,14 @@ use Shape::{Json, Text};
 const OTLP: Shape = Json("Object");
 const FORM: Shape = Text("application/x-www-form-urlencoded");
 const HTML: Shape = Text("text/html");
+const LINES: Shape = Text("application/x-ndjson");
 const PROMETHEUS: Shape = Text("text/plain");
+
+/// What a list of events takes on a page: the parameters of the API, and what is shown of each.
+const EXPLORER: &[&str] = &[
+    "session", "trace", "run", "user", "version", "name", "kind", "severity", "since", "until", "text", "order",
+    "limit", "after", "columns",
+];
 
 impl Endpoint {
     const fn new(path: &'static str, method: Method, about: &'static str, answer: Shape) -> Self {
@@ -157,6 +165,13 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::new("/api/runs", Get(|| get(explore::runs)), "Runs, the latest to appear first", Json("Object"))
         .with(RunQuery::PARAMS),
     Endpoint::new("/api/runs/{id}", Get(|| get(explore::run)), "One run", Json("Object")),
+    Endpoint::new(
+        "/api/calls",
+        Get(|| get(explore::calls)),
+        "How calls of models and tools fared, by what is called, version, provider or hour",
+        Json("Calls"),
+    )
+    .with(CallQuery::PARAMS),
     Endpoint::new("/api/series", Get(|| get(explore::series)), "Series of metrics", Json("Object"))
         .with(SeriesQuery::PARAMS),
     Endpoint::new("/api/series/{id}", Get(|| get(explore::points)), "The points of a series", Json("Object"))
@@ -228,12 +243,27 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         HTML,
     )
     .also(&[303]),
-    Endpoint::new("/events", Get(|| get(pages::events)), "A page of events", HTML).with(EventQuery::PARAMS),
+    Endpoint::new("/calls", Get(|| get(pages::calls)), "A page of models and tools", HTML).with(CallQuery::PARAMS),
+    Endpoint::new("/calls/{kind}/{name}", Get(|| get(pages::call)), "A page of one model or tool", HTML)
+        .with(&["provider", "version", "since", "until"]),
+    Endpoint::new("/events", Get(|| get(pages::events)), "A page of events", HTML).with(EXPLORER),
+    Endpoint::new("/events/{id}", Get(|| get(pages::event)), "A page of one event, by its row or id", HTML),
+    Endpoint::new("/events.jsonl", Get(|| get(export::lines)), "Events as a file, one in a line", LINES)
+        .with(EventQuery::PARAMS),
+    Endpoint::new("/events.csv", Get(|| get(export::csv)), "Columns of events as a file", Text("text/csv"))
+        .with(EXPLORER),
     Endpoint::new("/traces", Get(|| get(pages::traces)), "A page of traces", HTML).with(TraceQuery::PARAMS),
-    Endpoint::new("/traces/{id}", Get(|| get(pages::trace)), "A page of one trace", HTML),
+    Endpoint::new("/traces/{id}", Get(|| get(pages::trace)), "A page of one trace", HTML).with(&["from"]),
+    Endpoint::new("/traces/{id}/spans/{span}", Get(|| get(pages::span)), "A page of one span", HTML),
+    Endpoint::new("/traces/{id}/compare", Get(|| get(pages::compare)), "A page of two traces", HTML).with(&["other"]),
     Endpoint::new("/alerts", Get(|| get(pages::alerts)), "A page of how the rules of alerts stand", HTML),
     Endpoint::new("/settings", Get(|| get(pages::settings)), "A page of how the collector is and is set up", HTML)
         .with(AuditQuery::PARAMS),
+    Endpoint::new("/runs", Get(|| get(pages::runs)), "A page of runs", HTML).with(RunQuery::PARAMS),
+    Endpoint::new("/runs/{id}", Get(|| get(pages::run_page)), "A page of one run", HTML).with(&["step", "from"]),
+    Endpoint::new("/runs/{id}/diff", Get(|| get(pages::run_diff_form)), "A page of two runs", HTML).with(&["other"]),
+    Endpoint::new("/runs/{id}/diff/{other}", Get(|| get(pages::run_diff)), "The same", HTML),
+    Endpoint::new("/runs/{id}/artifacts/{name}", Get(|| get(pages::artifact)), "A page of what a run left", HTML),
     Endpoint::new("/live", Get(|| get(pages::live)), "A page of events as they come", HTML).with(EventQuery::PARAMS),
     Endpoint::new("/keys", Get(|| get(pages::keys)), "A page of what the keyboard does", HTML),
     Endpoint::new("/style.css", Get(|| get(pages::style)), "The style of the pages", Text("text/css")),

@@ -37,6 +37,7 @@ pub(crate) use draft::{Draft, Drafts, SessionKey, Source, id_of};
 pub(crate) use event::{Detail, Event, NO_INDEX};
 pub(crate) use exception::Exception;
 pub(crate) use key::Key;
+pub(crate) use messages::{Side, canonical};
 pub(crate) use object::{List, Object};
 pub(crate) use quote::quote;
 pub(crate) use read::severity_of;

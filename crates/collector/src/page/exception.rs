@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::address::Address;
 use super::exceptions::{state, users};
+use super::session::belongs_to;
 use super::stack::stack;
 use super::{Tab, chart, layout, parts};
 use crate::ingest::NO_INDEX;
@@ -50,7 +51,7 @@ pub(crate) fn exception(detail: &Detail) -> Markup {
             (before(&occurrence.event, &detail.before))
         }
         section #events {
-            h2 { "All of them, the latest first" }
+            h2 { "All of them, the last to arrive first" }
             (all(detail))
             (address.more(detail.events.next.as_deref(), "Older ones"))
         }
@@ -167,6 +168,7 @@ fn platforms(platforms: &[(String, i64)]) -> Markup {
 fn one(detail: &Detail, occurrence: &Occurrence) -> Markup {
     let event = &occurrence.event;
     let (_, message) = parts::exception(event);
+    let (trace, run) = belongs_to(event);
     let to = |row: Option<i64>, text: &str| {
         html! {
             @match row {
@@ -177,12 +179,14 @@ fn one(detail: &Detail, occurrence: &Occurrence) -> Markup {
     };
     html! {
         section #one {
-            h2 { @if occurrence.newer.is_none() { "The latest" } @else { "One of them" } }
-            nav.ranges aria-label="Exceptions of this kind" { (to(occurrence.newer, "← newer")) (to(occurrence.older, "older →")) @if occurrence.newer.is_some() { a href={ (detail.address.with(&[("event", "")])) "#one" } { "latest" } } }
+            h2 { @if occurrence.newer.is_none() { "The last to arrive" } @else { "One of them" } }
+            nav.ranges aria-label="Exceptions of this kind" { (to(occurrence.newer, "← newer")) (to(occurrence.older, "older →")) @if occurrence.newer.is_some() { a href={ (detail.address.with(&[("event", "")])) "#one" } { "last to arrive" } } }
             dl.facts {
                 div { dt { "When" } dd { (parts::moment(event.time)) } }
                 div { dt { "Session" } dd { (parts::session_link(&event.session_id)) } }
                 @if event.index != NO_INDEX { div { dt { "Event" } dd { a href=(parts::place(event)) { "#" (event.index) } } } }
+                @if let Some(trace) = &trace { div { dt { "Trace" } dd { a.id href={ "/traces/" (parts::escape(trace)) } { bdi { (trace) } } } } }
+                @if let Some(run) = &run { div { dt { "Run" } dd { a.id href={ "/runs/" (parts::escape(run)) } { bdi { (run) } } } } }
             }
             @if message != detail.group.error_message { p.said { bdi { (parts::first_bytes(&message)) } } }
             h3 { "Stack" }
@@ -190,7 +194,7 @@ fn one(detail: &Detail, occurrence: &Occurrence) -> Markup {
                 Some(text) => (stack(&text)),
                 None => p.empty { "It came without a stack." },
             }
-            details { summary { "The event as it came" } pre { (parts::first_bytes(&event.json)) } }
+            details { summary { "The event as it came" } pre tabindex="0" { (parts::first_bytes(&event.json)) } }
         }
     }
 }

@@ -67,7 +67,7 @@ fn table(list: &List) -> Markup {
             thead { tr {
                 th scope="col" { "Exception" } th scope="col" { @if list.since.is_some() { "Trend" } @else { "Last 30 days" } }
                 th.number scope="col" { "Count" } th.number scope="col" { "Sessions" } th.number scope="col" { "Users" }
-                th scope="col" { "Versions" } th scope="col" { "Last seen" } th scope="col" { "First seen" }
+                th scope="col" { "Last version" } th scope="col" { "Last seen" } th scope="col" { "First seen" }
             } }
             tbody { @for (group, trend) in list.page.items.iter().zip(&list.trends) {
                 tr.{ (parts::class(group.severity)) } {
@@ -111,7 +111,9 @@ pub(super) fn link(group: &ExceptionGroup) -> String {
 
 /// Writes whether a group is dealt with.
 pub(super) fn state(state: ExceptionState) -> Markup {
-    html! { span.state.{ (state.as_str()) } { (state.as_str()) } }
+    // What is open is not good, as a session that is: it has a color of its own.
+    let class = if state == ExceptionState::Open { "unresolved" } else { state.as_str() };
+    html! { span.state.{ (class) } { (state.as_str()) } }
 }
 
 /// Writes about how many users it happened to.
@@ -125,16 +127,13 @@ pub(super) fn users(group: &ExceptionGroup) -> Markup {
     }
 }
 
-/// Writes the versions that a group happened in: the only one, or those that it was seen in first and last.
+/// Writes the version that a group happened in last, and how many others.
 fn versions(group: &ExceptionGroup) -> Markup {
-    let first = group.versions.iter().min_by_key(|version| version.first_seen);
-    let last = group.versions.first();
-    let short = |version: &str| parts::cut(version, 24);
+    let others = group.versions.len().saturating_sub(1);
     html! {
-        @match (first, last) {
-            (Some(first), Some(last)) if first.version != last.version => { bdi { (short(&first.version)) } " … " bdi { (short(&last.version)) } },
-            (Some(only), _) => bdi { (short(&only.version)) },
-            _ => span.quiet { "–" },
+        @match group.versions.first() {
+            Some(last) => { bdi { (parts::cut(&last.version, 24)) } @if others > 0 { span.quiet { " and " (others) " more" } } },
+            None => span.quiet { "–" },
         }
     }
 }

@@ -22,6 +22,7 @@ pub(super) fn of(link: &str) -> Option<&'static str> {
         "/sessions" => "g s",
         "/exceptions" => "g e",
         "/traces" => "g t",
+        "/calls" => "g m",
         "/runs" => "g r",
         "/events" => "g v",
         "/live" => "g l",

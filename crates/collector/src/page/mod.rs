@@ -6,22 +6,38 @@
 
 mod address;
 pub(crate) mod alerts;
+pub(crate) mod artifact;
 mod band;
+pub(crate) mod call;
+pub(crate) mod calls;
 mod chart;
+pub(crate) mod columns;
+pub(crate) mod compare;
+pub(crate) mod event;
 pub(crate) mod events;
 pub(crate) mod exception;
 pub(crate) mod exceptions;
+mod json;
 pub(crate) mod keys;
 pub(crate) mod live;
+mod messages;
 mod overview;
 mod parts;
+pub(crate) mod run;
+pub(crate) mod run_diff;
+pub(crate) mod runs;
 pub(crate) mod session;
 pub(crate) mod sessions;
 pub(crate) mod settings;
+pub(crate) mod span;
 mod stack;
+mod steps;
+pub(crate) mod trace;
 pub(crate) mod traces;
+mod waterfall;
 
 pub(crate) use address::Address;
+pub(crate) use messages::Conversation;
 pub(crate) use overview::{OVERVIEW_SINCE, Overview, overview};
 pub(crate) use parts::escape;
 
@@ -52,6 +68,8 @@ enum Tab {
     Sessions,
     Exceptions,
     Traces,
+    Runs,
+    Calls,
     Events,
     Live,
     Alerts,
@@ -64,6 +82,8 @@ const TABS: &[(Tab, &str, &str)] = &[
     (Tab::Sessions, "/sessions", "Sessions"),
     (Tab::Exceptions, "/exceptions", "Exceptions"),
     (Tab::Traces, "/traces", "Traces"),
+    (Tab::Runs, "/runs", "Runs"),
+    (Tab::Calls, "/calls", "Models and tools"),
     (Tab::Events, "/events", "Events"),
     (Tab::Live, "/live", "Live"),
     (Tab::Alerts, "/alerts", "Alerts"),

@@ -121,7 +121,7 @@ fn severity_class(word: &str) -> &'static str {
 }
 
 /// Writes a rate so that one that is not whole is never told as if it were.
-fn percent(rate: f64) -> String {
+pub(super) fn percent(rate: f64) -> String {
     let percent = rate * 100.0;
     match format!("{percent:.1}") {
         text if text == "100.0" && rate < 1.0 => "> 99.9 %".to_owned(),

@@ -52,8 +52,10 @@ pub(super) fn stack(text: &str) -> Markup {
         ol.stack {
             @for line in lines.iter().take(STACK_LINES_MAX) {
                 @let kind = kind(line);
-                @let _ = if kind != Line::More { of_other = kind == Line::Other };
-                li.own[kind == Line::Own].other[of_other] { code { bdi { (parts::first_bytes(line.get(margin..).unwrap_or(line))) } } }
+                @let is_outermost = line.len() - line.trim_start().len() == margin;
+                @let () = of_other = match kind { Line::Own => false, Line::Other => true, Line::More => of_other && !is_outermost };
+                @let class = match kind { Line::Own => Some("own"), _ if of_other => Some("other"), _ => None };
+                li class=[class] { code { bdi { (parts::first_bytes(line.get(margin..).unwrap_or(line))) } } }
             }
         }
         @if lines.len() > STACK_LINES_MAX {

@@ -22,10 +22,24 @@ impl Grid {
     /// Divides the time from one moment to another into at most 60 parts, none shorter than a minute.
     #[must_use]
     pub fn new(since: Moment, until: Moment) -> Self {
+        Self::of_steps(since, until, 0)
+    }
+
+    /// Divides it into parts none of which is shorter than an hour, for what is counted by hours.
+    #[must_use]
+    pub fn of_hours(since: Moment, until: Moment) -> Self {
+        Self::of_steps(since, until, 60)
+    }
+
+    fn of_steps(since: Moment, until: Moment, minutes_min: i64) -> Self {
         let most = i64::try_from(CHART_PARTS_MAX).unwrap_or(i64::MAX);
         let (since, until) = (since.as_micros(), until.as_micros().max(since.as_micros().saturating_add(1)));
         let parts = |step: i64| (until.saturating_sub(1).saturating_sub(floor(since, step)) / step).saturating_add(1);
-        let fits = MINUTES.into_iter().map(|minutes| minutes * MINUTE).find(|step| parts(*step) <= most);
+        let fits = MINUTES
+            .into_iter()
+            .filter(|minutes| *minutes >= minutes_min)
+            .map(|minutes| minutes * MINUTE)
+            .find(|step| parts(*step) <= most);
         // Of centuries the parts are as wide as they need to be.
         let step_us =
             fits.unwrap_or_else(|| (until.saturating_sub(since) / (most - 1) / MINUTE + 1).saturating_mul(MINUTE));
@@ -82,6 +96,14 @@ mod tests {
             assert_eq!(grid.first_us % grid.step_us, 0);
             assert!(grid.part_of(Moment::from_micros(since * MINUTE)) == Some(0));
         }
+    }
+
+    #[test]
+    fn parts_of_hours_begin_and_end_with_hours() {
+        let hours = Grid::of_hours(Moment::from_micros(7 * MINUTE), Moment::from_micros(121 * MINUTE));
+        assert_eq!((hours.first_us, hours.step_us / MINUTE, hours.parts()), (0, 60, 3));
+        let month = Grid::of_hours(Moment::from_micros(0), Moment::from_micros(43_200 * MINUTE));
+        assert_eq!((month.step_us / MINUTE, month.parts()), (720, 60));
     }
 
     #[test]

@@ -27,16 +27,19 @@
 
 mod audit;
 mod band;
+mod calls;
 mod error;
 mod event;
 mod events;
 mod exceptions;
+mod explore;
 mod facts;
 mod grid;
 mod histogram;
 mod moment;
 mod narrow;
 mod occurrences;
+mod own;
 mod params;
 mod reader;
 mod runs;
@@ -51,10 +54,12 @@ mod users;
 pub use crate::store::audit::ACTIONS as AUDIT_ACTIONS;
 pub use audit::{AuditEntry, AuditQuery};
 pub(crate) use band::Band;
+pub use calls::{Call, CallBy, CallFigures, CallPart, CallQuery, CallRange, CallSort, CallTotals, Calls};
 pub use error::{ParamError, QueryError};
 pub use event::Event;
 pub use events::{EventQuery, Order};
 pub use exceptions::{ExceptionGroup, ExceptionOrder, ExceptionQuery, ExceptionState, ExceptionVersion};
+pub(crate) use explore::{bins_of, of_id};
 pub(crate) use facts::Facts;
 pub use grid::Grid;
 pub use histogram::{Bin, HistogramQuery};
@@ -71,6 +76,7 @@ pub use sums::Figures;
 pub use traces::{Trace, TraceQuery};
 pub use users::{User, UserQuery};
 
+pub use crate::store::CallKind;
 use serde::Serialize;
 
 /// Some rows, and where the next ones are.

@@ -182,7 +182,7 @@ pub(super) fn define(connection: &Connection, query: &EventQuery) -> rusqlite::R
 }
 
 /// Makes a pattern that matches this text anywhere.
-fn like(text: &str) -> String {
+pub(super) fn like(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 2);
     pattern.push('%');
     for character in text.chars() {

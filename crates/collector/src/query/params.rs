@@ -92,12 +92,27 @@ impl Params {
         self.read(name, "true or false", |value| value.parse().ok())
     }
 
+    pub(super) fn number(&mut self, name: &'static str) -> Result<Option<u64>, ParamError> {
+        self.read(name, "a whole number", |value| value.parse().ok())
+    }
+
     pub(super) fn width(&mut self) -> Result<Option<Width>, ParamError> {
         self.read("by", "minute or hour", |value| match value {
             "minute" => Some(Width::Minute),
             "hour" => Some(Width::Hour),
             _ => None,
         })
+    }
+
+    /// Takes one of some values, each with what it means.
+    pub(super) fn choice<T: Copy>(
+        &mut self,
+        name: &'static str,
+        all: &[(&'static str, T)],
+    ) -> Result<Option<T>, ParamError> {
+        let right: Vec<&str> = all.iter().map(|(value, _)| *value).collect();
+        let find = |value: &str| all.iter().find(|(known, _)| *known == value).map(|(_, meant)| *meant);
+        self.read(name, &format!("one of {}", right.join(", ")), find)
     }
 
     pub(super) fn order(&mut self) -> Result<Option<Order>, ParamError> {

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
+use super::narrow::like;
 use super::params::Params;
 use super::sums::{self, Conditions, FIGURES, Figures};
 use super::{Moment, Page, ParamError, QueryError};
@@ -15,6 +16,8 @@ pub struct RunQuery {
     pub session: Option<String>,
     /// With this status, as the run has said it; `running` are those that have not ended.
     pub status: Option<String>,
+    /// With this text in what it was for; ASCII letters match in either case.
+    pub objective: Option<String>,
     /// Of which something happened at or after this, by the client's clock.
     pub since: Option<Moment>,
     /// Those that come after the page that had this as its `next`.
@@ -25,14 +28,14 @@ pub struct RunQuery {
 
 impl Default for RunQuery {
     fn default() -> Self {
-        Self { session: None, status: None, since: None, after: None, limit: PAGE_ROWS_DEFAULT }
+        Self { session: None, status: None, objective: None, since: None, after: None, limit: PAGE_ROWS_DEFAULT }
     }
 }
 
 impl RunQuery {
-    pub(crate) const PARAMS: &[&str] = &["session", "status", "since", "limit", "after"];
+    pub(crate) const PARAMS: &[&str] = &["session", "status", "objective", "since", "limit", "after"];
 
-    /// Reads the parameters of a URL: `session`, `status`, `since`, `limit`, `after` (also `cursor`).
+    /// Reads the parameters of a URL: `session`, `status`, `objective`, `since`, `limit`, `after` (also `cursor`).
     ///
     /// # Errors
     ///
@@ -46,6 +49,7 @@ impl RunQuery {
         Ok(Self {
             session: params.text("session"),
             status: params.text("status"),
+            objective: params.text("objective"),
             since: params.moment("since")?,
             limit: params.limit()?,
             after: params.after()?,
@@ -89,6 +93,7 @@ pub(super) fn page(connection: &mut Connection, query: &RunQuery) -> Result<Page
     conditions.since(query.since);
     conditions.and("s.session_id = ?", query.session.clone());
     conditions.and("coalesce(t.status, 'running') = ?", query.status.clone());
+    conditions.and("t.objective LIKE ? ESCAPE '\\'", query.objective.as_deref().map(like));
     sums::page(connection, &select(), conditions, (query.after.as_deref(), query.limit), read)
 }
 

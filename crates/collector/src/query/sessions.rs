@@ -310,6 +310,19 @@ pub(super) fn detail(
     Ok(Some(SessionDetail { gap_list: gaps(&snapshot, id)?, session }))
 }
 
+/// Returns which of these sessions are over: they ended, or crashed.
+pub(super) fn over(connection: &Connection, ids: &[&str]) -> Result<Vec<String>, QueryError> {
+    let sql = "SELECT 1 FROM sessions WHERE session_id = ? AND (recovered OR end_index IS NOT NULL)";
+    let mut prepared = connection.prepare_cached(sql)?;
+    let mut over = Vec::new();
+    for id in ids {
+        if prepared.exists([id])? {
+            over.push((*id).to_owned());
+        }
+    }
+    Ok(over)
+}
+
 fn read(row: &Row<'_>) -> rusqlite::Result<(i64, Session)> {
     let state: String = row.get(2)?;
     let (max_index, covered): (i64, i64) = (row.get(11)?, row.get(12)?);

@@ -18,6 +18,8 @@ pub struct TraceQuery {
     pub name: Option<String>,
     /// With an error, or without one.
     pub failed: Option<bool>,
+    /// Whose outermost span took at least this many milliseconds.
+    pub min_ms: Option<u64>,
     /// Of which something happened at or after this, by the client's clock.
     pub since: Option<Moment>,
     /// Those that come after the page that had this as its `next`.
@@ -28,14 +30,22 @@ pub struct TraceQuery {
 
 impl Default for TraceQuery {
     fn default() -> Self {
-        Self { session: None, name: None, failed: None, since: None, after: None, limit: PAGE_ROWS_DEFAULT }
+        Self {
+            session: None,
+            name: None,
+            failed: None,
+            min_ms: None,
+            since: None,
+            after: None,
+            limit: PAGE_ROWS_DEFAULT,
+        }
     }
 }
 
 impl TraceQuery {
-    pub(crate) const PARAMS: &[&str] = &["session", "name", "failed", "since", "limit", "after"];
+    pub(crate) const PARAMS: &[&str] = &["session", "name", "failed", "min_ms", "since", "limit", "after"];
 
-    /// Reads the parameters of a URL: `session`, `name`, `failed` (`true`, `false`), `since`, `limit`, `after` (also `cursor`).
+    /// Reads the parameters of a URL: `session`, `name`, `failed` (`true`, `false`), `min_ms`, `since`, `limit`, `after` (also `cursor`).
     ///
     /// # Errors
     ///
@@ -50,6 +60,7 @@ impl TraceQuery {
             session: params.text("session"),
             name: params.text("name"),
             failed: params.flag("failed")?,
+            min_ms: params.number("min_ms")?,
             since: params.moment("since")?,
             limit: params.limit()?,
             after: params.after()?,
@@ -96,6 +107,8 @@ pub(super) fn page(connection: &mut Connection, query: &TraceQuery) -> Result<Pa
     conditions.and("s.session_id = ?", query.session.clone());
     conditions.and("t.name = ?", query.name.clone());
     conditions.and("(t.errors > 0) = ?", query.failed);
+    let min_us = query.min_ms.map(|ms| i64::try_from(ms.saturating_mul(1000)).unwrap_or(i64::MAX));
+    conditions.and("t.duration_us >= ?", min_us);
     sums::page(connection, &select(), conditions, (query.after.as_deref(), query.limit), read)
 }
 

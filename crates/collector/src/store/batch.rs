@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use super::calls::Calls;
 use super::exceptions::{self, Occurrence};
 use super::index::Indexed;
 use super::rollup::Rollups;
@@ -43,12 +44,14 @@ pub(super) struct Caches {
 pub(super) struct Sums {
     pub(super) rollups: Rollups,
     pub(super) tally: Tally,
+    pub(super) calls: Calls,
 }
 
 impl Sums {
     pub(super) fn write(self, transaction: &Transaction<'_>, received_us: i64) -> rusqlite::Result<()> {
         self.rollups.write(transaction, received_us)?;
-        self.tally.write(transaction)
+        self.tally.write(transaction)?;
+        self.calls.write(transaction)
     }
 }
 
@@ -86,6 +89,7 @@ pub(super) fn insert(
             rollup.add(event);
             let what = name.unwrap_or_else(|| of_kind(event.kind));
             sums.tally.add(Counted { session, time_us: event.time_us, severity: event.severity, what }, facts);
+            sums.calls.add(event.time_us, facts);
             match event.detail.as_deref() {
                 Some(Detail::Exception(exception)) => {
                     let (version, bucket) = (envelope.sdk_version.as_deref(), facts.and_then(|facts| facts.bucket));

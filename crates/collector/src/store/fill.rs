@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use super::calls::Calls;
 use super::exceptions::{self, Occurrence};
 use super::index::{Facts, filter_of};
 use super::rows::id_of;
@@ -12,6 +13,7 @@ use super::{Class, kind_of, of_kind, severity_of};
 use crate::ingest::{Exception, Key};
 use crate::limits::{FILL_ROWS, PROGRESS_INTERVAL};
 use lastword::EventKind;
+use lastword::event::names;
 
 /// A batch that is there.
 struct Batch {
@@ -57,6 +59,25 @@ pub(super) fn ids(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
             }
         }
         Ok(())
+    })
+}
+
+/// Counts the calls of models and tools, which are counted since format 6.
+pub(super) fn calls(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    let mut find = transaction.prepare(
+        "SELECT e.time_us, names.name, e.body FROM events e JOIN names ON names.id = e.name
+         WHERE e.row BETWEEN ? AND ? AND names.name IN (?, ?)",
+    )?;
+    each_step(transaction, |batches| {
+        let mut calls = Calls::default();
+        for batch in batches {
+            let mut events = find.query(params![batch.first_row, batch.last_row, names::SPAN_END, names::OPERATION])?;
+            while let Some(event) = events.next()? {
+                let (name, body) = (event.get_ref(1)?.as_str()?, event.get_ref(2)?.as_str()?);
+                calls.add(event.get(0)?, Facts::of(body, Some(name), batch.version.as_deref()).as_deref());
+            }
+        }
+        calls.write(transaction)
     })
 }
 
@@ -107,7 +128,7 @@ fn index_batch(transaction: &Transaction<'_>, tally: &mut Tally, batch: &Batch) 
     let mut classes = 0;
     for event in &events {
         let Stored { time_us, kind, severity, number, .. } = *event;
-        let facts = Facts::of(&event.body, event.name.as_deref());
+        let facts = Facts::of(&event.body, event.name.as_deref(), batch.version.as_deref());
         let what = number.unwrap_or_else(|| of_kind(kind));
         tally.add(Counted { session: batch.session, time_us, severity, what }, facts.as_deref());
         classes |= Class::of(kind, event.name.as_deref()).bit();

@@ -20,6 +20,7 @@
 pub(crate) mod audit;
 mod batch;
 mod blobs;
+mod calls;
 mod class;
 mod consent;
 mod erase;
@@ -38,6 +39,7 @@ mod rollup;
 mod rows;
 mod schema;
 mod series;
+mod spread;
 mod tally;
 mod writer;
 
@@ -46,6 +48,7 @@ pub(crate) use blobs::whole as whole_event;
 pub(crate) use class::Class;
 pub(crate) use consent::{Consents, resolve, store as store_consent};
 pub(crate) use erase::{Target, note_removal, step as remove_step};
+pub use index::CallKind;
 pub(crate) use index::{Needle, trace_id};
 pub(crate) use open::{Store, database_path, lock as lock_directory, open, open_directory};
 pub(crate) use queue::{Queue, WriteError};
@@ -54,6 +57,7 @@ pub(crate) use retention::{run as keep_retention, steps as remove_in_steps, used
 #[cfg(test)]
 pub(crate) use schema::migrate;
 pub(crate) use schema::{FORMAT, format_of};
+pub(crate) use spread::Spread;
 pub(crate) use tally::{WIDTHS_US, floor};
 
 use lastword::{EventKind, Severity};

@@ -12,6 +12,7 @@ use lastword::{EventKind, Severity};
 use rusqlite::types::ToSql;
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use super::calls::Calls;
 use super::index::{Facts, TraceId};
 use super::rows::id_of;
 use super::tally::Counts;
@@ -78,6 +79,11 @@ pub(super) fn batch(transaction: &Transaction<'_>, last_row: i64) -> rusqlite::R
 
 /// Reads the events of a batch.
 pub(super) fn events(transaction: &Transaction<'_>, batch: Batch) -> rusqlite::Result<Vec<Stored>> {
+    let version: Option<String> = transaction
+        .prepare_cached("SELECT sdk_version FROM sessions WHERE id = ?")?
+        .query_row([batch.session], |row| row.get(0))
+        .optional()?
+        .flatten();
     let mut find = transaction.prepare_cached(
         "SELECT e.row, e.time_us, e.kind, e.severity, e.name, names.name, e.body
          FROM events e LEFT JOIN names ON names.id = e.name WHERE e.row BETWEEN ? AND ? ORDER BY e.row",
@@ -91,7 +97,7 @@ pub(super) fn events(transaction: &Transaction<'_>, batch: Batch) -> rusqlite::R
             severity: severity_of(row.get(3)?),
             number: row.get(4)?,
             class: Class::of(kind, name.as_deref()),
-            facts: Facts::of(&body, name.as_deref()),
+            facts: Facts::of(&body, name.as_deref(), version.as_deref()),
             body,
         })
     })?;
@@ -106,7 +112,7 @@ pub(super) fn from_batch(
 ) -> rusqlite::Result<usize> {
     let (doomed, kept): (Vec<Stored>, Vec<Stored>) = events(transaction, batch)?.into_iter().partition(is_doomed);
     remember_row(transaction, batch.last_row)?;
-    let (mut counts, mut exceptions) = (Counts::default(), exceptions::Counts::default());
+    let (mut counts, mut calls, mut exceptions) = (Counts::default(), Calls::default(), exceptions::Counts::default());
     let mut remove_id = transaction.prepare_cached("DELETE FROM ids WHERE session = ? AND id = ?")?;
     let mut remove = transaction.prepare_cached("DELETE FROM events WHERE row = ?")?;
     for event in &doomed {
@@ -114,11 +120,13 @@ pub(super) fn from_batch(
         if let Some(id) = id_of(&event.body) {
             remove_id.execute(params![batch.session, Key::new(&id, event.time_us)])?;
         }
+        calls.add(event.time_us, event.facts.as_deref());
         remove.execute([event.row])?;
         blobs::remove(transaction, event.row)?;
         exception(transaction, event, batch.session, &mut exceptions)?;
     }
     counts.write(transaction)?;
+    calls.take_away(transaction)?;
     exceptions.write(transaction)?;
     session(transaction, batch.session, &doomed)?;
     unlink(transaction, batch.last_row, &Links::of(doomed.iter()), &Links::of(kept.iter()))?;

@@ -14,7 +14,7 @@ const STEPS: [Step; 6] = [
     Step { sql: INDEX, fill: Some(fill::index) },
     Step { sql: IDS, fill: Some(fill::ids) },
     Step { sql: AUDIT, fill: None },
-    Step { sql: EXCEPTION_COUNTS, fill: None },
+    Step { sql: COUNTED, fill: Some(fill::calls) },
 ];
 
 /// The tables of a format, and what is to be put into them of the events that are there.
@@ -192,9 +192,10 @@ const AUDIT: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
-/// Exceptions of each group by minute and by hour, as `counts` has events. They are filled from the rows of the groups, so that they agree with
-/// the groups from the first moment on.
-const EXCEPTION_COUNTS: &str = "
+/// What is counted beside events.
+const COUNTED: &str = "
+    -- Exceptions of each group by minute and by hour, as `counts` has events. They are filled from the rows of the groups, so that they agree with
+    -- the groups from the first moment on.
     CREATE TABLE exception_counts (
         exception INTEGER NOT NULL, width INTEGER NOT NULL, begin INTEGER NOT NULL, count INTEGER NOT NULL,
         PRIMARY KEY (exception, width, begin)
@@ -206,6 +207,17 @@ const EXCEPTION_COUNTS: &str = "
     JOIN events ON events.row = of.row
     JOIN (SELECT 60000000 AS width UNION ALL SELECT 3600000000) AS widths
     GROUP BY 1, 2, 3;
+    -- Calls of models (kind 0) and tools (1) by the hour in which they ended, in microseconds. A name that is empty has those together that there
+    -- was no room for; a provider or a version that is empty is not known. Times are in microseconds, of the calls of which it is known how long they
+    -- took; `spread` says how those are spread.
+    CREATE TABLE calls (
+        hour INTEGER NOT NULL, kind INTEGER NOT NULL, name TEXT NOT NULL, provider TEXT NOT NULL, version TEXT NOT NULL,
+        calls INTEGER NOT NULL, errors INTEGER NOT NULL,
+        tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL, tokens_cached INTEGER NOT NULL, cost REAL NOT NULL,
+        timed INTEGER NOT NULL, total_us INTEGER NOT NULL, min_us INTEGER NOT NULL, max_us INTEGER NOT NULL,
+        spread BLOB NOT NULL,
+        PRIMARY KEY (hour, kind, name, provider, version)
+    ) STRICT, WITHOUT ROWID;
 ";
 
 /// Returns the format of a database; 0 for an empty one.

@@ -1,12 +1,18 @@
 //! The pages for people.
 #![allow(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
+mod calls;
 #[path = "../common/mod.rs"]
 mod common;
+mod explorer;
 mod keys;
 mod live;
 
+mod exceptions;
 mod operate;
+mod runs;
+mod sessions;
+mod traces;
 
 use common::{Dir, Server, body, end, event, exception, named};
 

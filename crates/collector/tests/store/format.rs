@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::common::{Dir, Server, body, event, named};
+use super::common::{Dir, Server, body, event, exception, named};
 use super::is_whole;
 
 /// Makes a directory with the store that the program of format 2 left.
@@ -24,6 +24,8 @@ fn a_store_of_format_2_comes_up_with_all_that_was_in_it_counted_grouped_and_foun
         (&json!("invoke_agent"), &json!(900.0), &json!(2))
     );
     assert_eq!((&trace["tokens_in"], &trace["errors"], &trace["events"]), (&json!(100), &json!(1), &json!(3)));
+    let calls = server.get("/api/calls?since=2026-11-20T00:00:00Z&kind=model").is(200).json();
+    assert_eq!((&calls["calls"][0]["calls"], &calls["calls"][0]["tokens_in"]), (&json!(1), &json!(100)));
     let run = server.get("/api/runs/run_1").is(200).json();
     assert_eq!(
         (&run["status"], &run["objective"], &run["model_calls"]),
@@ -57,6 +59,8 @@ fn as_in_format_3(dir: &Dir) {
              INSERT INTO ids SELECT session, body ->> 'event_id' {bodies} WHERE length(body ->> 'event_id') <> 36;
              DROP TABLE audit;
              DROP TABLE audit_known;
+             DROP TABLE calls;
+             DROP TABLE exception_counts;
              PRAGMA user_version = 3;"
         ))
         .unwrap();
@@ -80,6 +84,33 @@ fn ids_drawn_by_lot_are_known_again_after_the_step_from_format_3() {
     let server = Server::start(dir.config());
     let again = server.telemetry(&request).is(200).json();
     assert_eq!((&again["accepted"], &again["duplicates"]), (&json!(0), &json!(4)));
+    server.stop().unwrap();
+    is_whole(&dir);
+}
+
+#[test]
+fn exceptions_are_counted_over_time_from_before_the_step_from_format_5() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let at = |index, time: &str| exception(index, "ERROR", "E", "m").replace("2026-11-20T09:20:34Z", time);
+    let times = ["2026-11-20T09:20:34Z", "2026-11-20T09:20:59Z", "2026-11-20T10:00:00Z", "1969-12-31T23:59:59Z"];
+    let events: Vec<String> = (0..).zip(times).map(|(index, time)| at(index, time)).collect();
+    server.telemetry(body("s", &events)).is(200);
+    let fingerprint = server.all("/api/exceptions", "exceptions")[0]["fingerprint"].clone();
+    let path = format!(
+        "/api/exceptions/{}?since=2026-11-20T09:00:00Z&until=2026-11-20T11:00:00Z",
+        fingerprint.as_str().unwrap()
+    );
+    let over_time = |server: &Server| server.get(&path).is(200).json()["over_time"].clone();
+    let before = over_time(&server);
+    server.stop().unwrap();
+    let connection = rusqlite::Connection::open(dir.path().join("lastword.db")).unwrap();
+    connection.execute_batch("DROP TABLE exception_counts; DROP TABLE calls; PRAGMA user_version = 5;").unwrap();
+    drop(connection);
+    let server = Server::start(dir.config());
+    assert_eq!(over_time(&server), before);
+    let counts: Vec<i64> = before.as_array().unwrap().iter().map(|part| part["count"].as_i64().unwrap()).collect();
+    assert_eq!(counts.iter().copied().filter(|count| *count > 0).collect::<Vec<_>>(), [2, 1]);
     server.stop().unwrap();
     is_whole(&dir);
 }

@@ -5,6 +5,7 @@
 mod common;
 
 mod blobs;
+mod calls;
 mod crash;
 mod format;
 mod keep;

@@ -25,7 +25,7 @@ type Fields = Map<String, Value>;
 
 /// Whose turn it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
+pub(crate) enum Side {
     /// What the model was given.
     Input,
     /// What it came to.
@@ -42,7 +42,7 @@ impl Side {
 }
 
 /// Returns the messages in a value; `None` if it is none that is known.
-pub(super) fn canonical(value: Value, side: Side) -> Option<Value> {
+pub(crate) fn canonical(value: Value, side: Side) -> Option<Value> {
     let mut messages = Vec::new();
     take(value, side, &mut messages, 0)?;
     (!messages.is_empty()).then_some(Value::Array(messages))

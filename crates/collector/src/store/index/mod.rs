@@ -7,7 +7,8 @@ mod facts;
 mod filter;
 mod large;
 
-pub(crate) use facts::{Facts, Kind, Point, Span, TraceId, What, trace_id};
+pub use facts::CallKind;
+pub(crate) use facts::{Callee, Facts, Kind, Point, Span, TraceId, What, trace_id};
 pub(crate) use filter::{Needle, of as filter_of};
 pub(crate) use large::{PLACEHOLDER, Part, put_back};
 
@@ -30,7 +31,9 @@ pub(crate) struct Indexed {
 impl Indexed {
     pub(crate) fn of(mut envelope: Envelope) -> Self {
         let texts = || envelope.events.iter().map(|event| &envelope.body[event.range.clone()]);
-        let facts = envelope.events.iter().zip(texts()).map(|(event, text)| Facts::of(text, event.name.as_deref()));
+        let version = envelope.sdk_version.as_deref();
+        let facts =
+            envelope.events.iter().zip(texts()).map(|(event, text)| Facts::of(text, event.name.as_deref(), version));
         let (facts, filter) = (facts.collect(), filter_of(texts()));
         let parts = large::take(&mut envelope);
         Self { envelope, facts, filter, parts }

@@ -5,9 +5,10 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use lastword::event::names;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::json::Cursor;
@@ -53,8 +54,36 @@ pub(crate) struct Span {
     pub(crate) is_tool_call: bool,
     pub(crate) tokens_in: i64,
     pub(crate) tokens_out: i64,
+    /// Those of `tokens_in` that came out of a cache.
+    pub(crate) tokens_cached: i64,
     pub(crate) cost: f64,
+    /// The model or the tool that was called, if it is such a call.
+    pub(crate) callee: Option<Arc<Callee>>,
 }
+
+/// What was called, and by which version of the program. It is shared with what counts it.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Callee {
+    pub(crate) kind: CallKind,
+    pub(crate) name: Box<str>,
+    /// Who offers the model; empty for a tool.
+    pub(crate) provider: Box<str>,
+    /// Empty where the program does not tell.
+    pub(crate) version: Box<str>,
+}
+
+/// What kind of thing was called. The numbers are those of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CallKind {
+    /// A model.
+    Model = 0,
+    /// A tool.
+    Tool = 1,
+}
+
+/// What is called by no name.
+const UNKNOWN: &str = "unknown";
 
 /// What an event says of its run.
 #[derive(Debug, PartialEq)]
@@ -108,6 +137,8 @@ struct Data<'a> {
     run_id: Option<&'a str>,
     user_id: Option<&'a str>,
     user_bucket: Option<&'a str>,
+    /// The same, as Datadog and OTLP write it.
+    their_bucket: Option<&'a str>,
     duration_ms: Option<&'a str>,
     status: Option<&'a str>,
     objective: Option<&'a str>,
@@ -115,7 +146,12 @@ struct Data<'a> {
     operation: Option<&'a str>,
     tokens_in: Option<&'a str>,
     tokens_out: Option<&'a str>,
+    tokens_cached: Option<&'a str>,
     cost: Option<&'a str>,
+    provider: Option<&'a str>,
+    model: Option<&'a str>,
+    answered_by: Option<&'a str>,
+    tool: Option<&'a str>,
 }
 
 impl<'a> Data<'a> {
@@ -153,29 +189,41 @@ impl<'a> Data<'a> {
             "span_name" => &mut self.span_name,
             "run_id" => &mut self.run_id,
             "user_id" => &mut self.user_id,
-            "userBucket" => &mut self.user_bucket,
+            "user_bucket" => &mut self.user_bucket,
+            "userBucket" => &mut self.their_bucket,
             "duration_ms" => &mut self.duration_ms,
             "status" => &mut self.status,
             "objective" => &mut self.objective,
             "series" => &mut self.series,
-            "gen_ai.operation.name" => &mut self.operation,
-            "gen_ai.usage.input_tokens" => &mut self.tokens_in,
-            "gen_ai.usage.output_tokens" => &mut self.tokens_out,
-            "gen_ai.usage.cost" => &mut self.cost,
-            _ => return None,
+            // Half of the names begin alike: one comparison halves the others.
+            _ => match name.strip_prefix("gen_ai.")? {
+                "operation.name" => &mut self.operation,
+                "usage.input_tokens" => &mut self.tokens_in,
+                "usage.output_tokens" => &mut self.tokens_out,
+                "usage.cache_read.input_tokens" => &mut self.tokens_cached,
+                "usage.cost" => &mut self.cost,
+                "provider.name" => &mut self.provider,
+                "request.model" => &mut self.model,
+                "response.model" => &mut self.answered_by,
+                "tool.name" => &mut self.tool,
+                _ => return None,
+            },
         })
     }
 }
 
 impl Facts {
-    /// Takes out of an event what is indexed of it; `None` if that is nothing.
-    pub(crate) fn of(text: &str, name: Option<&str>) -> Option<Box<Self>> {
+    /// Takes out of an event what is indexed of it, of a version of the program; `None` if that is nothing.
+    pub(crate) fn of(text: &str, name: Option<&str>, version: Option<&str>) -> Option<Box<Self>> {
         let name = name.unwrap_or_default();
         let has_meaning = matches!(name, names::SPAN_START | names::SPAN_END | names::OPERATION | names::METRICS)
             || name.starts_with(names::RUN_PREFIX);
         // A key may be written with escapes; nobody does, and then the event is not linked.
-        let is_linked =
-            || ["\"trace_id\"", "\"run_id\"", "\"user_id\"", "\"userBucket\""].iter().any(|key| text.contains(key));
+        let is_linked = || {
+            ["\"trace_id\"", "\"run_id\"", "\"user_id\"", "\"user_bucket\"", "\"userBucket\""]
+                .iter()
+                .any(|key| text.contains(key))
+        };
         if !has_meaning && !is_linked() {
             return None;
         }
@@ -184,17 +232,25 @@ impl Facts {
             trace: data.trace_id.and_then(words).and_then(|id| trace_id(&id)),
             run: data.run_id.and_then(label),
             user: data.user_id.and_then(label),
-            bucket: data.user_bucket.and_then(whole).and_then(|bucket| u8::try_from(bucket).ok()).filter(|b| *b < 30),
-            what: what(name, &data),
+            bucket: data
+                .user_bucket
+                .or(data.their_bucket)
+                .and_then(whole)
+                .and_then(|bucket| u8::try_from(bucket).ok())
+                .filter(|b| *b < 30),
+            what: what(name, &data, version),
         };
         (facts != Self::default()).then(|| Box::new(facts))
     }
 }
 
-fn what(name: &str, data: &Data<'_>) -> What {
+fn what(name: &str, data: &Data<'_>, version: Option<&str>) -> What {
     match name {
         names::SPAN_START => What::Start(span(data)),
-        names::SPAN_END | names::OPERATION => What::End(span(data)),
+        names::SPAN_END | names::OPERATION => {
+            let span = span(data);
+            What::End(Span { callee: callee(&span, data, version), ..span })
+        }
         names::METRICS => What::Metrics(data.series.map(points).unwrap_or_default()),
         _ => match name.strip_prefix(names::RUN_PREFIX) {
             Some(kind) if is_there(data.run_id) => What::Run(Run {
@@ -221,8 +277,24 @@ fn span(data: &Data<'_>) -> Span {
         is_tool_call: operation == "execute_tool",
         tokens_in: data.tokens_in.and_then(whole).unwrap_or(0),
         tokens_out: data.tokens_out.and_then(whole).unwrap_or(0),
+        tokens_cached: data.tokens_cached.and_then(whole).unwrap_or(0),
         cost: data.cost.and_then(number).unwrap_or(0.0),
+        callee: None,
     }
+}
+
+/// Reads what was called: the model that was asked for rather than the one that answered, since that is what the program chose.
+fn callee(span: &Span, data: &Data<'_>, version: Option<&str>) -> Option<Arc<Callee>> {
+    let or_unknown = |name: Option<Box<str>>| name.unwrap_or_else(|| UNKNOWN.into());
+    let (kind, name, provider) = if span.is_model_call {
+        let name = data.model.and_then(label).or_else(|| data.answered_by.and_then(label));
+        (CallKind::Model, or_unknown(name), or_unknown(data.provider.and_then(label)))
+    } else if span.is_tool_call {
+        (CallKind::Tool, or_unknown(data.tool.and_then(label)), Box::default())
+    } else {
+        return None;
+    };
+    Some(Arc::new(Callee { kind, name, provider, version: version.map(cut).unwrap_or_default() }))
 }
 
 /// A series of a `metrics` event.

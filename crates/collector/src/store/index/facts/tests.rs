@@ -22,7 +22,7 @@ struct Fields<'a> {
     run_id: Option<&'a RawValue>,
     #[serde(borrow)]
     user_id: Option<&'a RawValue>,
-    #[serde(borrow, rename = "userBucket")]
+    #[serde(borrow)]
     user_bucket: Option<&'a RawValue>,
     #[serde(borrow)]
     duration_ms: Option<&'a RawValue>,
@@ -38,12 +38,22 @@ struct Fields<'a> {
     tokens_in: Option<&'a RawValue>,
     #[serde(borrow, rename = "gen_ai.usage.output_tokens")]
     tokens_out: Option<&'a RawValue>,
+    #[serde(borrow, rename = "gen_ai.usage.cache_read.input_tokens")]
+    tokens_cached: Option<&'a RawValue>,
     #[serde(borrow, rename = "gen_ai.usage.cost")]
     cost: Option<&'a RawValue>,
+    #[serde(borrow, rename = "gen_ai.provider.name")]
+    provider: Option<&'a RawValue>,
+    #[serde(borrow, rename = "gen_ai.request.model")]
+    model: Option<&'a RawValue>,
+    #[serde(borrow, rename = "gen_ai.response.model")]
+    answered_by: Option<&'a RawValue>,
+    #[serde(borrow, rename = "gen_ai.tool.name")]
+    tool: Option<&'a RawValue>,
 }
 
 /// Returns the fields, in the order in which they are declared; `null` is none.
-fn by_serde(event: &str) -> Option<[Option<&str>; 14]> {
+fn by_serde(event: &str) -> Option<[Option<&str>; 19]> {
     let event: Event<'_> = serde_json::from_str(event).ok()?;
     let data = event.event_data?.get();
     // A list is no object, though serde would take its elements for the fields in their order.
@@ -61,7 +71,12 @@ fn by_serde(event: &str) -> Option<[Option<&str>; 14]> {
         operation,
         tokens_in,
         tokens_out,
+        tokens_cached,
         cost,
+        provider,
+        model,
+        answered_by,
+        tool,
     } = serde_json::from_str(data).ok().filter(|_| !data.starts_with('['))?;
     let all = [
         trace_id,
@@ -77,12 +92,17 @@ fn by_serde(event: &str) -> Option<[Option<&str>; 14]> {
         operation,
         tokens_in,
         tokens_out,
+        tokens_cached,
         cost,
+        provider,
+        model,
+        answered_by,
+        tool,
     ];
     Some(all.map(|field| field.map(RawValue::get)))
 }
 
-fn in_one_pass(event: &str) -> Option<[Option<&str>; 14]> {
+fn in_one_pass(event: &str) -> Option<[Option<&str>; 19]> {
     let data = Data::of(event)?;
     let all = [
         data.trace_id,
@@ -98,18 +118,23 @@ fn in_one_pass(event: &str) -> Option<[Option<&str>; 14]> {
         data.operation,
         data.tokens_in,
         data.tokens_out,
+        data.tokens_cached,
         data.cost,
+        data.provider,
+        data.model,
+        data.answered_by,
+        data.tool,
     ];
     Some(all.map(|field| field.filter(|field| is_there(Some(field)))))
 }
 
-const NAMES: [&str; 20] = [
+const NAMES: [&str; 25] = [
     "trace_id",
     "parent_span_id",
     "span_name",
     "run_id",
     "user_id",
-    "userBucket",
+    "user_bucket",
     "duration_ms",
     "status",
     "objective",
@@ -117,7 +142,12 @@ const NAMES: [&str; 20] = [
     "gen_ai.operation.name",
     "gen_ai.usage.input_tokens",
     "gen_ai.usage.output_tokens",
+    "gen_ai.usage.cache_read.input_tokens",
     "gen_ai.usage.cost",
+    "gen_ai.provider.name",
+    "gen_ai.request.model",
+    "gen_ai.response.model",
+    "gen_ai.tool.name",
     "event_data",
     "trace\\u005fid",
     "st\\u0061tus",
@@ -202,10 +232,10 @@ fn one_pass_finds_what_serde_finds() {
 fn a_field_that_is_there_twice_is_read_by_nobody() {
     for twice in [r#""run_id":"a","run_id":"a""#, r#""run_id":null,"run_id":"a""#, r#""run_id":"a","run\u005fid":1"#] {
         let event = format!(r#"{{"event_name":"run.started","event_data":{{{twice}}}}}"#);
-        assert_eq!(Facts::of(&event, Some("run.started")), None, "{event}");
+        assert_eq!(Facts::of(&event, Some("run.started"), None), None, "{event}");
     }
     let other = r#"{"event_name":"run.started","event_data":{"a":1,"a":2,"run_id":"r"}}"#;
-    assert_eq!(Facts::of(other, Some("run.started")).and_then(|facts| facts.run), Some("r".into()));
+    assert_eq!(Facts::of(other, Some("run.started"), None).and_then(|facts| facts.run), Some("r".into()));
 }
 
 #[test]
@@ -219,8 +249,8 @@ fn words_are_what_serde_reads_of_a_value() {
 fn what_is_no_json_harms_nobody() {
     let event = format!("{{\"a\":1,\"event_data\":{{\"trace_id\":{},\"é\\u0041\":[{{}}]}}}}", VALUES[5]);
     for end in (0..event.len()).filter(|end| event.is_char_boundary(*end)) {
-        Facts::of(&event[..end], Some(names::SPAN_END));
-        Facts::of(&event[end..], Some(names::SPAN_END));
+        Facts::of(&event[..end], Some(names::SPAN_END), None);
+        Facts::of(&event[end..], Some(names::SPAN_END), None);
     }
 }
 
@@ -240,4 +270,25 @@ fn the_id_of_a_trace_is_32_digits_that_are_not_all_zero() {
         assert_eq!(trace_id(wrong), None, "{wrong}");
     }
     assert_eq!(trace_id(&"0".repeat(32)), None);
+}
+
+fn callee_of(data: &str) -> Option<Arc<Callee>> {
+    let event = format!("{{\"event_data\":{data}}}");
+    match Facts::of(&event, Some(names::SPAN_END), Some("1.2.3"))?.what {
+        What::End(span) => span.callee,
+        what => panic!("{what:?}"),
+    }
+}
+
+#[test]
+fn a_call_is_of_the_model_that_was_asked_for_or_else_of_the_one_that_answered_and_of_nothing_else() {
+    let said = |data| callee_of(data).map(|callee| (callee.kind, callee.name.to_string(), callee.provider.to_string()));
+    let model = |name: &str, provider: &str| Some((CallKind::Model, name.to_owned(), provider.to_owned()));
+    let asked = r#"{"gen_ai.operation.name":"chat","gen_ai.provider.name":"openai","gen_ai.request.model":"m","gen_ai.response.model":"m-2"}"#;
+    assert_eq!(said(asked), model("m", "openai"));
+    assert_eq!(said(r#"{"gen_ai.operation.name":"chat","gen_ai.response.model":"m-2"}"#), model("m-2", UNKNOWN));
+    let tool = r#"{"gen_ai.operation.name":"execute_tool","gen_ai.tool.name":"bash","gen_ai.request.model":"m"}"#;
+    assert_eq!(said(tool), Some((CallKind::Tool, "bash".to_owned(), String::new())));
+    assert_eq!(callee_of(tool).map(|callee| callee.version.to_string()), Some("1.2.3".to_owned()));
+    assert_eq!(said(r#"{"gen_ai.operation.name":"invoke_agent","gen_ai.request.model":"m"}"#), None);
 }

@@ -4,7 +4,7 @@ use crate::limits::DIFF_EDITS_MAX;
 
 /// A step from one list to another, with the places in the one and the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Edit {
+pub(crate) enum Edit {
     /// Both have it.
     Same(usize, usize),
     /// Only the one has it.
@@ -14,7 +14,7 @@ pub(super) enum Edit {
 }
 
 /// Returns the steps from one list to another; `None` if they differ in more than [`DIFF_EDITS_MAX`] places.
-pub(super) fn between<T: PartialEq>(one: &[T], other: &[T]) -> Option<Vec<Edit>> {
+pub(crate) fn between<T: PartialEq>(one: &[T], other: &[T]) -> Option<Vec<Edit>> {
     let trace = search(one, other)?;
     let (mut x, mut y) = (one.len(), other.len());
     let mut edits = Vec::new();

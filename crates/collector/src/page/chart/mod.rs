@@ -1,10 +1,16 @@
 //! Charts as SVG: they take their colors from the style sheet, each bar leads to what it counts, and each says its numbers to who can't
 //! see it. They load nothing and run nothing.
 
+mod bars;
+mod lines;
+
+pub(super) use bars::{Bar, bars};
+pub(super) use lines::{Line, lines};
+
 use maud::{Markup, html};
 
 use super::parts;
-use crate::query::{Bin, OverTime};
+use crate::query::{Bin, CallPart, OverTime};
 
 /// Units of a chart's drawing. It is stretched to the room that it has.
 const WIDTH: f64 = 1000.0;
@@ -13,8 +19,7 @@ const HEIGHT: f64 = 100.0;
 const GAP: f64 = 0.12;
 
 fn title(bin: &Bin) -> String {
-    let there = bin.by_severity.worst_first().into_iter().filter(|(_, count)| *count > 0);
-    let counts: Vec<String> = there.map(|(class, count)| format!("{count} {class}")).collect();
+    let counts: Vec<String> = parts_of(bin).map(|(class, count)| format!("{count} {class}")).collect();
     let what = if counts.is_empty() { "nothing".to_owned() } else { counts.join(", ") };
     format!("{} to {}: {what}", parts::short(bin.begin), parts::short(bin.end))
 }
@@ -23,29 +28,21 @@ fn title(bin: &Bin) -> String {
 /// counts.
 pub(crate) fn over_time(bins: &[Bin], link: impl Fn(&Bin) -> String) -> Markup {
     let most = bins.iter().map(|bin| bin.by_severity.total()).max().unwrap_or(0).max(1);
-    let step = WIDTH / amount(i64::try_from(bins.len().max(1)).unwrap_or(i64::MAX));
-    html! {
-        figure.chart {
-            svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role="img" aria-label="Events over time, by severity" {
-                @for (place, bin) in bins.iter().enumerate() {
-                    @let x = step * amount(i64::try_from(place).unwrap_or(i64::MAX));
-                    a href=(link(bin)) tabindex=(if bin.by_severity.total() > 0 { "0" } else { "-1" }) {
-                        title { (title(bin)) }
-                        // Its whole room can be pointed at, also where there is little or nothing to see.
-                        rect.room x=(x) y="0" width=(step) height=(HEIGHT) {}
-                        @for (class, y, height) in stack(bin, most) {
-                            rect.{ (class) } x=(x) y=(y) width=(step * (1.0 - GAP)) height=(height) {}
-                        }
-                    }
-                }
-            }
-            figcaption.quiet {
-                span { @if let Some(first) = bins.first() { (parts::short(first.begin)) } }
-                span { "at most " (most) " at once" }
-                span { @if let Some(last) = bins.last() { (parts::short(last.end)) } }
-            }
-        }
-    }
+    let all: Vec<Bar> = bins
+        .iter()
+        .map(|bin| Bar {
+            told: title(bin),
+            parts: parts_of(bin).map(|(class, count)| (class, amount(count))).collect(),
+            link: Some(link(bin)),
+        })
+        .collect();
+    let from = bins.first().map_or_else(String::new, |first| parts::short(first.begin));
+    let to = bins.last().map_or_else(String::new, |last| parts::short(last.end));
+    bars("Events over time, by severity", &all, [from, format!("at most {most} at once"), to])
+}
+
+fn parts_of(bin: &Bin) -> impl Iterator<Item = (&'static str, i64)> {
+    bin.by_severity.worst_first().into_iter().filter(|(_, count)| *count > 0)
 }
 
 /// Draws counts over time as small bars, and says their sum and the highest.
@@ -69,6 +66,38 @@ pub(super) fn sparkline(counts: &[OverTime]) -> Markup {
     }
 }
 
+/// How high small bars of calls may be, in whole units: they are told in few bytes, since a page has many.
+const CALLS_HEIGHT: i64 = 50;
+
+/// Draws calls over time as small bars, those that failed at the bottom, and says their sums.
+pub(super) fn calls(calls: &[CallPart]) -> Markup {
+    let most = calls.iter().map(|part| part.calls).max().unwrap_or(0).max(1);
+    let sum = calls.iter().fold(0_i64, |sum, part| sum.saturating_add(part.calls));
+    let errors = calls.iter().fold(0_i64, |sum, part| sum.saturating_add(part.errors));
+    let told = format!(
+        "{} calls, {} failed; at most {} at once",
+        parts::grouped(sum),
+        parts::grouped(errors),
+        parts::grouped(most)
+    );
+    html! {
+        svg.spark.calls viewBox={ "-0.5 0 " (calls.len().max(1)) " " (CALLS_HEIGHT) } preserveAspectRatio="none" role="img" aria-label=(told) {
+            title { (told) }
+            path.info d=(uprights(calls.iter().map(|part| part.calls), most)) {}
+            @if errors > 0 { path.error d=(uprights(calls.iter().map(|part| part.errors), most)) {} }
+        }
+    }
+}
+
+/// Returns lines that stand side by side. What is there can be seen, however little it is.
+fn uprights(counts: impl Iterator<Item = i64>, most: i64) -> String {
+    let lines = counts.enumerate().filter(|(_, count)| *count > 0).map(|(place, count)| {
+        let height = (count.saturating_mul(CALLS_HEIGHT) / most).clamp(4, CALLS_HEIGHT);
+        format!("M{place} {CALLS_HEIGHT}v-{height}")
+    });
+    lines.collect()
+}
+
 /// Draws a part of a whole as a bar.
 pub(super) fn share(count: i64, of: i64) -> Markup {
     html! {
@@ -78,15 +107,9 @@ pub(super) fn share(count: i64, of: i64) -> Markup {
     }
 }
 
-/// Returns class, top and height of each part of a bar.
-fn stack(bin: &Bin, most: i64) -> impl Iterator<Item = (&'static str, f64, f64)> {
-    let there = bin.by_severity.worst_first().into_iter().filter(|(_, count)| *count > 0);
-    there.scan(HEIGHT, move |top, (class, count)| {
-        // What is there can be seen, however little it is.
-        let height = (amount(count) / amount(most) * HEIGHT).max(1.5);
-        *top -= height;
-        Some((class, *top, height))
-    })
+/// Returns a length as exactly as it can be seen, so that it is told in few bytes.
+fn round(length: f64) -> f64 {
+    (length * 10.0).round() / 10.0
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a chart has fewer pixels than a double has digits")]
@@ -102,13 +125,6 @@ mod tests {
     fn bin([critical, error, warning, info, debug]: [i64; 5]) -> Bin {
         let counts = BySeverity { debug, info, warning, error, critical };
         Bin::new(Moment::from_micros(0), Moment::from_micros(60_000_000), counts)
-    }
-
-    #[test]
-    fn a_bar_is_as_high_as_its_share_of_the_highest_and_stands_on_the_ground() {
-        let parts: Vec<_> = stack(&bin([0, 10, 0, 30, 0]), 80).collect();
-        assert_eq!(parts, [("error", 87.5, 12.5), ("info", 50.0, 37.5)]);
-        assert_eq!(stack(&bin([1, 0, 0, 0, 0]), 1_000_000).next(), Some(("critical", 98.5, 1.5)));
     }
 
     #[test]

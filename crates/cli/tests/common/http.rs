@@ -1,0 +1,42 @@
+//! A client that speaks HTTP/1.1 over a plain socket, one request a connection.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+/// Longer than anything here takes on a slow machine; a wait that reaches it has failed.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Posts JSON; returns status and body.
+pub fn post(address: &str, path: &str, body: &str) -> (u16, String) {
+    let length = body.len();
+    let head = format!("POST {path} HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: {length}");
+    ask(address, &head, body)
+}
+
+/// Gets a page; returns status and body.
+pub fn get(address: &str, path: &str) -> (u16, String) {
+    ask(address, &format!("GET {path} HTTP/1.1"), "")
+}
+
+/// Sends a request whose first lines are given; returns status and body.
+pub fn ask(address: &str, head: &str, body: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(stream, "{head}\r\nhost: {address}\r\nconnection: close\r\n\r\n{body}").unwrap();
+    read(stream)
+}
+
+/// Reads an answer as far as it says that it goes, else to the end of the connection: a program that has started another one in
+/// between may never end it.
+fn read(stream: TcpStream) -> (u16, String) {
+    let mut stream = BufReader::new(stream);
+    let (mut head, mut length) = (String::new(), None);
+    while stream.read_line(&mut head).unwrap() > 2 {
+        let line = head.lines().next_back().unwrap_or_default().to_ascii_lowercase();
+        length = line.strip_prefix("content-length:").map_or(length, |length| length.trim().parse().ok());
+    }
+    let mut body = String::new();
+    stream.take(length.unwrap_or(u64::MAX)).read_to_string(&mut body).unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body)
+}

@@ -1,0 +1,178 @@
+//! `GET /runs`, `GET /runs/{id}`, and what is shown of its artifacts and of two runs.
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use lastword::runs::{Diff, Lineage, Reported, RunEvent, RunMetadata, RunRecord, RunSummary, Status, lines};
+use serde_json::Value;
+
+use super::super::Shared;
+use super::super::api::{ID_NOT_TEXT, Pairs};
+use super::{of_list, show, show_one, wrong};
+use crate::limits::{FORKS_MAX, PAGE_ROWS_MAX, RUN_PAGE_BYTES, RUN_PAGE_EVENTS};
+use crate::page::{self, Address};
+use crate::query::{EventQuery, Order, QueryError, Reader, Run, RunQuery};
+
+/// `GET /runs`, with the parameters of `GET /api/runs`.
+pub(in super::super) async fn runs(State(shared): State<Shared>, Query(pairs): Pairs) -> Response {
+    let address = Address::new("/runs", &pairs);
+    show(&shared, RunQuery::from_pairs(of_list(&pairs)), move |reader, query| {
+        Ok(page::runs::list(&reader.runs(query)?, &address))
+    })
+    .await
+}
+
+/// `GET /runs/{id}`, as it stood after its line `step`, or its steps from the one with the place `from` on.
+pub(in super::super) async fn run(
+    State(shared): State<Shared>,
+    id: Result<Path<String>, PathRejection>,
+    Query(pairs): Pairs,
+) -> Response {
+    let Ok(Path(id)) = id else { return wrong(ID_NOT_TEXT) };
+    let address = Address::new(format!("/runs/{}", page::escape(&id)), &pairs);
+    let number = |name: &str| match address.value(name) {
+        "" => Ok(None),
+        value => value.parse::<usize>().map(Some),
+    };
+    let (Ok(step), Ok(from)) = (number("step"), number("from")) else { return wrong("`step` or `from` is no number") };
+    show_one(&shared, Ok(id), "run", move |reader, id| {
+        let Some(known) = reader.run(id)? else { return Ok(None) };
+        let (lines, is_cut) = lines_of(reader, &known)?;
+        let lineage = lineage(reader, &known, &lines)?;
+        let from = from.unwrap_or(0);
+        let shown =
+            page::run::Shown { known: &known, lines: &lines, step, from, lineage: &lineage, is_cut, address: &address };
+        Ok(Some(page::run::one(&shown)))
+    })
+    .await
+}
+
+/// `GET /runs/{id}/diff`, with the run `other`.
+pub(in super::super) async fn run_diff_form(
+    State(shared): State<Shared>,
+    id: Result<Path<String>, PathRejection>,
+    Query(pairs): Pairs,
+) -> Response {
+    let other = Address::new("", &pairs).value("other").trim().to_owned();
+    run_diff(State(shared), id.map(|Path(id)| Path((id, other)))).await
+}
+
+/// `GET /runs/{id}/diff/{other}`
+pub(in super::super) async fn run_diff(
+    State(shared): State<Shared>,
+    ids: Result<Path<(String, String)>, PathRejection>,
+) -> Response {
+    let Ok(Path(ids)) = ids else { return wrong(ID_NOT_TEXT) };
+    show_one(&shared, Ok(ids), "run", |reader, (one, other)| {
+        let (Some(one), Some(other)) = (reader.run(one)?, reader.run(other)?) else { return Ok(None) };
+        let ((first, cut_one), (second, cut_other)) = (lines_of(reader, &one)?, lines_of(reader, &other)?);
+        let artifacts =
+            page::artifact::compare(&page::artifact::Artifact::all(&first), &page::artifact::Artifact::all(&second));
+        let record = |run: &Run, lines: &[RunEvent]| RunRecord::of(&run.run_id, lines);
+        let (of_one, of_other) = (record(&one, &first), record(&other, &second));
+        let diff = Diff::of((of_one, first), (of_other, second), artifacts);
+        Ok(Some(page::run_diff::runs(&one, &other, &diff, cut_one || cut_other)))
+    })
+    .await
+}
+
+/// `GET /runs/{id}/artifacts/{name}`
+pub(in super::super) async fn artifact(
+    State(shared): State<Shared>,
+    ids: Result<Path<(String, String)>, PathRejection>,
+) -> Response {
+    let Ok(Path(ids)) = ids else { return wrong(ID_NOT_TEXT) };
+    show_one(&shared, Ok(ids), "artifact", |reader, (run, name)| {
+        let Some(known) = reader.run(run)? else { return Ok(None) };
+        let (lines, _) = lines_of(reader, &known)?;
+        let found = page::artifact::Artifact::all(&lines).into_iter().find(|artifact| artifact.name == name);
+        Ok(found.map(|artifact| page::artifact::one(&known, &artifact)))
+    })
+    .await
+}
+
+/// Returns the lines of a run; tells whether there are more of them.
+fn lines_of(reader: &Reader, run: &Run) -> Result<(Vec<RunEvent>, bool), QueryError> {
+    let mut query = EventQuery {
+        run: Some(run.run_id.clone()),
+        order: Order::OldestFirst,
+        limit: PAGE_ROWS_MAX,
+        ..EventQuery::default()
+    };
+    let (mut reported, mut bytes, mut is_cut) = (Vec::new(), 0, false);
+    loop {
+        let page = reader.events_within(&query, RUN_PAGE_BYTES - bytes)?;
+        for event in page.items {
+            bytes += event.json.len();
+            let read = serde_json::from_str::<Value>(&event.json).ok();
+            match (read.and_then(|mut event| Some(event.get_mut("event_data")?.take())), event.name) {
+                (Some(Value::Object(data)), Some(name)) => {
+                    let ts = u64::try_from(event.time.as_micros() / 1000).unwrap_or(0);
+                    reported.push(Reported { ts, name, data });
+                }
+                // A text that no `str` can hold, such as half of an emoji.
+                _ => is_cut = true,
+            }
+        }
+        query.after = page.next;
+        if query.after.is_none() || reported.len() >= RUN_PAGE_EVENTS || bytes >= RUN_PAGE_BYTES {
+            is_cut |= query.after.is_some();
+            return Ok((lines(&run.run_id, reported), is_cut));
+        }
+    }
+}
+
+/// Returns the family of a run, among the latest runs that were forked from another.
+fn lineage(reader: &Reader, run: &Run, lines: &[RunEvent]) -> Result<Lineage, QueryError> {
+    let forks = EventQuery {
+        name: Some("run.run_start".to_owned()),
+        text: Some("parentRolloutId".to_owned()),
+        limit: FORKS_MAX,
+        ..EventQuery::default()
+    };
+    let own = summary(run, RunRecord::of(&run.run_id, lines).summary.metadata);
+    let mut all = vec![own.clone()];
+    for event in reader.events(&forks)?.items {
+        let Ok(event) = serde_json::from_str::<Value>(&event.json) else { continue };
+        let (id, metadata) = (&event["event_data"]["run_id"], &event["event_data"]["metadata"]);
+        let metadata: Option<RunMetadata> = serde_json::from_value(metadata.clone()).ok();
+        if let (Some(id), Some(metadata)) = (id.as_str().filter(|id| *id != run.run_id), metadata) {
+            all.push(RunSummary::new(id, "", Status::Running, 0).with_metadata(Some(metadata)));
+        }
+    }
+    // What is told of those that belong to the family alone: few of all forks do. Its first run was forked from none.
+    let ids = family(&run.run_id, &all);
+    let mut members = Vec::new();
+    for id in ids {
+        let metadata = all.iter().find(|member| member.run_id == id).and_then(|member| member.metadata.clone());
+        if let Some(known) = reader.run(&id)? {
+            members.push(summary(&known, metadata));
+        }
+    }
+    members.sort_by_key(|member| std::cmp::Reverse(member.started_at));
+    Ok(Lineage::among(own, members))
+}
+
+/// Returns the ids of those that are of one family with a run, itself included.
+fn family(id: &str, all: &[RunSummary]) -> Vec<String> {
+    let mut found = vec![id.to_owned()];
+    let mut at = 0;
+    while let Some(id) = found.get(at).cloned() {
+        let parents = all.iter().filter(|run| run.run_id == id).filter_map(RunSummary::parent);
+        let children = all.iter().filter(|run| run.parent() == Some(&id)).map(|run| run.run_id.as_str());
+        for other in parents.chain(children) {
+            if found.len() < FORKS_MAX && !found.iter().any(|known| known == other) {
+                found.push(other.to_owned());
+            }
+        }
+        at += 1;
+    }
+    found
+}
+
+fn summary(run: &Run, metadata: Option<RunMetadata>) -> RunSummary {
+    let status = serde_json::from_value(Value::from(run.status.as_str())).unwrap_or(Status::Completed);
+    let started = u64::try_from(run.first_seen.as_micros() / 1000).unwrap_or(0);
+    let objective = run.objective.as_deref().filter(|objective| !objective.is_empty()).unwrap_or(&run.run_id);
+    RunSummary::new(&run.run_id, objective, status, started).with_metadata(metadata)
+}

@@ -1,0 +1,168 @@
+//! The spans of a trace, each a line that opens to what is known of it, with those within it below.
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use lastword::event::SpanId;
+use lastword::event::names::gen_ai;
+use lastword::views::{Row, Span, SpanStatus};
+use maud::{Markup, html};
+
+use super::messages::Extent;
+use super::trace::Shown;
+use super::{parts, span};
+use crate::limits::{MESSAGE_CHARS, MESSAGES_IN_TRACE, TRACE_DETAIL_BYTES, WATERFALL_LEVELS_MAX};
+
+/// Parts that the axis above the bars is divided into.
+const AXIS_PARTS: u32 = 4;
+
+/// Writes the spans of one trace.
+pub(super) struct Waterfall<'s, 't> {
+    shown: &'s Shown<'t>,
+    /// The spans that the trace waited for.
+    critical: BTreeSet<SpanId>,
+    /// Bytes that there are left for what is below the lines.
+    left: Cell<usize>,
+}
+
+impl<'s, 't> Waterfall<'s, 't> {
+    pub(super) const fn new(shown: &'s Shown<'t>, critical: BTreeSet<SpanId>) -> Self {
+        Self { shown, critical, left: Cell::new(TRACE_DETAIL_BYTES) }
+    }
+
+    /// Writes these rows, which are in the order of a walk.
+    pub(super) fn write(&self, rows: &[Row<'_>]) -> Markup {
+        html! {
+            div.axis aria-hidden="true" {
+                span { "span" }
+                span.ticks { @for part in 0..=AXIS_PARTS { span { (parts::took(self.shown.trace.duration() * part / AXIS_PARTS)) } } }
+                span.number { "took" }
+            }
+            ol.waterfall { (self.branches(rows, 0)) }
+            p.quiet.note { "A line below a bar: the trace waited for this span. A box before a line hides the spans within it." }
+        }
+    }
+
+    fn branches(&self, rows: &[Row<'_>], level: usize) -> Markup {
+        let mut rest = rows;
+        html! {
+            @while let Some((first, others)) = rest.split_first() {
+                // As deep as browsers take it; what is deeper stands beside the last.
+                @let within = if level < WATERFALL_LEVELS_MAX { others.iter().take_while(|row| row.depth > first.depth).count() } else { 0 };
+                (self.item(first, &others[..within], level))
+                @let () = rest = &others[within..];
+            }
+        }
+    }
+
+    fn item(&self, row: &Row<'_>, within: &[Row<'_>], level: usize) -> Markup {
+        let span = row.span;
+        let (class, state) = state(row, self.shown.ended);
+        let is_open = span.status == SpanStatus::Error;
+        html! {
+            li.{ "d" (row.depth.min(WATERFALL_LEVELS_MAX)) } id={ "span-" (row.id) } {
+                @if !within.is_empty() {
+                    input.fold type="checkbox" aria-label={ "Hide the " (within.len()) " spans within " (parts::cut(&span.name, 60)) };
+                }
+                details open[is_open] {
+                    summary.{ (class) } {
+                        span.name { bdi { (span.name) } @if let Some(state) = state { " " span.state.{ (class) } { (state) } } (usage(span)) }
+                        (self.bar(row, class))
+                        span.number {
+                            @match span.duration() { Some(duration) => (parts::took(duration)), None => "" }
+                        }
+                    }
+                    (self.detail(row))
+                }
+                @if !within.is_empty() { ol { (self.branches(within, level + 1)) } }
+            }
+        }
+    }
+
+    /// Draws when a span ran within its trace. What is short can be seen all the same.
+    fn bar(&self, row: &Row<'_>, class: &str) -> Markup {
+        let (span, trace) = (row.span, self.shown.trace);
+        let whole = trace.duration().as_secs_f64().max(1e-9);
+        let share = |nanos: u64| (Duration::from_nanos(nanos).as_secs_f64() / whole * 1000.0).clamp(0.0, 1000.0);
+        let begin = share(span.start_nanos.saturating_sub(trace.start().unix_nanos()));
+        // One that has not ended goes on.
+        let width = span.duration_nanos.map_or(1000.0 - begin, share).clamp(3.0, 1000.0);
+        let (x, width) = (format!("{:.1}", begin.min(1000.0 - width)), format!("{width:.1}"));
+        html! {
+            svg.when viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true" {
+                rect.{ (class) } x=(x) y="1" width=(width) height="6" {}
+                @if self.critical.contains(&row.id) { rect.waited x=(x) y="8" width=(width) height="2" {} }
+            }
+        }
+    }
+
+    /// Writes what is below a line, as long as the page has room for it.
+    fn detail(&self, row: &Row<'_>) -> Markup {
+        let span = row.span;
+        let page = format!("/traces/{}/spans/{}", self.shown.known.trace_id, row.id);
+        let talk = self.shown.talks.get(&row.id);
+        let extent = Extent { chars: MESSAGE_CHARS, messages: MESSAGES_IN_TRACE, whole: &page };
+        let detail = html! {
+            (span::call(span.duration(), &|name| span.attribute(name)))
+            @if let Some(talk) = talk { (talk.write(extent)) }
+            (self.attributes(row))
+        };
+        let is_short = detail.0.len() <= self.left.get();
+        html! {
+            @if let Some(error) = span::error(span) { pre.bad { (parts::cut(&error, MESSAGE_CHARS)) } }
+            @if is_short { (detail) @let () = self.left.set(self.left.get() - detail.0.len()); }
+            p.more { a href=(page) { "All of this span" } }
+        }
+    }
+
+    fn attributes(&self, row: &Row<'_>) -> Markup {
+        let span = row.span;
+        let after = span.start().since(self.shown.trace.start());
+        html! {
+            dl.attributes {
+                div { dt { "span" } dd { (row.id) } }
+                @if let Some(parent) = span.parent {
+                    div { dt { "within" } dd { @if row.orphan { (parent) } @else { a href={ "#span-" (parent) } { (parent) } } } }
+                }
+                div { dt { "kind" } dd { (span.kind) } }
+                div { dt { "began after" } dd { (parts::took(after)) } }
+                @if self.shown.known.session_id.as_deref() != Some(&*span.session_id) {
+                    div { dt { "session" } dd { (parts::session_link(&span.session_id)) } }
+                }
+                @if let Some(run) = &span.run_id { div { dt { "run" } dd { a href={ "/runs/" (parts::escape(run)) } { bdi { (run) } } } } }
+                @for (name, value) in span.attributes.iter().filter(|(name, _)| !span::is_told_apart(name)) {
+                    div {
+                        dt { bdi { (name) } }
+                        dd { bdi { @match value.as_str() { Some(text) => (text), None => (value.to_string()) } } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Writes what a call of a model used, in short.
+fn usage(span: &Span) -> Markup {
+    let number = |name: &str| span.attribute(name).and_then(|value| value.as_u64());
+    let (input, output) = (number(gen_ai::USAGE_INPUT_TOKENS), number(gen_ai::USAGE_OUTPUT_TOKENS));
+    let cost = span.attribute(gen_ai::USAGE_COST).and_then(|value| value.as_f64());
+    html! {
+        @if input.is_some() || output.is_some() { " " small.quiet { (input.unwrap_or(0)) " → " (output.unwrap_or(0)) " tokens" } }
+        @if let Some(cost) = cost { " " small.quiet { (parts::cost(cost)) } }
+    }
+}
+
+/// Returns the class of a span's line, and what is to be said of how it stands.
+pub(super) fn state(row: &Row<'_>, ended: &[String]) -> (&'static str, Option<&'static str>) {
+    match row.span.status {
+        SpanStatus::Error => ("error", Some("failed")),
+        SpanStatus::Running if ended.iter().any(|ended| **ended == *row.span.session_id) => {
+            ("warning", Some("never ended"))
+        }
+        SpanStatus::Running => ("open", Some("runs")),
+        _ if row.orphan => ("warning", Some("its parent is missing")),
+        _ if row.span.attribute(gen_ai::OPERATION_NAME).is_some() => ("model", None),
+        _ => ("info", None),
+    }
+}
