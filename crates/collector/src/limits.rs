@@ -86,9 +86,12 @@ pub const WRITER_CACHE_ENTRIES: usize = 16_384;
 /// The size of a page of the database. Twice SQLite's own: rows are added at the end of tables, so larger pages are
 /// fewer pages to begin, to write and to keep in order; still larger ones cost more where ids come in no order.
 pub const STORE_PAGE_BYTES: u32 = 8192;
-/// Pages of the log that are written before they are moved into the database: many commits touch the same pages of an
-/// index, and only the last state of each has to be moved. 64 MiB.
-pub const LOG_PAGES: u32 = 8192;
+/// Pages of the log that are written before they are moved into the database: 8 MiB. The writer moves them, and whoever waits for an
+/// answer waits for that too, so a longer log is a longer wait; a shorter one waits for the disk more often than it need.
+pub const LOG_PAGES: u32 = 1024;
+/// How much of the log's file is kept when it begins anew. It is longer where somebody read for long while much was written: what a
+/// reader may still need is not moved. Twice what it has otherwise, so that the file is not cut and made longer again by turns.
+pub const LOG_BYTES_KEPT: u32 = 2 * LOG_PAGES * STORE_PAGE_BYTES;
 /// Memory of the writer's page cache. The index of event ids has no order that the disk would like.
 pub const WRITER_CACHE_BYTES: usize = 128 * 1024 * 1024;
 /// Memory of each reading connection's page cache.
