@@ -8,14 +8,14 @@ use std::time::Duration;
 use rusqlite::{Connection, InterruptHandle, OpenFlags};
 
 use super::{
-    AuditEntry, AuditQuery, Band, Bin, CallFigures, CallQuery, CallRange, CallTotals, Calls, Event, EventQuery,
-    ExceptionGroup, ExceptionQuery, Facts, Grid, HistogramQuery, Minute, Moment, Occurrence, OverTime, Page,
-    QueryError, Run, RunQuery, Series, SeriesQuery, Session, SessionDetail, SessionQuery, SessionSums, Stats,
-    StatsQuery, Trace, TraceQuery, User, UserQuery,
+    AuditEntry, AuditQuery, Bin, CallFigures, CallQuery, CallRange, CallTotals, Calls, Event, EventQuery,
+    ExceptionGroup, ExceptionQuery, Facts, Grid, HistogramQuery, Minute, Moment, Page, QueryError, Run, RunQuery,
+    Series, SeriesQuery, Session, SessionDetail, SessionQuery, SessionSums, Stats, StatsQuery, Trace, TraceQuery, User,
+    UserQuery,
 };
 use super::{
-    audit, band, calls, events, exceptions, explore, facts, histogram, occurrences, runs, series, session_sums,
-    sessions, stats, traces, users,
+    audit, calls, events, exceptions, explore, facts, histogram, runs, series, session_sums, sessions, stats, traces,
+    users,
 };
 use crate::admin::{self, Info};
 use crate::clock;
@@ -91,11 +91,6 @@ impl Reader {
         self.with(|connection| sessions::over(connection, ids))
     }
 
-    /// Draws up a session over time; `None` of one without events.
-    pub(crate) fn band(&self, detail: &SessionDetail) -> Result<Option<Band>, QueryError> {
-        self.with(|connection| band::of(connection, detail))
-    }
-
     /// Returns exceptions, those that are alike together, the latest to appear first.
     ///
     /// # Errors
@@ -103,55 +98,6 @@ impl Reader {
     /// See [`Reader::events`].
     pub fn exceptions(&self, query: &ExceptionQuery) -> Result<Page<ExceptionGroup>, QueryError> {
         self.with(|connection| exceptions::page(connection, query))
-    }
-
-    /// Returns one group of exceptions, `None` if there is none of this fingerprint.
-    ///
-    /// # Errors
-    ///
-    /// The store can't be read.
-    pub fn exception(&self, fingerprint: &str) -> Result<Option<ExceptionGroup>, QueryError> {
-        let fingerprint = Some(fingerprint.to_owned());
-        let page = self.exceptions(&ExceptionQuery { fingerprint, limit: 1, ..ExceptionQuery::default() })?;
-        Ok(page.items.into_iter().next())
-    }
-
-    /// Returns how many exceptions of a group there were in each part of a range of time, by their clients' clocks.
-    ///
-    /// # Errors
-    ///
-    /// The store can't be read.
-    pub fn exception_over_time(&self, fingerprint: &str, grid: &Grid) -> Result<Vec<OverTime>, QueryError> {
-        self.with(|connection| occurrences::over_time(connection, fingerprint, grid))
-    }
-
-    /// Returns exceptions of a group, the latest to be stored first.
-    ///
-    /// # Errors
-    ///
-    /// See [`Reader::events`].
-    pub fn exception_events(
-        &self,
-        fingerprint: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Page<Event>, QueryError> {
-        self.with(|connection| occurrences::page(connection, fingerprint, after, limit))
-    }
-
-    /// Returns the exception of a group that has this row, or is the latest before it.
-    pub(crate) fn exception_at(&self, fingerprint: &str, row: i64) -> Result<Option<Occurrence>, QueryError> {
-        self.with(|connection| occurrences::at(connection, fingerprint, row))
-    }
-
-    /// Returns on which platforms a group happened, by how many of its latest sessions.
-    pub(crate) fn exception_platforms(&self, fingerprint: &str) -> Result<Vec<(String, i64)>, QueryError> {
-        self.with(|connection| occurrences::platforms(connection, fingerprint))
-    }
-
-    /// Returns the fingerprint of the group that the event of a row is an exception of.
-    pub(crate) fn group_of(&self, row: i64) -> Result<Option<String>, QueryError> {
-        self.with(|connection| occurrences::group_of(connection, row))
     }
 
     /// Returns events that match, without their JSON.
@@ -363,7 +309,7 @@ impl Reader {
     }
 
     /// Runs a question on a connection.
-    fn with<T>(&self, ask: impl FnOnce(&mut Connection) -> Result<T, QueryError>) -> Result<T, QueryError> {
+    pub(super) fn with<T>(&self, ask: impl FnOnce(&mut Connection) -> Result<T, QueryError>) -> Result<T, QueryError> {
         let mut connection = self.take()?;
         let answer = ask(&mut connection);
         self.put_back(connection);
