@@ -273,6 +273,28 @@ pub const EXCEPTION_EVENTS: usize = 20;
 /// Lines of a stack that are shown one by one.
 pub const STACK_LINES_MAX: usize = 200;
 
+/// Bytes of an event's text that a list of many shows when a row is opened: with this the whole page stays below 100 kB.
+pub const LIST_DETAIL_BYTES: usize = 512;
+/// Bytes of the events that a page for people is made of, of which a little each is shown.
+pub const LIST_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes of an event that its own page shows.
+pub const EVENT_PAGE_BYTES: usize = 48 * 1024;
+/// Events before and after one that its page shows.
+pub const NEIGHBOURS: usize = 5;
+/// Columns of a list of events.
+pub const COLUMNS_MAX: usize = 12;
+/// The longest name of a column, in characters.
+pub const COLUMN_CHARS_MAX: usize = 128;
+/// Names of events that are offered where one may be written.
+pub const NAMES_OFFERED: usize = 100;
+/// Events that are looked at for a chart of what is not counted as it comes.
+pub const EXPLORE_COUNT_ROWS: usize = 5_000;
+/// How many at a time.
+pub const EXPLORE_COUNT_STEP: usize = 500;
+/// How long that may take before the chart is made of what was found.
+pub const EXPLORE_COUNT_TIME: Duration = Duration::from_millis(40);
+/// Events of one exported file.
+pub const EXPORT_ROWS_MAX: usize = 100_000;
 /// Events that the page of live events begins with.
 pub const LIVE_FIRST_ROWS: usize = 30;
 /// Bytes of their JSON, of which a line each is shown.

@@ -1,5 +1,5 @@
 //! Bounds: what is beyond them is refused with an answer, and what is within goes on.
-#![allow(clippy::unwrap_used, reason = "what fails in a test fails the test")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
 mod common;
 
@@ -150,7 +150,7 @@ fn answers_that_nobody_reads_are_bounded_in_memory_and_further_questions_wait() 
 fn metric(server: &Server, name: &str) -> u64 {
     let page = server.get("/metrics").is(200).body;
     let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    line.unwrap_or_else(|| panic!("no {name}")).parse().unwrap()
+    line.unwrap().parse().unwrap()
 }
 
 fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {

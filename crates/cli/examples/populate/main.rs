@@ -7,7 +7,7 @@
 //! cargo run --example populate -- 127.0.0.1:4318 hostile    # texts that try to break out
 //! cargo run --example populate -- 127.0.0.1:4318 many       # 100,000 events
 //! ```
-#![allow(clippy::unwrap_used, reason = "what fails here has to be seen")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "what fails here has to be seen")]
 
 #[path = "../../tests/common/http.rs"]
 mod http;

@@ -14,6 +14,8 @@ use crate::common::http::{ask, post};
 
 /// The key that goes from field to field.
 pub const TAB: &str = "\u{e004}";
+/// The key that leaves a field, and closes a dialog.
+pub const ESCAPE: &str = "\u{e00c}";
 /// The key that sends a form.
 pub const ENTER: &str = "\u{e007}";
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::driver::{ENTER, TAB};
+use crate::driver::{ENTER, ESCAPE, TAB};
 use crate::populate;
 use crate::stage::Stage;
 
@@ -57,4 +57,48 @@ fn a_person_without_a_mouse_comes_from_the_overview_to_an_event() {
         .script("const details = document.activeElement.parentElement; return details.open ? details.innerText : ''");
     let Value::String(open) = open else { panic!("{open}") };
     assert!(open.contains("\"error_type\""), "{open}");
+}
+
+#[test]
+fn each_key_does_what_the_page_of_keys_says() {
+    let Some(stage) = Stage::start(populate::day) else { return };
+    let browser = stage.browser(true);
+    let open = |path: &str| browser.open(&format!("{}{path}", stage.server.url));
+    let path = || browser.script("return location.pathname");
+    open("/keys");
+    let pages = browser
+        .script("return [...document.querySelectorAll('header a[data-keys]')].map(a => [a.dataset.keys, a.pathname])");
+    let pages = pages.as_array().unwrap();
+    assert!(pages.len() > 5, "{pages:?}");
+    for page in pages {
+        for key in page[0].as_str().unwrap().split(' ') {
+            browser.press(key, 1);
+        }
+        assert_eq!(path(), page[1], "{}", page[0]);
+    }
+    open("/events");
+    browser.press("/", 1);
+    assert_eq!(browser.script("return document.activeElement.name"), "text", "a slash leads to the filter");
+    browser.press("g", 1);
+    browser.press("o", 1);
+    assert_eq!(
+        (path(), browser.script("return document.activeElement.value")),
+        ("/events".into(), "go".into()),
+        "in a field keys are text"
+    );
+    // Not the address that is open: the driver might take the page that goes for the one that comes.
+    open("/events?severity=INFO");
+    let row = "return [...document.querySelectorAll('tbody tr')].indexOf(document.activeElement.closest('tr'))";
+    for (key, at) in [("j", 0), ("j", 1), ("k", 0), ("k", 0)] {
+        browser.press(key, 1);
+        assert_eq!(browser.script(row), at, "{key}");
+    }
+    browser.press("]", 1);
+    assert!(browser.script("return location.search").as_str().unwrap().contains("after="), "the next page");
+    browser.press("[", 1);
+    assert!(!browser.script("return location.search").as_str().unwrap().contains("after="), "and back");
+    browser.press("?", 1);
+    assert_eq!(browser.script("return document.querySelector('dialog').open"), true);
+    browser.press(ESCAPE, 1);
+    assert_eq!(browser.script("return document.querySelector('dialog').open"), false);
 }

@@ -128,10 +128,7 @@ fn the_bars_of_spans_stand_below_each_other_however_long_their_names_are() {
     let columns: Vec<usize> = shown
         .lines()
         .filter_map(|line| {
-            line.char_indices()
-                .filter(|(_, sign)| "█▎".contains(*sign))
-                .map(|(at, _)| line[..at].chars().count())
-                .last()
+            line.char_indices().rfind(|(_, sign)| "█▎".contains(*sign)).map(|(at, _)| line[..at].chars().count())
         })
         .collect();
     assert_eq!(columns.len(), 3, "{shown}");

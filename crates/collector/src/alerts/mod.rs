@@ -27,10 +27,10 @@ mod summary;
 mod window;
 
 pub use engine::{Engine, State, Transition};
-pub(crate) use kept::{Status, Trouble};
+pub(crate) use kept::Status;
 pub use receiver::{Receiver, Way};
 pub use rules::{DEFAULT_RULES, Metric, Rule, Rules, RulesError};
-pub(crate) use run::Watcher;
+pub(crate) use run::{Watched, Watcher};
 pub use seen::{Seen, SeenError};
 pub use send::SendError;
 pub(crate) use summary::short;

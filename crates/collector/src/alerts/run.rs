@@ -19,6 +19,15 @@ use crate::limits::{ALERT_FINGERPRINTS_MAX, ALERT_HANDLED_ROWS_MAX, ALERT_ROWS_M
 use crate::post::Poster;
 use crate::query::{EventQuery, Moment, Order, QueryError, Reader};
 
+/// A rule, and how it stands.
+pub(crate) struct Watched {
+    pub(crate) rule: Rule,
+    /// `None` until it was evaluated.
+    pub(crate) status: Option<Status>,
+    /// Why it can't be evaluated.
+    pub(crate) trouble: Option<Trouble>,
+}
+
 /// Watches one collector.
 pub(crate) struct Watcher {
     rules: Arc<Rules>,
@@ -83,11 +92,12 @@ impl Watcher {
     }
 
     /// Returns each rule with how it stands, if it was evaluated yet, and why it can't be; and what was told of late, the newest first.
-    pub(crate) fn standing(&self) -> (Vec<(Rule, Option<Status>, Option<Trouble>)>, Vec<Value>) {
+    pub(crate) fn standing(&self) -> (Vec<Watched>, Vec<Value>) {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let of = |rule: &Rule| {
-            let status = kept.statuses.iter().find(|status| status.name == rule.name);
-            (rule.clone(), status.cloned(), kept.troubles.get(&rule.name).cloned())
+        let of = |rule: &Rule| Watched {
+            rule: rule.clone(),
+            status: kept.statuses.iter().find(|status| status.name == rule.name).cloned(),
+            trouble: kept.troubles.get(&rule.name).cloned(),
         };
         (self.rules.alerts.iter().map(of).collect(), kept.history.iter().cloned().collect())
     }

@@ -7,7 +7,7 @@
 //! - `GET /api/...` answers questions ([`api`]).
 //! - `GET /api/stream` tells events as they are stored ([`stream`]); `/api/health`, `/api/status` ([`health`]) and `/metrics`
 //!   ([`metrics`]) tell how the collector is. Every request is counted ([`measure`]).
-//! - `GET /` and `GET /sessions/{id}` are pages for people ([`pages`]).
+//! - `GET /` and what it leads to are pages for people ([`pages`]); one of them has a form, which is sent by `POST /exceptions/{fingerprint}`.
 //!
 //! Every answer but a page is JSON. An error is `{"error": "what was wrong, and what would be right"}`. No answer can be
 //! read by a page of another site, and no such page can send anything: requests with a foreign `Origin` are refused.
@@ -25,6 +25,7 @@ mod datadog;
 mod decompress;
 mod edit;
 mod explore;
+mod export;
 mod gate;
 mod grpc;
 mod guard;

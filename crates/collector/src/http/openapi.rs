@@ -113,6 +113,7 @@ fn parameter(path: &str, name: &str) -> Value {
             ("Around the event of this row", json!({ "type": "string", "pattern": "^[0-9]{1,18}$" }))
         }
         "order" => ("Newest first (`desc`) or oldest first (`asc`)", one_of(&["desc", "asc"])),
+        "columns" => ("Columns, with commas between them: of the event, or `data.` and a path into its data", text()),
         "state" => ("In this state", one_of(states)),
         "limit" => (
             "At most this many",

@@ -3,7 +3,7 @@
 
 use axum::routing::{MethodRouter, delete, get, patch, post};
 
-use super::{Shared, alerts, api, audit, edit, explore, health, metrics, openapi, pages, stream};
+use super::{Shared, alerts, api, audit, edit, explore, export, health, metrics, openapi, pages, stream};
 use crate::query::{
     AuditQuery, CallQuery, EventQuery, ExceptionQuery, RunQuery, SeriesQuery, SessionQuery, StatsQuery, TraceQuery,
     UserQuery,
@@ -77,7 +77,14 @@ use Shape::{Json, Text};
 const OTLP: Shape = Json("Object");
 const FORM: Shape = Text("application/x-www-form-urlencoded");
 const HTML: Shape = Text("text/html");
+const LINES: Shape = Text("application/x-ndjson");
 const PROMETHEUS: Shape = Text("text/plain");
+
+/// What a list of events takes on a page: the parameters of the API, and what is shown of each.
+const EXPLORER: &[&str] = &[
+    "session", "trace", "run", "user", "version", "name", "kind", "severity", "since", "until", "text", "order",
+    "limit", "after", "columns",
+];
 
 impl Endpoint {
     const fn new(path: &'static str, method: Method, about: &'static str, answer: Shape) -> Self {
@@ -239,7 +246,12 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::new("/calls", Get(|| get(pages::calls)), "A page of models and tools", HTML).with(CallQuery::PARAMS),
     Endpoint::new("/calls/{kind}/{name}", Get(|| get(pages::call)), "A page of one model or tool", HTML)
         .with(&["provider", "version", "since", "until"]),
-    Endpoint::new("/events", Get(|| get(pages::events)), "A page of events", HTML).with(EventQuery::PARAMS),
+    Endpoint::new("/events", Get(|| get(pages::events)), "A page of events", HTML).with(EXPLORER),
+    Endpoint::new("/events/{id}", Get(|| get(pages::event)), "A page of one event, by its row or id", HTML),
+    Endpoint::new("/events.jsonl", Get(|| get(export::lines)), "Events as a file, one in a line", LINES)
+        .with(EventQuery::PARAMS),
+    Endpoint::new("/events.csv", Get(|| get(export::csv)), "Columns of events as a file", Text("text/csv"))
+        .with(EXPLORER),
     Endpoint::new("/traces", Get(|| get(pages::traces)), "A page of traces", HTML).with(TraceQuery::PARAMS),
     Endpoint::new("/traces/{id}", Get(|| get(pages::trace)), "A page of one trace", HTML).with(&["from"]),
     Endpoint::new("/traces/{id}/spans/{span}", Get(|| get(pages::span)), "A page of one span", HTML),

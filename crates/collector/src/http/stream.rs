@@ -4,6 +4,7 @@
 //! missed, nothing comes twice. A stream is a cursor into the store: the writer only tells that there is more, and does not
 //! know who reads. A reader that is slow has one step in memory and reads the rest later from the disk.
 
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -59,11 +60,16 @@ pub(super) async fn stream(State(shared): State<Shared>, headers: HeaderMap, Que
 }
 
 /// Sends what comes until nobody reads, or the collector stops.
-async fn follow(shared: Shared, mut query: EventQuery, mut newest: watch::Receiver<i64>, steps: mpsc::Sender<Bytes>) {
+async fn follow(
+    shared: Shared,
+    mut query: EventQuery,
+    mut newest: watch::Receiver<i64>,
+    steps: mpsc::Sender<Result<Bytes, Infallible>>,
+) {
     let _open = shared.0.stats.streams.enter();
     let mut stopping = shared.0.stopping.subscribe();
     // The answer begins at once, so that its reader knows that it listens.
-    if steps.send(Bytes::from_static(b": listening\n\n")).await.is_err() {
+    if steps.send(Ok(Bytes::from_static(b": listening\n\n"))).await.is_err() {
         return;
     }
     let ended = async {
@@ -73,7 +79,7 @@ async fn follow(shared: Shared, mut query: EventQuery, mut newest: watch::Receiv
             match run_small(&shared, move |reader| reader.events_within(&asked, STREAM_STEP_BYTES)).await {
                 Ok(page) => {
                     query.after = page.resume.clone().or(query.after.take());
-                    if !page.items.is_empty() && steps.send(written(&page)).await.is_err() {
+                    if !page.items.is_empty() && steps.send(Ok(written(&page))).await.is_err() {
                         return;
                     }
                     if page.next.is_some() {
@@ -95,7 +101,7 @@ async fn follow(shared: Shared, mut query: EventQuery, mut newest: watch::Receiv
                 Err(_) => {
                     // Also tells how far the reader has come, where the filter leaves all out.
                     let row = query.after.as_deref().unwrap_or("0");
-                    if steps.send(format!(": still here\nid: {row}\n\n").into()).await.is_err() {
+                    if steps.send(Ok(format!(": still here\nid: {row}\n\n").into())).await.is_err() {
                         return;
                     }
                 }
@@ -125,17 +131,17 @@ fn written(page: &Page<Event>) -> Bytes {
     text.into()
 }
 
-/// The body of the answer.
-struct Steps(mpsc::Receiver<Bytes>);
+/// The body of an answer that is made in steps.
+pub(super) struct Steps<E>(pub(super) mpsc::Receiver<Result<Bytes, E>>);
 
-impl HttpBody for Steps {
+impl<E> HttpBody for Steps<E> {
     type Data = Bytes;
-    type Error = std::convert::Infallible;
+    type Error = E;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        self.0.poll_recv(context).map(|step| step.map(|step| Ok(Frame::data(step))))
+        self.0.poll_recv(context).map(|step| step.map(|step| step.map(Frame::data)))
     }
 }

@@ -93,7 +93,9 @@ impl Address {
         let is_field = |name: &str| {
             matches!(name, "after" | "cursor") || fields.iter().chain(rare).any(|field| field.name == name)
         };
-        let is_used = rare.iter().any(|field| !self.value(field.name).is_empty());
+        // The range of time and the columns are seen on the page as they are.
+        let is_hidden = |field: &Field<'_>| !matches!(field.name, "since" | "until" | "columns");
+        let is_used = rare.iter().any(|field| is_hidden(field) && !self.value(field.name).is_empty());
         html! {
             form.filter method="get" action=(self.path) {
                 @for (name, value) in self.pairs.iter().filter(|(name, _)| !is_field(name)) {
@@ -123,7 +125,7 @@ impl Address {
                         datalist id={ "offered-" (field.name) } { @for text in texts { option value=(text); } }
                     }
                     Kind::Choice(choices) => select name=(field.name) {
-                        @for (choice, text) in choices { option value=(choice) selected[*choice == value] { (text) } }
+                        @for (choice, text) in choices { option value=(choice) selected[choice.eq_ignore_ascii_case(value)] { (text) } }
                     }
                 }
             }
@@ -184,6 +186,17 @@ mod tests {
         let form = address().form(&[Field::text("name", "Name", "")]).into_string();
         assert!(form.contains("<input type=\"hidden\" name=\"since\" value=\"1h\">"), "{form}");
         assert!(form.contains("name=\"name\" placeholder=\"\" value=\"a b\"") && !form.contains("after"), "{form}");
+    }
+
+    #[test]
+    fn a_form_shows_what_was_chosen_in_either_case_and_opens_what_is_seldom_used_when_it_is() {
+        let fields = [Field::choice("severity", "Severity", &[("", "any"), ("ERROR", "errors")])];
+        let rare = [Field::text("run", "Run", ""), Field::text("since", "Since", "")];
+        let form = |pairs: &[(&str, &str)]| Address::of("/events", pairs).form_with(&fields, &rare).into_string();
+        let chosen = form(&[("severity", "error"), ("since", "1h")]);
+        assert!(chosen.contains("<option value=\"ERROR\" selected>"), "{chosen}");
+        assert!(chosen.contains("<details class=\"rare\"><summary>"), "{chosen}");
+        assert!(form(&[("run", "r")]).contains("<details class=\"rare\" open>"));
     }
 
     #[test]

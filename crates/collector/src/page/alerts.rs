@@ -3,39 +3,30 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::address::Address;
 use super::{Tab, chart, layout, parts};
-use crate::alerts::{State, Status, Trouble, short};
+use crate::alerts::{State, Watched, short};
 use crate::query::{Bin, Moment};
 
 /// How far back the charts look.
 pub(crate) const ALERTS_SINCE: &str = "24h";
 
-/// A rule, and how it stands.
-pub(crate) struct Alert {
-    pub(crate) name: String,
-    /// When it holds, in words.
-    pub(crate) condition: String,
-    /// Where what it measures is shown.
-    pub(crate) link: Address,
-    /// `None` until it was evaluated.
-    pub(crate) status: Option<Status>,
-    /// Why it can't be evaluated.
-    pub(crate) trouble: Option<Trouble>,
+/// A rule, and what it measures.
+pub(crate) struct Alert<'a> {
+    pub(crate) watched: &'a Watched,
     /// What it measures over time, where that is counted.
     pub(crate) bins: Option<Vec<Bin>>,
 }
 
-impl Alert {
+impl Alert<'_> {
     fn state(&self) -> State {
-        self.status.as_ref().map_or(State::Ok, |status| status.state)
+        self.watched.status.as_ref().map_or(State::Ok, |status| status.state)
     }
 }
 
 /// Returns the page.
-pub(crate) fn page(mut alerts: Vec<Alert>, history: &[Value]) -> Markup {
+pub(crate) fn page(mut alerts: Vec<Alert<'_>>, history: &[Value]) -> Markup {
     let rank = |state: State| [State::Firing, State::Pending, State::Resolved].iter().position(|known| *known == state);
-    alerts.sort_by_key(|alert| (alert.trouble.is_none(), rank(alert.state()).unwrap_or(usize::MAX)));
+    alerts.sort_by_key(|alert| (alert.watched.trouble.is_none(), rank(alert.state()).unwrap_or(usize::MAX)));
     let firing = alerts.iter().filter(|alert| alert.state() == State::Firing).count();
     let content = html! {
         section {
@@ -55,25 +46,27 @@ pub(crate) fn page(mut alerts: Vec<Alert>, history: &[Value]) -> Markup {
     layout("Alerts", Tab::Alerts, &content)
 }
 
-fn rule(alert: &Alert) -> Markup {
+fn rule(alert: &Alert<'_>) -> Markup {
     let state = alert.state();
+    let Watched { rule, status, trouble } = alert.watched;
+    let link = rule.link();
     html! {
-        details open[state == State::Firing || alert.trouble.is_some()] {
+        details open[state == State::Firing || trouble.is_some()] {
             summary {
                 span.state.{ (state.as_str()) } { (state.as_str()) } " "
-                @if alert.trouble.is_some() { span.state.firing { "not evaluated" } " " }
-                b { bdi { (alert.name) } } " "
-                @match &alert.status {
+                @if trouble.is_some() { span.state.firing { "not evaluated" } " " }
+                b { bdi { (rule.name) } } " "
+                @match status {
                     Some(status) if state != State::Ok => { bdi { (status.summary) } " " span.quiet { "since " (parts::moment(status.since)) } }
-                    _ => span.quiet { bdi { (alert.condition) } },
+                    _ => span.quiet { bdi { (rule.condition()) } },
                 }
             }
-            @if let Some(trouble) = &alert.trouble {
+            @if let Some(trouble) = trouble {
                 p.notice { "It can't be evaluated since " (parts::moment(trouble.error_since)) " and stands as it stood: " bdi { (trouble.error) } }
             }
             dl.facts {
-                div { dt { "Holds when" } dd { bdi { (alert.condition) } } }
-                @if let Some(status) = &alert.status {
+                div { dt { "Holds when" } dd { bdi { (rule.condition()) } } }
+                @if let Some(status) = status {
                     div { dt { "Now" } dd { @match status.value { Some(value) => (short(value)), None => "no data" } } }
                     div { dt { "Threshold" } dd { (short(status.threshold)) } }
                     div { dt { "Severity" } dd { bdi { (status.severity) } } }
@@ -82,10 +75,10 @@ fn rule(alert: &Alert) -> Markup {
             }
             @if let Some(bins) = &alert.bins {
                 (chart::over_time(bins, |bin| {
-                    alert.link.with(&[("since", &bin.begin.to_string()), ("until", &bin.end.to_string())])
+                    link.with(&[("since", &bin.begin.to_string()), ("until", &bin.end.to_string())])
                 }))
             }
-            p.more { a href=(alert.link.link()) { "What it measures" } }
+            p.more { a href=(link.link()) { "What it measures" } }
         }
     }
 }

@@ -245,7 +245,7 @@ fn versions(shown: &Shown) -> Markup {
                     td.number { (took(figures.p50_ms)) }
                     td.number { (took(figures.p95_ms)) }
                     @if of_model {
-                        td.number { (format!("{:.0}", per(chart::amount(figures.tokens_in.saturating_add(figures.tokens_out)), figures.calls))) }
+                        td.number { (parts::grouped(figures.tokens_in.saturating_add(figures.tokens_out) / figures.calls.max(1))) }
                         td.number { (parts::cost(per(figures.cost, figures.calls) * 1e3)) }
                     }
                     td { @if let Some(before) = before { (against(figures, &before.figures)) } }
@@ -266,15 +266,23 @@ fn against(now: &CallFigures, before: &CallFigures) -> Markup {
         ("dearer", "cheaper", ratio(cost(now), cost(before))),
     ];
     let (rate, rate_before) = (now.error_rate.unwrap_or(0.0), before.error_rate.unwrap_or(0.0));
-    html! {
-        @for (worse, better, ratio) in told {
-            @if let Some(ratio) = ratio {
-                @if ratio >= WORSE { span.bad { (format!("{:+.0} % ", (ratio - 1.0) * 100.0)) (worse) } " " }
-                @else if ratio <= 1.0 / WORSE { span { (format!("{:.0} % ", (1.0 - ratio) * 100.0)) (better) } " " }
-            }
+    let ratios = told.into_iter().filter_map(|(worse, better, ratio)| {
+        let ratio = ratio?;
+        if ratio >= WORSE {
+            return Some((true, format!("+{:.0} % {worse}", (ratio - 1.0) * 100.0)));
         }
-        @if rate >= rate_before + 0.01 { span.bad { "fails more often, by " (format!("{:.1}", (rate - rate_before) * 100.0)) " in 100" } }
-        @else if rate + 0.01 <= rate_before { "fails less often, by " (format!("{:.1}", (rate_before - rate) * 100.0)) " in 100" }
+        (ratio <= 1.0 / WORSE).then(|| (false, format!("{:.0} % {better}", (1.0 - ratio) * 100.0)))
+    });
+    let in_hundred = (rate - rate_before) * 100.0;
+    let rates = (in_hundred.abs() >= 1.0).then(|| {
+        let more = if in_hundred > 0.0 { "more" } else { "less" };
+        (in_hundred > 0.0, format!("fails {more} often: {:.1} in 100", in_hundred.abs()))
+    });
+    html! {
+        @for (place, (is_worse, told)) in ratios.chain(rates).enumerate() {
+            @if place > 0 { ", " }
+            span.bad[is_worse] { (told) }
+        }
     }
 }
 

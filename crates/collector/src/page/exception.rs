@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::address::Address;
 use super::exceptions::{state, users};
+use super::session::belongs_to;
 use super::stack::stack;
 use super::{Tab, chart, layout, parts};
 use crate::ingest::NO_INDEX;
@@ -167,6 +168,7 @@ fn platforms(platforms: &[(String, i64)]) -> Markup {
 fn one(detail: &Detail, occurrence: &Occurrence) -> Markup {
     let event = &occurrence.event;
     let (_, message) = parts::exception(event);
+    let (trace, run) = belongs_to(event);
     let to = |row: Option<i64>, text: &str| {
         html! {
             @match row {
@@ -183,6 +185,8 @@ fn one(detail: &Detail, occurrence: &Occurrence) -> Markup {
                 div { dt { "When" } dd { (parts::moment(event.time)) } }
                 div { dt { "Session" } dd { (parts::session_link(&event.session_id)) } }
                 @if event.index != NO_INDEX { div { dt { "Event" } dd { a href=(parts::place(event)) { "#" (event.index) } } } }
+                @if let Some(trace) = &trace { div { dt { "Trace" } dd { a.id href={ "/traces/" (parts::escape(trace)) } { bdi { (trace) } } } } }
+                @if let Some(run) = &run { div { dt { "Run" } dd { a.id href={ "/runs/" (parts::escape(run)) } { bdi { (run) } } } } }
             }
             @if message != detail.group.error_message { p.said { bdi { (parts::first_bytes(&message)) } } }
             h3 { "Stack" }
@@ -190,7 +194,7 @@ fn one(detail: &Detail, occurrence: &Occurrence) -> Markup {
                 Some(text) => (stack(&text)),
                 None => p.empty { "It came without a stack." },
             }
-            details { summary { "The event as it came" } pre { (parts::first_bytes(&event.json)) } }
+            details { summary { "The event as it came" } pre tabindex="0" { (parts::first_bytes(&event.json)) } }
         }
     }
 }

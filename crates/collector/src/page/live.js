@@ -77,7 +77,8 @@
       const event = { id: lastEventId, json: data };
       // Of what is large the row is kept alone.
       waiting.push(data.length > 65536 ? row(event) : event);
-      if (waiting.length > most) skipped += waiting.splice(0, waiting.length - most).length;
+      // One row is left for the mark.
+      if (waiting.length >= most) skipped += waiting.splice(0, waiting.length - most + 1).length;
       later();
     };
     source.onerror = () => {

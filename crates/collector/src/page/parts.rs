@@ -274,25 +274,29 @@ pub(super) fn event(event: &Event, with_session: bool) -> Markup {
 
 /// Writes an event as a row that links lead to.
 pub(super) fn event_at(event: &Event, with_session: bool, id: Option<&str>) -> Markup {
-    let shown: Shown<'_> = serde_json::from_str(&event.json).unwrap_or_default();
-    let (name, summary) = told_of(event, &shown);
-    let own = event.kind != EventKind::Generic;
     html! {
         tr.{ (class(event.severity)) } id=[id] {
             td.when { (moment(event.time)) }
             td { (severity(event.severity)) }
             @if with_session { td { (session_link(&event.session_id)) } }
             td.number { @if event.index != NO_INDEX { (event.index) } }
-            td.what {
-                details {
-                    summary {
-                        b.name.own[own] { bdi { (name) } } " "
-                        code { bdi { (cut(&summary, PAGE_SUMMARY_CHARS_MAX)) } }
-                    }
-                    @if shown.traceback.is_some() { pre { (first_bytes(&text(shown.traceback))) } }
-                    pre { (first_bytes(&event.json)) }
-                }
+            td.what { (opened(event, PAGE_DETAIL_BYTES_MAX)) }
+        }
+    }
+}
+
+/// Writes what an event says in short, which opens to the beginning of all that it says.
+pub(super) fn opened(event: &Event, bytes_max: usize) -> Markup {
+    let shown: Shown<'_> = serde_json::from_str(&event.json).unwrap_or_default();
+    let (name, summary) = told_of(event, &shown);
+    html! {
+        details {
+            summary {
+                b.name.own[event.kind != EventKind::Generic] { bdi { (cut(&name, PAGE_SUMMARY_CHARS_MAX)) } } " "
+                code { bdi { (cut(&summary, PAGE_SUMMARY_CHARS_MAX)) } }
             }
+            @if shown.traceback.is_some() { pre tabindex="0" { (first_of(&text(shown.traceback), bytes_max)) } }
+            pre tabindex="0" { (first_of(&event.json, bytes_max)) }
         }
     }
 }
@@ -308,7 +312,12 @@ pub(super) fn cut(text: &str, chars: usize) -> String {
 
 /// Returns the beginning of a long text, and says so.
 pub(super) fn first_bytes(text: &str) -> String {
-    let end = text.floor_char_boundary(PAGE_DETAIL_BYTES_MAX);
+    first_of(text, PAGE_DETAIL_BYTES_MAX)
+}
+
+/// Returns so many bytes of a long text, and says how many more there are.
+pub(super) fn first_of(text: &str, bytes_max: usize) -> String {
+    let end = text.floor_char_boundary(bytes_max);
     match &text[end..] {
         "" => text.to_owned(),
         rest => format!("{}\n… and {} bytes more; the query API has all of it", &text[..end], rest.len()),

@@ -46,6 +46,10 @@ pub(crate) fn session(shown: &Shown) -> Markup {
             @match &shown.band { Some(drawn) => (band(drawn, session)), None => p.empty { "It has no events any more." } }
             (facts(detail))
             (lost(session))
+            p.more {
+                a href=(Address::of("/live", &[("session", &session.session_id)]).link()) { "Follow it live" } " · "
+                a href=(Address::of("/events", &[("session", &session.session_id)]).link()) { "Its events in the explorer" }
+            }
         }
         @if !shown.exceptions.is_empty() { (exceptions(shown)) }
         @if !shown.traces.is_empty() || !shown.runs.is_empty() { (links(shown)) }

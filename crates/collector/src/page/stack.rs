@@ -54,7 +54,8 @@ pub(super) fn stack(text: &str) -> Markup {
                 @let kind = kind(line);
                 @let is_outermost = line.len() - line.trim_start().len() == margin;
                 @let () = of_other = match kind { Line::Own => false, Line::Other => true, Line::More => of_other && !is_outermost };
-                li.own[kind == Line::Own].other[of_other] { code { bdi { (parts::first_bytes(line.get(margin..).unwrap_or(line))) } } }
+                @let class = match kind { Line::Own => Some("own"), _ if of_other => Some("other"), _ => None };
+                li class=[class] { code { bdi { (parts::first_bytes(line.get(margin..).unwrap_or(line))) } } }
             }
         }
         @if lines.len() > STACK_LINES_MAX {

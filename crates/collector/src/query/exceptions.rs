@@ -205,9 +205,16 @@ pub(super) fn severity<S: Serializer>(severity: &Severity, serializer: S) -> Res
     serializer.serialize_str(severity.as_str())
 }
 
-/// Returns a page of groups, the latest to appear first: an order that doesn't change under the reader's hands.
-pub(super) fn page(connection: &mut Connection, query: &ExceptionQuery) -> Result<Page<ExceptionGroup>, QueryError> {
-    let limit = query.limit.clamp(1, PAGE_ROWS_MAX);
+/// What is asked of the database.
+struct Statement {
+    sql: String,
+    values: Vec<Value>,
+    /// How many the pages before had, in an order in which that is the cursor.
+    shown: Option<i64>,
+}
+
+/// Writes what is asked for one more than a page has.
+fn statement(query: &ExceptionQuery, limit: usize) -> Result<Statement, ParamError> {
     let mut sql =
         "SELECT id, fingerprint, error_type, message, severity, count, sessions, first_us, last_us, sample_row,
                           resolved_us, regressed_us, buckets
@@ -254,8 +261,15 @@ pub(super) fn page(connection: &mut Connection, query: &ExceptionQuery) -> Resul
         Some(ExceptionState::Regressed) => sql.push_str(" AND resolved_us IS NULL AND regressed_us IS NOT NULL"),
         Some(ExceptionState::Open) => sql.push_str(" AND resolved_us IS NULL AND regressed_us IS NULL"),
     }
-    sql.push_str(&format!(" ORDER BY {} LIMIT {} OFFSET {}", query.order.sql(), limit + 1, shown.unwrap_or(0)));
+    sql.push_str(&format!(" ORDER BY {} LIMIT {} OFFSET ?", query.order.sql(), limit + 1));
+    values.push(shown.unwrap_or(0).into());
+    Ok(Statement { sql, values, shown })
+}
 
+/// Returns a page of groups, in the order that is asked for.
+pub(super) fn page(connection: &mut Connection, query: &ExceptionQuery) -> Result<Page<ExceptionGroup>, QueryError> {
+    let limit = query.limit.clamp(1, PAGE_ROWS_MAX);
+    let Statement { sql, values, shown } = statement(query, limit)?;
     let snapshot = connection.transaction()?;
     let mut prepared = snapshot.prepare_cached(&sql)?;
     let mut rows = prepared.query(params_from_iter(values))?;

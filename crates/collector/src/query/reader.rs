@@ -8,26 +8,24 @@ use std::time::Duration;
 use rusqlite::{Connection, InterruptHandle, OpenFlags};
 
 use super::{
-    AuditEntry, AuditQuery, Band, Bin, CallFigures, CallQuery, CallRange, CallTotals, Calls, Event, EventQuery,
-    ExceptionGroup, ExceptionQuery, Facts, Grid, HistogramQuery, Minute, Moment, Occurrence, OverTime, Page,
-    QueryError, Run, RunQuery, Series, SeriesQuery, Session, SessionDetail, SessionQuery, SessionSums, Stats,
-    StatsQuery, Trace, TraceQuery, User, UserQuery,
+    AuditEntry, AuditQuery, Bin, CallFigures, CallQuery, CallRange, CallTotals, Calls, Event, EventQuery,
+    ExceptionGroup, ExceptionQuery, Grid, HistogramQuery, Minute, Moment, OverTime, Page, QueryError, Run,
+    RunQuery, Series, SeriesQuery, Session, SessionDetail, SessionQuery, SessionSums, Stats, StatsQuery, Trace,
+    TraceQuery, User, UserQuery,
 };
 use super::{
-    audit, band, calls, events, exceptions, facts, histogram, occurrences, runs, series, session_sums, sessions, stats,
-    traces, users,
+    audit, calls, events, exceptions, histogram, occurrences, runs, series, session_sums, sessions, stats, traces,
+    users,
 };
-use crate::admin::{self, Info};
 use crate::clock;
 use crate::limits;
-use crate::store::audit as audit_trail;
 use crate::store::{FORMAT, database_path};
 
 /// Answers questions about a data directory. It may be shared between threads: each question gets a connection of its
 /// own, which is kept for the next one.
 #[derive(Debug)]
 pub struct Reader {
-    dir: PathBuf,
+    pub(super) dir: PathBuf,
     silent_after: Duration,
     idle: Mutex<Vec<Connection>>,
 }
@@ -52,11 +50,6 @@ impl Reader {
         let connection = reader.connect()?;
         reader.put_back(connection);
         Ok(reader)
-    }
-
-    /// Like [`Reader::events`], with fewer bytes at once: for whoever holds a page until somebody takes it.
-    pub(crate) fn events_within(&self, query: &EventQuery, bytes_max: usize) -> Result<Page<Event>, QueryError> {
-        self.with(|connection| events::page(connection, query, bytes_max))
     }
 
     /// Returns events that match.
@@ -84,16 +77,6 @@ impl Reader {
     /// The store can't be read.
     pub fn session(&self, session_id: &str) -> Result<Option<SessionDetail>, QueryError> {
         self.with(|connection| sessions::detail(connection, session_id, clock::now_us(), self.silent_after))
-    }
-
-    /// Returns which of these sessions are over: what runs in one of them never ends.
-    pub(crate) fn sessions_over(&self, ids: &[&str]) -> Result<Vec<String>, QueryError> {
-        self.with(|connection| sessions::over(connection, ids))
-    }
-
-    /// Draws up a session over time; `None` of one without events.
-    pub(crate) fn band(&self, detail: &SessionDetail) -> Result<Option<Band>, QueryError> {
-        self.with(|connection| band::of(connection, detail))
     }
 
     /// Returns exceptions, those that are alike together, the latest to appear first.
@@ -139,53 +122,13 @@ impl Reader {
         self.with(|connection| occurrences::page(connection, fingerprint, after, limit))
     }
 
-    /// Returns the exception of a group that has this row, or is the latest before it.
-    pub(crate) fn exception_at(&self, fingerprint: &str, row: i64) -> Result<Option<Occurrence>, QueryError> {
-        self.with(|connection| occurrences::at(connection, fingerprint, row))
-    }
-
-    /// Returns on which platforms a group happened, by how many of its latest sessions.
-    pub(crate) fn exception_platforms(&self, fingerprint: &str) -> Result<Vec<(String, i64)>, QueryError> {
-        self.with(|connection| occurrences::platforms(connection, fingerprint))
-    }
-
-    /// Returns the fingerprint of the group that the event of a row is an exception of.
-    pub(crate) fn group_of(&self, row: i64) -> Result<Option<String>, QueryError> {
-        self.with(|connection| occurrences::group_of(connection, row))
-    }
-
-    /// Returns events that match, without their JSON.
-    pub(crate) fn heads(&self, query: &EventQuery) -> Result<Page<Event>, QueryError> {
-        self.with(|connection| events::heads(connection, query))
-    }
-
-    /// Asks whether the database answers.
-    pub(crate) fn ping(&self) -> Result<(), QueryError> {
-        self.with(|connection| Ok(connection.query_row("SELECT 1", [], |_| Ok(()))?))
-    }
-
-    /// Returns how much is stored; what can't be told is left out.
-    pub(crate) fn facts(&self) -> Facts {
-        let mut facts = Facts::of_files(&database_path(&self.dir));
-        if let Err(error) = self.with(|connection| facts.count(connection)) {
-            tracing::warn!(%error, "what is stored can't be counted");
-        }
-        facts
-    }
-
-    /// Returns the size of the disk that the data is on, and what is free of it, in bytes.
-    pub(crate) fn disk(&self) -> Option<(u64, u64)> {
-        facts::disk(&database_path(&self.dir))
-    }
-
-    /// Returns the fingerprints of exceptions that were there up to a row, the latest first.
-    pub(crate) fn fingerprints_until(&self, row: i64, limit: usize) -> Result<Vec<String>, QueryError> {
-        self.with(|connection| Ok(exceptions::fingerprints_until(connection, row, limit)?))
-    }
-
-    /// Returns the last row that was received before a moment; 0 where there is none.
-    pub(crate) fn row_before(&self, received: Moment) -> Result<i64, QueryError> {
-        self.with(|connection| Ok(facts::row_before(connection, received.0)?))
+    /// Returns the event of a row, `None` if there is none or it was removed.
+    ///
+    /// # Errors
+    ///
+    /// The store can't be read.
+    pub fn event(&self, row: i64) -> Result<Option<Event>, QueryError> {
+        self.with(|connection| Ok(events::by_row(connection, row)?))
     }
 
     /// Returns in a few figures the sessions of which something was received between two moments.
@@ -195,16 +138,6 @@ impl Reader {
     /// The store can't be read.
     pub fn session_sums(&self, since: Moment, until: Moment) -> Result<SessionSums, QueryError> {
         self.with(|connection| session_sums::read(connection, (since, until), clock::now_us(), self.silent_after))
-    }
-
-    /// Returns what there is in the store, without the sizes of its tables.
-    pub(crate) fn info(&self) -> Result<Info, QueryError> {
-        self.with(|connection| Ok(admin::of(connection, &self.dir, false)?))
-    }
-
-    /// Returns the settings that were in force when the collector began, or were taken over since, by name.
-    pub(crate) fn settings(&self) -> Result<Vec<(String, String)>, QueryError> {
-        self.with(|connection| Ok(audit_trail::known(connection, audit_trail::What::Setting)?))
     }
 
     /// Returns how many events there were in each part of a range of time, by severity.
@@ -297,11 +230,6 @@ impl Reader {
         self.with(|connection| users::page(connection, query))
     }
 
-    /// Returns how many events of a name, kind and severity there are from the first minute that begins at a moment on, up to another.
-    pub(crate) fn counted(&self, query: &EventQuery, since: Moment, until: Moment) -> Result<u64, QueryError> {
-        self.with(|connection| Ok(stats::sum(connection, query, since.0, until.0)?))
-    }
-
     /// Returns how calls of models and tools fared, by what the query says, those first that it wants first.
     ///
     /// # Errors
@@ -339,7 +267,7 @@ impl Reader {
     }
 
     /// Runs a question on a connection.
-    fn with<T>(&self, ask: impl FnOnce(&mut Connection) -> Result<T, QueryError>) -> Result<T, QueryError> {
+    pub(super) fn with<T>(&self, ask: impl FnOnce(&mut Connection) -> Result<T, QueryError>) -> Result<T, QueryError> {
         let mut connection = self.take()?;
         let answer = ask(&mut connection);
         self.put_back(connection);

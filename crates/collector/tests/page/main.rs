@@ -1,8 +1,10 @@
 //! The pages for people.
 #![allow(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
+mod calls;
 #[path = "../common/mod.rs"]
 mod common;
+mod explorer;
 mod keys;
 mod live;
 

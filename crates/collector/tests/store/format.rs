@@ -105,7 +105,7 @@ fn exceptions_are_counted_over_time_from_before_the_step_from_format_5() {
     let before = over_time(&server);
     server.stop().unwrap();
     let connection = rusqlite::Connection::open(dir.path().join("lastword.db")).unwrap();
-    connection.execute_batch("DROP TABLE exception_counts; PRAGMA user_version = 5;").unwrap();
+    connection.execute_batch("DROP TABLE exception_counts; DROP TABLE calls; PRAGMA user_version = 5;").unwrap();
     drop(connection);
     let server = Server::start(dir.config());
     assert_eq!(over_time(&server), before);

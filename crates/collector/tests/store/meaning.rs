@@ -158,7 +158,7 @@ fn exceptions_tell_their_versions_and_about_how_many_users_and_come_back_after_t
     let server = Server::start(dir.config());
     let happened = |session: &str, version: &str, time: &str, bucket: usize| {
         // Its name on the wire, and that of Datadog and OTLP.
-        let key = if bucket % 2 == 0 { "user_bucket" } else { "userBucket" };
+        let key = if bucket.is_multiple_of(2) { "user_bucket" } else { "userBucket" };
         let event = exception(bucket, "ERROR", "TimeoutError", "no answer after 30 s")
             .replace("2026-11-20T09:20:34Z", time)
             .replace(r#""error_type""#, &format!(r#""event_data":{{"{key}":{bucket}}},"error_type""#));

@@ -62,8 +62,7 @@ impl Spans<'_> {
     /// Says a span's start or end.
     fn span(&mut self, event: &str, (id, parent): (u64, Option<u64>), name: &str, more: Value) {
         let failed = more["status"] == "error";
-        let mut data =
-            json!({"trace_id": format!("{:032x}", self.trace), "span_id": format!("{id:016x}"), "span_name": name});
+        let mut data = json!({"trace_id": format!("{:08x}4f1c8a27d6e35b90c2d1e8f7", self.trace), "span_id": format!("{id:016x}"), "span_name": name});
         if let Some(parent) = parent {
             data["parent_span_id"] = format!("{parent:016x}").into();
         }

@@ -62,7 +62,9 @@ pub(super) fn send(address: &str, now: i64) {
 
 /// Says who uses a session: one of 30 buckets.
 fn user(session: &mut Session, number: i64) -> &mut Session {
-    session.wait(SECOND / 50).say("session.user", "INFO", &json!({ "user_bucket": number * 7 % 30 }))
+    let bucket = number * 7 % 30;
+    session.bucket = Some(bucket);
+    session.wait(SECOND / 50).say("session.user", "INFO", &json!({ "user_bucket": bucket }))
 }
 
 fn fail<'s>(session: &'s mut Session, failure: &Failure) -> &'s mut Session {

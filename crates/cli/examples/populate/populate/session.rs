@@ -17,6 +17,8 @@ pub(super) struct Session {
     begun: i64,
     index: usize,
     events: Vec<String>,
+    /// The bucket of its user, which exceptions tell as clients of Datadog do.
+    pub(super) bucket: Option<i64>,
 }
 
 impl Session {
@@ -30,7 +32,7 @@ impl Session {
     /// Goes on with one that has so many events.
     pub(super) fn resume(id: &str, version: &str, at: i64, index: usize) -> Self {
         let (id, version) = (id.to_owned(), version.to_owned());
-        Self { id, version, platform: "unix/linux", at, begun: at, index, events: Vec::new() }
+        Self { id, version, platform: "unix/linux", at, begun: at, index, events: Vec::new(), bucket: None }
     }
 
     /// Lets time pass.
@@ -46,7 +48,13 @@ impl Session {
 
     /// Tells of an exception that nobody dealt with.
     pub(super) fn fail(&mut self, severity: &str, kind: &str, message: &str, traceback: &str) -> &mut Self {
-        let more = json!({ "error_type": kind, "error_message": message, "traceback": traceback });
+        let mut more = json!({ "error_type": kind, "error_message": message });
+        if !traceback.is_empty() {
+            more["traceback"] = traceback.into();
+        }
+        if let Some(bucket) = self.bucket {
+            more["event_data"] = json!({ "userBucket": bucket });
+        }
         self.push("UNHANDLED_EXCEPTION", severity, more)
     }
 

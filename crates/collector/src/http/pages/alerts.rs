@@ -15,16 +15,9 @@ pub(in super::super) async fn alerts(State(shared): State<Shared>) -> Response {
         let now = Moment::now();
         let grid = Grid::new(Moment::parse(ALERTS_SINCE).unwrap_or(now), now);
         let mut alerts = Vec::with_capacity(rules.len());
-        for (rule, status, trouble) in rules {
-            let bins = rule.histogram(grid).map(|query| reader.histogram(&query)).transpose()?;
-            alerts.push(Alert {
-                name: rule.name.clone(),
-                condition: rule.condition(),
-                link: rule.link(),
-                status: status.clone(),
-                trouble: trouble.clone(),
-                bins,
-            });
+        for watched in rules {
+            let bins = watched.rule.histogram(grid).map(|query| reader.histogram(&query)).transpose()?;
+            alerts.push(Alert { watched, bins });
         }
         Ok(page::alerts::page(alerts, &history))
     })

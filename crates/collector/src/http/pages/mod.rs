@@ -13,7 +13,7 @@ mod traces;
 
 pub(super) use alerts::alerts;
 pub(super) use calls::{call, calls};
-pub(super) use events::events;
+pub(super) use events::{asked, event, events};
 pub(super) use exceptions::{exception, exceptions, grid, mark};
 pub(super) use live::live;
 pub(super) use overview::overview;
@@ -74,7 +74,7 @@ async fn show_one<Q: Send + 'static>(
         Err(error) => return wrong(&error.to_string()),
     };
     match run(shared, move |reader| write(reader, &query)).await {
-        Ok(Some(page)) => Html(page.into_string()).into_response(),
+        Ok(Some(page)) => written(page),
         Ok(None) => {
             let (title, text) = (format!("No such {what}"), format!("Nothing was received of a {what} of this id."));
             (StatusCode::NOT_FOUND, Html(page::message(&title, &text).into_string())).into_response()
@@ -82,6 +82,12 @@ async fn show_one<Q: Send + 'static>(
         Err(QueryError::Param(error)) => wrong(&error.to_string()),
         Err(error) => api::refuse(&error),
     }
+}
+
+/// Answers with a page. HTML can't have the character NUL, which clients can send: its picture stands there.
+fn written(page: Markup) -> Response {
+    let page = page.into_string();
+    Html(if page.contains('\0') { page.replace('\0', "\u{2400}") } else { page }).into_response()
 }
 
 /// Says what is wrong with what was asked for.

@@ -18,7 +18,7 @@ pub(in super::super) async fn overview(State(shared): State<Shared>, Query(pairs
     let health = shared.0.checks.health().await;
     let (rules, _) = shared.0.watcher.standing();
     let fires = |status: &crate::alerts::Status| status.state == Standing::Firing;
-    let firing = rules.into_iter().filter_map(|(_, status, _)| status.filter(fires)).collect();
+    let firing = rules.into_iter().filter_map(|watched| watched.status.filter(fires)).collect();
     show(&shared, range, move |reader, (since, until)| {
         let now = Moment::now();
         let (since, until) = (since.unwrap_or(now), until.unwrap_or(now));

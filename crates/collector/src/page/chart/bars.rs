@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{GAP, HEIGHT, WIDTH, amount};
+use super::{GAP, HEIGHT, WIDTH, amount, round};
 
 /// A bar.
 pub(in crate::page) struct Bar {
@@ -26,13 +26,16 @@ pub(in crate::page) fn bars(label: &str, bars: &[Bar], captions: [String; 3]) ->
     let most = if most > 0.0 { most } else { 1.0 };
     let step = WIDTH / amount(i64::try_from(bars.len().max(1)).unwrap_or(i64::MAX));
     let [left, middle, right] = captions;
+    // A picture can't have links in it.
+    let role = if bars.iter().any(|bar| bar.link.is_some()) { "group" } else { "img" };
     html! {
         figure.chart {
-            svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role="img" aria-label=(label) {
+            svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role=(role) aria-label=(label) {
                 @for (place, bar) in bars.iter().enumerate() {
                     @let x = step * amount(i64::try_from(place).unwrap_or(i64::MAX));
-                    @match &bar.link {
-                        Some(link) => a href=(link) tabindex=(if bar.parts.is_empty() { "-1" } else { "0" }) { (body(bar, most, x, step)) },
+                    // One that counts nothing leads nowhere.
+                    @match bar.link.as_ref().filter(|_| !bar.parts.is_empty()) {
+                        Some(link) => a href=(link) { (body(bar, most, x, step)) },
                         None => g { (body(bar, most, x, step)) },
                     }
                 }
@@ -46,9 +49,9 @@ fn body(bar: &Bar, most: f64, x: f64, step: f64) -> Markup {
     html! {
         title { (bar.told) }
         // Its whole room can be pointed at, also where there is little or nothing to see.
-        rect.room x=(x) y="0" width=(step) height=(HEIGHT) {}
+        rect.room x=(round(x)) y="0" width=(round(step)) height=(HEIGHT) {}
         @for (class, y, height) in stack(bar, most) {
-            rect.{ (class) } x=(x) y=(y) width=(step * (1.0 - GAP)) height=(height) {}
+            rect.{ (class) } x=(round(x)) y=(round(y)) width=(round(step * (1.0 - GAP))) height=(round(height)) {}
         }
     }
 }

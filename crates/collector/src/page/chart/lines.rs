@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{HEIGHT, WIDTH, amount};
+use super::{HEIGHT, WIDTH, amount, round};
 
 /// A line. What it is called stands in the legend; how it is dashed is by its class.
 pub(in crate::page) struct Line {
@@ -30,7 +30,7 @@ pub(in crate::page) fn lines(
                 @for y in [0.0, HEIGHT / 2.0] { line.rule x1="0" x2=(WIDTH) y1=(y) y2=(y) {} }
                 @for line in lines { path.{ "line " (line.class) } d=(path(&line.values, top, step)) {} }
                 @for (place, told) in told.iter().enumerate() {
-                    g { title { (told) } rect.room x=(step * amount(i64::try_from(place).unwrap_or(i64::MAX))) y="0" width=(step) height=(HEIGHT) {} }
+                    g { title { (told) } rect.room x=(round(step * amount(i64::try_from(place).unwrap_or(i64::MAX)))) y="0" width=(round(step)) height=(HEIGHT) {} }
                 }
             }
             figcaption.quiet {

@@ -66,27 +66,36 @@ pub(super) fn sparkline(counts: &[OverTime]) -> Markup {
     }
 }
 
+/// How high small bars of calls may be, in whole units: they are told in few bytes, since a page has many.
+const CALLS_HEIGHT: i64 = 50;
+
 /// Draws calls over time as small bars, those that failed at the bottom, and says their sums.
 pub(super) fn calls(calls: &[CallPart]) -> Markup {
     let most = calls.iter().map(|part| part.calls).max().unwrap_or(0).max(1);
     let sum = calls.iter().fold(0_i64, |sum, part| sum.saturating_add(part.calls));
     let errors = calls.iter().fold(0_i64, |sum, part| sum.saturating_add(part.errors));
-    let step = WIDTH / amount(i64::try_from(calls.len().max(1)).unwrap_or(i64::MAX));
-    let told = format!("{sum} calls, {errors} failed; at most {most} at once");
+    let told = format!(
+        "{} calls, {} failed; at most {} at once",
+        parts::grouped(sum),
+        parts::grouped(errors),
+        parts::grouped(most)
+    );
     html! {
-        svg.spark.calls viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role="img" aria-label=(told) {
+        svg.spark.calls viewBox={ "-0.5 0 " (calls.len().max(1)) " " (CALLS_HEIGHT) } preserveAspectRatio="none" role="img" aria-label=(told) {
             title { (told) }
-            @for (place, part) in calls.iter().enumerate().filter(|(_, part)| part.calls > 0) {
-                @let x = step * amount(i64::try_from(place).unwrap_or(i64::MAX));
-                @let height = (amount(part.calls) / amount(most) * HEIGHT).max(8.0);
-                rect.info x=(x) y=(HEIGHT - height) width=(step * (1.0 - GAP)) height=(height) {}
-                @if part.errors > 0 {
-                    @let failed = (amount(part.errors) / amount(most) * HEIGHT).clamp(8.0, height);
-                    rect.error x=(x) y=(HEIGHT - failed) width=(step * (1.0 - GAP)) height=(failed) {}
-                }
-            }
+            path.info d=(uprights(calls.iter().map(|part| part.calls), most)) {}
+            @if errors > 0 { path.error d=(uprights(calls.iter().map(|part| part.errors), most)) {} }
         }
     }
+}
+
+/// Returns lines that stand side by side. What is there can be seen, however little it is.
+fn uprights(counts: impl Iterator<Item = i64>, most: i64) -> String {
+    let lines = counts.enumerate().filter(|(_, count)| *count > 0).map(|(place, count)| {
+        let height = (count.saturating_mul(CALLS_HEIGHT) / most).clamp(4, CALLS_HEIGHT);
+        format!("M{place} {CALLS_HEIGHT}v-{height}")
+    });
+    lines.collect()
 }
 
 /// Draws a part of a whole as a bar.
@@ -96,6 +105,11 @@ pub(super) fn share(count: i64, of: i64) -> Markup {
             rect x="0" y="0" width=((amount(count) / amount(of.max(1)) * 100.0).clamp(1.0, 100.0)) height="6" {}
         }
     }
+}
+
+/// Returns a length as exactly as it can be seen, so that it is told in few bytes.
+fn round(length: f64) -> f64 {
+    (length * 10.0).round() / 10.0
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a chart has fewer pixels than a double has digits")]
