@@ -20,7 +20,7 @@ mod index;
 mod ingest;
 #[path = "../src/json.rs"]
 mod json;
-#[path = "../src/limits.rs"]
+#[path = "../src/limits/mod.rs"]
 mod limits;
 mod load;
 #[path = "../src/redact/mod.rs"]

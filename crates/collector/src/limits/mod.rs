@@ -273,4 +273,3 @@ pub const GENAI_ROOM_BYTES: usize = 64 * 1024;
 
 /// Characters of what a message is called, and of where an image is.
 pub const MESSAGE_REFERENCE_CHARS_MAX: usize = 120;
-
