@@ -1,7 +1,7 @@
 //! What the explorer asks beside a page of events: one event, names to offer, which time there are counts of.
 
 use lastword::Severity;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::{Bin, BySeverity, Event, Grid, Moment};
 use crate::store::WIDTHS_US;

@@ -9,9 +9,9 @@ use rusqlite::{Connection, InterruptHandle, OpenFlags};
 
 use super::{
     AuditEntry, AuditQuery, Bin, CallFigures, CallQuery, CallRange, CallTotals, Calls, Event, EventQuery,
-    ExceptionGroup, ExceptionQuery, Grid, HistogramQuery, Minute, Moment, OverTime, Page, QueryError, Run,
-    RunQuery, Series, SeriesQuery, Session, SessionDetail, SessionQuery, SessionSums, Stats, StatsQuery, Trace,
-    TraceQuery, User, UserQuery,
+    ExceptionGroup, ExceptionQuery, Grid, HistogramQuery, Minute, Moment, OverTime, Page, QueryError, Run, RunQuery,
+    Series, SeriesQuery, Session, SessionDetail, SessionQuery, SessionSums, Stats, StatsQuery, Trace, TraceQuery, User,
+    UserQuery,
 };
 use super::{
     audit, calls, events, exceptions, histogram, occurrences, runs, series, session_sums, sessions, stats, traces,
