@@ -10,7 +10,6 @@ use crate::event::names::{self, gen_ai};
 
 /// An event that was reported of a run: `run.<type>`, or a span that belongs to it.
 #[derive(Debug, Clone, PartialEq)]
-#[allow(clippy::exhaustive_structs, reason = "whoever reads events makes them")]
 pub struct Reported {
     /// When, in milliseconds since 1970.
     pub ts: u64,
@@ -134,8 +133,19 @@ fn begun(data: &Map<String, Value>) -> Option<(&'static str, Map<String, Value>)
     match text(data, gen_ai::OPERATION_NAME) {
         "decision" => None,
         "execute_tool" => Some((super::fold::TOOL_CALL, about(data))),
-        _ => Some(("step_start", about(data))),
+        _ => {
+            let mut out = about(data);
+            if let Some(Value::Object(attributes)) = out.get_mut("attributes") {
+                attributes.retain(|name, _| !is_of_end(name));
+            }
+            Some(("step_start", out))
+        }
     }
+}
+
+/// Whether an attribute is known at the end of a span alone.
+fn is_of_end(name: &str) -> bool {
+    name.starts_with("gen_ai.usage.") || name.starts_with("gen_ai.response.") || name == gen_ai::OUTPUT_MESSAGES
 }
 
 /// Returns the line with which it ends.

@@ -9,12 +9,13 @@ use crate::source::{matching, word_at, words};
 use crate::tree::Tree;
 
 /// The modules of the library and their layers, as docs/ARCHITECTURE.md tells them.
-const LAYERS: [(&str, u8); 26] = [
+const LAYERS: [(&str, u8); 27] = [
     ("limits", 0),
     ("error", 0),
     ("clock", 0),
     ("sync", 0),
     ("sys", 0),
+    ("edits", 1),
     ("event", 1),
     ("wire", 2),
     ("privacy", 2),

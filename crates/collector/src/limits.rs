@@ -3,6 +3,12 @@
 //! Those that an operator may want to move are the defaults of a setter of [`Config`](crate::Config). What is beyond a
 //! bound is refused with an answer that says so (413, 429 or 503), never dropped in silence.
 
+mod pages;
+mod tell;
+
+pub use pages::*;
+pub use tell::*;
+
 use std::time::Duration;
 
 /// The largest request body as it is sent: what an OpenTelemetry collector sends at most with its own defaults.
@@ -86,9 +92,12 @@ pub const WRITER_CACHE_ENTRIES: usize = 16_384;
 /// The size of a page of the database. Twice SQLite's own: rows are added at the end of tables, so larger pages are
 /// fewer pages to begin, to write and to keep in order; still larger ones cost more where ids come in no order.
 pub const STORE_PAGE_BYTES: u32 = 8192;
-/// Pages of the log that are written before they are moved into the database: many commits touch the same pages of an
-/// index, and only the last state of each has to be moved. 64 MiB.
-pub const LOG_PAGES: u32 = 8192;
+/// Pages of the log that are written before they are moved into the database: 8 MiB. The writer moves them, and whoever waits for an
+/// answer waits for that too, so a longer log is a longer wait; a shorter one waits for the disk more often than it need.
+pub const LOG_PAGES: u32 = 1024;
+/// How much of the log's file is kept when it begins anew. It is longer where somebody read for long while much was written: what a
+/// reader may still need is not moved. Twice what it has otherwise, so that the file is not cut and made longer again by turns.
+pub const LOG_BYTES_KEPT: u32 = 2 * LOG_PAGES * STORE_PAGE_BYTES;
 /// Memory of the writer's page cache. The index of event ids has no order that the disk would like.
 pub const WRITER_CACHE_BYTES: usize = 128 * 1024 * 1024;
 /// Memory of each reading connection's page cache.
@@ -112,8 +121,6 @@ pub const KEYS_POLL: Duration = Duration::from_secs(1);
 pub const REQUEST_ID_CHARS_MAX: usize = 128;
 /// The part of a client's own name that is kept, in characters.
 pub const USER_AGENT_CHARS_MAX: usize = 512;
-/// Proxies that are gone back along to a client: no chain of honest ones is longer.
-pub const FORWARDED_HOPS_MAX: usize = 16;
 /// The part of a request's path that is logged, in bytes.
 pub const LOGGED_PATH_CHARS_MAX: usize = 128;
 /// How much of the body of a request that is refused by its head is still read, so that its sender gets to see the answer.
@@ -212,20 +219,8 @@ pub const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
 pub const READERS_MAX: usize = 4;
 /// The longest time of a query, waiting for its turn included. Beyond it is interrupted and answered with 503.
 pub const QUERY_TIMEOUT: Duration = Duration::from_secs(10);
-/// Rows of a page, unless the query says otherwise.
-pub const PAGE_ROWS_DEFAULT: usize = 100;
-/// The most rows of a page that may be asked for.
-pub const PAGE_ROWS_MAX: usize = 1000;
-/// Bytes of the events of one page. A page ends early rather than be larger.
-pub const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// The most counts of one answer of statistics.
 pub const STATS_ROWS_MAX: usize = 20_000;
-/// Versions of a group of exceptions that are told one by one, the latest first.
-pub const EXCEPTION_VERSIONS_MAX: usize = 50;
-/// The latest sessions of a group of exceptions that its platforms are counted by.
-pub const EXCEPTION_SESSIONS_SEEN: usize = 1000;
-/// Platforms of a group of exceptions that are told one by one, the most frequent first.
-pub const EXCEPTION_PLATFORMS_MAX: usize = 10;
 /// The longest value of a query parameter.
 pub const PARAM_BYTES_MAX: usize = 1024;
 /// Gaps of one session that are listed one by one. All are counted.
@@ -233,76 +228,6 @@ pub const GAPS_LISTED_MAX: usize = 1000;
 
 /// A session that neither ended nor said anything for this long is shown as silent.
 pub const SILENT_AFTER: Duration = Duration::from_secs(5 * 60);
-
-/// Characters of an event's data that a row of a page shows.
-pub const PAGE_SUMMARY_CHARS_MAX: usize = 160;
-/// Bytes of an event's text that a page shows when the row is opened.
-pub const PAGE_DETAIL_BYTES_MAX: usize = 8 * 1024;
-/// Sessions and exceptions on the overview, which is to be taken in at a glance.
-pub const OVERVIEW_ROWS: usize = 10;
-/// Rows of a list on a page for people, unless its address says another number.
-pub const LIST_ROWS: usize = 50;
-/// Parts of a chart over time: each can still be pointed at where the page is narrow.
-pub const CHART_PARTS_MAX: usize = 60;
-/// Levels of a trace's spans that are shown as such: what is deeper stands at the last.
-pub const WATERFALL_LEVELS_MAX: usize = 16;
-/// Events of a trace that its page is made of.
-pub const TRACE_PAGE_EVENTS: usize = 10_000;
-/// Bytes of their JSON: it is read while others wait for their turn to ask.
-pub const TRACE_PAGE_BYTES: usize = 16 * 1024 * 1024;
-/// Events of a session's timeline that are shown at once: with their JSON they are most of what the page weighs.
-pub const TIMELINE_ROWS: usize = 60;
-/// Events before the one that a link leads to, which are shown above it.
-pub const TIMELINE_BEFORE: usize = 10;
-/// Parts of the band that shows a session over time.
-pub const BAND_PARTS: usize = 120;
-/// Events of a session up to which each is read to draw it; beyond, its batches are.
-pub const BAND_EVENTS_MAX: i64 = 20_000;
-/// Batches that the band of a larger session is drawn from, the latest.
-pub const BAND_BATCHES_MAX: usize = 20_000;
-/// Exceptions that are marked on it, the first.
-pub const BAND_EXCEPTIONS_MAX: usize = 50;
-/// Exceptions of a session that its page shows with their stack, the latest.
-pub const SESSION_EXCEPTIONS: usize = 5;
-/// Traces and runs that a session's page links to, each.
-pub const SESSION_LINKS: usize = 10;
-/// Events of a session that are shown before an exception.
-pub const EXCEPTION_CONTEXT: usize = 15;
-/// Exceptions of a group that its page lists at once.
-pub const EXCEPTION_EVENTS: usize = 20;
-/// Lines of a stack that are shown one by one.
-pub const STACK_LINES_MAX: usize = 200;
-
-/// Bytes of an event's text that a list of many shows when a row is opened: with this the whole page stays below 100 kB.
-pub const LIST_DETAIL_BYTES: usize = 512;
-/// Bytes of the events that a page for people is made of, of which a little each is shown.
-pub const LIST_BYTES: usize = 4 * 1024 * 1024;
-/// Bytes of an event that its own page shows.
-pub const EVENT_PAGE_BYTES: usize = 48 * 1024;
-/// Events before and after one that its page shows.
-pub const NEIGHBOURS: usize = 5;
-/// Columns of a list of events.
-pub const COLUMNS_MAX: usize = 12;
-/// The longest name of a column, in characters.
-pub const COLUMN_CHARS_MAX: usize = 128;
-/// Names of events that are offered where one may be written.
-pub const NAMES_OFFERED: usize = 100;
-/// Events that are looked at for a chart of what is not counted as it comes.
-pub const EXPLORE_COUNT_ROWS: usize = 5_000;
-/// How many at a time.
-pub const EXPLORE_COUNT_STEP: usize = 500;
-/// How long that may take before the chart is made of what was found.
-pub const EXPLORE_COUNT_TIME: Duration = Duration::from_millis(40);
-/// Events of one exported file.
-pub const EXPORT_ROWS_MAX: usize = 100_000;
-/// Events that the page of live events begins with.
-pub const LIVE_FIRST_ROWS: usize = 30;
-/// Bytes of their JSON, of which a line each is shown.
-pub const LIVE_FIRST_BYTES: usize = 4 * 1024 * 1024;
-/// How far back it looks for a text that it begins with: a text that is rare would be looked for in all there is.
-pub const LIVE_TEXT_SINCE: &str = "1h";
-/// Events that the page of live events shows, and keeps while it is paused; of older ones it says how many there were.
-pub const LIVE_ROWS: usize = 200;
 
 /// Buckets of the time from a request's head to the head of its answer, in milliseconds.
 pub const REQUEST_BOUNDS_MS: [f64; 7] = [50.0, 100.0, 200.0, 300.0, 500.0, 1_000.0, 2_000.0];
@@ -337,119 +262,15 @@ pub const VIEWS_SINCE: Duration = Duration::from_secs(10 * 60);
 /// Events that a request for views reads at most; the next one goes on from there.
 pub const VIEWS_ROWS_MAX: usize = 200_000;
 
-/// How often alerts are evaluated, unless the rules say otherwise.
-pub const ALERT_EVERY: Duration = Duration::from_secs(15);
-/// How often they are evaluated at most.
-pub const ALERT_EVERY_MIN: Duration = Duration::from_secs(1);
-/// Rules that are taken. Each reads what is new for itself.
-pub const ALERT_RULES_MAX: usize = 256;
-/// The shortest window of a rule: a shorter one has parts that no clock of a client is exact enough for.
-pub const ALERT_WINDOW_MIN: Duration = Duration::from_secs(10);
-/// The longest window of a rule: at a start all of it is read again.
-pub const ALERT_WINDOW_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// The shortest window of a rule that is answered by the counts of whole minutes: one minute of it is as much as two of the parts of any other.
-pub const ALERT_COUNTED_WINDOW_MIN: Duration = Duration::from_secs(30 * 60);
-/// Errors that programs dealt with, from before its window, by which a rule for new exceptions knows what is not new. They are in no group.
-pub const ALERT_HANDLED_ROWS_MAX: usize = 20_000;
-/// Parts that a window is counted in: it ends within a sixtieth of its length.
-pub const ALERT_SLOTS: i64 = 60;
-/// How much larger the next size is, of numbers that are counted by size: percentiles are off by this at most.
-pub const ALERT_SPREAD_STEP: f64 = 1.02;
-/// Sessions that one rule knows at once.
-pub const ALERT_SESSIONS_MAX: usize = 10_000;
-/// Exceptions that a rule for new ones knows; beyond, none is called new.
-pub const ALERT_FINGERPRINTS_MAX: usize = 100_000;
-/// Events that a rule reads at most before it is evaluated; the next evaluation goes on from there.
-pub const ALERT_ROWS_MAX: usize = 1_000_000;
-/// What was told that is remembered.
-pub const ALERT_HISTORY_MAX: usize = 1_000;
-/// The largest file of alerts that is read: one with as much history as there can be, and room.
-pub const ALERT_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
-/// How long one attempt to tell somebody may take, unless the rules say otherwise.
-pub const ALERT_SEND_TIMEOUT: Duration = Duration::from_secs(10);
 /// The pauses before the attempts to tell somebody: a receiver that restarts is reached by the last one.
 pub const ALERT_SEND_PAUSES: [Duration; 4] =
     [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(25)];
-/// How many are being told at once.
-pub const ALERT_SENDS_MAX: usize = 64;
 
-/// Targets that events are forwarded to.
-pub const FORWARDS_MAX: usize = 16;
-/// The longest name of one, in characters.
-pub const FORWARD_NAME_CHARS_MAX: usize = 64;
-/// Events of one request to a target, unless it says otherwise.
-pub const FORWARD_BATCH_EVENTS: usize = 50;
-/// Bytes of events after which a batch ends: what receivers take by their own defaults.
-pub const FORWARD_BATCH_BYTES: usize = 1024 * 1024;
-/// How often a batch is tried before it rests.
-pub const FORWARD_ATTEMPTS: u32 = 3;
-/// The pause between two attempts.
-pub const FORWARD_PAUSE: Duration = Duration::from_secs(1);
-/// How long one attempt may take.
-pub const FORWARD_TIMEOUT: Duration = Duration::from_secs(5);
-/// The pause after the last attempt: a target that is away for long is asked now and then.
-pub const FORWARD_REST: Duration = Duration::from_secs(30);
-/// Events that are read at once for a target.
-pub const FORWARD_STEP_ROWS: usize = 500;
-/// Bytes of them: what a target that takes nothing holds in memory.
-pub const FORWARD_STEP_BYTES: usize = 2 * 1024 * 1024;
-/// How often it is written down how far a target has come, which takes a turn of the writer: after a crash so much is sent again.
-pub const FORWARD_KEEP_INTERVAL: Duration = Duration::from_secs(5);
-/// How often it is told in the log that a target takes nothing, or refuses.
-pub const FORWARD_TELL_INTERVAL: Duration = Duration::from_secs(60);
-/// How long targets get to write down how far they came when the collector stops.
-pub const FORWARD_END: Duration = Duration::from_secs(2);
-/// The longest message of syslog over UDP: what every receiver should take (RFC 5426, section 3.2). A longer one is cut.
-pub const FORWARD_DATAGRAM_BYTES_MAX: usize = 2048;
-/// How long a receiver of syslog gets to close a connection after us. One that never does has probably read it.
-pub const FORWARD_CLOSE_WAIT: Duration = Duration::from_secs(1);
-/// Characters of a text in CEF or LEEF: as many as CEF has for a field of one's own.
-pub const FORWARD_FIELD_CHARS_MAX: usize = 4000;
-/// Characters of what CEF calls an event.
-pub const FORWARD_TITLE_CHARS_MAX: usize = 128;
-/// Bytes of an answer to a request of ours that are read: what Elasticsearch says of a thousand bad documents.
-pub const POST_ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Messages of one call of a model that are told in the one form: more than any conversation that a model takes.
 pub const GENAI_MESSAGES_MAX: usize = 4096;
 /// What an event must still have room for beside them: its own fields, and what redaction writes in place of what it takes.
 pub const GENAI_ROOM_BYTES: usize = 64 * 1024;
 
-/// Characters of each text of a conversation within a trace's page, which has many; the page of the span has more of it.
-pub const MESSAGE_CHARS: usize = 600;
-/// Messages of a conversation within a trace's page: what came last is what was answered.
-pub const MESSAGES_IN_TRACE: usize = 4;
-/// Characters of each text on the page of one span.
-pub const SPAN_TEXT_CHARS: usize = 16 * 1024;
-/// Messages that are written of any conversation, the last ones.
-pub const MESSAGES_SHOWN_MAX: usize = 200;
 /// Characters of what a message is called, and of where an image is.
 pub const MESSAGE_REFERENCE_CHARS_MAX: usize = 120;
-/// Bytes of JSON that are read for the conversations within a trace's page; those of other spans are on their own pages.
-pub const TRACE_TALK_BYTES: usize = 1024 * 1024;
-/// Bytes of what is written below the spans of a trace's page; further spans are opened on their own pages.
-pub const TRACE_DETAIL_BYTES: usize = 32 * 1024;
-/// Spans of a trace's page. Further ones are on the pages after it.
-pub const WATERFALL_ROWS: usize = 100;
-/// Events of one span that its page is made of.
-pub const SPAN_PAGE_EVENTS: usize = 100;
-/// Pairs of spans on the page that compares two traces.
-pub const COMPARE_ROWS_MAX: usize = 300;
-/// Spans that a trace's page names as those that took longest, and as those that failed.
-pub const TRACE_JUMPS: usize = 3;
-/// Traces of the same name that are offered to be compared with one.
-pub const LIKE_TRACES: usize = 10;
 
-/// Events of a run that its page is made of.
-pub const RUN_PAGE_EVENTS: usize = 5_000;
-/// Bytes of their JSON.
-pub const RUN_PAGE_BYTES: usize = 16 * 1024 * 1024;
-/// Steps of a run that its page shows at once.
-pub const RUN_ROWS: usize = 100;
-/// Runs that were forked from another, the latest, among which the family of one is looked for.
-pub const FORKS_MAX: usize = 200;
-/// Generations of a family that are shown.
-pub const LINEAGE_LEVELS_MAX: usize = 20;
-/// Bytes of an artifact that its page shows.
-pub const ARTIFACT_PAGE_BYTES: usize = 64 * 1024;
-/// Lines of what differs in an artifact of two runs.
-pub const DIFF_LINES_MAX: usize = 400;

@@ -121,6 +121,41 @@ fn a_directory_is_read_while_a_collector_runs_on_it_and_after() {
 }
 
 #[test]
+fn the_log_of_the_database_stays_short_and_gives_back_what_a_long_reader_made_of_it() {
+    const MIB: u64 = 1024 * 1024;
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let data = format!("{{\"a\":\"{}\"}}", "x".repeat(10_000));
+    let mut sent = 0;
+    // A MiB a request. What is written is in the log first.
+    let mut write = |requests: usize| {
+        let mut longest = 0;
+        for _ in 0..requests {
+            let events: Vec<_> =
+                (sent..sent + 100).map(|index| named(index, &format!("id-{index}"), "n", "INFO", &data)).collect();
+            sent += events.len();
+            server.telemetry(body("s", &events)).is(200);
+            let log = std::fs::metadata(dir.path().join("lastword.db-wal")).unwrap().len();
+            longest = longest.max(log);
+        }
+        longest
+    };
+    let longest = write(14);
+    assert!(longest < 12 * MIB, "8 MiB, and what one group of requests adds: {longest}");
+
+    let reader = rusqlite::Connection::open(dir.path().join("lastword.db")).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM batches;").unwrap();
+    let longest = write(20);
+    assert!(longest > 18 * MIB, "nothing is moved that the reader may need: {longest}");
+    reader.execute_batch("COMMIT").unwrap();
+    write(2);
+    let longest = write(10);
+    assert!(longest <= 16 * MIB, "the log begins anew, and its file is cut: {longest}");
+    server.stop().unwrap();
+    assert_eq!(Reader::open(dir.path()).unwrap().session("s").unwrap().unwrap().session.events, 4600);
+}
+
+#[test]
 fn a_store_of_a_newer_program_is_left_alone() {
     let dir = Dir::new();
     Server::start(dir.config()).stop().unwrap();

@@ -1,15 +1,20 @@
 //! `/`: what a range of time was like, the worst first.
 
+use std::time::Duration;
+
 use maud::{Markup, html};
 
 use super::address::Address;
 use super::{Tab, chart, exceptions, layout, parts, sessions};
 use crate::alerts::Status;
 use crate::health::Health;
-use crate::query::{Bin, BySeverity, ExceptionGroup, Page, Session, SessionSums};
+use crate::query::{Bin, BySeverity, Call, CallFigures, CallTotals, ExceptionGroup, Page, Session, SessionSums};
 
 /// How far back the page looks where its address doesn't say.
 pub(crate) const OVERVIEW_SINCE: &str = "24h";
+
+/// The part of calls above which failures stand out: some fail wherever networks are.
+const CALLS_FAIL_ABOVE: f64 = 0.05;
 
 /// What the page shows.
 pub(crate) struct Overview {
@@ -17,6 +22,8 @@ pub(crate) struct Overview {
     /// The alerts that fire.
     pub(crate) firing: Vec<Status>,
     pub(crate) sums: SessionSums,
+    /// How calls of models and tools fared.
+    pub(crate) calls: CallTotals,
     pub(crate) sessions: Page<Session>,
     pub(crate) exceptions: Page<ExceptionGroup>,
     /// How many events there were.
@@ -43,7 +50,7 @@ pub(crate) fn overview(overview: &Overview) -> Markup {
         h1.unseen { "Overview" }
         (overview.address.ranges(OVERVIEW_SINCE, None))
         (trouble(overview))
-        div.tiles { (tiles(overview)) }
+        div.tiles { (tiles(overview)) (calls(overview)) }
         section {
             h2 { "Events" }
             (chart::over_time(&overview.bins, |bin| {
@@ -102,6 +109,48 @@ fn tiles(overview: &Overview) -> Markup {
             }
         }))
     }
+}
+
+/// Writes how models and tools fare, where there are any.
+fn calls(overview: &Overview) -> Markup {
+    let CallTotals { models, tools, worst_tools, .. } = &overview.calls;
+    let tokens = models.tokens_in.saturating_add(models.tokens_out);
+    let of = |kind: &str| overview.of("/calls", &[("kind", kind)]);
+    html! {
+        @if models.calls > 0 {
+            (tile("Model calls", &of("model"), &html! { (parts::grouped(models.calls)) }, fails(models), &html! { (fared(models)) }))
+            (tile("Tokens and cost", &of("model"), &parts::cost(models.cost), false, &html! {
+                (parts::grouped(tokens)) " tokens, " (parts::grouped(models.tokens_out)) " of them out"
+            }))
+        }
+        @if tools.calls > 0 {
+            (tile("Tool calls", &of("tool"), &html! { (parts::grouped(tools.calls)) }, fails(tools), &html! {
+                (fared(tools))
+                @for (place, tool) in worst_tools.iter().enumerate() {
+                    @if place == 0 { "; failing most: " } @else { ", " }
+                    (worst(tool))
+                }
+            }))
+        }
+    }
+}
+
+/// Returns whether so many fail that it stands out.
+fn fails(figures: &CallFigures) -> bool {
+    figures.error_rate.is_some_and(|rate| rate > CALLS_FAIL_ABOVE)
+}
+
+/// Writes how many of some calls failed, and how long they took.
+fn fared(figures: &CallFigures) -> Markup {
+    let ms = |ms: f64| Duration::try_from_secs_f64(ms / 1e3).map(parts::took).unwrap_or_default();
+    html! {
+        @match figures.error_rate { Some(rate) if rate > 0.0 => { (percent(rate)) " failed" } _ => "none failed" }
+        @if let (Some(p50), Some(p95)) = (figures.p50_ms, figures.p95_ms) { "; p50 " (ms(p50)) ", p95 " (ms(p95)) }
+    }
+}
+
+fn worst(tool: &Call) -> Markup {
+    html! { bdi { (parts::cut(tool.name.as_deref().unwrap_or_default(), 40)) } " (" (tool.figures.errors) " of " (tool.figures.calls) ")" }
 }
 
 fn tile(name: &str, link: &str, figure: &Markup, is_bad: bool, more: &Markup) -> Markup {

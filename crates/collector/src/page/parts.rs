@@ -73,6 +73,7 @@ pub(super) fn cost(dollars: f64) -> Markup {
 pub(super) fn took(took: Duration) -> String {
     let seconds = took.as_secs_f64();
     match took.as_secs() {
+        0 if took.is_zero() => "0 s".to_owned(),
         0 if took < Duration::from_millis(1) => format!("{:.0} µs", seconds * 1e6),
         0 if took < Duration::from_millis(100) => format!("{:.1} ms", seconds * 1e3),
         0 => format!("{:.0} ms", seconds * 1e3),

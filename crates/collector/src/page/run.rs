@@ -141,7 +141,7 @@ fn compare(shown: &Shown<'_>) -> Markup {
 /// Writes a family: whom a run comes from, and what comes from it.
 fn lineage(lineage: &Lineage) -> Markup {
     html! {
-        p.quiet { "A family of " (lineage.family_size) @if lineage.family_size == 1 { " run." } @else { " runs." } }
+        p.quiet { "A family of " (lineage.family_size) @if lineage.family_size == 1 { " run" } @else { " runs" } ": whom this one comes from, and what comes from it." }
         (generation(lineage, 0))
     }
 }

@@ -79,18 +79,19 @@ impl<'r> Steps<'r> {
         let (line, end) = (&self.lines[step.begin], step.end.map(|end| &self.lines[end]));
         let (class, what) = kind(line);
         let failed = is_failed(end.unwrap_or(line));
+        let is_whole = matches!(line.kind.as_str(), "error" | "run_end");
         let is_looked_at = self.last.is_some_and(|last| last == step.begin || step.end == Some(last));
         let is_open = end.is_none() && matches!(line.kind.as_str(), "tool_call" | "step_start");
         html! {
             li.{ (if failed { "error" } else { class }) } aria-current=[is_looked_at.then_some("step")] {
-                details open[failed || is_looked_at] {
+                details open[(failed && !is_whole) || is_looked_at] {
                     summary {
                         span.number.quiet { "+" (parts::took(Duration::from_millis(line.ts.saturating_sub(since)))) }
                         span.what { bdi { (what) } }
                         span.told {
                             b.name { bdi { (parts::cut(title(line), PAGE_SUMMARY_CHARS_MAX)) } } " "
                             span.quiet { bdi { (parts::cut(&summary(line, end), PAGE_SUMMARY_CHARS_MAX)) } }
-                            @if failed { " " span.state.error { "failed" } }
+                            @if failed && !is_whole { " " span.state.error { "failed" } }
                             @if is_open { " " span.state.warning { @if self.last.is_some() { "under way" } @else { "no end is known" } } }
                         }
                         span.number { @if let Some(end) = end { (took(line, end)) } }

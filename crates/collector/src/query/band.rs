@@ -6,7 +6,7 @@ use lastword::{EventKind, Severity};
 use rusqlite::Connection;
 
 use super::events::heads;
-use super::{BySeverity, Event, EventQuery, Gap, Moment, Order, QueryError, SessionDetail};
+use super::{BySeverity, Event, EventQuery, Gap, Moment, Order, QueryError, Reader, SessionDetail};
 use crate::limits::{BAND_BATCHES_MAX, BAND_EVENTS_MAX, BAND_EXCEPTIONS_MAX, BAND_PARTS};
 use crate::store::{severity_bit, severity_of};
 
@@ -27,8 +27,15 @@ pub(crate) struct Band {
     pub(crate) is_coarse: bool,
 }
 
+impl Reader {
+    /// Draws up a session over time; `None` of one without events.
+    pub(crate) fn band(&self, detail: &SessionDetail) -> Result<Option<Band>, QueryError> {
+        self.with(|connection| of(connection, detail))
+    }
+}
+
 /// Draws up a session. One that has no events has none.
-pub(super) fn of(connection: &mut Connection, detail: &SessionDetail) -> Result<Option<Band>, QueryError> {
+fn of(connection: &mut Connection, detail: &SessionDetail) -> Result<Option<Band>, QueryError> {
     let session = &detail.session;
     let (Some(begin), Some(end)) = (session.first_event, session.last_event) else { return Ok(None) };
     let query = EventQuery {

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::events::by_row;
 use super::params::cursor;
-use super::{Event, Grid, Moment, Page, QueryError};
+use super::{Event, ExceptionGroup, ExceptionQuery, Grid, Moment, Page, QueryError, Reader};
 use crate::limits::{EXCEPTION_PLATFORMS_MAX, EXCEPTION_SESSIONS_SEEN, PAGE_BYTES_MAX, PAGE_ROWS_MAX};
 
 /// How many exceptions of a group happened in a part of a range of time.
@@ -28,8 +28,59 @@ pub(crate) struct Occurrence {
     pub(crate) older: Option<i64>,
 }
 
+impl Reader {
+    /// Returns one group of exceptions, `None` if there is none of this fingerprint.
+    ///
+    /// # Errors
+    ///
+    /// The store can't be read.
+    pub fn exception(&self, fingerprint: &str) -> Result<Option<ExceptionGroup>, QueryError> {
+        let fingerprint = Some(fingerprint.to_owned());
+        let page = self.exceptions(&ExceptionQuery { fingerprint, limit: 1, ..ExceptionQuery::default() })?;
+        Ok(page.items.into_iter().next())
+    }
+
+    /// Returns how many exceptions of a group there were in each part of a range of time, by their clients' clocks.
+    ///
+    /// # Errors
+    ///
+    /// The store can't be read.
+    pub fn exception_over_time(&self, fingerprint: &str, grid: &Grid) -> Result<Vec<OverTime>, QueryError> {
+        self.with(|connection| over_time(connection, fingerprint, grid))
+    }
+
+    /// Returns exceptions of a group, the latest to be stored first.
+    ///
+    /// # Errors
+    ///
+    /// See [`Reader::events`].
+    pub fn exception_events(
+        &self,
+        fingerprint: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Event>, QueryError> {
+        self.with(|connection| page(connection, fingerprint, after, limit))
+    }
+
+    /// Returns the exception of a group that has this row, or is the latest before it.
+    pub(crate) fn exception_at(&self, fingerprint: &str, row: i64) -> Result<Option<Occurrence>, QueryError> {
+        self.with(|connection| at(connection, fingerprint, row))
+    }
+
+    /// Returns on which platforms a group happened, by how many of its latest sessions.
+    pub(crate) fn exception_platforms(&self, fingerprint: &str) -> Result<Vec<(String, i64)>, QueryError> {
+        self.with(|connection| platforms(connection, fingerprint))
+    }
+
+    /// Returns the fingerprint of the group that the event of a row is an exception of.
+    pub(crate) fn group_of(&self, row: i64) -> Result<Option<String>, QueryError> {
+        self.with(|connection| group_of(connection, row))
+    }
+}
+
 /// Returns how many there were in each part of a range of time, the earliest first.
-pub(super) fn over_time(connection: &Connection, fingerprint: &str, grid: &Grid) -> Result<Vec<OverTime>, QueryError> {
+fn over_time(connection: &Connection, fingerprint: &str, grid: &Grid) -> Result<Vec<OverTime>, QueryError> {
     let (first, step) = grid.origin_us();
     let end = grid.begin(grid.parts()).as_micros();
     let part = |part| OverTime { begin: grid.begin(part), end: grid.begin(part + 1), count: 0 };
@@ -50,7 +101,7 @@ pub(super) fn over_time(connection: &Connection, fingerprint: &str, grid: &Grid)
 }
 
 /// Returns a page of the exceptions of a group, the latest to be stored first.
-pub(super) fn page(
+fn page(
     connection: &mut Connection,
     fingerprint: &str,
     after: Option<&str>,
@@ -78,7 +129,7 @@ pub(super) fn page(
 }
 
 /// Returns the exception of a group that has this row, or is the latest before it.
-pub(super) fn at(connection: &mut Connection, fingerprint: &str, row: i64) -> Result<Option<Occurrence>, QueryError> {
+fn at(connection: &mut Connection, fingerprint: &str, row: i64) -> Result<Option<Occurrence>, QueryError> {
     let snapshot = connection.transaction()?;
     let beside = |what: &str, condition: &str, row: i64| {
         let sql = format!(
@@ -93,7 +144,7 @@ pub(super) fn at(connection: &mut Connection, fingerprint: &str, row: i64) -> Re
 }
 
 /// Returns on which platforms a group happened, by how many of its latest sessions, the most first.
-pub(super) fn platforms(connection: &Connection, fingerprint: &str) -> Result<Vec<(String, i64)>, QueryError> {
+fn platforms(connection: &Connection, fingerprint: &str) -> Result<Vec<(String, i64)>, QueryError> {
     let sql = format!(
         "SELECT s.platform, count(*) FROM (
              SELECT session FROM exception_sessions WHERE exception = (SELECT id FROM exceptions WHERE fingerprint = ?)
@@ -107,7 +158,7 @@ pub(super) fn platforms(connection: &Connection, fingerprint: &str) -> Result<Ve
 }
 
 /// Returns the fingerprint of the group that an event is an exception of.
-pub(super) fn group_of(connection: &Connection, row: i64) -> Result<Option<String>, QueryError> {
+fn group_of(connection: &Connection, row: i64) -> Result<Option<String>, QueryError> {
     Ok(connection
         .prepare_cached(
             "SELECT x.fingerprint FROM exception_rows r JOIN exceptions x ON x.id = r.exception WHERE r.row = ?",

@@ -1,8 +1,7 @@
 //! What the collector asks a [`Reader`] for itself: its pages, alerts, health and metrics.
 
 use super::{
-    Band, Event, EventQuery, Facts, Moment, Occurrence, Page, QueryError, Reader, SessionDetail, band, events,
-    exceptions, explore, facts, occurrences, sessions, stats,
+    Event, EventQuery, Facts, Moment, Page, QueryError, Reader, events, exceptions, explore, facts, sessions, stats,
 };
 use crate::admin::{self, Info};
 use crate::store::audit as audit_trail;
@@ -68,29 +67,9 @@ impl Reader {
         self.with(|connection| events::heads(connection, query))
     }
 
-    /// Returns the fingerprint of the group that the event of a row is an exception of.
-    pub(crate) fn group_of(&self, row: i64) -> Result<Option<String>, QueryError> {
-        self.with(|connection| occurrences::group_of(connection, row))
-    }
-
     /// Returns which of these sessions are over: what runs in one of them never ends.
     pub(crate) fn sessions_over(&self, ids: &[&str]) -> Result<Vec<String>, QueryError> {
         self.with(|connection| sessions::over(connection, ids))
-    }
-
-    /// Draws up a session over time; `None` of one without events.
-    pub(crate) fn band(&self, detail: &SessionDetail) -> Result<Option<Band>, QueryError> {
-        self.with(|connection| band::of(connection, detail))
-    }
-
-    /// Returns the exception of a group that has this row, or is the latest before it.
-    pub(crate) fn exception_at(&self, fingerprint: &str, row: i64) -> Result<Option<Occurrence>, QueryError> {
-        self.with(|connection| occurrences::at(connection, fingerprint, row))
-    }
-
-    /// Returns on which platforms a group happened, by how many of its latest sessions.
-    pub(crate) fn exception_platforms(&self, fingerprint: &str) -> Result<Vec<(String, i64)>, QueryError> {
-        self.with(|connection| occurrences::platforms(connection, fingerprint))
     }
 
     /// Like [`Reader::events`], with fewer bytes at once: for whoever holds a page until somebody takes it.

@@ -9,12 +9,12 @@ use rusqlite::{Connection, InterruptHandle, OpenFlags};
 
 use super::{
     AuditEntry, AuditQuery, Bin, CallFigures, CallQuery, CallRange, CallTotals, Calls, Event, EventQuery,
-    ExceptionGroup, ExceptionQuery, Grid, HistogramQuery, Minute, Moment, OverTime, Page, QueryError, Run, RunQuery,
+    ExceptionGroup, ExceptionQuery, HistogramQuery, Grid, Minute, Moment, Page, QueryError, Run, RunQuery,
     Series, SeriesQuery, Session, SessionDetail, SessionQuery, SessionSums, Stats, StatsQuery, Trace, TraceQuery, User,
     UserQuery,
 };
 use super::{
-    audit, calls, events, exceptions, histogram, occurrences, runs, series, session_sums, sessions, stats, traces,
+    audit, calls, events, exceptions, histogram, runs, series, session_sums, sessions, stats, traces,
     users,
 };
 use crate::clock;
@@ -88,38 +88,6 @@ impl Reader {
         self.with(|connection| exceptions::page(connection, query))
     }
 
-    /// Returns one group of exceptions, `None` if there is none of this fingerprint.
-    ///
-    /// # Errors
-    ///
-    /// The store can't be read.
-    pub fn exception(&self, fingerprint: &str) -> Result<Option<ExceptionGroup>, QueryError> {
-        let fingerprint = Some(fingerprint.to_owned());
-        let page = self.exceptions(&ExceptionQuery { fingerprint, limit: 1, ..ExceptionQuery::default() })?;
-        Ok(page.items.into_iter().next())
-    }
-
-    /// Returns how many exceptions of a group there were in each part of a range of time, by their clients' clocks.
-    ///
-    /// # Errors
-    ///
-    /// The store can't be read.
-    pub fn exception_over_time(&self, fingerprint: &str, grid: &Grid) -> Result<Vec<OverTime>, QueryError> {
-        self.with(|connection| occurrences::over_time(connection, fingerprint, grid))
-    }
-
-    /// Returns exceptions of a group, the latest to be stored first.
-    ///
-    /// # Errors
-    ///
-    /// See [`Reader::events`].
-    pub fn exception_events(
-        &self,
-        fingerprint: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Page<Event>, QueryError> {
-        self.with(|connection| occurrences::page(connection, fingerprint, after, limit))
     }
 
     /// Returns the event of a row, `None` if there is none or it was removed.

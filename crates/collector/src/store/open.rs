@@ -103,6 +103,7 @@ fn prepare(connection: &Connection, bytes_max: Option<u64>) -> rusqlite::Result<
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", limits::LOG_PAGES)?;
+    connection.pragma_update(None, "journal_size_limit", limits::LOG_BYTES_KEPT)?;
     // Negative: KiB instead of pages.
     let kibibytes = i64::try_from(limits::WRITER_CACHE_BYTES / 1024).unwrap_or(i64::MAX);
     connection.pragma_update(None, "cache_size", -kibibytes)?;

@@ -168,7 +168,7 @@ fn a_trace_is_a_waterfall_in_which_failed_orphaned_and_unfinished_spans_say_so()
         "tool &lt;b&gt;",
         "250 ms",
         "href=\"/sessions/s%2F1\"",
-        "gen_ai.request.model",
+        "<dt>Model</dt><dd><bdi>gpt-4o</bdi></dd>",
     ] {
         assert!(page.contains(part), "{part}: {page}");
     }

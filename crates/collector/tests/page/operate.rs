@@ -60,6 +60,33 @@ fn a_link_from_the_overview_shows_the_sessions_that_it_counts() {
 }
 
 #[test]
+fn the_overview_says_how_models_and_tools_fare_and_which_tool_fails_most() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    assert!(!server.get("/").is(200).body.contains("Model calls"));
+    let call = |index: usize, what: &str, status: &str| {
+        let data = format!(r#"{{"duration_ms":1500,"status":"{status}",{what}}}"#);
+        named(index, &format!("c-{index}"), "operation", "INFO", &data)
+            .replace("2026-11-20T09:20:34Z", &Moment::now().to_string())
+    };
+    let chat = r#""gen_ai.operation.name":"chat","gen_ai.request.model":"m-1","gen_ai.usage.input_tokens":1000,"gen_ai.usage.output_tokens":200,"gen_ai.usage.cost":0.5"#;
+    let tool = r#""gen_ai.operation.name":"execute_tool","gen_ai.tool.name":"read<file>""#;
+    server.telemetry(body("s", &[call(0, chat, "ok"), call(1, tool, "error"), call(2, tool, "ok")])).is(200);
+    let page = server.get("/").is(200).body;
+    for part in [
+        "Model calls",
+        "none failed; p50 1.5",
+        "$0.50",
+        "1,200 tokens, 200 of them out",
+        "50 % failed",
+        "failing most: <bdi>read&lt;file&gt;</bdi> (1 of 2)",
+        "href=\"/calls?kind=tool&amp;since=24h\"",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+}
+
+#[test]
 fn an_alert_that_fires_stands_first_with_its_rule_its_data_and_on_the_overview() {
     let dir = Dir::new();
     let rules = "every = '1s'\n[[alert]]\nname = 'Quiet'\nvalue = 'count'\nwindow = '1h'\nabove = 1000\n\

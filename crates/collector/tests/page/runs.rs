@@ -63,7 +63,7 @@ fn runs_have_a_list_that_is_narrowed_by_status_and_by_words_of_what_they_were_fo
         ">completed<",
         ">733<",
         "$0.50",
-        "aria-current=\"page\">Runs<",
+        ">Runs</a>",
     ] {
         assert!(page.contains(part), "{part}: {page}");
     }
@@ -121,6 +121,10 @@ fn a_run_is_played_line_by_line_by_links_alone() {
     let shown: Vec<String> = (1..=12).map(|step| at(&step.to_string())).collect();
     let has_tokens = |page: &String| page.contains("700, 33");
     assert!(!has_tokens(&shown[0]) && has_tokens(&shown[11]));
+    assert!(
+        shown.iter().all(|page| has_tokens(page) == page.contains("700 → 33 tokens")),
+        "no step says what its end did"
+    );
     assert!(shown.iter().all(|page| page.contains("aria-current=\"step\"")));
     assert!(at("900").contains("Line <b>12</b> of 12"), "there is no later one");
     server.get("/runs/run_1?step=x").is(400);
@@ -146,7 +150,7 @@ fn the_family_of_a_run_is_a_tree_of_which_each_can_be_held_against_it() {
     let page = server.get("/runs/run_2").is(200).body;
     let family = page.split("<h2>Lineage</h2>").nth(1).unwrap();
     let place = |part: &str| family.find(part).unwrap_or_else(|| panic!("{part}: {family}"));
-    assert!(family.contains("A family of 3 runs."), "{family}");
+    assert!(family.contains("A family of 3 runs"), "{family}");
     assert!(place("/runs/run_1\"") < place("this run") && place("this run") < place("/runs/run_3\""), "{family}");
     assert!(family.contains("href=\"/runs/run_2/diff/run_1\""), "{family}");
     let diff = server.get("/runs/run_1/diff/run_2").is(200).body;

@@ -7,9 +7,9 @@ use super::super::Shared;
 use super::super::api::Pairs;
 use super::{or_default, show};
 use crate::alerts::State as Standing;
-use crate::limits::OVERVIEW_ROWS;
+use crate::limits::{OVERVIEW_ROWS, OVERVIEW_TOOLS};
 use crate::page::{self, Address};
-use crate::query::{self, ExceptionQuery, Grid, HistogramQuery, Moment, SessionQuery};
+use crate::query::{self, CallRange, ExceptionQuery, Grid, HistogramQuery, Moment, SessionQuery};
 
 /// `GET /`, of `since` to `until`.
 pub(in super::super) async fn overview(State(shared): State<Shared>, Query(pairs): Pairs) -> Response {
@@ -36,6 +36,7 @@ pub(in super::super) async fn overview(State(shared): State<Shared>, Query(pairs
                 limit: OVERVIEW_ROWS,
                 ..ExceptionQuery::default()
             })?,
+            calls: reader.call_totals(CallRange { since: Some(since), until: Some(until) }, OVERVIEW_TOOLS)?,
             health,
             firing,
             address,

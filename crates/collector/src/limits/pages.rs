@@ -1,0 +1,122 @@
+//! Bounds of pages, of answers and of what people are shown.
+
+use std::time::Duration;
+
+/// Rows of a page, unless the query says otherwise.
+pub const PAGE_ROWS_DEFAULT: usize = 100;
+/// The most rows of a page that may be asked for.
+pub const PAGE_ROWS_MAX: usize = 1000;
+/// Bytes of the events of one page. A page ends early rather than be larger.
+pub const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Versions of a group of exceptions that are told one by one, the latest first.
+pub const EXCEPTION_VERSIONS_MAX: usize = 50;
+/// The latest sessions of a group of exceptions that its platforms are counted by.
+pub const EXCEPTION_SESSIONS_SEEN: usize = 1000;
+/// Platforms of a group of exceptions that are told one by one, the most frequent first.
+pub const EXCEPTION_PLATFORMS_MAX: usize = 10;
+/// Characters of an event's data that a row of a page shows.
+pub const PAGE_SUMMARY_CHARS_MAX: usize = 160;
+/// Bytes of an event's text that a page shows when the row is opened.
+pub const PAGE_DETAIL_BYTES_MAX: usize = 8 * 1024;
+/// Sessions and exceptions on the overview, which is to be taken in at a glance.
+pub const OVERVIEW_ROWS: usize = 10;
+/// Tools that fail on the overview, the worst first.
+pub const OVERVIEW_TOOLS: usize = 5;
+/// Rows of a list on a page for people, unless its address says another number.
+pub const LIST_ROWS: usize = 50;
+/// Parts of a chart over time: each can still be pointed at where the page is narrow.
+pub const CHART_PARTS_MAX: usize = 60;
+/// Levels of a trace's spans that are shown as such: what is deeper stands at the last.
+pub const WATERFALL_LEVELS_MAX: usize = 16;
+/// Events of a trace that its page is made of.
+pub const TRACE_PAGE_EVENTS: usize = 10_000;
+/// Bytes of their JSON: it is read while others wait for their turn to ask.
+pub const TRACE_PAGE_BYTES: usize = 16 * 1024 * 1024;
+/// Events of a session's timeline that are shown at once: with their JSON they are most of what the page weighs.
+pub const TIMELINE_ROWS: usize = 60;
+/// Events before the one that a link leads to, which are shown above it.
+pub const TIMELINE_BEFORE: usize = 10;
+/// Parts of the band that shows a session over time.
+pub const BAND_PARTS: usize = 120;
+/// Events of a session up to which each is read to draw it; beyond, its batches are.
+pub const BAND_EVENTS_MAX: i64 = 20_000;
+/// Batches that the band of a larger session is drawn from, the latest.
+pub const BAND_BATCHES_MAX: usize = 20_000;
+/// Exceptions that are marked on it, the first.
+pub const BAND_EXCEPTIONS_MAX: usize = 50;
+/// Exceptions of a session that its page shows with their stack, the latest.
+pub const SESSION_EXCEPTIONS: usize = 5;
+/// Traces and runs that a session's page links to, each.
+pub const SESSION_LINKS: usize = 10;
+/// Events of a session that are shown before an exception.
+pub const EXCEPTION_CONTEXT: usize = 15;
+/// Exceptions of a group that its page lists at once.
+pub const EXCEPTION_EVENTS: usize = 20;
+/// Lines of a stack that are shown one by one.
+pub const STACK_LINES_MAX: usize = 200;
+/// Bytes of an event's text that a list of many shows when a row is opened: with this the whole page stays below 100 kB.
+pub const LIST_DETAIL_BYTES: usize = 512;
+/// Bytes of the events that a page for people is made of, of which a little each is shown.
+pub const LIST_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes of an event that its own page shows.
+pub const EVENT_PAGE_BYTES: usize = 48 * 1024;
+/// Events before and after one that its page shows.
+pub const NEIGHBOURS: usize = 5;
+/// Columns of a list of events.
+pub const COLUMNS_MAX: usize = 12;
+/// The longest name of a column, in characters.
+pub const COLUMN_CHARS_MAX: usize = 128;
+/// Names of events that are offered where one may be written.
+pub const NAMES_OFFERED: usize = 100;
+/// Events that are looked at for a chart of what is not counted as it comes.
+pub const EXPLORE_COUNT_ROWS: usize = 5_000;
+/// How many at a time.
+pub const EXPLORE_COUNT_STEP: usize = 500;
+/// How long that may take before the chart is made of what was found.
+pub const EXPLORE_COUNT_TIME: Duration = Duration::from_millis(40);
+/// Events of one exported file.
+pub const EXPORT_ROWS_MAX: usize = 100_000;
+/// Events that the page of live events begins with.
+pub const LIVE_FIRST_ROWS: usize = 30;
+/// Bytes of their JSON, of which a line each is shown.
+pub const LIVE_FIRST_BYTES: usize = 4 * 1024 * 1024;
+/// How far back it looks for a text that it begins with: a text that is rare would be looked for in all there is.
+pub const LIVE_TEXT_SINCE: &str = "1h";
+/// Events that the page of live events shows, and keeps while it is paused; of older ones it says how many there were.
+pub const LIVE_ROWS: usize = 200;
+/// Characters of each text of a conversation within a trace's page, which has many; the page of the span has more of it.
+pub const MESSAGE_CHARS: usize = 600;
+/// Messages of a conversation within a trace's page: what came last is what was answered.
+pub const MESSAGES_IN_TRACE: usize = 4;
+/// Characters of each text on the page of one span.
+pub const SPAN_TEXT_CHARS: usize = 16 * 1024;
+/// Messages that are written of any conversation, the last ones.
+pub const MESSAGES_SHOWN_MAX: usize = 200;
+/// Bytes of JSON that are read for the conversations within a trace's page; those of other spans are on their own pages.
+pub const TRACE_TALK_BYTES: usize = 1024 * 1024;
+/// Bytes of what is written below the spans of a trace's page; further spans are opened on their own pages.
+pub const TRACE_DETAIL_BYTES: usize = 32 * 1024;
+/// Spans of a trace's page. Further ones are on the pages after it.
+pub const WATERFALL_ROWS: usize = 100;
+/// Events of one span that its page is made of.
+pub const SPAN_PAGE_EVENTS: usize = 100;
+/// Pairs of spans on the page that compares two traces.
+pub const COMPARE_ROWS_MAX: usize = 300;
+/// Spans that a trace's page names as those that took longest, and as those that failed.
+pub const TRACE_JUMPS: usize = 3;
+/// Traces of the same name that are offered to be compared with one.
+pub const LIKE_TRACES: usize = 10;
+/// Events of a run that its page is made of.
+pub const RUN_PAGE_EVENTS: usize = 5_000;
+/// Bytes of their JSON.
+pub const RUN_PAGE_BYTES: usize = 16 * 1024 * 1024;
+/// Steps of a run that its page shows at once.
+pub const RUN_ROWS: usize = 100;
+/// Runs that were forked from another, the latest, among which the family of one is looked for.
+pub const FORKS_MAX: usize = 200;
+/// Generations of a family that are shown.
+pub const LINEAGE_LEVELS_MAX: usize = 20;
+/// Bytes of an artifact that its page shows.
+pub const ARTIFACT_PAGE_BYTES: usize = 64 * 1024;
+/// Lines of what differs in an artifact of two runs.
+pub const DIFF_LINES_MAX: usize = 400;
