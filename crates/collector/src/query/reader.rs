@@ -9,14 +9,11 @@ use rusqlite::{Connection, InterruptHandle, OpenFlags};
 
 use super::{
     AuditEntry, AuditQuery, Bin, CallFigures, CallQuery, CallRange, CallTotals, Calls, Event, EventQuery,
-    ExceptionGroup, ExceptionQuery, HistogramQuery, Grid, Minute, Moment, Page, QueryError, Run, RunQuery,
-    Series, SeriesQuery, Session, SessionDetail, SessionQuery, SessionSums, Stats, StatsQuery, Trace, TraceQuery, User,
+    ExceptionGroup, ExceptionQuery, Grid, HistogramQuery, Minute, Moment, Page, QueryError, Run, RunQuery, Series,
+    SeriesQuery, Session, SessionDetail, SessionQuery, SessionSums, Stats, StatsQuery, Trace, TraceQuery, User,
     UserQuery,
 };
-use super::{
-    audit, calls, events, exceptions, histogram, runs, series, session_sums, sessions, stats, traces,
-    users,
-};
+use super::{audit, calls, events, exceptions, histogram, runs, series, session_sums, sessions, stats, traces, users};
 use crate::clock;
 use crate::limits;
 use crate::store::{FORMAT, database_path};
@@ -86,8 +83,6 @@ impl Reader {
     /// See [`Reader::events`].
     pub fn exceptions(&self, query: &ExceptionQuery) -> Result<Page<ExceptionGroup>, QueryError> {
         self.with(|connection| exceptions::page(connection, query))
-    }
-
     }
 
     /// Returns the event of a row, `None` if there is none or it was removed.
