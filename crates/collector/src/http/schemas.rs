@@ -8,7 +8,7 @@ use crate::query::SessionState;
 /// Returns all schemas by name.
 pub(super) fn all() -> Value {
     let mut all = of_events();
-    for more in [of_listings(), of_collector()] {
+    for more in [of_listings(), of_calls(), of_collector()] {
         if let (Value::Object(all), Value::Object(more)) = (&mut all, more) {
             all.extend(more);
         }
@@ -110,6 +110,19 @@ fn of_listings() -> Value {
                 "last_seen": moment,
             },
         },
+        "Object": { "type": "object" },
+        "Removed": { "type": "object", "required": ["events"], "properties": { "events": { "type": "integer", "minimum": 0 } } },
+        "ExceptionEdit": { "type": "object", "required": ["resolved"], "additionalProperties": false,
+                           "properties": { "resolved": { "type": "boolean" } } },
+        "UserEdit": { "type": "object", "required": ["telemetry_opt_in"], "additionalProperties": false,
+                      "properties": { "telemetry_opt_in": { "type": "boolean" } } },
+    })
+}
+
+/// How calls of models and tools fared.
+fn of_calls() -> Value {
+    let moment = moment();
+    json!({
         "Calls": {
             "type": "object",
             "required": ["calls", "left_out"],
@@ -140,12 +153,6 @@ fn of_listings() -> Value {
                 "reliability": { "type": "number" },
             },
         },
-        "Object": { "type": "object" },
-        "Removed": { "type": "object", "required": ["events"], "properties": { "events": { "type": "integer", "minimum": 0 } } },
-        "ExceptionEdit": { "type": "object", "required": ["resolved"], "additionalProperties": false,
-                           "properties": { "resolved": { "type": "boolean" } } },
-        "UserEdit": { "type": "object", "required": ["telemetry_opt_in"], "additionalProperties": false,
-                      "properties": { "telemetry_opt_in": { "type": "boolean" } } },
     })
 }
 
