@@ -71,43 +71,6 @@ fn of_events() -> Value {
     })
 }
 
-/// How calls of models and tools fared.
-fn of_calls() -> Value {
-    let moment = moment();
-    json!({
-        "Calls": {
-            "type": "object",
-            "required": ["calls", "left_out"],
-            "properties": { "calls": { "type": "array", "items": reference("Call") }, "left_out": { "type": "integer", "minimum": 0 } },
-        },
-        "Call": {
-            "type": "object",
-            "required": ["calls", "errors", "error_rate", "tokens_in", "tokens_out", "tokens_cached", "cost", "mean_ms", "p50_ms", "p95_ms", "p99_ms"],
-            "properties": {
-                "kind": { "type": "string", "enum": ["model", "tool"] },
-                "name": { "type": "string" },
-                "provider": { "type": "string" },
-                "version": { "type": "string" },
-                "begin": moment,
-                "first_hour": moment,
-                "last_hour": moment,
-                "calls": { "type": "integer" },
-                "errors": { "type": "integer" },
-                "error_rate": { "type": ["number", "null"] },
-                "tokens_in": { "type": "integer" },
-                "tokens_out": { "type": "integer" },
-                "tokens_cached": { "type": "integer" },
-                "cost": { "type": "number" },
-                "mean_ms": { "type": ["number", "null"] },
-                "p50_ms": { "type": ["number", "null"] },
-                "p95_ms": { "type": ["number", "null"] },
-                "p99_ms": { "type": ["number", "null"] },
-                "reliability": { "type": "number" },
-            },
-        },
-    })
-}
-
 /// What questions are answered with.
 fn of_listings() -> Value {
     let cursor = json!({ "type": ["string", "null"] });
@@ -153,6 +116,43 @@ fn of_listings() -> Value {
                            "properties": { "resolved": { "type": "boolean" } } },
         "UserEdit": { "type": "object", "required": ["telemetry_opt_in"], "additionalProperties": false,
                       "properties": { "telemetry_opt_in": { "type": "boolean" } } },
+    })
+}
+
+/// How calls of models and tools fared.
+fn of_calls() -> Value {
+    let moment = moment();
+    json!({
+        "Calls": {
+            "type": "object",
+            "required": ["calls", "left_out"],
+            "properties": { "calls": { "type": "array", "items": reference("Call") }, "left_out": { "type": "integer", "minimum": 0 } },
+        },
+        "Call": {
+            "type": "object",
+            "required": ["calls", "errors", "error_rate", "tokens_in", "tokens_out", "tokens_cached", "cost", "mean_ms", "p50_ms", "p95_ms", "p99_ms"],
+            "properties": {
+                "kind": { "type": "string", "enum": ["model", "tool"] },
+                "name": { "type": "string" },
+                "provider": { "type": "string" },
+                "version": { "type": "string" },
+                "begin": moment,
+                "first_hour": moment,
+                "last_hour": moment,
+                "calls": { "type": "integer" },
+                "errors": { "type": "integer" },
+                "error_rate": { "type": ["number", "null"] },
+                "tokens_in": { "type": "integer" },
+                "tokens_out": { "type": "integer" },
+                "tokens_cached": { "type": "integer" },
+                "cost": { "type": "number" },
+                "mean_ms": { "type": ["number", "null"] },
+                "p50_ms": { "type": ["number", "null"] },
+                "p95_ms": { "type": ["number", "null"] },
+                "p99_ms": { "type": ["number", "null"] },
+                "reliability": { "type": "number" },
+            },
+        },
     })
 }
 
