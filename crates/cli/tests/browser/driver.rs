@@ -6,11 +6,12 @@
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
 use crate::common::Running;
-use crate::common::http::{ask, post};
+use crate::common::http::{PATIENCE, ask, post};
 
 /// The key that goes from field to field.
 pub const TAB: &str = "\u{e004}";
@@ -74,6 +75,11 @@ impl Driver {
     /// Goes to an address, and waits until the page is loaded.
     pub fn open(&self, url: &str) {
         self.command("url", &json!({ "url": url }));
+        // Where pages can run no scripts the driver comes back sooner.
+        let begun = Instant::now();
+        while self.script("return document.readyState") != "complete" {
+            assert!(begun.elapsed() < PATIENCE, "{url} is never loaded");
+        }
     }
 
     /// Returns what a function's body returns in the page. The page's own policy does not hold it.

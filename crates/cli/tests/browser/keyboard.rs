@@ -48,7 +48,7 @@ fn a_person_without_a_mouse_comes_from_the_overview_to_an_event() {
     browser.open(&format!("{}/events?kind=UNHANDLED_EXCEPTION", stage.server.url));
     for _ in 0..200 {
         browser.press(TAB, 1);
-        if browser.script("return document.activeElement.localName") == "summary" {
+        if browser.script("return !!document.activeElement.closest('.what > details > summary')") == true {
             break;
         }
     }

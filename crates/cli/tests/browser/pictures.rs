@@ -33,13 +33,14 @@ fn every_page_has_its_picture() {
             std::thread::sleep(std::time::Duration::from_millis(200));
         }
     }
-    populate::beat(&stage.server.address, 0);
     let browser = stage.browser(true);
     let mut pages = stage.pages(MOST);
     // Of each kind the one that shows most, else the first.
     pages.sort_by_key(|page| !BEST.iter().any(|best| page.path.contains(best)));
     let mut done = BTreeSet::new();
-    for page in pages.into_iter().filter(|page| done.insert(page.template.clone())) {
+    for (count, page) in pages.into_iter().filter(|page| done.insert(page.template.clone())).enumerate() {
+        // One session lives.
+        populate::beat(&stage.server.address, count);
         let name = name_of(&page.template);
         for (scheme, suffix) in [("light", ""), ("dark", "-dark")] {
             if scheme == "dark" && page.template != "/" {

@@ -20,6 +20,7 @@ mod audit;
 mod body;
 mod client;
 mod clients;
+mod compress;
 mod context;
 mod datadog;
 mod decompress;
@@ -299,6 +300,7 @@ pub(crate) fn router(shared: Shared) -> Router {
     router
         .fallback(any_prefix)
         .method_not_allowed_fallback(async || answer::wrong_method("GET"))
+        .layer(axum::middleware::from_fn(compress::compress))
         .layer(axum::middleware::from_fn_with_state(shared.clone(), guard::guard))
         .layer(axum::middleware::from_fn_with_state(shared.clone(), measure::measure))
         .with_state(shared)

@@ -120,3 +120,7 @@ pub const LINEAGE_LEVELS_MAX: usize = 20;
 pub const ARTIFACT_PAGE_BYTES: usize = 64 * 1024;
 /// Lines of what differs in an artifact of two runs.
 pub const DIFF_LINES_MAX: usize = 400;
+/// A page of fewer bytes is sent as it is: it is one packet anyway.
+pub const COMPRESSED_PAGE_BYTES_MIN: usize = 1024;
+/// A page of more bytes is sent as it is: to compress it would hold a thread for more than some milliseconds.
+pub const COMPRESSED_PAGE_BYTES_MAX: usize = 1024 * 1024;

@@ -133,7 +133,7 @@ fn figures(one: &Side<'_>, other: &Side<'_>) -> Markup {
     ];
     html! {
         div.scroll { table.figures {
-            thead { tr { th scope="col" { "" } th.number scope="col" { "First" } th.number scope="col" { "Second" } th.number scope="col" { "Difference" } } }
+            thead { tr { td {} th.number scope="col" { "First" } th.number scope="col" { "Second" } th.number scope="col" { "Difference" } } }
             tbody {
                 tr { th scope="row" { "Trace" } td.number { (link(one)) } td.number { (link(other)) } td {} }
                 tr { th scope="row" { "Began" } td.number { (parts::moment(one.known.first_seen)) } td.number { (parts::moment(other.known.first_seen)) } td {} }

@@ -41,7 +41,7 @@ fn figures(one: &Run, other: &Run, diff: &Diff) -> Markup {
     let (took_one, took_other) = (Duration::from_millis(x.duration_ms), Duration::from_millis(y.duration_ms));
     html! {
         div.scroll tabindex="0" role="region" aria-label="Figures" { table.figures {
-            thead { tr { th scope="col" { "" } th scope="col" { "First" } th scope="col" { "Second" } th scope="col" { "Difference" } } }
+            thead { tr { td {} th scope="col" { "First" } th scope="col" { "Second" } th scope="col" { "Difference" } } }
             tbody {
                 tr { th scope="row" { "Objective" } td { (runs::link(&one.run_id, one.objective.as_deref())) } td { (runs::link(&other.run_id, other.objective.as_deref())) } td {} }
                 tr { th scope="row" { "Status" } td { (runs::status(&one.status)) } td { (runs::status(&other.status)) } td {} }
@@ -77,7 +77,7 @@ fn events(diff: &Diff) -> Markup {
         p.quiet { (alike) " lines are alike, but for times and ids." @if differ.is_empty() { " None differs." } }
         @if !differ.is_empty() {
             div.scroll tabindex="0" role="region" aria-label="Lines that differ" { table.pairs {
-                thead { tr { th scope="col" { "" } th scope="col" { "What" } th scope="col" { "First" } th scope="col" { "Second" } } }
+                thead { tr { td {} th scope="col" { "What" } th scope="col" { "First" } th scope="col" { "Second" } } }
                 tbody { @for pair in differ.iter().take(COMPARE_ROWS_MAX) {
                     @let (sign, said) = match (&pair.one, &pair.other) { (Some(_), Some(_)) => ("~", "differs"), (Some(_), None) => ("−", "only in the first"), _ => ("+", "only in the second") };
                     @let kind = pair.one.as_ref().or(pair.other.as_ref()).map_or("", |line| &line.kind);
