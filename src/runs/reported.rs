@@ -248,7 +248,7 @@ impl RunRecord {
                     summary.abandoned = line.data["abandoned"] == true;
                 }
                 "patch_created" | "artifact_saved" => {
-                    artifacts.extend(line.data["artifact"].as_str().map(str::to_owned))
+                    artifacts.extend(line.data["artifact"].as_str().map(str::to_owned));
                 }
                 _ => {}
             }

@@ -105,18 +105,18 @@ impl Driver {
     pub fn resize(&self, width: u32, height: u32) {
         self.devtools(
             "Emulation.setDeviceMetricsOverride",
-            json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false}),
+            &json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false}),
         );
     }
 
     /// Lets the page be seen by who prefers light, or dark.
     pub fn prefer(&self, scheme: &str) {
         let feature = json!({"name": "prefers-color-scheme", "value": scheme});
-        self.devtools("Emulation.setEmulatedMedia", json!({ "features": [feature] }));
+        self.devtools("Emulation.setEmulatedMedia", &json!({ "features": [feature] }));
     }
 
     /// Sends a command of the browser's own protocol.
-    pub fn devtools(&self, command: &str, params: Value) -> Value {
+    pub fn devtools(&self, command: &str, params: &Value) -> Value {
         self.command("goog/cdp/execute", &json!({ "cmd": command, "params": params }))
     }
 

@@ -27,7 +27,7 @@ fn no_page_is_heavy_and_each_is_painted_soon_with_a_hundred_thousand_events() {
         return;
     };
     let browser = stage.browser(true);
-    browser.devtools("Network.setCacheDisabled", json!({ "cacheDisabled": true }));
+    browser.devtools("Network.setCacheDisabled", &json!({ "cacheDisabled": true }));
     let (mut heavy, mut late) = (Vec::new(), 0);
     for page in stage.pages(1) {
         let mut paints = Vec::new();

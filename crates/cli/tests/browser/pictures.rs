@@ -53,7 +53,7 @@ fn every_page_has_its_picture() {
                 browser.script("return document.documentElement.scrollHeight").as_u64().unwrap().min(HEIGHT_MAX);
             browser.resize(WIDTH, u32::try_from(height).unwrap());
             let Value::String(picture) =
-                browser.devtools("Page.captureScreenshot", json!({"format": "png"}))["data"].take()
+                browser.devtools("Page.captureScreenshot", &json!({"format": "png"}))["data"].take()
             else {
                 panic!("no picture of {}", page.path)
             };

@@ -1,4 +1,5 @@
 //! A client that speaks HTTP/1.1 over a plain socket, one request a connection.
+#![allow(unreachable_pub, reason = "tests take it as a part of what they share, an example alone")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

@@ -67,7 +67,7 @@ fn the_overview_says_how_models_and_tools_fare_and_which_tool_fails_most() {
     let call = |index: usize, what: &str, status: &str| {
         let data = format!(r#"{{"duration_ms":1500,"status":"{status}",{what}}}"#);
         named(index, &format!("c-{index}"), "operation", "INFO", &data)
-            .replace("2026-11-20T09:20:34Z", &Moment::now().to_string())
+            .replace(&format!("2026-11-20T09:20:34.{index:06}Z"), &Moment::now().to_string())
     };
     let chat = r#""gen_ai.operation.name":"chat","gen_ai.request.model":"m-1","gen_ai.usage.input_tokens":1000,"gen_ai.usage.output_tokens":200,"gen_ai.usage.cost":0.5"#;
     let tool = r#""gen_ai.operation.name":"execute_tool","gen_ai.tool.name":"read<file>""#;
