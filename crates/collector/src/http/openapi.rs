@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::routes::{ENDPOINTS, Endpoint, Shape};
 use super::schemas::{self, reference};
 use crate::limits::{PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX, PARAM_BYTES_MAX};
-use crate::query::{ExceptionOrder, SessionState};
+use crate::query::{CallBy, CallSort, ExceptionOrder, SessionState};
 
 /// `GET /api/openapi.json`
 pub(super) async fn document() -> Response {
@@ -93,10 +93,14 @@ fn parameter(path: &str, name: &str) -> Value {
     let of_sessions = SessionState::ALL.map(SessionState::as_str);
     let is_of_exceptions = path.ends_with("/exceptions");
     let states: &[&str] = if is_of_exceptions { &["open", "resolved", "regressed"] } else { &of_sessions };
+    let number = || json!({ "type": "integer", "minimum": 0 });
+    let is_of_calls = path.starts_with("/calls") || path.ends_with("/calls");
     let moment = || json!({ "type": "string", "examples": ["15m", "2026-11-20T09:20:34Z"] });
     let (about, schema) = match name {
         "session" => ("Of this session", text()),
+        "name" if is_of_calls => ("Of this model or tool", text()),
         "name" => ("Generic events of this name", text()),
+        "kind" if is_of_calls => ("Of models or of tools", one_of(&["model", "tool"])),
         "kind" => ("Of this kind", one_of(&kinds)),
         "severity" => ("As bad as this, or worse", one_of(&["debug", "info", "warning", "error", "critical"])),
         "since" => ("Not older than this: a time, or how long ago", moment()),
@@ -109,6 +113,8 @@ fn parameter(path: &str, name: &str) -> Value {
         "fingerprint" => ("The group with this fingerprint", text()),
         "exception" => ("In which an exception with this fingerprint happened", text()),
         "id" => ("Whose id begins so", text()),
+        "step" => ("As it stood after this line", number()),
+        "from" if path.starts_with("/runs") || path.starts_with("/traces") => ("From this line or span on", number()),
         "event" | "from" | "before" => {
             ("Around the event of this row", json!({ "type": "string", "pattern": "^[0-9]{1,18}$" }))
         }
@@ -130,6 +136,12 @@ fn parameter(path: &str, name: &str) -> Value {
         "user" => ("That name this user", text()),
         "version" => ("Of this version of the program", text()),
         "status" => ("With this status", text()),
+        "provider" => ("Of this provider", text()),
+        "objective" => ("With this text in what it was for", text()),
+        "min_ms" => ("That took so many milliseconds at least", number()),
+        "other" => ("The one to compare with", text()),
+        "sort" => ("What comes first", one_of(&CallSort::ALL.map(|(word, _)| word))),
+        "by" if is_of_calls => ("What they are told apart by", one_of(&CallBy::ALL.map(|(word, _)| word))),
         "by" => ("By minute or by hour", one_of(&["minute", "hour"])),
         "failed" | "opted_in" => ("Only those that did, or only those that did not", one_of(&["true", "false"])),
         "views" => ("Metrics of what was reported, instead of the collector's own", one_of(&["0", "1"])),

@@ -58,7 +58,7 @@ pub enum CallBy {
 }
 
 impl CallBy {
-    const ALL: [(&'static str, Self); 5] = [
+    pub(crate) const ALL: [(&'static str, Self); 5] = [
         ("name", Self::Name),
         ("version", Self::Version),
         ("provider", Self::Provider),
@@ -86,7 +86,7 @@ pub enum CallSort {
 }
 
 impl CallSort {
-    const ALL: [(&'static str, Self); 6] = [
+    pub(crate) const ALL: [(&'static str, Self); 6] = [
         ("errors", Self::Errors),
         ("cost", Self::Cost),
         ("calls", Self::Calls),
