@@ -133,7 +133,7 @@ pub struct Call {
     /// How far it can be relied on, from 0 to 1; of tools.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reliability: Option<f64>,
-    /// Its calls by the parts of [`CallQuery::grid`].
+    /// Its calls by the parts of [`CallQuery::grid`](super::CallQuery::grid).
     #[serde(skip)]
     pub parts: Vec<CallPart>,
 }
