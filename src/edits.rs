@@ -1,6 +1,6 @@
 //! The shortest way from one list to another (E. W. Myers, "An O(ND) Difference Algorithm and Its Variations", 1986).
 
-use crate::limits::DIFF_EDITS_MAX;
+use crate::limits::{DIFF_EDITS_MAX, DIFF_STEPS_MAX};
 
 /// A step from one list to another, with the places in the one and the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +13,8 @@ pub(crate) enum Edit {
     Added(usize),
 }
 
-/// Returns the steps from one list to another; `None` if they differ in more than [`DIFF_EDITS_MAX`] places.
+/// Returns the steps from one list to another; `None` if they differ in more than [`DIFF_EDITS_MAX`] places, or to find that out takes
+/// more than [`DIFF_STEPS_MAX`] comparisons.
 pub(crate) fn between<T: PartialEq>(one: &[T], other: &[T]) -> Option<Vec<Edit>> {
     let trace = search(one, other)?;
     let (mut x, mut y) = (one.len(), other.len());
@@ -67,6 +68,7 @@ fn goes_down(diagonal: isize, depth: usize, reach: &impl Fn(isize) -> usize) -> 
 
 fn search<T: PartialEq>(one: &[T], other: &[T]) -> Option<Vec<Row>> {
     let mut trace = Vec::new();
+    let mut steps = 0;
     let mut row = Row { reaches: vec![0; 3] };
     for depth in 0..=DIFF_EDITS_MAX.min(one.len() + other.len()) {
         let half = depth + 1;
@@ -77,6 +79,11 @@ fn search<T: PartialEq>(one: &[T], other: &[T]) -> Option<Vec<Row>> {
             let mut y = (signed(x) - diagonal).unsigned_abs();
             while x < one.len() && y < other.len() && one[x] == other[y] {
                 (x, y) = (x + 1, y + 1);
+                steps += 1;
+            }
+            steps += 1;
+            if steps > DIFF_STEPS_MAX {
+                return None;
             }
             if let Some(place) = usize::try_from(signed(half) + diagonal).ok().and_then(|at| next.reaches.get_mut(at)) {
                 *place = x;
@@ -101,6 +108,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn what_takes_too_long_to_compare_is_given_up() {
+        let one = vec![0_u8; 100_000];
+        let mut other = one.clone();
+        other.iter_mut().step_by(101).for_each(|item| *item = 1);
+        assert_eq!(between(&one, &other), None);
+    }
 
     fn applied(one: &[u8], other: &[u8]) -> (Vec<u8>, Vec<u8>, usize) {
         let (mut from, mut to, mut count) = (Vec::new(), Vec::new(), 0);

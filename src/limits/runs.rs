@@ -60,3 +60,5 @@ pub const EXPORT_BYTES_MAX: usize = 50_000;
 pub const EXPORT_FILE_BYTES_MAX: u64 = 512 * 1024 * 1024;
 /// Differences between two runs, or two texts, that are told one by one. To find them takes memory of the square of this.
 pub const DIFF_EDITS_MAX: usize = 1_000;
+/// Comparisons of two lists that are made to find their differences: some hundredths of a second. Long lists that are alike take one for each item.
+pub const DIFF_STEPS_MAX: usize = 5_000_000;

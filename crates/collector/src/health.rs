@@ -79,7 +79,7 @@ impl From<&WriteError> for Trouble {
             WriteError::DiskFull => Self::Full,
             WriteError::Removed => Self::Removed,
             WriteError::Closed => Self::Stopping,
-            WriteError::Full | WriteError::Failed(_) => Self::Unwritable,
+            WriteError::Full | WriteError::Failed(_) | WriteError::Unfit(_) => Self::Unwritable,
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use serde_json::json;
@@ -187,6 +187,12 @@ fn host(request: &Request) -> Option<&str> {
 
 /// Tells whether a browser says that the request was made by a page of another host.
 fn is_foreign(request: &Request) -> bool {
+    let said = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    // Of a picture or a script of another page a browser says this alone. A link that somebody follows is no such thing.
+    let is_followed = *request.method() == Method::GET && said("sec-fetch-mode") == Some("navigate");
+    if matches!(said("sec-fetch-site"), Some("cross-site" | "same-site")) && !is_followed {
+        return true;
+    }
     let Some(origin) = request.headers().get(header::ORIGIN) else { return false };
     let host = host(request);
     let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host);

@@ -289,7 +289,11 @@ pub(super) fn accepted(done: Done) -> Response {
 }
 
 fn of_writer(error: &WriteError) -> Failure {
-    Failure::later(error)
+    match error {
+        // To send it again would change nothing.
+        WriteError::Unfit(_) => Failure::new(StatusCode::BAD_REQUEST, error.to_string()),
+        error => Failure::later(error),
+    }
 }
 
 fn of_compressed(error: &DecompressError) -> Failure {

@@ -147,6 +147,15 @@ pub const FILL_ROWS: i64 = 20_000;
 pub const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 /// Points that are taken from one `metrics` event; ours has fewer. The event itself keeps all.
 pub const METRIC_POINTS_MAX: usize = 10_000;
+/// The largest number that counts: of tokens, or of the measurements of a point. Sums of what is larger say nothing of what they are of;
+/// events keep what they said.
+pub const COUNT_MAX: i64 = 1_000_000_000_000;
+/// The most that a call may cost in dollars, to be added to what others did.
+pub const COST_MAX: f64 = 1e9;
+/// The longest duration that is told, in milliseconds: ten years.
+pub const DURATION_MS_MAX: f64 = 315_360_000_000.0;
+/// The largest point of a metric: sums of as many as there ever are stay finite.
+pub const POINT_MAX: f64 = 1e150;
 /// The longest labels of a series, as JSON. A series with longer ones is in its events only.
 pub const METRIC_LABEL_BYTES_MAX: usize = 4096;
 /// Models, and tools, of one hour that are counted by themselves, each with its provider and its version of the program. Names are what clients

@@ -124,3 +124,7 @@ pub const DIFF_LINES_MAX: usize = 400;
 pub const COMPRESSED_PAGE_BYTES_MIN: usize = 1024;
 /// A page of more bytes is sent as it is: to compress it would hold a thread for more than some milliseconds.
 pub const COMPRESSED_PAGE_BYTES_MAX: usize = 1024 * 1024;
+/// Artifacts of a run that are listed, by their names.
+pub const ARTIFACTS_LISTED: usize = 300;
+/// Bytes of the artifacts of two runs that are compared line by line; of larger ones is only said whether they differ.
+pub const ARTIFACTS_COMPARED_BYTES: usize = 4 * 1024 * 1024;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{Tab, layout, parts};
-use crate::limits::{ARTIFACT_PAGE_BYTES, PAGE_SUMMARY_CHARS_MAX};
+use crate::limits::{ARTIFACT_PAGE_BYTES, ARTIFACTS_COMPARED_BYTES, ARTIFACTS_LISTED, PAGE_SUMMARY_CHARS_MAX};
 use crate::query::Run;
 
 /// An artifact as the last line about it tells.
@@ -70,7 +70,7 @@ pub(super) fn table(run: &str, artifacts: &[Artifact<'_>]) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Artifacts" { table {
             thead { tr { th scope="col" { "Name" } th scope="col" { "Media type" } th.number scope="col" { "Bytes" } th scope="col" { "SHA-256" } } }
-            tbody { @for artifact in artifacts {
+            tbody { @for artifact in artifacts.iter().take(ARTIFACTS_LISTED) {
                 tr {
                     td.what { a href={ "/runs/" (parts::escape(run)) "/artifacts/" (parts::escape(artifact.name)) } { bdi { (parts::cut(artifact.name, PAGE_SUMMARY_CHARS_MAX)) } } }
                     td { bdi { (parts::cut(artifact.media(), 80)) } }
@@ -79,6 +79,7 @@ pub(super) fn table(run: &str, artifacts: &[Artifact<'_>]) -> Markup {
                 }
             } }
         } }
+        @if artifacts.len() > ARTIFACTS_LISTED { p.notice { "The first " (ARTIFACTS_LISTED) " of " (artifacts.len()) " are listed." } }
     }
 }
 
@@ -113,7 +114,8 @@ pub(crate) fn one(run: &Run, artifact: &Artifact<'_>) -> Markup {
 
 /// Writes a text as a text, and one that is JSON in order.
 fn text_of(text: &str) -> Markup {
-    let json = text.trim_start().starts_with(['{', '[']).then(|| serde_json::from_str::<Value>(text).ok()).flatten();
+    let is_json = text.len() <= ARTIFACT_PAGE_BYTES && text.trim_start().starts_with(['{', '[']);
+    let json = is_json.then(|| serde_json::from_str::<Value>(text).ok()).flatten();
     let pretty = json.and_then(|json| serde_json::to_string_pretty(&json).ok());
     let text = pretty.as_deref().unwrap_or(text);
     let end = text.floor_char_boundary(ARTIFACT_PAGE_BYTES);
@@ -125,17 +127,18 @@ fn text_of(text: &str) -> Markup {
 
 /// Compares what two runs left: by what is in it where that is known, else by its hash and size.
 pub(crate) fn compare(one: &[Artifact<'_>], other: &[Artifact<'_>]) -> Vec<ArtifactDiff> {
+    // They are in the order of their names, each once.
     let find = |all: &[Artifact<'_>], name: &str| {
-        all.iter()
-            .find(|artifact| artifact.name == name)
-            .cloned()
-            .map(|found| (found.content().map(|text| text.as_bytes().to_vec()), (found.hash(), found.bytes())))
+        let found = all.binary_search_by(|artifact| artifact.name.cmp(name)).ok().and_then(|place| all.get(place));
+        found.map(|found| (found.content().map(|text| text.as_bytes().to_vec()), (found.hash(), found.bytes())))
     };
+    let bytes = |all: &[Artifact<'_>]| all.iter().filter_map(Artifact::content).map(str::len).sum::<usize>();
+    let is_small = bytes(one) + bytes(other) <= ARTIFACTS_COMPARED_BYTES;
     let mut names: Vec<&str> = one.iter().chain(other).map(|artifact| artifact.name).collect();
     names.sort_unstable();
     names.dedup();
     let compared = |name: &str| match (find(one, name), find(other, name)) {
-        (Some((Some(one), _)), Some((Some(other), _))) => ArtifactDiff::of(name, Some(one), Some(other)),
+        (Some((Some(one), _)), Some((Some(other), _))) if is_small => ArtifactDiff::of(name, Some(one), Some(other)),
         (Some((_, one)), Some((_, other))) => {
             ArtifactDiff::new(name, if one == other { Change::Same } else { Change::Changed }, Vec::new())
         }

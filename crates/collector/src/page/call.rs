@@ -90,7 +90,7 @@ pub(crate) fn page(shown: &Shown) -> Markup {
                 }
             }
             section { h2 { "By version" } (versions(shown)) }
-            section { h2 { "The latest failed calls" } (failed(shown)) }
+            section { h2 { "Failed calls of the last hour that has some" } (failed(shown)) }
         }
     };
     layout(&shown.name, Tab::Calls, &content)
@@ -307,7 +307,7 @@ fn failed(shown: &Shown) -> Markup {
         };
     }
     html! {
-        div.scroll tabindex="0" role="region" aria-label="The latest failed calls" { table {
+        div.scroll tabindex="0" role="region" aria-label="Failed calls" { table {
             thead { tr { th scope="col" { "When" } th scope="col" { "What" } th scope="col" { "Trace" } th scope="col" { "Session" } } }
             tbody { @for event in &shown.failed {
                 @let said: Said = serde_json::from_str(&event.json).unwrap_or_default();

@@ -57,7 +57,9 @@ pub(crate) fn page(shown: &Shown) -> Markup {
         }
         section {
             h2 { "All it says" }
-            pre.whole tabindex="0" { (parts::first_of(&json::pretty(&event.json), EVENT_PAGE_BYTES)) }
+            @let said = json::pretty(&event.json, EVENT_PAGE_BYTES);
+            pre.whole tabindex="0" { (said[..said.floor_char_boundary(EVENT_PAGE_BYTES)]) }
+            @if said.len() > EVENT_PAGE_BYTES { p.notice { "The beginning is shown. As JSON it is whole: " (parts::bytes(event.json.len() as u64)) "." } }
         }
         section {
             h2 { "Around it in its session" }

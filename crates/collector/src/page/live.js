@@ -18,26 +18,29 @@
     const shown = [...text.slice(0, 320)].slice(0, 160).join("");
     return make("bdi", "", (shown + (shown.length < text.length ? "…" : "")).replace(/\p{Cc}/gu, " "));
   };
+  // What is no text or number is told as JSON: clients send anything.
+  const said = (value) => (["string", "number"].includes(typeof value) ? String(value) : value ? JSON.stringify(value) : "");
   const told = (event) => {
     const [name, data] = [event.event_name, event.event_data ?? {}];
     if (event.event === "UNHANDLED_EXCEPTION") return [event.error_type, event.error_message];
-    if (event.event !== "GENERIC_EVENT") return [String(event.event).toLowerCase().replaceAll("_", " "), event.duration];
+    if (event.event !== "GENERIC_EVENT") return [said(event.event).toLowerCase().replaceAll("_", " "), event.duration];
     let parts = [];
     if (["span.start", "span.end", "operation"].includes(name)) {
-      const took = data.duration_ms === undefined ? "" : `${Math.round(data.duration_ms)} ms`;
+      const took = typeof data.duration_ms === "number" ? `${Math.round(data.duration_ms)} ms` : "";
       parts = [data.span_name, took, data["error.type"], data["error.message"]];
     } else if (["log", "error", "user_error"].includes(name)) parts = [data.error_type, data.message];
-    return [name, parts.filter(Boolean).join(" · ") || data];
+    return [name, parts.map(said).filter(Boolean).join(" · ") || data];
   };
   const row = ({ id, json }) => {
-    let event = {};
-    try { event = JSON.parse(json); } catch { event.event = "can't be read"; }
+    try { return rowOf(id, JSON.parse(json)); } catch { return rowOf(id, { event: "can't be shown" }); }
+  };
+  const rowOf = (id, event) => {
     const moment = new Date(event.timestamp);
-    const exact = isNaN(moment) ? String(event.timestamp) : moment.toISOString();
+    const exact = isNaN(moment) ? said(event.timestamp) : moment.toISOString();
     const time = make("time", "", make("span", "date", exact.slice(0, 10)), ` ${exact.slice(11, 23)}`);
-    const severity = String(event.severity).toLowerCase();
+    const severity = said(event.severity).toLowerCase();
     const [name, summary] = told(event);
-    const session = String(event.session_id);
+    const session = said(event.session_id);
     const own = event.event === "GENERIC_EVENT" ? "" : " own";
     const cells = [
       make("span", `severity ${severity}`, severity),

@@ -16,6 +16,9 @@ pub(crate) const OVERVIEW_SINCE: &str = "24h";
 /// The part of calls above which failures stand out: some fail wherever networks are.
 const CALLS_FAIL_ABOVE: f64 = 0.05;
 
+/// Reasons of dropped events that are told. There may be as many as clients think of.
+const DROPS_TOLD: usize = 2;
+
 /// What the page shows.
 pub(crate) struct Overview {
     pub(crate) health: Health,
@@ -91,7 +94,7 @@ fn tiles(overview: &Overview) -> Markup {
     let sessions = |state: &str| overview.of("/sessions", &[("state", state)]);
     html! {
         (tile("Sessions", &sessions(""), &html! { (parts::grouped(sums.all())) }, false, &html! {
-            a href=(sessions("open")) { (sums.open) " open" } ", " a href=(sessions("ended")) { (sums.ended) " ended" } ", "
+            "heard of in this time: " a href=(sessions("open")) { (sums.open) " open" } ", " a href=(sessions("ended")) { (sums.ended) " ended" } ", "
             a href=(sessions("silent")) { (sums.silent) " silent" }
         }))
         (tile("Crash-free", &sessions("crashed"), &html! {
@@ -104,11 +107,19 @@ fn tiles(overview: &Overview) -> Markup {
         }))
         (tile("Lost", &sessions(""), &html! { (parts::grouped(sums.missing.saturating_add(dropped))) }, sums.missing + dropped > 0, &html! {
             (sums.missing) " missing, " (dropped) " dropped"
-            @for (place, (reason, count)) in sums.drops.iter().enumerate() {
-                @if place == 0 { ": " } @else { ", " } (count) " " bdi { (parts::cut(reason, 40)) }
+            @for (place, (reason, count)) in most_dropped(sums).enumerate() {
+                @if place == 0 { ": " } @else { ", " } (count) " " bdi { (parts::cut(reason, 24)) }
             }
+            @if sums.drops.len() > DROPS_TOLD { ", …" }
         }))
     }
+}
+
+/// Returns for which reasons most was dropped.
+fn most_dropped(sums: &SessionSums) -> impl Iterator<Item = (&String, &i64)> {
+    let mut drops: Vec<_> = sums.drops.iter().collect();
+    drops.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    drops.into_iter().take(DROPS_TOLD)
 }
 
 /// Writes how models and tools fare, where there are any.

@@ -43,6 +43,11 @@ pub(super) fn grouped(count: i64) -> String {
     if count < 0 { format!("-{text}") } else { text }
 }
 
+/// Writes a large count; none is not worth a number.
+pub(super) fn grouped_or_dash(count: i64) -> Markup {
+    html! { @if count == 0 { span.quiet { "–" } } @else { (grouped(count)) } }
+}
+
 /// Returns bytes in the unit in which they are read best.
 #[allow(clippy::cast_precision_loss, reason = "it is told to three digits")]
 pub(super) fn bytes(bytes: u64) -> String {

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::compare::{longer, more};
 use super::{Tab, layout, parts, runs, steps};
-use crate::limits::{COMPARE_ROWS_MAX, DIFF_LINES_MAX, PAGE_SUMMARY_CHARS_MAX};
+use crate::limits::{ARTIFACTS_LISTED, COMPARE_ROWS_MAX, DIFF_LINES_MAX, PAGE_SUMMARY_CHARS_MAX};
 use crate::query::Run;
 
 /// Returns the page.
@@ -97,7 +97,7 @@ fn events(diff: &Diff) -> Markup {
 
 fn artifacts(diff: &Diff) -> Markup {
     html! {
-        @for artifact in &diff.artifacts {
+        @for artifact in diff.artifacts.iter().take(ARTIFACTS_LISTED) {
             @let said = match artifact.change {
                 Change::Same => "the same",
                 Change::Removed => "only in the first",
@@ -116,5 +116,6 @@ fn artifacts(diff: &Diff) -> Markup {
                 @if artifact.lines.len() > DIFF_LINES_MAX { p.notice { "The first " (DIFF_LINES_MAX) " lines of " (artifact.lines.len()) " are shown." } }
             }
         }
+        @if diff.artifacts.len() > ARTIFACTS_LISTED { p.notice { "The first " (ARTIFACTS_LISTED) " of " (diff.artifacts.len()) " are shown." } }
     }
 }

@@ -53,7 +53,7 @@ fn rows(runs: &[Run]) -> Markup {
                     td.number.bad[run.figures.errors > 0] { (parts::or_dash(run.figures.errors)) }
                     td.number { (parts::or_dash(run.figures.model_calls)) }
                     td.number { (parts::or_dash(run.figures.tool_calls)) }
-                    td.number { (parts::or_dash(run.figures.tokens_in.saturating_add(run.figures.tokens_out))) }
+                    td.number { (parts::grouped_or_dash(run.figures.tokens_in.saturating_add(run.figures.tokens_out))) }
                     td.number { (parts::cost(run.figures.cost)) }
                     td.number { (run.figures.events) }
                     td.when { (parts::moment(run.first_seen)) }

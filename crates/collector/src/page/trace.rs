@@ -76,7 +76,7 @@ fn facts(shown: &Shown<'_>, spans: usize) -> Markup {
             div { dt { "Errors" } dd.bad[known.figures.errors > 0] { (known.figures.errors) } }
             div { dt { "Model calls" } dd { (known.figures.model_calls) } }
             div { dt { "Tool calls" } dd { (known.figures.tool_calls) } }
-            div { dt { "Tokens in, out" } dd { (known.figures.tokens_in) ", " (known.figures.tokens_out) } }
+            div { dt { "Tokens in, out" } dd { (parts::grouped(known.figures.tokens_in)) ", " (parts::grouped(known.figures.tokens_out)) } }
             div { dt { "Cost" } dd { (parts::cost(known.figures.cost)) } }
             div { dt { "Began" } dd { (parts::moment(known.first_seen)) } }
             @if let Some(session) = &known.session_id { div { dt { "Session" } dd { (parts::session_link(session)) } } }

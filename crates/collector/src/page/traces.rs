@@ -68,7 +68,7 @@ fn figures(figures: &Figures) -> Markup {
     html! {
         td.number { (parts::or_dash(figures.model_calls)) }
         td.number { (parts::or_dash(figures.tool_calls)) }
-        td.number { (parts::or_dash(figures.tokens_in.saturating_add(figures.tokens_out))) }
+        td.number { (parts::grouped_or_dash(figures.tokens_in.saturating_add(figures.tokens_out))) }
         td.number { (parts::cost(figures.cost)) }
     }
 }

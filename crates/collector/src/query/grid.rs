@@ -7,6 +7,9 @@ use crate::store::{WIDTHS_US, floor};
 /// A minute in microseconds.
 const MINUTE: i64 = WIDTHS_US[0];
 
+/// An hour in microseconds.
+const HOUR: i64 = WIDTHS_US[1];
+
 /// How wide parts may be, in minutes: what clocks and calendars are made of.
 const MINUTES: [i64; 13] = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 10_080];
 
@@ -42,7 +45,7 @@ impl Grid {
             .find(|step| parts(*step) <= most);
         // Of centuries the parts are as wide as they need to be.
         let step_us =
-            fits.unwrap_or_else(|| (until.saturating_sub(since) / (most - 1) / MINUTE + 1).saturating_mul(MINUTE));
+            fits.unwrap_or_else(|| (until.saturating_sub(since) / (most - 1) / HOUR + 1).saturating_mul(HOUR));
         let parts = usize::try_from(parts(step_us).clamp(1, most)).unwrap_or(1);
         Self { first_us: floor(since, step_us), step_us, parts }
     }

@@ -26,6 +26,9 @@ pub(crate) enum WriteError {
     /// The database was removed from under the collector.
     #[error("the data directory was removed while the collector ran: start it again")]
     Removed,
+    /// The request alone can't be stored, whatever is tried: the fault is in it, or in how it is read.
+    #[error("this request can't be stored: {0}")]
+    Unfit(String),
     /// SQLite could not write.
     #[error("the store can't be written: {0}")]
     Failed(String),
@@ -35,6 +38,11 @@ impl From<&rusqlite::Error> for WriteError {
     fn from(error: &rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DiskFull) => Self::DiskFull,
+            Some(
+                rusqlite::ErrorCode::ConstraintViolation
+                | rusqlite::ErrorCode::TypeMismatch
+                | rusqlite::ErrorCode::TooBig,
+            ) => Self::Unfit(error.to_string()),
             _ => Self::Failed(error.to_string()),
         }
     }

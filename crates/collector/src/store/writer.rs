@@ -111,6 +111,9 @@ impl Writer {
         let committed = self.commit(&group).map_err(|error| self.failed(&error));
         self.writing.commits_ms.observe(clock::millis_since(begun_us));
         self.writing.begun_us.set(0);
+        if let Err(WriteError::Unfit(_)) = committed {
+            return self.settle_apart(group, committed);
+        }
         // Asked after the commit: what was removed before the answer is not acknowledged.
         let result =
             committed.and_then(|stored| if self.place.is_there() { Ok(stored) } else { Err(WriteError::Removed) });
@@ -123,6 +126,17 @@ impl Writer {
             Err(error) => group.into_iter().for_each(|request| {
                 let _ = request.reply.send(Err(error.clone()));
             }),
+        }
+    }
+
+    /// Commits the requests of a group one by one, of which one can't be stored: it takes no other along, and is no trouble of the store's.
+    fn settle_apart(&mut self, mut group: Vec<Request>, committed: Result<Vec<Stored>, WriteError>) {
+        if group.len() > 1 {
+            return group.into_iter().for_each(|request| self.settle(vec![request]));
+        }
+        if let (Some(request), Err(error)) = (group.pop(), committed) {
+            tracing::error!(%error, "a request can't be stored");
+            let _ = request.reply.send(Err(error));
         }
     }
 

@@ -126,6 +126,18 @@ fn what_clients_send_is_shown_as_text() {
     }
 }
 
+#[test]
+fn no_page_of_another_site_has_anything_read_and_a_link_from_there_is_followed() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let ask = |site: &str, mode: &str| {
+        let headers = [("sec-fetch-site", site), ("sec-fetch-mode", mode)];
+        server.client().send("GET", "/events", &headers, b"").status
+    };
+    assert_eq!([ask("cross-site", "no-cors"), ask("same-site", "cors")], [403, 403]);
+    assert_eq!([ask("cross-site", "navigate"), ask("same-origin", "cors"), ask("none", "navigate")], [200, 200, 200]);
+}
+
 /// A span as our reporter tells its end.
 fn span(index: usize, id: &str, parent: &str, name: &str, more: &str) -> String {
     let within = if parent.is_empty() { String::new() } else { format!(r#""parent_span_id":"{parent}","#) };

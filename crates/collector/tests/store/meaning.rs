@@ -234,3 +234,56 @@ fn a_trace_is_of_the_session_of_its_outermost_span_whichever_was_heard_of_first(
     assert_eq!(trace["session_id"], "front");
     assert_eq!(server.all("/api/traces?session=front", "traces").len(), 1);
 }
+
+#[test]
+fn figures_beyond_all_bounds_add_nothing_and_keep_nothing_from_being_stored() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let call = |index: usize, cost: &str, tokens: &str| {
+        let data = format!(
+            r#"{{"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"{index:016x}","span_name":"chat","duration_ms":1e300,"gen_ai.operation.name":"chat","gen_ai.request.model":"m","gen_ai.usage.cost":{cost},"gen_ai.usage.input_tokens":{tokens}}}"#
+        );
+        named(index, &format!("c-{index}"), "span.end", "INFO", &data)
+    };
+    let point = |value: &str| format!(r#"{{"series":[{{"name":"g","type":"gauge","value":{value}}}]}}"#);
+    let calls = [
+        [
+            call(0, "1e308", "9223372036854775807"),
+            call(1, "1e308", "10"),
+            named(2, "m-2", "metrics", "INFO", &point("1e308")),
+        ],
+        [call(3, "-1e308", "-5"), call(4, "-1e308", "1"), named(5, "m-5", "metrics", "INFO", &point("-1e308"))],
+        [call(6, "0.5", "7"), call(7, "0.25", "8"), named(8, "m-8", "metrics", "INFO", &point("3"))],
+    ];
+    calls.iter().for_each(|events| drop(server.telemetry(body("s", events)).is(200)));
+    let trace = server.get("/api/traces").is(200).json()["traces"][0].clone();
+    assert_eq!((trace["cost"].as_f64(), trace["tokens_in"].as_i64()), (Some(0.75), Some(26)), "{trace}");
+    let call = server.get("/api/calls?since=2026-11-01").is(200).json()["calls"][0].clone();
+    assert_eq!((call["calls"].as_i64(), call["cost"].as_f64()), (Some(6), Some(0.75)), "{call}");
+}
+
+#[test]
+fn a_request_that_can_never_be_stored_is_refused_alone() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    server.telemetry(body("s", &[event(0)])).is(200);
+    let database = rusqlite::Connection::open(dir.path().join("lastword.db")).unwrap();
+    let refuse = "CREATE TRIGGER poisoned BEFORE INSERT ON events WHEN NEW.body LIKE '%poison%'
+                  BEGIN SELECT RAISE(ABORT, 'no'); END";
+    database.execute_batch(refuse).unwrap();
+    std::thread::scope(|scope| {
+        for client in 0..4 {
+            let server = &server;
+            scope.spawn(move || {
+                for round in 0..20 {
+                    let name = if client == 0 { "poison" } else { "fine" };
+                    let sent = named(round, &format!("e-{client}-{round}"), name, "INFO", "{}");
+                    let answer = server.telemetry(body(&format!("s-{client}"), &[sent]));
+                    assert_eq!(answer.status, if client == 0 { 400 } else { 200 }, "{}", answer.body);
+                }
+            });
+        }
+    });
+    assert_eq!(server.get("/api/health").is(200).json()["ok"], true);
+    assert_eq!(server.get("/api/stats?since=2026-11-01&by=hour&name=fine").is(200).json()["counts"][0]["count"], 60);
+}

@@ -76,8 +76,8 @@ async fn show_one<Q: Send + 'static>(
     match run(shared, move |reader| write(reader, &query)).await {
         Ok(Some(page)) => written(page),
         Ok(None) => {
-            let (title, text) = (format!("No such {what}"), format!("Nothing was received of a {what} of this id."));
-            (StatusCode::NOT_FOUND, Html(page::message(&title, &text).into_string())).into_response()
+            let (title, text) = (format!("No such {what}"), "Nothing was received with this id.");
+            (StatusCode::NOT_FOUND, Html(page::message(&title, text).into_string())).into_response()
         }
         Err(QueryError::Param(error)) => wrong(&error.to_string()),
         Err(error) => api::refuse(&error),

@@ -9,7 +9,7 @@ use super::{or_default, show};
 use crate::alerts::State as Standing;
 use crate::limits::{OVERVIEW_ROWS, OVERVIEW_TOOLS};
 use crate::page::{self, Address};
-use crate::query::{self, CallRange, ExceptionQuery, Grid, HistogramQuery, Moment, SessionQuery};
+use crate::query::{self, CallRange, ExceptionOrder, ExceptionQuery, Grid, HistogramQuery, Moment, SessionQuery};
 
 /// `GET /`, of `since` to `until`.
 pub(in super::super) async fn overview(State(shared): State<Shared>, Query(pairs): Pairs) -> Response {
@@ -33,6 +33,8 @@ pub(in super::super) async fn overview(State(shared): State<Shared>, Query(pairs
             })?,
             exceptions: reader.exceptions(&ExceptionQuery {
                 since: Some(since),
+                until: Some(until),
+                order: ExceptionOrder::Worst,
                 limit: OVERVIEW_ROWS,
                 ..ExceptionQuery::default()
             })?,

@@ -27,7 +27,7 @@ fn title(bin: &Bin) -> String {
 /// Draws counts over time as stacked bars, the worst at the bottom so that it is seen however little it is; `link` leads to what a bar
 /// counts.
 pub(crate) fn over_time(bins: &[Bin], link: impl Fn(&Bin) -> String) -> Markup {
-    let most = bins.iter().map(|bin| bin.by_severity.total()).max().unwrap_or(0).max(1);
+    let most = bins.iter().map(|bin| bin.by_severity.total()).max().unwrap_or(0);
     let all: Vec<Bar> = bins
         .iter()
         .map(|bin| Bar {
@@ -38,7 +38,11 @@ pub(crate) fn over_time(bins: &[Bin], link: impl Fn(&Bin) -> String) -> Markup {
         .collect();
     let from = bins.first().map_or_else(String::new, |first| parts::short(first.begin));
     let to = bins.last().map_or_else(String::new, |last| parts::short(last.end));
-    bars("Events over time, by severity", &all, [from, format!("at most {most} at once"), to])
+    bars(
+        "Events over time, by severity",
+        &all,
+        [from, if most == 0 { "nothing".to_owned() } else { format!("at most {most} at once") }, to],
+    )
 }
 
 fn parts_of(bin: &Bin) -> impl Iterator<Item = (&'static str, i64)> {

@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::json::Cursor;
-use crate::limits::{METRIC_LABEL_BYTES_MAX, METRIC_POINTS_MAX, NAME_BYTES_MAX};
+use crate::limits::{
+    COST_MAX, COUNT_MAX, DURATION_MS_MAX, METRIC_LABEL_BYTES_MAX, METRIC_POINTS_MAX, NAME_BYTES_MAX, POINT_MAX,
+};
 
 /// The 16 bytes of a trace's id.
 pub(crate) type TraceId = [u8; 16];
@@ -265,7 +267,7 @@ fn what(name: &str, data: &Data<'_>, version: Option<&str>) -> What {
 
 fn span(data: &Data<'_>) -> Span {
     let operation = data.operation.and_then(words).unwrap_or_default();
-    let millis = data.duration_ms.and_then(number).filter(|millis| (0.0..=1e15).contains(millis));
+    let millis = data.duration_ms.and_then(number).filter(|millis| (0.0..=DURATION_MS_MAX).contains(millis));
     #[allow(clippy::cast_possible_truncation, reason = "it was looked at how large it is")]
     let duration_us = millis.map(|millis| (millis * 1000.0) as i64);
     Span {
@@ -278,7 +280,7 @@ fn span(data: &Data<'_>) -> Span {
         tokens_in: data.tokens_in.and_then(whole).unwrap_or(0),
         tokens_out: data.tokens_out.and_then(whole).unwrap_or(0),
         tokens_cached: data.tokens_cached.and_then(whole).unwrap_or(0),
-        cost: data.cost.and_then(number).unwrap_or(0.0),
+        cost: data.cost.and_then(number).filter(|cost| (0.0..=COST_MAX).contains(cost)).unwrap_or(0.0),
         callee: None,
     }
 }
@@ -322,7 +324,11 @@ fn points(series: &str) -> Vec<Point> {
 
 fn point(series: &Series<'_>) -> Option<Point> {
     let value = series.value.or(series.sum)?;
-    let count = series.count.unwrap_or(1).max(0);
+    let is_told = |number: f64| number.abs() <= POINT_MAX;
+    if ![Some(value), series.min, series.max].into_iter().flatten().all(is_told) {
+        return None;
+    }
+    let count = series.count.unwrap_or(1).clamp(0, COUNT_MAX);
     let labels = serde_json::to_string(&series.labels).ok().filter(|labels| labels.len() <= METRIC_LABEL_BYTES_MAX)?;
     Some(Point {
         name: cut(&series.name),
@@ -385,7 +391,7 @@ fn number(json: &str) -> Option<f64> {
 }
 
 fn whole(json: &str) -> Option<i64> {
-    json.parse().ok().filter(|number| *number >= 0)
+    json.parse().ok().filter(|number| (0..=COUNT_MAX).contains(number))
 }
 
 #[cfg(test)]
