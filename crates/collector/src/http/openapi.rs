@@ -62,12 +62,13 @@ fn operation(endpoint: &Endpoint) -> Value {
     // Whoever exports OTLP reads errors in the form of its own.
     let error = if endpoint.path.starts_with("/v1/") { "OtlpError" } else { "Error" };
     responses.insert("default".to_owned(), json!({ "$ref": format!("#/components/responses/{error}") }));
-    let in_path = endpoint.path.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map(|(name, _)| {
+    let names = endpoint.path.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
+    let in_path = names.map(|(name, _)| {
         json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string", "minLength": 1 },
                 "description": "What is meant" })
     });
     let in_query = endpoint.parameters.iter().map(|name| parameter(endpoint.path, name));
-    let parameters: Vec<Value> = in_path.into_iter().chain(in_query).collect();
+    let parameters: Vec<Value> = in_path.chain(in_query).collect();
     let mut operation = json!({ "summary": endpoint.about, "responses": responses });
     if !parameters.is_empty() {
         operation["parameters"] = parameters.into();
@@ -153,6 +154,16 @@ fn parameter(path: &str, name: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_part_of_a_path_is_a_parameter() {
+        for endpoint in ENDPOINTS {
+            let told = operation(endpoint)["parameters"]
+                .as_array()
+                .map_or(0, |all| all.iter().filter(|one| one["in"] == "path").count());
+            assert_eq!(told, endpoint.path.matches('{').count(), "{}", endpoint.path);
+        }
+    }
 
     #[test]
     fn every_parameter_is_described_and_every_reference_leads_somewhere() {
