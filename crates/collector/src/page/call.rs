@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::address::Address;
-use super::calls::{SINCE, cached, told, took};
+use super::calls::{SINCE, cached, took};
 use super::chart::{self, Bar, Line};
 use super::overview::percent;
 use super::{Tab, layout, parts};
@@ -149,7 +149,7 @@ fn latency(shown: &Shown) -> Markup {
         line("p95", "p95", |figures| figures.p95_ms),
         line("p99", "p99", |figures| figures.p99_ms),
     ];
-    let ms = |ms: Option<f64>| ms.and_then(told).unwrap_or_else(|| "none".to_owned());
+    let ms = |ms: Option<f64>| ms.and_then(parts::took_ms).unwrap_or_else(|| "none".to_owned());
     let told: Vec<String> = (shown.over_time.iter().enumerate())
         .map(|(part, figures)| {
             let [p50, p95, p99] = [figures.p50_ms, figures.p95_ms, figures.p99_ms].map(ms);
@@ -163,7 +163,7 @@ fn latency(shown: &Shown) -> Markup {
 fn spread(figures: &CallFigures) -> Markup {
     let all = figures.spread();
     let some = all.len().div_ceil(CHART_PARTS_MAX).max(1);
-    let ms = |ms: f64| told(ms).unwrap_or_default();
+    let ms = |ms: f64| parts::took_ms(ms).unwrap_or_default();
     let bars: Vec<Bar> = all
         .chunks(some)
         .map(|parts| {

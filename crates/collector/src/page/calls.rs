@@ -1,7 +1,5 @@
 //! `/calls`: how calls of models and tools fare, the worst first.
 
-use std::time::Duration;
-
 use maud::{Markup, html};
 
 use super::address::{Address, Field};
@@ -165,10 +163,5 @@ pub(super) fn cached(figures: &CallFigures) -> Option<f64> {
 
 /// Writes a duration, where it is known.
 pub(super) fn took(ms: Option<f64>) -> Markup {
-    html! { @match ms.and_then(told) { Some(told) => (told), None => span.quiet { "–" } } }
-}
-
-/// Returns a duration in the unit in which it is read best.
-pub(super) fn told(ms: f64) -> Option<String> {
-    Duration::try_from_secs_f64(ms / 1e3).ok().map(parts::took)
+    html! { @match ms.and_then(parts::took_ms) { Some(told) => (told), None => span.quiet { "–" } } }
 }

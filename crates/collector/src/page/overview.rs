@@ -1,7 +1,5 @@
 //! `/`: what a range of time was like, the worst first.
 
-use std::time::Duration;
-
 use maud::{Markup, html};
 
 use super::address::Address;
@@ -153,7 +151,7 @@ fn fails(figures: &CallFigures) -> bool {
 
 /// Writes how many of some calls failed, and how long they took.
 fn fared(figures: &CallFigures) -> Markup {
-    let ms = |ms: f64| Duration::try_from_secs_f64(ms / 1e3).map(parts::took).unwrap_or_default();
+    let ms = |ms: f64| parts::took_ms(ms).unwrap_or_default();
     html! {
         @match figures.error_rate { Some(rate) if rate > 0.0 => { (percent(rate)) " failed" } _ => "none failed" }
         @if let (Some(p50), Some(p95)) = (figures.p50_ms, figures.p95_ms) { "; p50 " (ms(p50)) ", p95 " (ms(p95)) }

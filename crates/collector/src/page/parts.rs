@@ -88,6 +88,11 @@ pub(super) fn took(took: Duration) -> String {
     }
 }
 
+/// Returns how long something took of which the milliseconds are known; `None` where no time has so many.
+pub(super) fn took_ms(ms: f64) -> Option<String> {
+    Duration::try_from_secs_f64(ms / 1e3).ok().map(took)
+}
+
 /// Returns a moment to the second.
 pub(super) fn short(moment: Moment) -> String {
     moment.to_string().chars().take(19).map(|c| if c == 'T' { ' ' } else { c }).collect()

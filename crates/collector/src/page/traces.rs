@@ -1,7 +1,5 @@
 //! `/traces`: how each trace stands.
 
-use std::time::Duration;
-
 use maud::{Markup, html};
 
 use super::address::{Address, Field};
@@ -60,8 +58,8 @@ fn link(trace: &Trace) -> Markup {
 }
 
 fn took(trace: &Trace) -> Markup {
-    let known = trace.duration_ms.and_then(|ms| Duration::try_from_secs_f64(ms / 1e3).ok());
-    html! { @match known { Some(took) => (parts::took(took)), None => span.quiet { "unknown" } } }
+    let known = trace.duration_ms.and_then(parts::took_ms);
+    html! { @match known { Some(took) => (took), None => span.quiet { "unknown" } } }
 }
 
 fn figures(figures: &Figures) -> Markup {

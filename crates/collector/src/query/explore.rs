@@ -3,7 +3,7 @@
 use lastword::Severity;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{Bin, BySeverity, Event, Grid, Moment};
+use super::{Bin, Event, Grid, Moment};
 use crate::store::WIDTHS_US;
 
 /// Returns names of events, those that came up last first.
@@ -25,8 +25,7 @@ pub(super) fn hours(connection: &Connection) -> rusqlite::Result<Option<(Moment,
 
 /// Counts events that were read by the parts of a range of time.
 pub(crate) fn bins_of(events: &[(Moment, Severity)], grid: &Grid) -> Vec<Bin> {
-    let bin = |part| Bin::new(grid.begin(part), grid.begin(part + 1), BySeverity::default());
-    let mut bins: Vec<Bin> = (0..grid.parts()).map(bin).collect();
+    let mut bins = Bin::of(grid);
     for (moment, severity) in events {
         if let Some(bin) = grid.part_of(*moment).and_then(|part| bins.get_mut(part)) {
             bin.by_severity.add(*severity, 1);

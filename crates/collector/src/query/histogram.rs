@@ -37,6 +37,12 @@ impl Bin {
     pub(crate) const fn new(begin: Moment, end: Moment, by_severity: BySeverity) -> Self {
         Self { begin, end, by_severity }
     }
+
+    /// Returns one for each part of a range of time, without events.
+    pub(super) fn of(grid: &Grid) -> Vec<Self> {
+        let bin = |part| Self::new(grid.begin(part), grid.begin(part + 1), BySeverity::default());
+        (0..grid.parts()).map(bin).collect()
+    }
 }
 
 /// Returns one for each part, the earliest first.
@@ -52,8 +58,7 @@ pub(super) fn bins(connection: &Connection, query: &HistogramQuery) -> Result<Ve
     let mut values: Vec<Value> = [first, step, grid.source_us(), first, end, severity].map(Value::from).into();
     stats::narrow(&mut sql, &mut values, query.kind, query.name.as_deref());
     sql.push_str(" GROUP BY 1, 2");
-    let mut bins: Vec<Bin> =
-        (0..grid.parts()).map(|part| Bin::new(grid.begin(part), grid.begin(part + 1), BySeverity::default())).collect();
+    let mut bins = Bin::of(grid);
     let mut prepared = connection.prepare_cached(&sql)?;
     let mut rows = prepared.query(params_from_iter(values))?;
     while let Some(row) = rows.next()? {
