@@ -50,6 +50,10 @@ pub use destination::Destination;
 pub use jsonl::{Jsonl, JsonlCounts};
 #[cfg(feature = "nats")]
 pub use nats::Nats;
+// For the stream of a collector: it names types of the client's, so it is no part of what an SDK is promised.
+#[cfg(feature = "nats")]
+#[doc(hidden)]
+pub use nats::NatsServers;
 #[cfg(feature = "otlp")]
 pub use otlp::Otlp;
 #[cfg(feature = "sentry")]

@@ -13,10 +13,11 @@ use crate::error::{OpenError, ReloadError, ServeError};
 use crate::forward;
 use crate::http::{self, Gate, Shared, Speaks};
 use crate::ingest::otlp::Prices;
-use crate::limits::FORWARD_END;
+use crate::limits::{FORWARD_END, STREAM_END};
 use crate::post::Poster;
 use crate::query::Reader;
 use crate::store::{self, Store};
+use crate::stream::{self, Role};
 use crate::tls::Acceptor;
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -45,6 +46,7 @@ impl Collector {
     /// The directory or the database can't be used, or another collector has it; or a file that the settings name can't be used.
     pub fn open(config: Config) -> Result<Self, OpenError> {
         forward::check(&config.settings.forward)?;
+        stream::check(&config.settings)?;
         let gate = Gate::new(&config)?;
         let tls = Acceptor::open(&config.settings.tls)?;
         let prices = match &config.settings.prices {
@@ -58,6 +60,25 @@ impl Collector {
         })?;
         let shared = Shared::new(&config, gate, tls, prices, queue, consents, reader);
         Ok(Self { config, shared, poster: None, grpc: None, writer: thread })
+    }
+
+    /// Connects to the stream that the settings name, and makes it if it is not there. Without one this does nothing. [`serve`](Self::serve)
+    /// does it, where it was not done: to do it before says what is wrong before anybody is told that the collector is there.
+    ///
+    /// # Errors
+    ///
+    /// The stream can't be used, or this program is built without it.
+    ///
+    /// # Cancel safety
+    ///
+    /// If it is dropped there is no connection.
+    pub async fn connect(&self) -> Result<(), OpenError> {
+        let settings = &self.config.settings;
+        let outlet = self.shared.outlet();
+        if let Some(url) = settings.stream.as_deref().filter(|_| outlet.link().is_none()) {
+            outlet.connect(stream::Link::open(url, &settings.nats).await?);
+        }
+        Ok(())
     }
 
     /// Sets what posts alerts to the URLs of their receivers, and events to the targets that they are forwarded to.
@@ -115,6 +136,7 @@ impl Collector {
     }
 
     async fn run(self, listener: TcpListener, shutdown: Boxed<()>) -> Result<(), ServeError> {
+        self.connect().await.map_err(|error| ServeError::Stream(Box::new(error)))?;
         let Self { config, shared, poster, grpc, writer } = self;
         for listener in [Some(&listener), grpc.as_ref()].into_iter().flatten() {
             let address = listener.local_addr().map_err(ServeError::Listener)?;
@@ -124,8 +146,17 @@ impl Collector {
         }
         let lag = tokio::spawn(shared.clone().watch_lag());
         let audit = tokio::spawn(shared.clone().watch_changes());
-        let alerts = tokio::spawn(shared.clone().watch_alerts(poster.clone()));
-        let mut forwarding = shared.forward(&config.settings.forward, poster.as_ref());
+        // What is stored is watched and sent on where it is written: where nothing is written, everything would seem to be missing.
+        let writes = shared.has(Role::Write);
+        let watching = shared.clone().watch_alerts(poster.clone());
+        let alerts = tokio::spawn(async move {
+            if writes {
+                watching.await;
+            }
+        });
+        let targets = if writes { &config.settings.forward[..] } else { &[] };
+        let mut forwarding = shared.forward(targets, poster.as_ref());
+        let consuming = tokio::spawn(shared.clone().consume());
         let stopping = shared.clone();
         let shutdown = async move {
             shutdown.await;
@@ -149,6 +180,10 @@ impl Collector {
             task.abort();
             // What it was asking the store is answered, or is not begun.
             let _ = task.await;
+        }
+        // It ends by itself, when what it has taken is stored. What is not acknowledged by then comes again.
+        if tokio::time::timeout(STREAM_END, consuming).await.is_err() {
+            tracing::warn!("what was taken out of the stream last was not stored in time; it comes again");
         }
         // They end by themselves, when they have written down how far they came.
         let forwarded = async { while forwarding.join_next().await.is_some() {} };

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::auth::KeyFileError;
 use crate::forward::ForwardError;
 use crate::ingest::otlp::PricesError;
+use crate::stream::OpenStreamError;
 use crate::tls::TlsError;
 
 /// The data directory could not be opened.
@@ -56,6 +57,9 @@ pub enum OpenError {
     /// The table of prices can't be used.
     #[error(transparent)]
     Prices(#[from] PricesError),
+    /// The stream between those that take events in and those that write them can't be used.
+    #[error(transparent)]
+    Stream(#[from] OpenStreamError),
     /// The writer's thread could not be started.
     #[error("the writer's thread can't be started: {0}")]
     Thread(io::Error),
@@ -77,6 +81,9 @@ pub enum ReloadError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
+    /// The stream can't be used.
+    #[error(transparent)]
+    Stream(Box<OpenError>),
     /// The address can be reached by others, and nobody is asked for a key.
     #[error(
         "{0} can be reached from other machines and no keys are set up, so whoever reaches it could read all that is stored \

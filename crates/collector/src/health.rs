@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout};
 use crate::limits::{HEALTH_KEPT, HEALTH_TIMEOUT};
 use crate::query::Reader;
 use crate::store::{Queue, WriteError};
+use crate::stream::Outlet;
 
 /// What was found of all parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +45,9 @@ pub(crate) enum Trouble {
     /// It was removed from under the collector.
     #[error("the data directory was removed while the collector ran: start it again")]
     Removed,
+    /// The stream that events go into does not answer.
+    #[error("the stream can't be reached")]
+    Stream,
     /// The collector stops.
     #[error("the collector is stopping")]
     Stopping,
@@ -54,6 +58,8 @@ pub(crate) enum Trouble {
 pub(crate) enum MqTrouble {
     /// None was asked for: this collector writes itself.
     NotConfigured,
+    /// Nobody answers there.
+    ConnectFailed,
 }
 
 impl Health {
@@ -69,7 +75,8 @@ impl Health {
 
     /// Returns what is wrong first.
     pub(crate) fn trouble(&self) -> Option<Trouble> {
-        self.storage.err().or(self.db.err())
+        let stream = (!self.mq_is_ok()).then_some(Trouble::Stream);
+        self.storage.err().or(self.db.err()).or(stream)
     }
 }
 
@@ -79,7 +86,9 @@ impl From<&WriteError> for Trouble {
             WriteError::DiskFull => Self::Full,
             WriteError::Removed => Self::Removed,
             WriteError::Closed => Self::Stopping,
-            WriteError::Full | WriteError::Failed(_) | WriteError::Unfit(_) => Self::Unwritable,
+            WriteError::Full | WriteError::StreamFull | WriteError::Failed(_) | WriteError::Unfit(_) => {
+                Self::Unwritable
+            }
         }
     }
 }
@@ -88,14 +97,15 @@ impl From<&WriteError> for Trouble {
 pub(crate) struct Checks {
     queue: Queue,
     reader: Arc<Reader>,
+    outlet: Outlet,
     directory: PathBuf,
     /// Held while a check is under way, so that those who ask meanwhile get its answer.
     found: Mutex<Option<(Instant, Health)>>,
 }
 
 impl Checks {
-    pub(crate) fn new(queue: Queue, reader: Arc<Reader>, directory: &Path) -> Self {
-        Self { queue, reader, directory: directory.to_owned(), found: Mutex::new(None) }
+    pub(crate) fn new(queue: Queue, reader: Arc<Reader>, outlet: Outlet, directory: &Path) -> Self {
+        Self { queue, reader, outlet, directory: directory.to_owned(), found: Mutex::new(None) }
     }
 
     /// Returns how all parts are, or were a moment ago.
@@ -109,18 +119,31 @@ impl Checks {
         let trouble = self.queue.trouble().as_ref().map(Trouble::from);
         let reader = Arc::clone(&self.reader);
         let directory = self.directory.clone();
-        let (db, storage) = tokio::join!(
+        let (db, storage, mq) = tokio::join!(
             within(HEALTH_TIMEOUT, move || reader.ping().map_err(|_| Trouble::Unreadable)),
             within(HEALTH_TIMEOUT, move || can_list(&directory)),
+            self.stream(),
         );
         let is_of_storage = |trouble: &Trouble| matches!(trouble, Trouble::Full | Trouble::Removed);
         let health = Health {
             db: trouble.filter(|trouble| !is_of_storage(trouble)).map_or(db, Err),
-            mq: Err(MqTrouble::NotConfigured),
+            mq,
             storage: trouble.filter(is_of_storage).map_or(storage, Err),
         };
         *found = Some((Instant::now(), health));
         health
+    }
+}
+
+impl Checks {
+    async fn stream(&self) -> Result<(), MqTrouble> {
+        if !self.outlet.is_streaming() {
+            return Err(MqTrouble::NotConfigured);
+        }
+        match self.outlet.link() {
+            Some(link) if link.is_there(HEALTH_TIMEOUT).await => Ok(()),
+            _ => Err(MqTrouble::ConnectFailed),
+        }
     }
 }
 

@@ -19,7 +19,7 @@
 //! - Only one thread writes. A reader never blocks it, nor it a reader.
 //!
 //! The layers, each using those before it: `clock`, [`config`], [`auth`], `rate`, [`tls`], `stats`, `json`, `ingest`, `redact`, `store`, [`query`],
-//! [`admin`], [`post`], [`alerts`], [`forward`], `page`, `http`.
+//! `stream`, [`admin`], [`post`], [`alerts`], [`forward`], `page`, `http`.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -55,6 +55,7 @@ mod rate;
 mod redact;
 mod stats;
 mod store;
+mod stream;
 pub mod tls;
 
 pub use collector::{Collector, Control};
@@ -64,3 +65,4 @@ pub use error::{OpenError, ReloadError, ServeError};
 pub use ingest::any_bytes;
 pub use ingest::otlp::PricesError;
 pub use store::Retention;
+pub use stream::{OpenStreamError, Role};

@@ -1,19 +1,16 @@
 //! A connection to a server, which is given up as soon as there is trouble with it.
 
-use std::error::Error;
-use std::fmt::Write;
 use std::future::ready;
 
 use async_nats::jetstream::context::{ContextBuilder, CreateStreamErrorKind};
 use async_nats::jetstream::{Context, stream};
-use async_nats::{Client, ConnectError, ConnectErrorKind, ConnectOptions, Event, ServerError};
+use async_nats::{Client, ConnectError, ConnectErrorKind, Event, ServerError};
 use tokio::sync::watch;
 
-use super::settings::{Login, Settings};
+use super::settings::Settings;
 use super::transient;
-use crate::limits::{ERROR_CHAIN_MAX, NATS_UNACKNOWLEDGED_MAX};
+use crate::limits::NATS_UNACKNOWLEDGED_MAX;
 use crate::sink::SinkError;
-use crate::sink::http::tls_for;
 
 /// A connection. The client behind it would connect again by itself, and send what it holds by then; here that is the
 /// reporter's business: a link that has trouble is never used again.
@@ -37,11 +34,13 @@ impl Link {
     pub(super) async fn connect(settings: &Settings) -> Result<Self, SinkError> {
         let trouble = watch::Sender::new(None);
         let tell = trouble.clone();
-        let options = options(settings)?.event_callback(move |event| {
+        let options = settings.servers.options(settings.timeout).map_err(transient)?;
+        // One round of all servers, in the order they were given in.
+        let options = options.max_reconnects(settings.servers.list().len()).event_callback(move |event| {
             note(&tell, event);
             ready(())
         });
-        let client = options.connect(&settings.servers[..]).await.map_err(|error| no_connection(settings, &error))?;
+        let client = options.connect(settings.servers.list()).await.map_err(|error| no_connection(settings, &error))?;
         let jetstream = ContextBuilder::new()
             .timeout(settings.timeout)
             .ack_timeout(settings.timeout)
@@ -87,31 +86,12 @@ impl Link {
 impl Trouble {
     pub(super) fn error(&self, settings: &Settings) -> SinkError {
         match self {
-            Self::Lost => transient(format!("the connection to {} is lost", settings.shown)),
-            Self::Denied(said) => {
-                SinkError::Unauthorized { reason: format!("{} says: {}", settings.shown, settings.redact(said)) }
-            }
+            Self::Lost => transient(format!("the connection to {} is lost", settings.servers.shown())),
+            Self::Denied(said) => SinkError::Unauthorized {
+                reason: format!("{} says: {}", settings.servers.shown(), settings.servers.redact(said)),
+            },
         }
     }
-}
-
-fn options(settings: &Settings) -> Result<ConnectOptions, SinkError> {
-    let tls = tls_for(settings.has_tls).map_err(|error| transient(format!("TLS can't be set up: {error}")))?;
-    let options = ConnectOptions::new()
-        .name(concat!("lastword/", env!("CARGO_PKG_VERSION")))
-        .connection_timeout(settings.timeout)
-        .request_timeout(Some(settings.timeout))
-        // One round of all servers, in the order they were given in.
-        .max_reconnects(settings.servers.len())
-        .retain_servers_order()
-        // Who we are is told to nobody that the program has not named.
-        .ignore_discovered_servers()
-        .tls_client_config(tls);
-    Ok(match settings.login.clone() {
-        None => options,
-        Some(Login::User { user, password }) => options.user_and_password(user, password),
-        Some(Login::Token(token)) => options.token(token),
-    })
 }
 
 /// Takes note of what happens to a connection.
@@ -145,33 +125,23 @@ async fn make_stream(jetstream: &Context, settings: &Settings, name: &str) -> Re
     let config = stream::Config { name: name.to_owned(), subjects, ..stream::Config::default() };
     let made = jetstream.get_or_create_stream(config).await;
     made.map(drop).map_err(|error| {
-        let said = settings.redact(&error.to_string());
+        let said = settings.servers.redact(&error.to_string());
         let hint = match error.kind() {
             CreateStreamErrorKind::JetStreamUnavailable | CreateStreamErrorKind::TimedOut => {
                 ": is JetStream on there (`nats-server -js`)?"
             }
             _ => "",
         };
-        transient(format!("{} has no stream `{name}`, and it can't be made: {said}{hint}", settings.shown))
+        transient(format!("{} has no stream `{name}`, and it can't be made: {said}{hint}", settings.servers.shown()))
     })
 }
 
 fn no_connection(settings: &Settings, error: &ConnectError) -> SinkError {
-    let mut said = error.kind().to_string();
-    let causes = std::iter::successors(error.source(), |&error| error.source());
-    for cause in causes.take(ERROR_CHAIN_MAX) {
-        let _ = write!(said, ": {cause}");
-    }
-    let said = settings.redact(&said);
+    let (shown, said) = (settings.servers.shown(), settings.servers.no_connection(error));
     match error.kind() {
         ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => {
-            let reason = format!("{} does not take our user, password or token: {said}", settings.shown);
-            SinkError::Unauthorized { reason }
+            SinkError::Unauthorized { reason: format!("{shown} does not take our user, password or token: {said}") }
         }
-        _ => {
-            let wants_tls = !settings.has_tls && said.contains("certificate");
-            let hint = if wants_tls { " (it wants TLS: name it as tls://)" } else { "" };
-            transient(format!("{} can't be reached: {said}{hint}", settings.shown))
-        }
+        _ => transient(format!("{shown} can't be reached: {said}")),
     }
 }

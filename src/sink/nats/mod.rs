@@ -16,8 +16,11 @@
 
 mod link;
 mod publish;
+mod servers;
 mod settings;
 mod subject;
+
+pub use servers::NatsServers;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -33,7 +36,8 @@ use crate::clock::timer_now;
 use crate::limits::{NATS_BATCH_EVENTS_MAX, NATS_TIMEOUT_DEFAULT};
 use link::Link;
 use publish::Failed;
-use settings::{Asked, Login, Settings};
+use servers::Login;
+use settings::{Asked, Settings};
 
 /// Publishes to a stream of NATS JetStream.
 ///
@@ -187,7 +191,7 @@ impl Nats {
 
 /// Waits for something until then.
 async fn within<T>(end: Instant, settings: &Settings, work: impl Future<Output = T>) -> Result<T, SinkError> {
-    let late = || transient(format!("no answer from {} within {:?}", settings.shown, settings.timeout));
+    let late = || transient(format!("no answer from {} within {:?}", settings.servers.shown(), settings.timeout));
     timeout_at(end, work).await.map_err(|_| late())
 }
 
@@ -230,7 +234,7 @@ fn transient(reason: String) -> SinkError {
 impl fmt::Debug for Nats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Asked { servers, login, subject_prefix, stream, timeout } = &self.asked;
-        let known = self.settings().ok().map(|settings| settings.shown.clone());
+        let known = self.settings().ok().map(|settings| settings.servers.shown().to_owned());
         f.debug_struct("Nats")
             .field("name", &self.name)
             .field("servers", &known.unwrap_or_else(|| shown(servers)))

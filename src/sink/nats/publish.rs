@@ -82,7 +82,7 @@ fn message(
 }
 
 fn verdict(settings: &Settings, subject: &str, error: &PublishError) -> Verdict {
-    let shown = &settings.shown;
+    let shown = settings.servers.shown();
     match error.kind() {
         PublishErrorKind::MaxPayloadExceeded => Verdict::Refused,
         PublishErrorKind::StreamNotFound => {
@@ -95,11 +95,11 @@ fn verdict(settings: &Settings, subject: &str, error: &PublishError) -> Verdict 
         _ => match error.source().and_then(|source| source.downcast_ref::<jetstream::Error>()) {
             Some(answer) if answer.error_code() == ErrorCode::STREAM_MESSAGE_EXCEEDS_MAXIMUM => Verdict::Refused,
             Some(answer) => {
-                let said = settings.redact(&answer.to_string());
+                let said = settings.servers.redact(&answer.to_string());
                 Verdict::Failed(Failed::Answered(transient(format!("{shown} did not store `{subject}`: {said}"))))
             }
             None => {
-                let said = settings.redact(&error.to_string());
+                let said = settings.servers.redact(&error.to_string());
                 Verdict::Failed(Failed::Broken(transient(format!("{shown} did not answer: {said}"))))
             }
         },

@@ -68,6 +68,7 @@ async fn serve(setup: &Setup, in_force: InForce, log: &Log) -> Result<(), Error>
     }
     warn(&config, &in_force, address)?;
     let mut collector = Collector::open(watched(config, &settings)?)?.poster(Client::new());
+    collector.connect().await?;
     // Not before it is known that there is a collector at all.
     if let Some(why) = missing {
         tracing::info!("OTLP over gRPC is taken on {address} alone: {why}; --grpc-listen takes another address");

@@ -82,6 +82,15 @@ pub const KEYS: &[Key] = &[
         "Directory of the stored events, made if missing [default: the platform's directory for state, `lastword` in it]",
     )
     .sample("/var/lib/lastword"),
+    Key::new("role", List, "ROLES", "The parts of the work that this process does, of a fleet with a stream: ingest, write, query [default: all]")
+        .sample("[\"ingest\"]"),
+    Key::new(
+        "stream",
+        Text,
+        "URL",
+        "Servers of NATS JetStream: events go into a stream there, and are answered when it has them; those who write take them out",
+    )
+    .sample("nats://127.0.0.1:4222"),
     Key::new("keys", Text, "FILE", "File of the keys that clients need; `lastword keys new` adds one")
         .sample("/etc/lastword/keys"),
     Key::new(
@@ -159,6 +168,9 @@ pub const KEYS: &[Key] = &[
     )
     .live(),
     Key::new("rate.events", Number, "N", "Events a second of one key or address; 0 is no limit").live(),
+    Key::new("nats.name", Text, "NAME", "The name of the stream, which is made if it is not there"),
+    Key::new("nats.replicas", Number, "N", "How many servers have a copy of it; 0 is as many as `stream` names, 3 at most"),
+    Key::new("nats.bytes_max", Text, "SIZE", "How large it may become; beyond, clients are told to come back"),
     Key::new("metrics.buckets_ms", Toml, "BOUNDS", "Upper bounds of the buckets of http_request_duration_ms, in milliseconds"),
     Key::new("retention.events_days", Number, "DAYS", "How long events are kept that are none of the others; 0 is for ever"),
     Key::new("retention.spans_days", Number, "DAYS", "How long spans are kept; 0 is for ever"),

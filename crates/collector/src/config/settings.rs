@@ -18,6 +18,7 @@ use crate::forward::{self, Target};
 use crate::limits;
 use crate::store::Retention;
 use crate::store::audit::{InForce, What};
+use crate::stream::{Role, StreamSettings};
 
 /// Everything that an operator can set. What is left out has its default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +34,10 @@ pub struct Settings {
     pub prices: Option<PathBuf>,
     /// The data directory, if one is named.
     pub data: Option<PathBuf>,
+    /// The parts of the work that this process does; none named is all.
+    pub role: Vec<Role>,
+    /// The servers of the stream that events go into, if there is one.
+    pub stream: Option<String>,
     /// The file of the keys, if there is one.
     pub keys: Option<PathBuf>,
     /// Whether an address that others can reach may be served without keys.
@@ -64,6 +69,8 @@ pub struct Settings {
     pub(crate) limits: Limits,
     /// How much one client may send.
     pub(crate) rate: Rate,
+    /// How the stream is set up.
+    pub(crate) nats: StreamSettings,
     /// What is counted, and how.
     pub(crate) metrics: Metrics,
     /// How long events are kept.
@@ -71,6 +78,12 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Returns the parts of the work that this process does.
+    #[must_use]
+    pub fn roles(&self) -> Vec<Role> {
+        if self.role.is_empty() { Role::ALL.to_vec() } else { self.role.clone() }
+    }
+
     /// Returns the settings as the audit trail knows them, without secrets; only those that a running collector takes over where it is so asked.
     pub(crate) fn in_force(&self, live: bool) -> Vec<InForce> {
         let forward = self.forward.iter().map(Target::without_secrets).collect();
@@ -93,6 +106,8 @@ impl Default for Settings {
             grpc_listen: None,
             prices: None,
             data: None,
+            role: Vec::new(),
+            stream: None,
             keys: None,
             insecure_public: false,
             hosts: Vec::new(),
@@ -107,6 +122,7 @@ impl Default for Settings {
             log: Log::default(),
             limits: Limits::default(),
             rate: Rate::default(),
+            nats: StreamSettings::default(),
             metrics: Metrics::default(),
             retention: Retention::default(),
         }

@@ -53,6 +53,9 @@ pub(super) async fn status(State(shared): State<Shared>, Extension(context): Ext
     if !shared.0.forwards.is_empty() {
         body["forward"] = forwards(&shared);
     }
+    if shared.0.outlet.is_streaming() {
+        body["stream"] = stream(&shared);
+    }
     let failed = shared.0.watcher.failed();
     if !failed.is_null() {
         body["alerts"] = json!({ "failed": failed });
@@ -70,6 +73,16 @@ fn forwards(shared: &Shared) -> Value {
         })
     };
     shared.0.forwards.iter().map(of).collect()
+}
+
+/// What went through the stream: where this process publishes, where it writes.
+fn stream(shared: &Shared) -> Value {
+    let counted = shared.0.outlet.counted();
+    json!({
+        "published": counted.published.get(), "publishFailed": counted.publish_failed.get(),
+        "written": counted.written.get(), "known": counted.known.get(), "postponed": counted.postponed.get(),
+        "dead": counted.dead.get(), "waiting": counted.waiting.get(), "taken": counted.taken.get(),
+    })
 }
 
 /// `GET /api/version`
@@ -91,6 +104,7 @@ pub(super) async fn db(State(shared): State<Shared>) -> Response {
 pub(super) async fn mq(State(shared): State<Shared>) -> Response {
     match shared.0.checks.health().await.mq {
         Ok(()) => answer(true, json!({ "ok": true })),
+        Err(MqTrouble::ConnectFailed) => answer(false, json!({ "ok": false, "error": "connect_failed" })),
         Err(MqTrouble::NotConfigured) => answer(false, json!({ "ok": false, "reason": "missing_url" })),
     }
 }

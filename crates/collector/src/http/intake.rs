@@ -18,7 +18,9 @@ use super::{Inner, Room, Shared, answer};
 use crate::auth::Caller;
 use crate::clock;
 use crate::ingest::{Intake, Refusal, Refused};
-use crate::limits::{COMMIT_TIMEOUT, DECOMPRESS_STEP_BYTES, INLINE_DECODE_BYTES_MAX, PLAIN_BODY_BYTES_MAX};
+use crate::limits::{
+    COMMIT_TIMEOUT, DECOMPRESS_STEP_BYTES, INLINE_DECODE_BYTES_MAX, PLAIN_BODY_BYTES_MAX, RETRY_AFTER_STREAM,
+};
 use crate::rate::{Client, TooMuch};
 use crate::stats::{self, Counter};
 use crate::store::{Stored, WriteError};
@@ -233,7 +235,7 @@ pub(super) async fn store(
     if envelopes.iter().all(|envelope| envelope.events.is_empty()) {
         return Ok(Done { stored: Stored::default(), refused });
     }
-    match tokio::time::timeout(COMMIT_TIMEOUT, inner.queue.store(envelopes, room)).await {
+    match tokio::time::timeout(COMMIT_TIMEOUT, inner.outlet.put(envelopes, room)).await {
         Ok(Ok(stored)) => {
             count(&counted.accepted, stored.accepted);
             count(&counted.duplicates, stored.duplicates);
@@ -292,6 +294,11 @@ fn of_writer(error: &WriteError) -> Failure {
     match error {
         // To send it again would change nothing.
         WriteError::Unfit(_) => Failure::new(StatusCode::BAD_REQUEST, error.to_string()),
+        // It is not this process that is behind.
+        WriteError::StreamFull => Failure {
+            retry_after: Some(RETRY_AFTER_STREAM),
+            ..Failure::new(StatusCode::TOO_MANY_REQUESTS, format!("{error}: send the request again"))
+        },
         error => Failure::later(error),
     }
 }

@@ -12,6 +12,7 @@ use crate::clock;
 use crate::forward::Counts;
 use crate::query::{ParamError, QueryError, Reader};
 use crate::stats::{Ingest, Protocol};
+use crate::stream::Role;
 
 /// `GET /metrics`
 pub(super) async fn metrics(State(shared): State<Shared>, axum::extract::Query(pairs): Pairs) -> Response {
@@ -97,6 +98,7 @@ fn write_own(inner: &Inner, out: &mut Exposition) {
         "Events of the collector itself that were not stored.",
         stats.unrecorded.get(),
     );
+    stream(inner, out);
     forwards(inner, out);
     alerts(inner, out);
     let mut commits = Family::new(MetricKind::Histogram);
@@ -199,6 +201,40 @@ fn alerts(inner: &Inner, out: &mut Exposition) {
     if !standings.is_empty() {
         out.add("lastword_alert_firing", "1 while an alert of the collector's own fires, else 0.", &firing);
         out.add("lastword_alert_broken", "1 while an alert can't be evaluated, else 0.", &broken);
+    }
+}
+
+/// What goes through the stream, if there is one.
+fn stream(inner: &Inner, out: &mut Exposition) {
+    if !inner.outlet.is_streaming() {
+        return;
+    }
+    let counted = inner.outlet.counted();
+    let mut page = Page(out);
+    page.counter(
+        "lastword_stream_published_total",
+        "Events that the stream has acknowledged.",
+        counted.published.get(),
+    );
+    let failed = counted.publish_failed.get();
+    page.counter(
+        "lastword_stream_publish_failed_total",
+        "Attempts to publish that failed and were made again.",
+        failed,
+    );
+    page.counter("lastword_stream_written_total", "Events out of the stream that were stored.", counted.written.get());
+    page.counter(
+        "lastword_stream_known_total",
+        "Events out of the stream that were there before.",
+        counted.known.get(),
+    );
+    page.counter("lastword_stream_postponed_total", "Messages that were left for later.", counted.postponed.get());
+    let help = "Messages that can't be stored, and were put aside.";
+    page.counter("lastword_stream_dead_total", help, counted.dead.get());
+    if inner.roles.contains(&Role::Write) {
+        page.gauge("lastword_stream_waiting", "Messages that wait in the stream.", Some(counted.waiting.get()));
+        let help = "Messages that writers have and did not acknowledge.";
+        page.gauge("lastword_stream_taken", help, Some(counted.taken.get()));
     }
 }
 

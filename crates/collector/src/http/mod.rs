@@ -79,6 +79,7 @@ use crate::redact::Redaction;
 use crate::stats::{Process, Stats};
 use crate::store::audit::{self as audit_trail, InForce, What};
 use crate::store::{Consents, Queue, WriteError};
+use crate::stream::{Consumer, Outlet, Role};
 use crate::tls::Acceptor;
 
 /// What all requests share.
@@ -89,6 +90,9 @@ struct Inner {
     gate: Gate,
     tls: Option<Acceptor>,
     queue: Queue,
+    /// Where what clients send goes.
+    outlet: Outlet,
+    roles: Vec<Role>,
     consents: Consents,
     reader: Arc<Reader>,
     checks: Checks,
@@ -156,13 +160,16 @@ impl Shared {
         let room_bytes = settings.limits.ingest_bytes_max.len().min(Semaphore::MAX_PERMITS);
         // One of the largest fits in at any rate.
         let unproven_bytes = (room_bytes / UNPROVEN_SHARE).max(settings.limits.body_bytes_max.len()).min(room_bytes);
+        let outlet = Outlet::new(queue.clone(), settings.stream.is_some());
         Self(Arc::new(Inner {
             gate,
             tls,
-            checks: Checks::new(queue.clone(), Arc::clone(&reader), config.data_dir()),
+            checks: Checks::new(queue.clone(), Arc::clone(&reader), outlet.clone(), config.data_dir()),
             watcher: Arc::new(Watcher::new(config.alerts.clone(), config.data_dir(), Arc::clone(&reader))),
             forwards: settings.forward.iter().map(|target| Arc::new(Counts::new(&target.name))).collect(),
             queue,
+            outlet,
+            roles: settings.roles(),
             consents,
             reader,
             live: Live::default(),
@@ -196,7 +203,7 @@ impl Shared {
         tokio::spawn(async move {
             // It takes none of the room of what clients send.
             let Ok(room) = Arc::new(Semaphore::new(1)).acquire_owned().await else { return };
-            if shared.0.queue.store(envelopes, room).await.is_err() {
+            if shared.0.outlet.put(envelopes, room).await.is_err() {
                 shared.0.stats.unrecorded.add(1);
             }
         });
@@ -244,6 +251,15 @@ impl Shared {
         self.0.reloaded.send_replace(settings);
     }
 
+    /// Stores what is in the stream until the collector stops, if that is its work.
+    pub(crate) async fn consume(self) {
+        let outlet = &self.0.outlet;
+        if let Some(link) = outlet.link().filter(|_| self.has(Role::Write)) {
+            let consumer = Consumer::new(link.clone(), self.queue(), Arc::clone(outlet.counted()));
+            consumer.run(self.0.stopping.subscribe()).await;
+        }
+    }
+
     /// Evaluates alerts until the collector stops.
     pub(crate) async fn watch_alerts(self, poster: Option<Arc<dyn Poster>>) {
         let stopping = self.0.stopping.subscribe();
@@ -277,6 +293,16 @@ impl Shared {
         self.0.tls.as_ref()
     }
 
+    /// Returns where what clients send goes.
+    pub(crate) fn outlet(&self) -> &Outlet {
+        &self.0.outlet
+    }
+
+    /// Whether this process does a part of the work.
+    pub(crate) fn has(&self, role: Role) -> bool {
+        self.0.roles.contains(&role)
+    }
+
     /// Returns the way to the writer.
     pub(crate) fn queue(&self) -> Queue {
         self.0.queue.clone()
@@ -293,6 +319,9 @@ impl Shared {
 pub(crate) fn router(shared: Shared) -> Router {
     let mut router = Router::new();
     for endpoint in ENDPOINTS {
+        if endpoint.role().is_some_and(|role| !shared.has(role)) {
+            continue;
+        }
         if let Some(answer) = endpoint.method.answer() {
             router = router.route(endpoint.path, answer());
         }
@@ -308,6 +337,9 @@ pub(crate) fn router(shared: Shared) -> Router {
 
 /// Answers what clients ask under whatever prefix their base URL has.
 async fn any_prefix(State(shared): State<Shared>, request: Request) -> Response {
+    if let Some(role) = Role::ALL.into_iter().find(|role| !shared.has(*role) && routes::is_of(*role, &request)) {
+        return of_another(role);
+    }
     if let Some(call) = grpc::call(&request) {
         return grpc::take(&shared, call, request).await;
     }
@@ -349,6 +381,12 @@ async fn export(shared: &Shared, signal: Signal, request: Request) -> Response {
     let Some(format) = otlp::format(request.headers()) else { return otlp::unknown_format() };
     let export = otlp::Export::new(Arc::clone(&shared.0.otlp), signal, format);
     intake::take(shared, request, export).await
+}
+
+/// Answers what another process of the fleet would answer.
+fn of_another(role: Role) -> Response {
+    let role = role.as_str();
+    answer::error(StatusCode::NOT_FOUND, format!("this process does not have the role `{role}`: ask one that has it"))
 }
 
 fn unknown(path: &str) -> Response {

@@ -1,6 +1,7 @@
 //! What is answered under which path: one table, of which the router, the list in an answer of 404 and the document of OpenAPI are
 //! made.
 
+use axum::extract::Request;
 use axum::routing::{MethodRouter, delete, get, patch, post};
 
 use super::{Shared, alerts, api, audit, edit, explore, export, health, metrics, openapi, pages, stream};
@@ -8,6 +9,7 @@ use crate::query::{
     AuditQuery, CallQuery, EventQuery, ExceptionQuery, RunQuery, SeriesQuery, SessionQuery, StatsQuery, TraceQuery,
     UserQuery,
 };
+use crate::stream::Role;
 
 /// Something that is answered.
 pub(super) struct Endpoint {
@@ -62,6 +64,18 @@ impl Method {
     }
 }
 
+/// The beginnings of what every process answers, whatever its roles are: how it is.
+const OF_ALL: [&str; 6] = ["/api/health", "/api/status", "/api/version", "/api/metrics", "/api/openapi", "/metrics"];
+
+/// Whether a request that no endpoint of this process answers is one for a role.
+pub(super) fn is_of(role: Role, request: &Request) -> bool {
+    match role {
+        Role::Ingest => request.method() == axum::http::Method::POST,
+        Role::Query => request.method() != axum::http::Method::POST,
+        Role::Write => false,
+    }
+}
+
 /// What a body is, by the name of its schema ([`openapi`]) or its media type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
@@ -94,6 +108,14 @@ impl Endpoint {
     const fn with(mut self, parameters: &'static [&'static str]) -> Self {
         self.parameters = parameters;
         self
+    }
+
+    /// Returns the role of those that answer it; `None` if all do.
+    pub(super) fn role(&self) -> Option<Role> {
+        if OF_ALL.iter().any(|path| self.path.starts_with(path)) {
+            return None;
+        }
+        Some(if matches!(self.method, Post(_)) { Role::Ingest } else { Role::Query })
     }
 
     const fn also(mut self, also: &'static [u16]) -> Self {

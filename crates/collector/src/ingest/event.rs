@@ -10,12 +10,15 @@ use super::{Exception, Key};
 pub(crate) const NO_INDEX: i64 = -1;
 
 /// An event that can be stored.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
+#[cfg_attr(feature = "nats", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Event {
     /// Where its text stands in the body.
     pub(crate) range: Range<usize>,
     pub(crate) key: Key,
+    #[cfg_attr(feature = "nats", serde(with = "super::packed::kind"))]
     pub(crate) kind: EventKind,
+    #[cfg_attr(feature = "nats", serde(with = "super::packed::severity"))]
     pub(crate) severity: Severity,
     /// Its place in the session, or [`NO_INDEX`]; never `i64::MAX`, so that the place after it can be named too.
     pub(crate) index: i64,
@@ -26,7 +29,8 @@ pub(crate) struct Event {
 }
 
 /// What few events have.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
+#[cfg_attr(feature = "nats", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Detail {
     /// It is an exception.
     Exception(Exception),

@@ -10,6 +10,7 @@ use crate::limits::GROUP_TEXT_BYTES_MAX;
 
 /// What an `UNHANDLED_EXCEPTION` says, as far as it is needed to group it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "nats", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Exception {
     /// Of 16 hexadecimal digits.
     pub(crate) fingerprint: String,

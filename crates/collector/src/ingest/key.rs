@@ -65,7 +65,15 @@ impl Key {
         matches!(Form::read(id, &mut [0; SPAN_BYTES]), Some(Form::Random | Form::Span))
     }
 
-    fn as_bytes(&self) -> &[u8] {
+    /// Returns the key that has these bytes, if one may.
+    #[cfg(feature = "nats")]
+    pub(super) fn of_bytes(bytes: &[u8]) -> Option<Self> {
+        let mut all = [0; BYTES_MAX];
+        all.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        Some(Self::Bytes { bytes: all, length: u8::try_from(bytes.len()).ok()? })
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Bytes { bytes, length } => bytes.get(..usize::from(*length)).unwrap_or(bytes),
             Self::Text(text) => text.as_bytes(),

@@ -25,6 +25,8 @@ pub(crate) mod lines;
 mod messages;
 mod object;
 pub(crate) mod otlp;
+#[cfg(feature = "nats")]
+mod packed;
 pub(crate) mod posthog;
 mod quote;
 mod read;

@@ -4,9 +4,11 @@
 //! bound is refused with an answer that says so (413, 429 or 503), never dropped in silence.
 
 mod pages;
+mod stream;
 mod tell;
 
 pub use pages::*;
+pub use stream::*;
 pub use tell::*;
 
 use std::time::Duration;

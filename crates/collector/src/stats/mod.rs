@@ -3,10 +3,12 @@
 mod histogram;
 mod process;
 mod requests;
+mod stream;
 
 pub(crate) use histogram::Histogram;
 pub(crate) use process::Process;
 pub(crate) use requests::{Requests, Route};
+pub(crate) use stream::Streaming;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

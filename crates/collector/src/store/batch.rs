@@ -24,9 +24,15 @@ pub(crate) struct Stored {
 
 impl Stored {
     /// Adds what became of other events.
-    pub(super) fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         self.accepted += other.accepted;
         self.duplicates += other.duplicates;
+    }
+
+    /// Returns how many events there were.
+    #[cfg(feature = "nats")]
+    pub(crate) const fn all(self) -> usize {
+        self.accepted + self.duplicates
     }
 }
 

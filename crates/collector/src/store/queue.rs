@@ -17,6 +17,10 @@ pub(crate) enum WriteError {
     /// Too many requests wait.
     #[error("too many requests wait for the disk")]
     Full,
+    /// The stream has no room: those who write have not come so far.
+    #[cfg_attr(not(feature = "nats"), allow(dead_code, reason = "there is no stream then"))]
+    #[error("the stream is full: what is in it has to be written first")]
+    StreamFull,
     /// The collector is stopping.
     #[error("the collector is stopping")]
     Closed,

@@ -1,0 +1,12 @@
+//! Collectors that share their work over a stream: a real cluster of `nats-server`, real processes, which are killed.
+//!
+//! `scripts/suite-stream` runs them. Elsewhere they are skipped, and say so.
+#![allow(clippy::expect_used, clippy::unwrap_used, unreachable_pub, reason = "what fails in a test fails the test")]
+
+mod cluster;
+#[path = "../common/mod.rs"]
+mod common;
+mod deaths;
+mod messages;
+mod roles;
+mod support;

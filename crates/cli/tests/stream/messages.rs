@@ -1,0 +1,66 @@
+//! Messages that are odd, too many, or of another version.
+
+use crate::cluster::Cluster;
+use crate::common::{generic, get, post};
+use crate::support::{json, start, start_with, stored, until};
+
+#[test]
+fn a_message_that_nobody_can_read_is_put_aside_and_keeps_no_other_back() {
+    let Some(cluster) = Cluster::start(1) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let ingest = start(&cluster, "ingest", "127.0.0.1:0", &dir.path().join("ingest"));
+    ingest.post("s-1", &[generic(0, "INFO", "a", "{}")]);
+    cluster.publish("lastword.events.7", &[("Lastword-Form", "1")], b"\xff\x00garbage");
+    cluster.publish("lastword.events.7", &[], b"no header");
+    cluster.publish("lastword.events.7", &[("Lastword-Form", "1"), ("Lastword-Encoding", "deflate")], b"x");
+    // One of a version that is not there yet stays for a writer of that version.
+    cluster.publish("lastword.events.7", &[("Lastword-Form", "2")], b"later");
+    ingest.post("s-1", &[generic(1, "INFO", "a", "{}")]);
+    let write = start(&cluster, "write,query", "127.0.0.1:0", &dir.path().join("write"));
+    until("the good ones are stored", || stored(&write, "s-1") == 2);
+    let of = |what: &str| json(&write, "/api/status")["stream"][what].as_u64().unwrap();
+    until("the bad ones are put aside", || of("dead") == 3);
+    until("the newer one is left alone", || of("postponed") >= 2);
+    assert_eq!((of("dead"), of("written")), (3, 2));
+}
+
+#[test]
+fn a_full_stream_says_so_and_what_it_has_is_stored_once() {
+    let Some(cluster) = Cluster::start(1) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let full = ["--nats-bytes-max", "1MiB"];
+    let ingest = start_with(&cluster, "ingest", "127.0.0.1:0", &dir.path().join("ingest"), &full);
+    let text = "x".repeat(10_000);
+    let body = |index: usize| {
+        let event = generic(index, "INFO", "a", &format!(r#"{{"text":"{text}"}}"#));
+        format!(r#"{{"session_id":"s-1","events":[{event}]}}"#)
+    };
+    let send = |index: usize| post(&ingest.address, "/api/v1/telemetry", &body(index));
+    let taken = (0..1_000).take_while(|index| send(*index).0 == 200).count();
+    assert!((50..110).contains(&taken), "{taken}");
+    let (status, said) = send(taken);
+    assert!(status == 429 && said.contains("the stream is full"), "{status} {said}");
+    let write = start_with(&cluster, "write,query", "127.0.0.1:0", &dir.path().join("write"), &full);
+    until("there is room again", || send(taken).0 == 200);
+    until("all that was acknowledged is stored", || stored(&write, "s-1") == taken as u64 + 1);
+}
+
+#[test]
+fn an_event_larger_than_a_message_goes_through_and_so_do_many_sessions_at_once() {
+    let Some(cluster) = Cluster::start(1) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let ingest = start(&cluster, "ingest", "127.0.0.1:0", &dir.path().join("ingest"));
+    let write = start(&cluster, "write,query", "127.0.0.1:0", &dir.path().join("write"));
+    // The largest event that is taken has 1 MiB, and so has the largest message, with what goes with it.
+    let text = "so much was said. ".repeat(58_000);
+    ingest.post("large", &[generic(0, "INFO", "a", &format!(r#"{{"text":"{text}"}}"#))]);
+    until("it is stored", || stored(&write, "large") == 1);
+    let (_, page) = get(&write.address, "/api/events?session=large");
+    assert!(page.contains(&text), "{} bytes", page.len());
+    // More messages than a connection may have under way.
+    let line = |session: usize| format!(r#"{{"session_id":"s-{session}","message":"hello","level":"info"}}"#);
+    let lines: Vec<String> = (0..6_000).map(line).collect();
+    let (status, said) = post(&ingest.address, "/api/v1/logs", &lines.join("\n"));
+    assert_eq!(status, 200, "{said}");
+    until("all are stored", || json(&write, "/api/status")["stream"]["written"] == 6_001);
+}

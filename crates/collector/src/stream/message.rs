@@ -1,0 +1,240 @@
+//! What stands in a message of the stream: events of one session, read and redacted, so that a writer only has to store them.
+//!
+//! MessagePack, with the number of the form in a header. A writer that meets a form that it does not know leaves the message to a newer one
+//! ([`Unread::Newer`]): writers are brought up to date before those that take events in. Fields are only ever added at the end, with a default.
+
+use std::io::{Read as _, Write as _};
+
+use axum::body::Bytes;
+use flate2::Compression;
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
+use lastword::limits::SESSION_ID_BYTES_MAX;
+use serde::{Deserialize, Serialize};
+
+use crate::ingest::{Detail, Envelope, Event, quote};
+use crate::limits::{STREAM_MESSAGE_BYTES, STREAM_PLAIN_BYTES_MAX};
+
+/// The header that says in which form a message is.
+pub(super) const FORM_HEADER: &str = "Lastword-Form";
+/// The form that this program writes.
+pub(super) const FORM: u16 = 1;
+
+/// The header that says how a message is compressed, if it is.
+pub(super) const ENCODING_HEADER: &str = "Lastword-Encoding";
+/// How it is then.
+pub(super) const ENCODING: &str = "deflate";
+/// About how much of a message what is known of an event takes beside its text.
+const HEAD_BYTES: usize = 64;
+
+/// Events of one session, as they are written.
+#[derive(Serialize)]
+struct Written<'a> {
+    session_id: &'a str,
+    platform: Option<&'a str>,
+    sdk_version: Option<&'a str>,
+    process_uuid: Option<&'a str>,
+    body: &'a str,
+    events: &'a [Event],
+}
+
+/// The same, as they are read.
+#[derive(Deserialize)]
+struct Read {
+    session_id: String,
+    platform: Option<String>,
+    sdk_version: Option<String>,
+    process_uuid: Option<String>,
+    body: String,
+    events: Vec<Event>,
+}
+
+/// Why events can't be put into messages.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unwritten {
+    /// One of them is larger than a message may be.
+    #[error("an event has {bytes} bytes when it is compressed: the stream takes messages of {max} bytes at most")]
+    TooLarge { bytes: usize, max: usize },
+    /// They can't be encoded.
+    #[error("the events can't be encoded: {0}")]
+    Unencoded(String),
+}
+
+/// Why a message can't be read.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unread {
+    /// A newer program wrote it.
+    #[error("it is in form {0}, of a newer version: this one reads forms up to {FORM}")]
+    Newer(u16),
+    /// Nothing can read it.
+    #[error("it can't be read: {0}")]
+    Broken(String),
+}
+
+/// A message, and how many events are in it.
+#[derive(Debug)]
+pub(super) struct Message {
+    pub(super) payload: Bytes,
+    pub(super) is_compressed: bool,
+    pub(super) events: usize,
+}
+
+/// Puts the events of a session into as few messages as may be, each of [`STREAM_MESSAGE_BYTES`] or one event, and none of more than `max` bytes.
+pub(super) fn write(envelope: &Envelope, max: usize) -> Result<Vec<Message>, Unwritten> {
+    let small = STREAM_MESSAGE_BYTES.min(max);
+    let bytes: usize = envelope.events.iter().map(size).sum();
+    if envelope.body.len().max(bytes) <= small {
+        return Ok(vec![encode(envelope, &envelope.body, &envelope.events, max)?]);
+    }
+    let mut messages = Vec::new();
+    let (mut body, mut events, mut bytes) = (String::new(), Vec::new(), 0);
+    for event in &envelope.events {
+        if !events.is_empty() && bytes + size(event) > small {
+            messages.push(encode(envelope, &body, &events, max)?);
+            body.clear();
+            events.clear();
+            bytes = 0;
+        }
+        let begin = body.len();
+        body.push_str(&envelope.body[event.range.clone()]);
+        events.push(Event { range: begin..body.len(), ..event.clone() });
+        bytes += size(event);
+    }
+    if !events.is_empty() {
+        messages.push(encode(envelope, &body, &events, max)?);
+    }
+    Ok(messages)
+}
+
+/// Returns about how many bytes an event takes: its text, and what is known of it.
+fn size(event: &Event) -> usize {
+    let of_detail = match event.detail.as_deref() {
+        Some(Detail::Exception(exception)) => exception.error_type.len() + exception.message.len(),
+        Some(Detail::Drops(drops)) => drops.iter().map(|(reason, _)| reason.len() + 8).sum(),
+        Some(Detail::Recovered { .. }) | None => 0,
+    };
+    event.range.len() + HEAD_BYTES + of_detail
+}
+
+fn encode(envelope: &Envelope, body: &str, events: &[Event], max: usize) -> Result<Message, Unwritten> {
+    let written = Written {
+        session_id: &envelope.session_id,
+        platform: envelope.platform.as_deref(),
+        sdk_version: envelope.sdk_version.as_deref(),
+        process_uuid: envelope.process_uuid.as_deref(),
+        body,
+        events,
+    };
+    let plain = rmp_serde::to_vec(&written).map_err(|error| Unwritten::Unencoded(error.to_string()))?;
+    let is_compressed = plain.len() > max;
+    let payload =
+        if is_compressed { compress(&plain).map_err(|error| Unwritten::Unencoded(error.to_string()))? } else { plain };
+    if payload.len() > max {
+        return Err(Unwritten::TooLarge { bytes: payload.len(), max });
+    }
+    Ok(Message { payload: payload.into(), is_compressed, events: events.len() })
+}
+
+fn compress(plain: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(plain)?;
+    encoder.finish()
+}
+
+/// Reads a message in a form, compressed in a way.
+pub(super) fn read(form: Option<u16>, encoding: Option<&str>, payload: &[u8]) -> Result<Envelope, Unread> {
+    match form {
+        Some(form) if form > FORM => return Err(Unread::Newer(form)),
+        Some(_) => {}
+        None => return Err(Unread::Broken(format!("it has no header {FORM_HEADER}"))),
+    }
+    let broken = |error: &dyn std::fmt::Display| Unread::Broken(error.to_string());
+    let read: Read = match encoding {
+        None => rmp_serde::from_slice(payload).map_err(|error| broken(&error))?,
+        Some(ENCODING) => {
+            let plain = DeflateDecoder::new(payload).take(STREAM_PLAIN_BYTES_MAX);
+            rmp_serde::from_read(plain).map_err(|error| broken(&error))?
+        }
+        Some(other) => return Err(Unread::Broken(format!("it is compressed as `{}`", quote(other)))),
+    };
+    let Read { session_id, platform, sdk_version, process_uuid, body, events } = read;
+    if session_id.is_empty() || session_id.len() > SESSION_ID_BYTES_MAX {
+        return Err(Unread::Broken(format!("its session has an id of {} bytes", session_id.len())));
+    }
+    // Whoever may publish may have written anything.
+    if let Some(event) = events.iter().find(|event| body.get(event.range.clone()).is_none_or(str::is_empty)) {
+        return Err(Unread::Broken(format!("no event stands at {:?} of {} bytes", event.range, body.len())));
+    }
+    Ok(Envelope { session_id, platform, sdk_version, process_uuid, body, events })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ingest::tinker;
+
+    fn envelope(events: usize, text: &str) -> Envelope {
+        let event = |index: usize| {
+            format!(
+                r#"{{"event":"UNHANDLED_EXCEPTION","event_id":"e-{index}","event_session_index":{index},"severity":"ERROR","timestamp":"2026-11-20T09:20:34.5Z","error_type":"T","error_message":"{text}"}}"#
+            )
+        };
+        let events: Vec<String> = (0..events).map(event).collect();
+        let body = format!(r#"{{"session_id":"s","sdk_version":"1","events":[{}]}}"#, events.join(","));
+        tinker::decode(body.into_bytes()).unwrap().envelopes.remove(0)
+    }
+
+    fn texts(envelope: &Envelope) -> Vec<(String, String)> {
+        // What a writer knows of an event beside its text is told by its `Debug`, but for the place where the text stands.
+        let known = |event: &Event| format!("{:?}", Event { range: 0..0, ..event.clone() });
+        envelope.events.iter().map(|event| (envelope.body[event.range.clone()].to_owned(), known(event))).collect()
+    }
+
+    fn read_all(messages: &[Message]) -> Vec<(String, String)> {
+        let read = |message: &Message| {
+            let envelope = read(Some(FORM), message.is_compressed.then_some(ENCODING), &message.payload).unwrap();
+            assert_eq!((&*envelope.session_id, envelope.sdk_version.as_deref()), ("s", Some("1")));
+            texts(&envelope)
+        };
+        messages.iter().flat_map(read).collect()
+    }
+
+    #[test]
+    fn what_is_written_is_read_as_it_was_in_as_many_messages_as_it_takes() {
+        for (events, text, messages) in [(1, "a", 1), (100, "b", 1), (300, &*"long ".repeat(1_000), 8)] {
+            let envelope = envelope(events, text);
+            let written = write(&envelope, 1 << 20).unwrap();
+            assert_eq!(written.len(), messages, "{events}");
+            assert!(written.iter().all(|message| message.payload.len() <= STREAM_MESSAGE_BYTES + 4096));
+            assert_eq!(read_all(&written), texts(&envelope));
+            // The same events are the same bytes, by which the stream knows them.
+            let again = write(&envelope, 1 << 20).unwrap();
+            assert!(written.iter().zip(&again).all(|(one, other)| one.payload == other.payload));
+        }
+    }
+
+    #[test]
+    fn one_event_that_is_too_large_is_compressed_and_refused_only_if_that_does_not_help() {
+        let plain = envelope(1, &"again and ".repeat(5_000));
+        let written = write(&plain, 10_000).unwrap();
+        assert!(written[0].is_compressed);
+        assert_eq!(read_all(&written), texts(&plain));
+        assert!(matches!(write(&plain, 50), Err(Unwritten::TooLarge { max: 50, .. })));
+    }
+
+    #[test]
+    fn whatever_the_bytes_are_reading_them_ends_with_an_answer() {
+        let written = write(&envelope(3, "x"), 1 << 20).unwrap();
+        let good = &written[0].payload;
+        for end in 0..good.len() {
+            assert!(read(Some(FORM), None, &good[..end]).is_err(), "{end}");
+            let mut bad = good.to_vec();
+            bad[end] ^= 0x55;
+            let _ = read(Some(FORM), None, &bad);
+            let _ = read(Some(FORM), Some(ENCODING), &bad);
+        }
+        assert_eq!(read(Some(FORM + 1), None, good).unwrap_err(), Unread::Newer(FORM + 1));
+        assert!(matches!(read(None, None, good), Err(Unread::Broken(_))));
+        assert!(matches!(read(Some(FORM), Some("gzip"), good), Err(Unread::Broken(_))));
+    }
+}
