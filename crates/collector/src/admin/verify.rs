@@ -100,6 +100,28 @@ const RULES: &[(&str, &str)] = &[
          WHERE x.count <> (SELECT coalesce(sum(c.count), 0) FROM exception_counts c WHERE c.exception = x.id AND c.width = w.width)",
     ),
     (
+        "groups of exceptions count other sessions, severities or versions than there are",
+        "SELECT count(*) FROM exceptions x WHERE
+             x.sessions <> (SELECT count(*) FROM exception_sessions s WHERE s.exception = x.id)
+             OR x.count <> (SELECT coalesce(sum(s.count), 0) FROM exception_sessions s WHERE s.exception = x.id)
+             OR x.count <> (SELECT coalesce(sum(t.count), 0) FROM exception_tallies t WHERE t.exception = x.id AND t.what < 0)
+             OR x.buckets <> (SELECT coalesce(sum(1 << t.what), 0) FROM exception_tallies t WHERE t.exception = x.id AND t.what >= 0)
+             OR x.count < (SELECT coalesce(sum(v.count), 0) FROM exception_versions v WHERE v.exception = x.id)",
+    ),
+    (
+        "what is counted is of groups of exceptions that there are not",
+        "SELECT (SELECT count(*) FROM exception_sessions WHERE exception NOT IN (SELECT id FROM exceptions))
+              + (SELECT count(*) FROM exception_tallies WHERE exception NOT IN (SELECT id FROM exceptions))
+              + (SELECT count(*) FROM exception_versions WHERE exception NOT IN (SELECT id FROM exceptions))
+              + (SELECT count(*) FROM exception_counts WHERE exception NOT IN (SELECT id FROM exceptions))",
+    ),
+    (
+        "traces, runs or series of metrics have nothing that is there",
+        "SELECT (SELECT count(*) FROM traces WHERE id NOT IN (SELECT trace FROM batch_traces))
+              + (SELECT count(*) FROM runs WHERE id NOT IN (SELECT run FROM batch_runs))
+              + (SELECT count(*) FROM series WHERE id NOT IN (SELECT series FROM points))",
+    ),
+    (
         "exceptions are events that there are not",
         "SELECT count(*) FROM exception_rows WHERE row NOT IN (SELECT row FROM events)",
     ),

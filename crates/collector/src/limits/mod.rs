@@ -182,6 +182,11 @@ pub const RETENTION_PASS: Duration = Duration::from_secs(60);
 pub const RETENTION_SHARE: u32 = 4;
 /// Events after which a step of removing ends: some tens of milliseconds, for which requests wait.
 pub const REMOVE_ROWS: usize = 2000;
+/// Rows that a step of removing reads to make anew what was derived of removed events and of others: twice the rows that it removes, so that requests wait no
+/// longer for the one than for the other.
+pub const REGROUP_ROWS: i64 = 4000;
+/// Groups of exceptions of a session that are counted anew when it is said, or said no more, who its user is: mostly it is said before the first of them.
+pub const SESSION_GROUPS_MAX: usize = 1000;
 /// How long a session without events is remembered, in microseconds, so that one that goes on does not seem to have lost what was removed.
 pub const SESSION_KEPT_US: i64 = 7 * 24 * 60 * 60 * 1_000_000;
 /// Pages that are given back to the system in one step.

@@ -59,6 +59,12 @@ impl Sums {
         self.tally.write(transaction)?;
         self.calls.write(transaction)
     }
+
+    /// Takes it away: its events are removed. What sessions count of them is taken away with each batch.
+    pub(super) fn take_away(self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        self.tally.take_away(transaction)?;
+        self.calls.take_away(transaction)
+    }
 }
 
 /// Stores the events of a request that are not there yet, as one batch.
@@ -92,7 +98,7 @@ pub(super) fn insert(
                 blobs::add(transaction, row, parts)?;
             }
             batch.add(event, row, name);
-            rollup.add(event);
+            rollup.add(event, facts);
             let what = name.unwrap_or_else(|| of_kind(event.kind));
             sums.tally.add(Counted { session, time_us: event.time_us, severity: event.severity, what }, facts);
             sums.calls.add(event.time_us, facts);
@@ -101,14 +107,14 @@ pub(super) fn insert(
                     let (version, bucket) = (envelope.sdk_version.as_deref(), facts.and_then(|facts| facts.bucket));
                     let (severity, time_us) = (event.severity, event.time_us);
                     let occurrence = Occurrence { session, row, severity, time_us, version, bucket };
-                    sums.tally.exception(exceptions::add(transaction, exception, &occurrence)?, time_us);
+                    sums.tally.exception(exceptions::add(transaction, exception, &occurrence)?, &occurrence);
                 }
                 Some(Detail::Drops(drops)) => count_drops(transaction, session, drops)?,
                 Some(Detail::Recovered { .. }) | None => {}
             }
         }
     }
-    batch.write(transaction, session, received_us, filter)?;
+    batch.write(transaction, session, envelope.sdk_version.as_deref(), received_us, filter)?;
     sums.tally.end_batch(batch.last_row);
     let accepted = batch.events;
     Ok(Stored { accepted, duplicates: envelope.events.len() - accepted })
@@ -208,6 +214,7 @@ impl Batch {
         &mut self,
         transaction: &Transaction<'_>,
         session: i64,
+        version: Option<&str>,
         received_us: i64,
         filter: &[u8],
     ) -> rusqlite::Result<()> {
@@ -219,8 +226,8 @@ impl Batch {
             .execute(params![self.last_row, filter])?;
         transaction
             .prepare_cached(
-                "INSERT INTO batches (last_row, first_row, session, received_us, min_us, max_us, mask)
-                 VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO batches (last_row, first_row, session, received_us, min_us, max_us, mask, version)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             )?
             .execute(params![
                 self.last_row,
@@ -229,7 +236,8 @@ impl Batch {
                 received_us,
                 self.min_us,
                 self.max_us,
-                self.mask
+                self.mask,
+                version
             ])?;
         self.names.sort_unstable();
         self.names.dedup();

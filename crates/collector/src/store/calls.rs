@@ -3,9 +3,10 @@
 //! Calls are those that traces and runs count: spans that ended and operations, whose usage is counted once. Of an hour at most
 //! [`CALL_ROWS_MAX`] models and as many tools are counted by themselves; those that come later are counted together, under an empty name.
 //!
-//! When an event is removed, so is its call; the shortest and the longest of an hour stay until its last call goes. Of which version a
-//! removed call was is known by what its session said last: if no such call is counted, it is taken from another version, or from
-//! those that are counted together, so that the sum of all calls is right.
+//! When an event is removed, so is its call, from where it was counted: once some calls of an hour are counted together, nothing else gets a row of its own
+//! there until none of them is left. So all calls of one name, provider and version are in one place, and which that is can be seen at any time. What is left
+//! is what there would be if the event had never come, but for this: which names have rows of their own in an hour of too many is decided by who came first;
+//! the shortest and the longest of a row are then known as well as [`Spread`] knows them, and the last digits of a cost are those of sums of doubles.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -93,6 +94,9 @@ impl Sum {
         self.spread.take_away(&other.spread);
         self.change(other, |one, other| one.saturating_sub(other).max(0), -1.0);
         self.cost = self.cost.max(0.0);
+        // What was the shortest or the longest may be gone.
+        let (shortest_us, longest_us) = self.spread.range_us();
+        (self.min_us, self.max_us) = (self.min_us.max(shortest_us).min(longest_us), self.max_us.min(longest_us));
     }
 
     fn change(&mut self, other: &Self, change: impl Fn(i64, i64) -> i64, sign: f64) {
@@ -183,23 +187,13 @@ impl Calls {
     /// Takes all of it away from what is counted. What there is nothing left of is removed.
     pub(super) fn take_away(self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
         for ((hour, callee), sum) in self.0 {
-            let row = Row::of(hour, &callee);
-            if let Some(known) = Sum::read(transaction, &row)? {
-                take(transaction, &row, known, &sum)?;
-                continue;
+            let mut row = Row::of(hour, &callee);
+            let mut known = Sum::read(transaction, &row)?;
+            if known.is_none() {
+                row = Row::of_others(hour, row.kind);
+                known = Sum::read(transaction, &row)?;
             }
-            let other: Option<String> = transaction
-                .prepare_cached(
-                    "SELECT version FROM calls WHERE hour = ? AND kind = ? AND name = ? AND provider = ?
-                     ORDER BY calls DESC LIMIT 1",
-                )?
-                .query_row(params![hour, row.kind, row.name, row.provider], |row| row.get(0))
-                .optional()?;
-            let row = match &other {
-                Some(version) => Row { version, ..row },
-                None => Row::of_others(hour, row.kind),
-            };
-            if let Some(known) = Sum::read(transaction, &row)? {
+            if let Some(known) = known {
                 take(transaction, &row, known, &sum)?;
             }
         }
@@ -207,11 +201,13 @@ impl Calls {
     }
 }
 
-/// Tells whether an hour has as many rows of a kind as it may have.
+/// Tells whether an hour has no room for another row of a kind: it has as many as it may have, or some calls are counted together already.
 fn is_full(transaction: &Transaction<'_>, row: &Row<'_>) -> rusqlite::Result<bool> {
     transaction
-        .prepare_cached("SELECT count(*) FROM calls WHERE hour = ? AND kind = ? AND name <> ''")?
-        .query_row([row.hour, row.kind], |row| Ok(row.get::<_, i64>(0)? >= CALL_ROWS_MAX))
+        .prepare_cached("SELECT count(*), min(name) = '' FROM calls WHERE hour = ? AND kind = ?")?
+        .query_row([row.hour, row.kind], |row| {
+            Ok(row.get::<_, i64>(0)? >= CALL_ROWS_MAX || row.get::<_, Option<bool>>(1)? == Some(true))
+        })
 }
 
 fn take(transaction: &Transaction<'_>, row: &Row<'_>, mut known: Sum, sum: &Sum) -> rusqlite::Result<()> {

@@ -5,10 +5,10 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::audit::{self, Who};
-use super::index::filter_of;
+use super::batch::Sums;
 use super::redact::{self, Cleared};
 use super::remove;
-use super::{Class, blobs, used_bytes};
+use super::{Class, blobs, series, used_bytes};
 use crate::limits::{REMOVE_ROWS, SESSION_KEPT_US};
 
 /// What is to be removed.
@@ -57,18 +57,23 @@ pub(crate) fn note_removal(connection: &Connection, who: &Who, target: &Target) 
 pub(crate) fn step(connection: &mut Connection, target: &Target, after: i64) -> rusqlite::Result<Step> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let (mut step, mut after, mut work) = (Step::default(), after, 0);
+    let (mut gone, mut is_done) = (Sums::default(), false);
     loop {
         let Some((last_row, doomed)) = next(&transaction, target, after)? else {
-            step.sessions = finish(&transaction, target)?;
+            is_done = true;
             break;
         };
         after = last_row;
         if let Some(batch) = remove::batch(&transaction, last_row)? {
             let events = match target {
-                Target::Session(_) | Target::Oldest(_) => remove::from_batch(&transaction, batch, |_| true)?,
-                Target::User(user) => remove::from_batch(&transaction, batch, |event| event.is_of(user))?,
-                Target::Older(_) => remove::from_batch(&transaction, batch, |event| doomed & event.class.bit() != 0)?,
-                Target::UserId(user) => clear_user(&transaction, batch, user)?,
+                Target::Session(_) | Target::Oldest(_) => {
+                    remove::from_batch(&transaction, &mut gone, &batch, |_| true)?
+                }
+                Target::User(user) => remove::from_batch(&transaction, &mut gone, &batch, |event| event.is_of(user))?,
+                Target::Older(_) => {
+                    remove::from_batch(&transaction, &mut gone, &batch, |event| doomed & event.class.bit() != 0)?
+                }
+                Target::UserId(user) => clear_user(&transaction, &batch, user)?,
             };
             step.events += events;
             work += events.max(1);
@@ -77,6 +82,10 @@ pub(crate) fn step(connection: &mut Connection, target: &Target, after: i64) -> 
             step.next = Some(after);
             break;
         }
+    }
+    gone.take_away(&transaction)?;
+    if is_done {
+        step.sessions = finish(&transaction, target)?;
     }
     transaction.commit()?;
     Ok(step)
@@ -158,7 +167,7 @@ fn finish(transaction: &Transaction<'_>, target: &Target) -> rusqlite::Result<us
 }
 
 /// Takes the id of a user out of the events of a batch; all else of them stays byte for byte.
-fn clear_user(transaction: &Transaction<'_>, batch: remove::Batch, user: &str) -> rusqlite::Result<usize> {
+fn clear_user(transaction: &Transaction<'_>, batch: &remove::Batch, user: &str) -> rusqlite::Result<usize> {
     let mut events = remove::events(transaction, batch)?;
     let mut update = transaction.prepare_cached("UPDATE events SET body = ? WHERE row = ?")?;
     let mut cleared = 0;
@@ -166,17 +175,12 @@ fn clear_user(transaction: &Transaction<'_>, batch: remove::Batch, user: &str) -
         if let Some(Cleared { body, at, longer_by }) = redact::without_user(&event.body) {
             update.execute((&body, event.row))?;
             blobs::shift(transaction, event.row, at, longer_by)?;
-            event.body = body;
+            event.tell_anew(transaction, body)?;
             cleared += 1;
         }
     }
-    for event in &mut events {
-        event.body = blobs::whole(transaction, event.row, std::mem::take(&mut event.body))?;
-    }
     // The id is not to be found by the search either.
-    transaction
-        .prepare_cached("UPDATE filters SET filter = ? WHERE last_row = ?")?
-        .execute((filter_of(events.iter().map(|event| event.body.as_str())), batch.last_row))?;
+    remove::tell_filter(transaction, batch.last_row, &events)?;
     remove::unlink_one(transaction, batch.last_row, ["users", "user_id", "batch_users", "user"], &user)?;
     Ok(cleared)
 }
@@ -191,9 +195,7 @@ pub(crate) fn points(connection: &mut Connection, before_us: i64, after: i64) ->
         .collect::<rusqlite::Result<_>>()?;
     for id in &series {
         transaction.prepare_cached("DELETE FROM points WHERE series = ? AND minute < ?")?.execute([*id, before_us])?;
-        transaction
-            .prepare_cached("DELETE FROM series WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM points WHERE series = ?1)")?
-            .execute([*id])?;
+        series::settle(&transaction, *id)?;
     }
     transaction.commit()?;
     Ok(series.last().copied().filter(|_| series.len() == SERIES))

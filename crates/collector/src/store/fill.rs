@@ -9,7 +9,7 @@ use super::exceptions::{self, Occurrence};
 use super::index::{Facts, filter_of};
 use super::rows::id_of;
 use super::tally::{Counted, Tally};
-use super::{Class, kind_of, of_kind, severity_of};
+use super::{Class, blobs, kind_of, of_kind, regroup, severity_of};
 use crate::ingest::{Exception, Key};
 use crate::limits::{FILL_ROWS, PROGRESS_INTERVAL};
 use lastword::EventKind;
@@ -62,23 +62,38 @@ pub(super) fn ids(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     })
 }
 
-/// Counts the calls of models and tools, which are counted since format 6.
-pub(super) fn calls(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+/// Counts calls of models and tools, and what is counted of exceptions beside their groups, as it is counted since format 7.
+pub(super) fn counted(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     let mut find = transaction.prepare(
-        "SELECT e.time_us, names.name, e.body FROM events e JOIN names ON names.id = e.name
-         WHERE e.row BETWEEN ? AND ? AND names.name IN (?, ?)",
+        "SELECT e.row, e.time_us, e.severity, names.name, e.body, r.exception
+         FROM events e LEFT JOIN names ON names.id = e.name LEFT JOIN exception_rows r ON r.row = e.row
+         WHERE e.row BETWEEN ? AND ? AND (names.name IN (?, ?) OR r.exception IS NOT NULL)",
     )?;
     each_step(transaction, |batches| {
-        let mut calls = Calls::default();
+        let (mut calls, mut exceptions) = (Calls::default(), exceptions::Counts::default());
         for batch in batches {
+            let (session, version) = (batch.session, batch.version.as_deref());
             let mut events = find.query(params![batch.first_row, batch.last_row, names::SPAN_END, names::OPERATION])?;
             while let Some(event) = events.next()? {
-                let (name, body) = (event.get_ref(1)?.as_str()?, event.get_ref(2)?.as_str()?);
-                calls.add(event.get(0)?, Facts::of(body, Some(name), batch.version.as_deref()).as_deref());
+                let (row, time_us, severity) = (event.get(0)?, event.get(1)?, severity_of(event.get(2)?));
+                let (name, body) = (event.get::<_, Option<String>>(3)?, blobs::whole(transaction, row, event.get(4)?)?);
+                let facts = Facts::of(&body, name.as_deref(), version);
+                calls.add(time_us, facts.as_deref());
+                if let Some(group) = event.get(5)? {
+                    let bucket = facts.as_deref().and_then(|facts| facts.bucket);
+                    exceptions.add(group, &Occurrence { session, row, severity, time_us, version, bucket });
+                }
             }
         }
-        calls.write(transaction)
-    })
+        calls.write(transaction)?;
+        exceptions.write(transaction)
+    })?;
+    let mut groups = transaction.prepare("SELECT id FROM exceptions")?;
+    let mut groups = groups.query([])?;
+    while let Some(group) = groups.next()? {
+        regroup::tell_worst(transaction, group.get(0)?)?;
+    }
+    Ok(())
 }
 
 /// Goes through all batches in steps of some thousand events, and tells how far it is.
@@ -133,10 +148,7 @@ fn index_batch(transaction: &Transaction<'_>, tally: &mut Tally, batch: &Batch) 
         tally.add(Counted { session: batch.session, time_us, severity, what }, facts.as_deref());
         classes |= Class::of(kind, event.name.as_deref()).bit();
         if let Some(exception) = Exception::of_event(&event.body) {
-            let version = batch.version.as_deref();
-            let bucket = facts.as_deref().and_then(|facts| facts.bucket);
-            let occurrence = Occurrence { session: batch.session, row: event.row, severity, time_us, version, bucket };
-            regroup(transaction, &exception, &occurrence)?;
+            note_row(transaction, &exception, event.row)?;
         }
     }
     tally.end_batch(batch.last_row);
@@ -168,12 +180,11 @@ fn events(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<Vec<
     rows.collect()
 }
 
-/// Finds the group that an exception was counted in, and notes what groups did not know before.
-fn regroup(transaction: &Transaction<'_>, exception: &Exception, occurrence: &Occurrence<'_>) -> rusqlite::Result<()> {
-    let bucket = occurrence.bucket.map_or(0_i64, |bucket| 1 << bucket);
+/// Notes the row of an exception with the group that it was counted in.
+fn note_row(transaction: &Transaction<'_>, exception: &Exception, row: i64) -> rusqlite::Result<()> {
     let group: Option<i64> = transaction
-        .prepare_cached("UPDATE exceptions SET buckets = buckets | ? WHERE fingerprint = ? RETURNING id")?
-        .query_row(params![bucket, exception.fingerprint], |row| row.get(0))
+        .prepare_cached("SELECT id FROM exceptions WHERE fingerprint = ?")?
+        .query_row([&exception.fingerprint], |row| row.get(0))
         .optional()?;
-    group.map_or(Ok(()), |group| exceptions::note(transaction, group, occurrence))
+    group.map_or(Ok(()), |group| exceptions::note_row(transaction, group, row))
 }

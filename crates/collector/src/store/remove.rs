@@ -1,30 +1,35 @@
 //! Removing events, so that nothing is left that speaks of them: their ids, their place in batches, what was counted of them.
 //!
 //! It goes batch by batch, each as a whole or the doomed among its events, and a step is a transaction of so many batches that requests
-//! never wait long. What a trace, a run or a series of metrics came to stays as it was until the last batch with its events is gone, and
-//! what has arrived of a session (its ranges) stays with the session: what was removed is not missing.
+//! never wait long. What was counted of its events is added up and taken away at its end, as it was added when they came: see the take_away of
+//! [`Calls`](super::calls), of [groups](super::left), of [exceptions](super::regroup) and of [points](super::series). What has arrived of a session (its
+//! ranges), and from when to when it went, stays with the session: what was removed is not missing.
 //!
 //! The id of a removed event is free: whoever sends the event again stores it again.
 
 use std::collections::HashSet;
 
+use lastword::event::names;
 use lastword::{EventKind, Severity};
 use rusqlite::types::ToSql;
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::calls::Calls;
-use super::index::{Facts, TraceId};
+use super::batch::Sums;
+use super::exceptions::Occurrence;
+use super::index::{Facts, TraceId, filter_of};
 use super::rows::id_of;
-use super::tally::Counts;
+use super::tally::Counted;
 use super::{Class, blobs, exceptions, kind_bit, kind_of, of_kind, severity_bit, severity_of};
 use crate::ingest::Key;
 
 /// A batch, as far as it matters here.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Batch {
     pub(super) last_row: i64,
     first_row: i64,
     session: i64,
+    /// Of the program, as the request said it.
+    version: Option<String>,
 }
 
 /// A stored event.
@@ -35,7 +40,11 @@ pub(super) struct Stored {
     severity: Severity,
     number: Option<i64>,
     pub(super) class: Class,
+    /// Whether it is the one that says who uses the program.
+    says_user: bool,
     pub(super) body: String,
+    /// The event as it came, if values were taken out of it.
+    whole: Option<String>,
     pub(super) facts: Option<Box<Facts>>,
 }
 
@@ -43,6 +52,33 @@ impl Stored {
     /// Tells whether its data name this user.
     pub(super) fn is_of(&self, user: &str) -> bool {
         self.facts.as_deref().and_then(|facts| facts.user.as_deref()) == Some(user)
+    }
+
+    /// Returns it as far as it is counted.
+    pub(super) fn counted(&self, batch: &Batch) -> Counted {
+        let what = self.number.unwrap_or_else(|| of_kind(self.kind));
+        Counted { session: batch.session, time_us: self.time_us, severity: self.severity, what }
+    }
+
+    /// Returns it as an exception.
+    fn occurrence<'b>(&self, batch: &'b Batch) -> Occurrence<'b> {
+        let bucket = self.facts.as_deref().and_then(|facts| facts.bucket);
+        let (row, severity, time_us) = (self.row, self.severity, self.time_us);
+        Occurrence { session: batch.session, row, severity, time_us, version: batch.version.as_deref(), bucket }
+    }
+
+    /// Notes that it is stored with another text.
+    pub(super) fn tell_anew(&mut self, transaction: &Transaction<'_>, body: String) -> rusqlite::Result<()> {
+        if self.whole.is_some() {
+            self.whole = Some(blobs::whole(transaction, self.row, body.clone())?);
+        }
+        self.body = body;
+        Ok(())
+    }
+
+    /// Returns all of its text.
+    fn text(&self) -> &str {
+        self.whole.as_deref().unwrap_or(&self.body)
     }
 }
 
@@ -72,62 +108,74 @@ impl Links {
 /// Finds a batch by its last row.
 pub(super) fn batch(transaction: &Transaction<'_>, last_row: i64) -> rusqlite::Result<Option<Batch>> {
     transaction
-        .prepare_cached("SELECT last_row, first_row, session FROM batches WHERE last_row = ?")?
-        .query_row([last_row], |row| Ok(Batch { last_row: row.get(0)?, first_row: row.get(1)?, session: row.get(2)? }))
+        .prepare_cached("SELECT last_row, first_row, session, version FROM batches WHERE last_row = ?")?
+        .query_row([last_row], |row| {
+            Ok(Batch { last_row: row.get(0)?, first_row: row.get(1)?, session: row.get(2)?, version: row.get(3)? })
+        })
         .optional()
 }
 
 /// Reads the events of a batch.
-pub(super) fn events(transaction: &Transaction<'_>, batch: Batch) -> rusqlite::Result<Vec<Stored>> {
-    let version: Option<String> = transaction
-        .prepare_cached("SELECT sdk_version FROM sessions WHERE id = ?")?
-        .query_row([batch.session], |row| row.get(0))
-        .optional()?
-        .flatten();
+pub(super) fn events(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<Vec<Stored>> {
+    let rows = [batch.first_row, batch.last_row];
+    let has_parts: bool = transaction
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM parts WHERE row BETWEEN ? AND ?)")?
+        .query_row(rows, |row| row.get(0))?;
     let mut find = transaction.prepare_cached(
         "SELECT e.row, e.time_us, e.kind, e.severity, e.name, names.name, e.body
          FROM events e LEFT JOIN names ON names.id = e.name WHERE e.row BETWEEN ? AND ? ORDER BY e.row",
     )?;
-    let rows = find.query_map([batch.first_row, batch.last_row], |row| {
-        let (kind, name, body) = (kind_of(row.get(2)?), row.get::<_, Option<String>>(5)?, row.get::<_, String>(6)?);
-        Ok(Stored {
-            row: row.get(0)?,
+    let mut found = find.query(rows)?;
+    let mut events = Vec::new();
+    while let Some(row) = found.next()? {
+        let (number, kind, body) = (row.get(0)?, kind_of(row.get(2)?), row.get::<_, String>(6)?);
+        let name: Option<String> = row.get(5)?;
+        // What is known of an event was read before its large values were taken out.
+        let whole = has_parts.then(|| blobs::whole(transaction, number, body.clone())).transpose()?;
+        let text = whole.as_ref().unwrap_or(&body);
+        events.push(Stored {
+            row: number,
             time_us: row.get(1)?,
             kind,
             severity: severity_of(row.get(3)?),
             number: row.get(4)?,
             class: Class::of(kind, name.as_deref()),
-            facts: Facts::of(&body, name.as_deref(), version.as_deref()),
+            says_user: name.as_deref() == Some(names::SESSION_USER),
+            facts: Facts::of(text, name.as_deref(), batch.version.as_deref()),
             body,
-        })
-    })?;
-    rows.collect()
+            whole,
+        });
+    }
+    Ok(events)
 }
 
-/// Removes the doomed among the events of a batch, and returns how many they were.
+/// Removes the doomed among the events of a batch, and returns how many they were. What is counted of them is added to `gone`.
 pub(super) fn from_batch(
     transaction: &Transaction<'_>,
-    batch: Batch,
+    gone: &mut Sums,
+    batch: &Batch,
     is_doomed: impl Fn(&Stored) -> bool,
 ) -> rusqlite::Result<usize> {
     let (doomed, kept): (Vec<Stored>, Vec<Stored>) = events(transaction, batch)?.into_iter().partition(is_doomed);
     remember_row(transaction, batch.last_row)?;
-    let (mut counts, mut calls, mut exceptions) = (Counts::default(), Calls::default(), exceptions::Counts::default());
     let mut remove_id = transaction.prepare_cached("DELETE FROM ids WHERE session = ? AND id = ?")?;
     let mut remove = transaction.prepare_cached("DELETE FROM events WHERE row = ?")?;
     for event in &doomed {
-        counts.add(event.time_us, event.number.unwrap_or_else(|| of_kind(event.kind)), event.severity as i64, -1);
+        let facts = event.facts.as_deref();
+        gone.tally.add(event.counted(batch), facts);
+        gone.calls.add(event.time_us, facts);
         if let Some(id) = id_of(&event.body) {
             remove_id.execute(params![batch.session, Key::new(&id, event.time_us)])?;
         }
-        calls.add(event.time_us, event.facts.as_deref());
         remove.execute([event.row])?;
         blobs::remove(transaction, event.row)?;
-        exception(transaction, event, batch.session, &mut exceptions)?;
+        if let Some(group) = exceptions::remove_row(transaction, event.row)? {
+            gone.tally.exception(group, &event.occurrence(batch));
+        }
+        if let Some(bucket) = facts.and_then(|facts| facts.bucket).filter(|_| event.says_user) {
+            exceptions::remove_user(transaction, batch.session, bucket)?;
+        }
     }
-    counts.write(transaction)?;
-    calls.take_away(transaction)?;
-    exceptions.write(transaction)?;
     session(transaction, batch.session, &doomed)?;
     unlink(transaction, batch.last_row, &Links::of(doomed.iter()), &Links::of(kept.iter()))?;
     if kept.is_empty() {
@@ -150,14 +198,22 @@ fn remember_row(transaction: &Transaction<'_>, row: i64) -> rusqlite::Result<()>
         .map(drop)
 }
 
-/// Says of a batch what is left of it.
+/// Says of a batch what is left of it. What is removed is not found by a search either.
 fn shrink(transaction: &Transaction<'_>, last_row: i64, kept: &[Stored]) -> rusqlite::Result<()> {
     let bits = |event: &Stored| kind_bit(event.kind) | severity_bit(event.severity) | event.class.bit();
     let mask = kept.iter().map(bits).fold(0, |mask, bits| mask | bits);
     let times = || kept.iter().map(|event| event.time_us);
     transaction
         .prepare_cached("UPDATE batches SET mask = ?, min_us = ?, max_us = ? WHERE last_row = ?")?
-        .execute(params![mask, times().min(), times().max(), last_row])
+        .execute(params![mask, times().min(), times().max(), last_row])?;
+    tell_filter(transaction, last_row, kept)
+}
+
+/// Says which texts may be in the events of a batch.
+pub(super) fn tell_filter(transaction: &Transaction<'_>, last_row: i64, events: &[Stored]) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached("UPDATE filters SET filter = ? WHERE last_row = ?")?
+        .execute(params![filter_of(events.iter().map(Stored::text)), last_row])
         .map(drop)
 }
 
@@ -186,44 +242,6 @@ fn session(transaction: &Transaction<'_>, session: i64, doomed: &[Stored]) -> ru
             exceptions
         ])
         .map(drop)
-}
-
-/// Takes an exception out of its group.
-fn exception(
-    transaction: &Transaction<'_>,
-    event: &Stored,
-    session: i64,
-    counts: &mut exceptions::Counts,
-) -> rusqlite::Result<()> {
-    let group: Option<i64> = transaction
-        .prepare_cached("DELETE FROM exception_rows WHERE row = ? RETURNING exception")?
-        .query_row([event.row], |row| row.get(0))
-        .optional()?;
-    let Some(group) = group else { return Ok(()) };
-    counts.add(group, event.time_us, -1);
-    let left: i64 = transaction
-        .prepare_cached(
-            "UPDATE exceptions SET count = count - 1, sample_row = iif(sample_row = ?2, coalesce(
-                 (SELECT min(row) FROM exception_rows WHERE exception = ?1), sample_row), sample_row)
-             WHERE id = ?1 RETURNING count",
-        )?
-        .query_row([group, event.row], |row| row.get(0))?;
-    transaction
-        .prepare_cached(
-            "UPDATE exception_versions SET count = count - 1 WHERE exception = ?1
-             AND version = (SELECT sdk_version FROM sessions WHERE id = ?2)",
-        )?
-        .execute([group, session])?;
-    transaction
-        .prepare_cached("DELETE FROM exception_versions WHERE exception = ? AND count <= 0")?
-        .execute([group])?;
-    if left <= 0 {
-        for table in ["exception_versions", "exception_sessions"] {
-            transaction.prepare_cached(&format!("DELETE FROM {table} WHERE exception = ?"))?.execute([group])?;
-        }
-        transaction.prepare_cached("DELETE FROM exceptions WHERE id = ?")?.execute([group])?;
-    }
-    Ok(())
 }
 
 /// Takes a batch out of what it has no events of any more, and removes what has no batch any more.
@@ -275,13 +293,7 @@ pub(super) fn unlink_one(
 
 /// Removes a session without events, and all that is known of it.
 pub(super) fn forget_session(transaction: &Transaction<'_>, session: i64) -> rusqlite::Result<()> {
-    transaction
-        .prepare_cached(
-            "UPDATE exceptions SET sessions = sessions - 1
-             WHERE id IN (SELECT exception FROM exception_sessions WHERE session = ?)",
-        )?
-        .execute([session])?;
-    for table in ["exception_sessions", "ids", "ranges", "drops"] {
+    for table in ["ids", "ranges", "drops"] {
         transaction.prepare_cached(&format!("DELETE FROM {table} WHERE session = ?"))?.execute([session])?;
     }
     transaction.prepare_cached("DELETE FROM sessions WHERE id = ?")?.execute([session]).map(drop)

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use lastword::event::names;
 use lastword::{EventKind, Severity};
 use rusqlite::{Transaction, params};
 
-use super::ranges;
+use super::index::Facts;
+use super::{exceptions, ranges};
 use crate::ingest::{Detail, Envelope, Event, NO_INDEX};
 
 /// What a transaction adds, by the number of the session.
@@ -27,6 +29,8 @@ pub(super) struct Rollup {
     critical_index: Option<i64>,
     recovered: bool,
     signal: Option<Box<str>>,
+    /// Of the user, as the session says it once.
+    bucket: Option<u8>,
 }
 
 impl Rollups {
@@ -56,7 +60,7 @@ impl Rollups {
 
 impl Rollup {
     /// Counts a new event.
-    pub(super) fn add(&mut self, event: &Event) {
+    pub(super) fn add(&mut self, event: &Event, facts: Option<&Facts>) {
         self.severities[event.severity as usize] += 1;
         let (first, last) = self.times_us.unwrap_or((event.time_us, event.time_us));
         self.times_us = Some((first.min(event.time_us), last.max(event.time_us)));
@@ -79,6 +83,9 @@ impl Rollup {
                 }
             }
             _ => {}
+        }
+        if event.name.as_deref() == Some(names::SESSION_USER) && self.bucket.is_none() {
+            self.bucket = facts.and_then(|facts| facts.bucket);
         }
         if let Some(Detail::Recovered { signal }) = event.detail.as_deref() {
             self.recovered = true;
@@ -131,6 +138,6 @@ impl Rollup {
                 self.recovered,
                 self.signal,
             ])?;
-        Ok(())
+        self.bucket.map_or(Ok(()), |bucket| exceptions::add_user(transaction, session, bucket))
     }
 }

@@ -5,16 +5,17 @@ use rusqlite::{Connection, Transaction};
 use super::fill;
 
 /// The format that this program writes, kept in the database's `user_version`.
-pub(crate) const FORMAT: i64 = 6;
+pub(crate) const FORMAT: i64 = 7;
 
 /// What leads from each format to the next.
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     Step { sql: BEGIN, fill: None },
     Step { sql: SIGNAL, fill: None },
     Step { sql: INDEX, fill: Some(fill::index) },
     Step { sql: IDS, fill: Some(fill::ids) },
     Step { sql: AUDIT, fill: None },
-    Step { sql: COUNTED, fill: Some(fill::calls) },
+    Step { sql: COUNTED, fill: None },
+    Step { sql: TAKEN_AWAY, fill: Some(fill::counted) },
 ];
 
 /// The tables of a format, and what is to be put into them of the events that are there.
@@ -194,19 +195,11 @@ const AUDIT: &str = "
 
 /// What is counted beside events.
 const COUNTED: &str = "
-    -- Exceptions of each group by minute and by hour, as `counts` has events. They are filled from the rows of the groups, so that they agree with
-    -- the groups from the first moment on.
+    -- Exceptions of each group by minute and by hour, as `counts` has events.
     CREATE TABLE exception_counts (
         exception INTEGER NOT NULL, width INTEGER NOT NULL, begin INTEGER NOT NULL, count INTEGER NOT NULL,
         PRIMARY KEY (exception, width, begin)
     ) STRICT, WITHOUT ROWID;
-    INSERT INTO exception_counts (exception, width, begin, count)
-    SELECT of.exception, widths.width,
-           events.time_us - ((events.time_us % widths.width) + widths.width) % widths.width AS begin, count(*)
-    FROM exception_rows AS of
-    JOIN events ON events.row = of.row
-    JOIN (SELECT 60000000 AS width UNION ALL SELECT 3600000000) AS widths
-    GROUP BY 1, 2, 3;
     -- Calls of models (kind 0) and tools (1) by the hour in which they ended, in microseconds. A name that is empty has those together that there
     -- was no room for; a provider or a version that is empty is not known. Times are in microseconds, of the calls of which it is known how long they
     -- took; `spread` says how those are spread.
@@ -218,6 +211,40 @@ const COUNTED: &str = "
         spread BLOB NOT NULL,
         PRIMARY KEY (hour, kind, name, provider, version)
     ) STRICT, WITHOUT ROWID;
+";
+
+/// What must be known of events so that what was counted of them can be taken away. All of it is counted anew: before, versions were those that sessions
+/// said last.
+const TAKEN_AWAY: &str = "
+    -- The version of the program, as the request said it: a session may go on in another one.
+    ALTER TABLE batches ADD COLUMN version TEXT;
+    UPDATE batches SET version = (SELECT sdk_version FROM sessions WHERE id = batches.session);
+    -- The bucket of the session's user, if the session says it (`session.user`): it counts for its exceptions.
+    ALTER TABLE sessions ADD COLUMN bucket INTEGER;
+    UPDATE sessions SET bucket = said.bucket
+    FROM (
+        SELECT batches.session AS session, json_extract(events.body, '$.event_data.user_bucket') AS bucket
+        FROM names
+        JOIN batch_names ON batch_names.name = names.id
+        JOIN batches ON batches.last_row = batch_names.last_row
+        JOIN events ON events.row BETWEEN batches.first_row AND batches.last_row AND events.name = names.id
+        WHERE names.name = 'session.user'
+          AND CASE WHEN json_valid(events.body) THEN json_type(events.body, '$.event_data.user_bucket') END = 'integer'
+    ) AS said
+    WHERE said.session = sessions.id AND said.bucket BETWEEN 0 AND 29;
+    -- How many exceptions of a session are in a group, and the bucket that is counted with them.
+    DELETE FROM exception_sessions;
+    ALTER TABLE exception_sessions ADD COLUMN count INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE exception_sessions ADD COLUMN bucket INTEGER;
+    -- Exceptions of each group by severity (-1 for the least, and below), and by bucket of users (0 and above): of those that say it themselves, and one for
+    -- each session that says it.
+    CREATE TABLE exception_tallies (
+        exception INTEGER NOT NULL, what INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (exception, what)
+    ) STRICT, WITHOUT ROWID;
+    UPDATE exceptions SET sessions = 0, buckets = 0;
+    DELETE FROM exception_versions;
+    DELETE FROM exception_counts;
+    DELETE FROM calls;
 ";
 
 /// Returns the format of a database; 0 for an empty one.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Transaction, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::index::{Kind, Point};
 use super::tally::{WIDTHS_US, floor};
@@ -72,6 +72,45 @@ impl Points {
         }
         Ok(())
     }
+
+    /// Takes all of it away. The least, the greatest and the last of a minute stay until its last point goes, for nothing says which they were
+    /// without it; a series goes with its last minute.
+    pub(super) fn take_away(self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let mut find =
+            transaction.prepare_cached("SELECT id FROM series WHERE name = ? AND type = ? AND labels = ?")?;
+        let mut take = transaction
+            .prepare_cached("UPDATE points SET count = count - ?, sum = sum - ? WHERE series = ? AND minute = ?")?;
+        let mut remove =
+            transaction.prepare_cached("DELETE FROM points WHERE series = ? AND minute = ? AND count <= 0")?;
+        for ((name, kind, labels), Series { minutes, .. }) in self.0 {
+            let found = find.query_row(params![name, kind.as_str(), labels], |row| row.get(0)).optional()?;
+            let Some(series) = found else { continue };
+            for (begin, Minute { count, sum, .. }) in minutes {
+                take.execute(params![count, sum, series, begin])?;
+                remove.execute([series, begin])?;
+            }
+            settle(transaction, series)?;
+        }
+        Ok(())
+    }
+}
+
+/// Removes a series without points. Of another one the last value is that of its last minute, if the minute that had it is gone.
+pub(super) fn settle(transaction: &Transaction<'_>, series: i64) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached("DELETE FROM series WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM points WHERE series = ?1)")?
+        .execute([series])?;
+    transaction
+        .prepare_cached(
+            "UPDATE series SET last = newest.last, last_us = newest.minute + ?2 - 1
+             FROM (SELECT minute, last FROM points WHERE series = ?1 ORDER BY minute DESC LIMIT 1) AS newest
+             WHERE id = ?1 AND last_us >= newest.minute + ?2",
+        )?
+        .execute([series, WIDTHS_US[0]])
+        .map(drop)
 }
 
 impl Minute {

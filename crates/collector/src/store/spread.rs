@@ -80,6 +80,14 @@ impl Spread {
         })
     }
 
+    /// Returns what none of them is shorter than, and what none is longer than; nothing of none.
+    pub(super) fn range_us(&self) -> (i64, i64) {
+        let shortest = self.0.first().map_or(0, |(part, _)| bounds_us(*part).0);
+        let longest =
+            self.0.last().map_or(0, |(part, _)| if *part == LAST { i64::MAX } else { bounds_us(*part).1 - 1 });
+        (shortest, longest)
+    }
+
     /// Returns how many there are.
     pub(crate) fn count(&self) -> u64 {
         self.0.iter().fold(0, |sum, (_, count)| sum.saturating_add(*count))

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use lastword::Severity;
 use rusqlite::{Transaction, params};
 
-use super::exceptions;
-use super::groups::{self, RunSum, TraceSum, UserSum};
+use super::exceptions::{self, Occurrence};
+use super::groups::{self, RunSum, Sum as _, TraceSum, UserSum};
 use super::index::{Facts, TraceId, What};
+use super::left::Left;
 use super::series::Points;
 
 /// The widths of counts in microseconds: a minute and an hour.
@@ -45,7 +46,7 @@ pub(super) struct Counted {
 impl Tally {
     /// Counts a new event.
     pub(super) fn add(&mut self, event: Counted, facts: Option<&Facts>) {
-        self.counts.add(event.time_us, event.what, event.severity as i64, 1);
+        self.counts.add(event.time_us, event.what, event.severity as i64);
         let Some(facts) = facts else { return };
         if let Some(trace) = facts.trace {
             self.traces.entry(trace).or_insert_with(|| TraceSum::new(event)).add(event, facts);
@@ -60,7 +61,7 @@ impl Tally {
             }
         }
         if let Some(user) = &facts.user {
-            self.users.entry(user.clone()).or_insert_with(|| UserSum::new(event)).add(event);
+            self.users.entry(user.clone()).or_insert_with(|| UserSum::new(event)).add(event, facts);
             if !matches!(self.touched.last(), Some(Touched::User(last)) if last == user) {
                 self.touched.push(Touched::User(user.clone()));
             }
@@ -71,8 +72,8 @@ impl Tally {
     }
 
     /// Counts an exception of a group.
-    pub(super) fn exception(&mut self, group: i64, time_us: i64) {
-        self.exceptions.add(group, time_us, 1);
+    pub(super) fn exception(&mut self, group: i64, occurrence: &Occurrence<'_>) {
+        self.exceptions.add(group, occurrence);
     }
 
     /// Notes that the events that were added since the last one are those of this batch.
@@ -91,46 +92,57 @@ impl Tally {
 
     /// Writes all of it.
     pub(super) fn write(self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-        self.counts.write(transaction)?;
+        self.counts.write(transaction, 1)?;
         groups::write(transaction, self.traces)?;
         groups::write(transaction, self.runs)?;
         groups::write(transaction, self.users)?;
         self.exceptions.write(transaction)?;
         self.points.write(transaction)
     }
+
+    /// Takes all of it away from what is known: its events are removed, and the batches that have none any more.
+    pub(super) fn take_away(self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        self.counts.write(transaction, -1)?;
+        let mut left = Left::default();
+        left.take_away(transaction, self.traces)?;
+        left.take_away(transaction, self.runs)?;
+        left.take_away(transaction, self.users)?;
+        self.exceptions.take_away(transaction)?;
+        self.points.take_away(transaction)
+    }
 }
 
 /// Events by minute, name and severity.
 #[derive(Default)]
-pub(super) struct Counts {
+struct Counts {
     sums: HashMap<(i64, i64, i64), i64>,
     /// The last one: mostly the next event is of the same minute, name and severity.
     last: Option<((i64, i64, i64), i64)>,
 }
 
 impl Counts {
-    /// Adds `count` events, or takes them away.
-    pub(super) fn add(&mut self, time_us: i64, what: i64, severity: i64, count: i64) {
+    /// Adds an event.
+    fn add(&mut self, time_us: i64, what: i64, severity: i64) {
         let key = (floor(time_us, WIDTHS_US[0]), what, severity);
         match &mut self.last {
-            Some((last, sum)) if *last == key => *sum += count,
+            Some((last, sum)) if *last == key => *sum += 1,
             _ => {
-                if let Some((key, sum)) = self.last.replace((key, count)) {
+                if let Some((key, sum)) = self.last.replace((key, 1)) {
                     *self.sums.entry(key).or_default() += sum;
                 }
             }
         }
     }
 
-    /// Writes all of it. What there is nothing left of is removed.
-    pub(super) fn write(mut self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    /// Adds all of it, or takes it away. What there is nothing left of is removed.
+    fn write(mut self, transaction: &Transaction<'_>, sign: i64) -> rusqlite::Result<()> {
         if let Some((key, sum)) = self.last.take() {
             *self.sums.entry(key).or_default() += sum;
         }
         let mut all: HashMap<(i64, i64, i64, i64), i64> = HashMap::new();
         for ((minute, what, severity), count) in self.sums {
             for width in WIDTHS_US {
-                *all.entry((width, floor(minute, width), what, severity)).or_default() += count;
+                *all.entry((width, floor(minute, width), what, severity)).or_default() += sign * count;
             }
         }
         let mut add = transaction.prepare_cached(

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::common::{Dir, Server, body, named};
-use super::is_whole;
+use super::{is_whole, to_format_5};
 
 /// The hour that all of it happens in, as `named` has it.
 const RANGE: &str = "since=2026-11-20T00:00:00Z&until=2026-11-21T00:00:00Z";
@@ -126,7 +126,7 @@ fn a_store_of_format_5_counts_the_calls_that_were_in_it() {
     let before = calls(&server, "by=version");
     server.stop().unwrap();
     let connection = rusqlite::Connection::open(dir.path().join("lastword.db")).unwrap();
-    connection.execute_batch("DROP TABLE calls; DROP TABLE exception_counts; PRAGMA user_version = 5;").unwrap();
+    to_format_5(&connection);
     drop(connection);
     let server = Server::start(dir.config());
     assert_eq!(calls(&server, "by=version"), before);

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::common::{Dir, Server, body, event, exception, named};
-use super::is_whole;
+use super::{TO_FORMAT_6, is_whole, to_format_5};
 
 /// Makes a directory with the store that the program of format 2 left.
 pub(super) fn of_format_2(dir: &Dir) {
@@ -51,6 +51,7 @@ fn a_store_of_format_2_comes_up_with_all_that_was_in_it_counted_grouped_and_foun
 /// Makes of a store one of format 3: its ids are without the times of their events, and it has no audit trail.
 fn as_in_format_3(dir: &Dir) {
     let connection = rusqlite::Connection::open(dir.path().join("lastword.db")).unwrap();
+    to_format_5(&connection);
     let bodies = "FROM events JOIN batches ON events.row BETWEEN first_row AND last_row";
     connection
         .execute_batch(&format!(
@@ -59,8 +60,6 @@ fn as_in_format_3(dir: &Dir) {
              INSERT INTO ids SELECT session, body ->> 'event_id' {bodies} WHERE length(body ->> 'event_id') <> 36;
              DROP TABLE audit;
              DROP TABLE audit_known;
-             DROP TABLE calls;
-             DROP TABLE exception_counts;
              PRAGMA user_version = 3;"
         ))
         .unwrap();
@@ -105,12 +104,47 @@ fn exceptions_are_counted_over_time_from_before_the_step_from_format_5() {
     let before = over_time(&server);
     server.stop().unwrap();
     let connection = rusqlite::Connection::open(dir.path().join("lastword.db")).unwrap();
-    connection.execute_batch("DROP TABLE exception_counts; DROP TABLE calls; PRAGMA user_version = 5;").unwrap();
+    to_format_5(&connection);
     drop(connection);
     let server = Server::start(dir.config());
     assert_eq!(over_time(&server), before);
     let counts: Vec<i64> = before.as_array().unwrap().iter().map(|part| part["count"].as_i64().unwrap()).collect();
     assert_eq!(counts.iter().copied().filter(|count| *count > 0).collect::<Vec<_>>(), [2, 1]);
+    server.stop().unwrap();
+    is_whole(&dir);
+}
+
+#[test]
+fn what_was_counted_before_the_step_from_format_6_can_be_taken_away_to_the_last() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let of_version = |version: &str, events: &[String]| {
+        server.telemetry(body("s", events).replace("0.38.0", version)).is(200);
+    };
+    let call = r#"{"duration_ms":1,"gen_ai.operation.name":"execute_tool","gen_ai.tool.name":"bash"}"#;
+    let user = named(2, "u", "session.user", "INFO", r#"{"user_bucket":7}"#);
+    of_version("1.0", &[named(0, "o-0", "operation", "INFO", call), exception(1, "CRITICAL", "E", "m 1"), user]);
+    of_version("2.0", &[named(3, "o-3", "operation", "INFO", call), exception(4, "ERROR", "E", "m 4")]);
+    server.telemetry(body("kept", &[exception(0, "ERROR", "E", "m 5")])).is(200);
+    server.stop().unwrap();
+    let connection = rusqlite::Connection::open(dir.path().join("lastword.db")).unwrap();
+    connection.execute_batch(TO_FORMAT_6).unwrap();
+    // As programs of that format did it: a part is counted of one version, and taken away from another.
+    connection.execute_batch("UPDATE exceptions SET sessions = 9, buckets = 3; UPDATE calls SET calls = 5;").unwrap();
+    drop(connection);
+    let server = Server::start(dir.config());
+    is_whole(&dir);
+    let group = |server: &Server| server.all("/api/exceptions", "exceptions")[0].clone();
+    let known = group(&server);
+    assert_eq!(
+        (&known["sessions"], &known["users_affected"], &known["severity"], known["versions"].as_array().unwrap().len()),
+        (&json!(2), &json!("1"), &json!("CRITICAL"), 2)
+    );
+    server.client().send("DELETE", "/api/sessions/s", &[], b"").is(200);
+    let left = group(&server);
+    assert_eq!((&left["error_message"], &left["severity"]), (&json!("m 5"), &json!("ERROR")));
+    assert_eq!((&left["users_affected"], left["versions"].as_array().unwrap().len()), (&json!(null), 1));
+    assert_eq!(server.get("/api/calls?since=2026-11-20T00:00:00Z").json()["calls"], json!([]));
     server.stop().unwrap();
     is_whole(&dir);
 }

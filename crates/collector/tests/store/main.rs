@@ -7,6 +7,7 @@ mod common;
 mod blobs;
 mod calls;
 mod crash;
+mod forgotten;
 mod format;
 mod keep;
 mod look_after;
@@ -27,4 +28,19 @@ fn is_whole(dir: &Dir) {
 fn opt_in(server: &Server, user: &str) {
     let json = [("content-type", "application/json")];
     server.client().send("PATCH", &format!("/api/users/{user}"), &json, br#"{"telemetry_opt_in":true}"#).is(200);
+}
+
+/// Makes of a store of today one of format 6.
+const TO_FORMAT_6: &str = "
+    ALTER TABLE batches DROP COLUMN version;
+    ALTER TABLE sessions DROP COLUMN bucket;
+    ALTER TABLE exception_sessions DROP COLUMN count;
+    ALTER TABLE exception_sessions DROP COLUMN bucket;
+    DROP TABLE exception_tallies;
+    PRAGMA user_version = 6;";
+
+/// Makes of a store of today one of format 5.
+fn to_format_5(connection: &rusqlite::Connection) {
+    connection.execute_batch(TO_FORMAT_6).unwrap();
+    connection.execute_batch("DROP TABLE calls; DROP TABLE exception_counts; PRAGMA user_version = 5;").unwrap();
 }
