@@ -1,8 +1,8 @@
 //! Removing events, so that nothing is left that speaks of them: their ids, their place in batches, what was counted of them.
 //!
 //! It goes batch by batch, each as a whole or the doomed among its events, and a step is a transaction of so many batches that requests
-//! never wait long. What was counted of its events is added up and taken away at its end, as it was added when they came: see the take_away of
-//! [`Calls`](super::calls), of [groups](super::left), of [exceptions](super::regroup) and of [points](super::series). What has arrived of a session (its
+//! never wait long. What was counted of its events is added up and taken away at its end, as it was added when they came: see
+//! [calls](super::calls), [traces, runs and users](super::left), [exceptions](super::regroup) and [points](super::series). What has arrived of a session (its
 //! ranges), and from when to when it went, stays with the session: what was removed is not missing.
 //!
 //! The id of a removed event is free: whoever sends the event again stores it again.

@@ -11,6 +11,7 @@ mod forgotten;
 mod format;
 mod keep;
 mod look_after;
+mod marked;
 mod meaning;
 mod remove;
 
