@@ -85,7 +85,7 @@ mod tests {
         crate::store::migrate(&mut connection, 0).unwrap();
         assert_eq!(row_before(&connection, 5).unwrap(), 0);
         for (first, last, received) in [(1, 10, 100), (11, 11, 200), (12, 40, 200), (41, 50, 300)] {
-            let sql = "INSERT INTO batches VALUES (?, ?, 1, ?, 0, 0, 0)";
+            let sql = "INSERT INTO batches VALUES (?, ?, 1, ?, 0, 0, 0, NULL)";
             connection.execute(sql, [last, first, received]).unwrap();
         }
         let rows = [(100, 0), (101, 10), (200, 10), (201, 40), (300, 40), (301, 50), (900, 50)];
