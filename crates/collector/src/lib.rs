@@ -18,7 +18,7 @@
 //! - Who can be reached by others asks for keys. No key is in a log, an answer or a file of ours.
 //! - Only one thread writes. A reader never blocks it, nor it a reader.
 //!
-//! The layers, each using those before it: `clock`, [`config`], [`auth`], `rate`, [`tls`], `stats`, `json`, `ingest`, `redact`, `store`, [`query`],
+//! The layers, each using those before it: `clock`, [`config`], [`auth`], `rate`, [`tls`], `stats`, `json`, [`segment`], `ingest`, `redact`, `store`, [`query`],
 //! `stream`, [`admin`], [`post`], [`alerts`], [`forward`], `page`, `http`.
 //!
 //! ```no_run
@@ -53,6 +53,7 @@ pub mod post;
 pub mod query;
 mod rate;
 mod redact;
+pub mod segment;
 mod stats;
 mod store;
 mod stream;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lastword_collector::segment;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Response, Url};
 use serde::Deserialize;
@@ -134,10 +135,7 @@ impl Client {
         id: &str,
         body: Option<&'static str>,
     ) -> Result<Vec<u8>, Error> {
-        let mut url = self.base.below(path);
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.push(id);
-        }
+        let url = self.base.below(&format!("{path}/{}", segment::encode(id)));
         let mut request = self.request(method, url.clone());
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body);

@@ -65,7 +65,7 @@ fn operation(endpoint: &Endpoint) -> Value {
     let names = endpoint.path.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
     let in_path = names.map(|(name, _)| {
         json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string", "minLength": 1 },
-                "description": "What is meant" })
+                "description": "What is meant; an id that a path can't carry (`..`, or one with a `/`) as `~~` and its bytes, `~2F` for a `/`" })
     });
     let in_query = endpoint.parameters.iter().map(|name| parameter(endpoint.path, name));
     let parameters: Vec<Value> = in_path.chain(in_query).collect();
@@ -110,6 +110,11 @@ fn parameter(path: &str, name: &str) -> Value {
         "order" if is_of_exceptions => {
             let orders = ExceptionOrder::ALL.map(ExceptionOrder::as_str);
             ("The latest to appear first (`new`), or to happen (`last`), the most, or the worst", one_of(&orders))
+        }
+        "appeared" => ("Of which the first was received at or after this", moment()),
+        "regressed" => ("That were received again at or after this, when they had been marked as resolved", moment()),
+        "missing" => {
+            ("Only those of which events are missing, or only those of which none is", one_of(&["true", "false"]))
         }
         "fingerprint" => ("The group with this fingerprint", text()),
         "exception" => ("In which an exception with this fingerprint happened", text()),

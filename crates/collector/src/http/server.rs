@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Uri;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::{Service, service_fn};
@@ -28,6 +29,7 @@ use crate::limits::{
     ACCEPT_PAUSE, COMMIT_TIMEOUT, HTTP2_CONNECTION_WINDOW_BYTES, HTTP2_HEADERS_BYTES_MAX, HTTP2_PING_INTERVAL,
     HTTP2_STREAM_WINDOW_BYTES, HTTP2_STREAMS_MAX, PEEK_PAUSE,
 };
+use crate::segment;
 use crate::tls;
 
 /// What is spoken on a listener.
@@ -151,6 +153,7 @@ impl Connection {
         let counted = busy.clone();
         let service = service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(peer);
+            unwrap_ids(request.uri_mut());
             let (answer, under_way) = (inner.call(request), counted.enter());
             let shared = shared.clone();
             async move { answer.await.map(|answer| answer.map(|body| Answered::new(body, under_way, shared))) }
@@ -221,6 +224,18 @@ enum End {
     Idle,
     /// Its answers are not taken.
     Stuck,
+}
+
+/// Writes the ids in a path as the router reads them.
+fn unwrap_ids(uri: &mut Uri) {
+    let Some(path) = segment::decode(uri.path()) else { return };
+    let mut parts = uri.clone().into_parts();
+    let query = uri.query().map_or_else(String::new, |query| format!("?{query}"));
+    parts.path_and_query = (path + &query).parse().ok();
+    // What is no path then has no page either way.
+    if let Ok(plain) = Uri::from_parts(parts) {
+        *uri = plain;
+    }
 }
 
 /// Waits until the collector stops, the connection has asked nothing for as long as one may be idle, or nothing moves on it although

@@ -92,6 +92,14 @@ pub const MESSAGES_IN_TRACE: usize = 4;
 pub const SPAN_TEXT_CHARS: usize = 16 * 1024;
 /// Messages that are written of any conversation, the last ones.
 pub const MESSAGES_SHOWN_MAX: usize = 200;
+/// Instructions that are written before them, the first: clients send one or two.
+pub const INSTRUCTIONS_SHOWN_MAX: usize = 10;
+/// Parts of one message that are written, the first.
+pub const PARTS_SHOWN_MAX: usize = 50;
+/// Attributes of a span or a step that are written, the first.
+pub const ATTRIBUTES_SHOWN_MAX: usize = 300;
+/// Bytes of a text of JSON that is read, to be shown as what it says; a larger one is shown as it is.
+pub const TEXT_READ_BYTES: usize = 256 * 1024;
 /// Bytes of JSON that are read for the conversations within a trace's page; those of other spans are on their own pages.
 pub const TRACE_TALK_BYTES: usize = 1024 * 1024;
 /// Bytes of what is written below the spans of a trace's page; further spans are opened on their own pages.

@@ -2,11 +2,16 @@
 
 use maud::{Markup, html};
 
-use super::parts::escape;
+use crate::segment::{self, escape};
 
 /// How far back a page may look, as its address says it and as people do.
 const RANGES: [(&str, &str); 6] =
     [("15m", "15 min"), ("1h", "1 h"), ("6h", "6 h"), ("24h", "24 h"), ("7d", "7 days"), ("30d", "30 days")];
+
+/// Returns the path of a page with these parts, whatever ids of clients are among them: all links to what has an id are made here.
+pub(crate) fn path(parts: &[&str]) -> String {
+    parts.iter().fold(String::new(), |path, part| path + "/" + &segment::encode(part))
+}
 
 /// The address of a page, of which links change a part.
 #[derive(Debug, Clone)]

@@ -8,7 +8,8 @@ use maud::{Markup, html};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{Tab, layout, parts};
+use super::address::path;
+use super::{Tab, json, layout, parts};
 use crate::limits::{ARTIFACT_PAGE_BYTES, ARTIFACTS_COMPARED_BYTES, ARTIFACTS_LISTED, PAGE_SUMMARY_CHARS_MAX};
 use crate::query::Run;
 
@@ -72,7 +73,7 @@ pub(super) fn table(run: &str, artifacts: &[Artifact<'_>]) -> Markup {
             thead { tr { th scope="col" { "Name" } th scope="col" { "Media type" } th.number scope="col" { "Bytes" } th scope="col" { "SHA-256" } } }
             tbody { @for artifact in artifacts.iter().take(ARTIFACTS_LISTED) {
                 tr {
-                    td.what { a href={ "/runs/" (parts::escape(run)) "/artifacts/" (parts::escape(artifact.name)) } { bdi { (parts::cut(artifact.name, PAGE_SUMMARY_CHARS_MAX)) } } }
+                    td.what { a href=(path(&["runs", run, "artifacts", artifact.name])) { bdi { (parts::cut(artifact.name, PAGE_SUMMARY_CHARS_MAX)) } } }
                     td { bdi { (parts::cut(artifact.media(), 80)) } }
                     td.number { @match artifact.bytes() { Some(bytes) => (bytes), None => span.quiet { "–" } } }
                     td { @match artifact.hash() { Some(hash) => code title=(hash) { (parts::cut(&hash, 16)) }, None => span.quiet { "–" } } }
@@ -85,7 +86,7 @@ pub(super) fn table(run: &str, artifacts: &[Artifact<'_>]) -> Markup {
 
 /// Returns the page of an artifact.
 pub(crate) fn one(run: &Run, artifact: &Artifact<'_>) -> Markup {
-    let back = format!("/runs/{}", parts::escape(&run.run_id));
+    let back = path(&["runs", &run.run_id]);
     let content = html! {
         section {
             p.crumb { a href="/runs" { "Runs" } " / " a href=(back) { bdi { (parts::cut(run.objective.as_deref().unwrap_or(&run.run_id), PAGE_SUMMARY_CHARS_MAX)) } } }
@@ -116,8 +117,9 @@ pub(crate) fn one(run: &Run, artifact: &Artifact<'_>) -> Markup {
 fn text_of(text: &str) -> Markup {
     let is_json = text.len() <= ARTIFACT_PAGE_BYTES && text.trim_start().starts_with(['{', '[']);
     let json = is_json.then(|| serde_json::from_str::<Value>(text).ok()).flatten();
-    let pretty = json.and_then(|json| serde_json::to_string_pretty(&json).ok());
-    let text = pretty.as_deref().unwrap_or(text);
+    // One that would be more than is shown is shown as it is.
+    let pretty = json.map(|json| json::of(&json, ARTIFACT_PAGE_BYTES)).filter(|(_, is_whole)| *is_whole);
+    let text = pretty.as_ref().map_or(text, |(pretty, _)| pretty);
     let end = text.floor_char_boundary(ARTIFACT_PAGE_BYTES);
     html! {
         pre.whole tabindex="0" { (text[..end]) }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::address::Address;
+use super::address::{Address, path};
 use super::calls::{SINCE, cached, took};
 use super::chart::{self, Bar, Line};
 use super::overview::percent;
@@ -315,7 +315,7 @@ fn failed(shown: &Shown) -> Markup {
                 tr.error {
                     td.when { (parts::moment(event.time)) }
                     td.what { code { bdi { (parts::cut(&summary, PAGE_SUMMARY_CHARS_MAX)) } } }
-                    td { @if let Some(trace) = &said.event_data.trace_id { a.id href={ "/traces/" (parts::escape(trace)) } { bdi { (parts::cut(trace, 16)) } } } }
+                    td { @if let Some(trace) = &said.event_data.trace_id { a.id href=(path(&["traces", trace])) { bdi { (parts::cut(trace, 16)) } } } }
                     td { (parts::session_link(&event.session_id)) }
                 }
             } }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::address::{Address, Field};
+use super::address::{Address, Field, path};
 use super::overview::percent;
 use super::{Tab, chart, layout, parts};
 use crate::limits::PAGE_SUMMARY_CHARS_MAX;
@@ -128,14 +128,14 @@ fn named(call: &Call, list: &List) -> Markup {
 }
 
 fn link(call: &Call, name: &str, address: &Address) -> String {
-    let path = match call.kind {
-        Some(CallKind::Tool) => format!("/calls/tool/{}", parts::escape(name)),
-        _ => format!("/calls/model/{}", parts::escape(name)),
+    let page = match call.kind {
+        Some(CallKind::Tool) => path(&["calls", "tool", name]),
+        _ => path(&["calls", "model", name]),
     };
     let provider = call.provider.as_deref().unwrap_or("");
     let version = call.version.as_deref().unwrap_or("");
     let range = ["since", "until"].map(|name| (name, address.value(name)));
-    Address::of(&path, &[&range[..], &[("provider", provider), ("version", version)]].concat()).link()
+    Address::of(&page, &[&range[..], &[("provider", provider), ("version", version)]].concat()).link()
 }
 
 /// Writes the figures of a row.

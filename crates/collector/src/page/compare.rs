@@ -5,9 +5,11 @@ use std::time::Duration;
 use lastword::views::{self, Pair, Row, SpanStatus};
 use maud::{Markup, html};
 
+use super::address::path;
 use super::{Tab, layout, parts};
 use crate::limits::{COMPARE_ROWS_MAX, PAGE_SUMMARY_CHARS_MAX, WATERFALL_LEVELS_MAX};
 use crate::query::Trace;
+use crate::segment::escape;
 
 /// How many times as long as in the first a span takes that is called slower.
 const SLOWER: f64 = 1.2;
@@ -95,7 +97,7 @@ pub(crate) fn traces(one: &Side<'_>, other: &Side<'_>) -> Markup {
             @if one.is_cut || other.is_cut || one.trace.left_out() + other.trace.left_out() > 0 {
                 p.notice { b { "Not all of both is compared: " } "one has more events than a page has." }
             }
-            p.more { a href={ "/traces/" (b) "/compare?other=" (a) } { "The other way round" } }
+            p.more { a href={ (path(&["traces", b, "compare"])) "?other=" (escape(a)) } { "The other way round" } }
         }
         section {
             h2 { "Spans" }
@@ -117,7 +119,7 @@ fn name<'t>(side: &'t Side<'_>) -> &'t str {
 }
 
 fn link(side: &Side<'_>) -> Markup {
-    html! { a href={ "/traces/" (side.known.trace_id) } { bdi { (parts::cut(name(side), PAGE_SUMMARY_CHARS_MAX)) } } }
+    html! { a href=(path(&["traces", &side.known.trace_id])) { bdi { (parts::cut(name(side), PAGE_SUMMARY_CHARS_MAX)) } } }
 }
 
 fn figures(one: &Side<'_>, other: &Side<'_>) -> Markup {
@@ -176,7 +178,7 @@ fn spans(pairs: &[(Pair<'_>, Difference)], one: &str, other: &str) -> Markup {
     let took = |trace: &str, row: Option<Row<'_>>| {
         html! {
             @if let Some(row) = row {
-                a href={ "/traces/" (trace) "/spans/" (row.id) } {
+                a href=(path(&["traces", trace, "spans", &row.id.to_string()])) {
                     @match row.span.duration() { Some(took) => (parts::took(took)), None => "not ended" }
                 }
             }

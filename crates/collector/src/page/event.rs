@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::address::Address;
+use super::address::{Address, path};
 use super::{Tab, json, layout, parts};
 use crate::ingest::NO_INDEX;
 use crate::limits::{EVENT_PAGE_BYTES, PAGE_SUMMARY_CHARS_MAX};
@@ -42,11 +42,11 @@ pub(crate) fn page(shown: &Shown) -> Markup {
                 }
                 div { dt { "Kind" } dd { (event.kind.as_str()) } }
                 div { dt { "Row" } dd { (row) } }
-                @for (what, path, value) in ids(event) {
-                    div { dt { (what) } dd { a.id href={ (path) (parts::escape(&value)) } { bdi { (value) } } } }
+                @for (what, link, value) in ids(event) {
+                    div { dt { (what) } dd { a.id href=(link) { bdi { (value) } } } }
                 }
                 @if let Some(fingerprint) = &shown.fingerprint {
-                    div { dt { "Exception" } dd { a.id href={ "/exceptions/" (parts::escape(fingerprint)) } { (fingerprint) } } }
+                    div { dt { "Exception" } dd { a.id href=(path(&["exceptions", fingerprint])) { (fingerprint) } } }
                 }
             }
             p.more {
@@ -77,12 +77,16 @@ pub(crate) fn page(shown: &Shown) -> Markup {
 }
 
 /// Returns what else an event belongs to: what it is, the page of it, its id.
-fn ids(event: &Event) -> Vec<(&'static str, &'static str, String)> {
+fn ids(event: &Event) -> Vec<(&'static str, String, String)> {
     let json: serde_json::Value = serde_json::from_str(&event.json).unwrap_or_default();
     let said = |field: &str| json.pointer(&format!("/event_data/{field}"))?.as_str().map(str::to_owned);
-    let known = [("Trace", "/traces/", "trace_id"), ("Run", "/runs/", "run_id"), ("User", "/events?user=", "user_id")];
-    let known = known.into_iter().filter_map(|(what, path, field)| Some((what, path, said(field)?)));
-    known.filter(|(.., id)| !id.is_empty()).collect()
+    let known = ["trace_id", "run_id", "user_id"].into_iter().filter_map(|field| Some((field, said(field)?)));
+    let of = |(field, id): (&str, String)| match field {
+        "trace_id" => ("Trace", path(&["traces", &id]), id),
+        "run_id" => ("Run", path(&["runs", &id]), id),
+        _ => ("User", Address::of("/events", &[("user", &id)]).link(), id),
+    };
+    known.filter(|(_, id)| !id.is_empty()).map(of).collect()
 }
 
 fn neighbour(event: &Event, rel: Option<&str>, is_itself: bool) -> Markup {

@@ -2,13 +2,14 @@
 
 use maud::{Markup, html};
 
-use super::address::Address;
+use super::address::{Address, path};
 use super::exceptions::{state, users};
 use super::session::belongs_to;
 use super::stack::stack;
 use super::{Tab, chart, layout, parts};
 use crate::ingest::NO_INDEX;
 use crate::query::{Bin, BySeverity, Event, ExceptionGroup, ExceptionState, Occurrence, OverTime, Page};
+use crate::segment::escape;
 
 /// What the page shows.
 pub(crate) struct Detail {
@@ -84,7 +85,7 @@ fn facts(group: &ExceptionGroup) -> Markup {
 fn mark(detail: &Detail) -> Markup {
     let is_resolved = detail.group.state == ExceptionState::Resolved;
     html! {
-        form.marking method="post" action={ "/exceptions/" (detail.group.fingerprint) } {
+        form.marking method="post" action=(path(&["exceptions", &detail.group.fingerprint])) {
             @let refused = detail.refusal.as_deref();
             button name="resolved" value=(!is_resolved) disabled[refused.is_some()] aria-describedby="mark-told" {
                 @if is_resolved { "Reopen" } @else { "Mark as resolved" }
@@ -133,7 +134,7 @@ fn versions(group: &ExceptionGroup) -> Markup {
                 div.scroll tabindex="0" role="region" aria-label="By version" { table {
                     thead { tr { th scope="col" { "Version" } th scope="col" { span.unseen { "Share" } } th.number scope="col" { "Count" } th scope="col" { "First seen" } th scope="col" { "Last seen" } } }
                     tbody { @for version in &group.versions { tr {
-                        td { a href={ "/exceptions?version=" (parts::escape(&version.version)) } { bdi { (parts::cut(&version.version, 40)) } } }
+                        td { a href={ "/exceptions?version=" (escape(&version.version)) } { bdi { (parts::cut(&version.version, 40)) } } }
                         td.wide { (chart::share(version.count, most)) }
                         td.number { (version.count) }
                         td.when { (parts::moment(version.first_seen)) }
@@ -185,8 +186,8 @@ fn one(detail: &Detail, occurrence: &Occurrence) -> Markup {
                 div { dt { "When" } dd { (parts::moment(event.time)) } }
                 div { dt { "Session" } dd { (parts::session_link(&event.session_id)) } }
                 @if event.index != NO_INDEX { div { dt { "Event" } dd { a href=(parts::place(event)) { "#" (event.index) } } } }
-                @if let Some(trace) = &trace { div { dt { "Trace" } dd { a.id href={ "/traces/" (parts::escape(trace)) } { bdi { (trace) } } } } }
-                @if let Some(run) = &run { div { dt { "Run" } dd { a.id href={ "/runs/" (parts::escape(run)) } { bdi { (run) } } } } }
+                @if let Some(trace) = &trace { div { dt { "Trace" } dd { a.id href=(path(&["traces", trace])) { bdi { (trace) } } } } }
+                @if let Some(run) = &run { div { dt { "Run" } dd { a.id href=(path(&["runs", run])) { bdi { (run) } } } } }
             }
             @if message != detail.group.error_message { p.said { bdi { (parts::first_bytes(&message)) } } }
             h3 { "Stack" }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::address::{Address, Field};
+use super::address::{Address, Field, path};
 use super::{Tab, chart, layout, parts};
 use crate::limits::PAGE_SUMMARY_CHARS_MAX;
 use crate::query::{ExceptionGroup, ExceptionOrder, ExceptionState, Moment, OverTime, Page};
@@ -36,11 +36,13 @@ pub(crate) fn list(list: &List) -> Markup {
         Field::text("text", "Type or message", ""),
         Field::choice("order", "Order", &orders),
     ];
+    let rare =
+        [Field::text("appeared", "First received since", "10m"), Field::text("regressed", "Came back since", "1h")];
     let content = html! {
         section {
             h1 { "Exceptions" }
             (address.ranges("", Some("All")))
-            (address.form(&fields))
+            (address.form_with(&fields, &rare))
             @if list.page.items.is_empty() { (nothing(address)) } @else { (table(list)) }
             (address.more(list.page.next.as_deref(), "More exceptions"))
         }
@@ -49,7 +51,7 @@ pub(crate) fn list(list: &List) -> Markup {
 }
 
 fn nothing(address: &Address) -> Markup {
-    let is_narrowed = ["state", "version", "text", "since", "until", "session", "after"]
+    let is_narrowed = ["state", "version", "text", "since", "until", "session", "appeared", "regressed", "after"]
         .iter()
         .any(|name| !address.value(name).is_empty());
     html! {
@@ -106,7 +108,7 @@ pub(super) fn head(group: &ExceptionGroup, since: Option<Moment>) -> Markup {
 
 /// Returns the address of a group's page.
 pub(super) fn link(group: &ExceptionGroup) -> String {
-    format!("/exceptions/{}", parts::escape(&group.fingerprint))
+    path(&["exceptions", &group.fingerprint])
 }
 
 /// Writes whether a group is dealt with.

@@ -1,5 +1,41 @@
 //! JSON over several lines, as people read it. Only spaces are added: each number and text stays as it was written.
 
+use std::io::{self, Write};
+
+use serde_json::Value;
+
+/// Returns a value likewise, and whether that is all of it. What is beyond the bytes is not even written, however deep it lies.
+pub(super) fn of(value: &Value, bytes_max: usize) -> (String, bool) {
+    let mut written = Begun { bytes: Vec::new(), bytes_max };
+    let is_whole = serde_json::to_writer(&mut written, value).is_ok();
+    let text = String::from_utf8_lossy(&written.bytes);
+    let pretty = pretty(&text, bytes_max);
+    let is_whole = is_whole && pretty.len() <= bytes_max;
+    (pretty, is_whole)
+}
+
+/// The beginning of what is written.
+struct Begun {
+    bytes: Vec<u8>,
+    bytes_max: usize,
+}
+
+impl Write for Begun {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let room = self.bytes_max.saturating_sub(self.bytes.len());
+        if room == 0 {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        let taken = bytes.len().min(room);
+        self.bytes.extend_from_slice(&bytes[..taken]);
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Returns a text of JSON with each field and item on a line of its own, or so many bytes of it and a few more.
 pub(super) fn pretty(json: &str, bytes_max: usize) -> String {
     let mut text = String::with_capacity(json.len().min(bytes_max));
@@ -63,5 +99,19 @@ mod tests {
         assert_eq!(pretty(json, 1000), lines);
         assert_eq!(pretty("]}", 1000), "\n]\n}");
         assert!((101..200).contains(&pretty(&"[".repeat(1000), 100).len()));
+    }
+
+    #[test]
+    fn of_a_value_no_more_is_made_than_is_wanted() {
+        let value = serde_json::json!({ "a": [1, "é"], "b": {} });
+        let lines = "{\n  \"a\": [\n    1,\n    \"é\"\n  ],\n  \"b\": {}\n}";
+        assert_eq!(of(&value, 1000), (lines.to_owned(), true));
+        assert_eq!(of(&value, lines.len()), (lines.to_owned(), true));
+        assert!(!of(&value, lines.len() - 1).1 && !of(&value, 10).1);
+        // Each of the numbers would stand behind 200 spaces.
+        let deep = (0..100).fold(serde_json::json!(vec![1; 100_000]), |inner, _| serde_json::json!([inner]));
+        let (text, is_whole) = of(&deep, 10_000);
+        assert!(text.len() < 10_500 && !is_whole);
+        assert!(of(&serde_json::json!("é".repeat(100)), 10).0.starts_with("\"éé"));
     }
 }

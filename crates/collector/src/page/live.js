@@ -18,6 +18,13 @@
     const shown = [...text.slice(0, 320)].slice(0, 160).join("");
     return make("bdi", "", (shown + (shown.length < text.length ? "…" : "")).replace(/\p{Cc}/gu, " "));
   };
+  // A part of a path: an id that a path can't carry is written as `segment.rs` reads it.
+  const segment = (id) => {
+    const part = encodeURIComponent(id);
+    if (!/^(\.{0,2}$|~~)|[/\\?#%\p{Cc}]/u.test(id)) return part;
+    const left = part.replace(/[.~!*'()]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+    return `~~${left.replaceAll("%", "~")}`;
+  };
   // What is no text or number is told as JSON: clients send anything.
   const said = (value) => (["string", "number"].includes(typeof value) ? String(value) : value ? JSON.stringify(value) : "");
   const told = (event) => {
@@ -44,7 +51,7 @@
     const own = event.event === "GENERIC_EVENT" ? "" : " own";
     const cells = [
       make("span", `severity ${severity}`, severity),
-      link("id", `/sessions/${encodeURIComponent(session)}`, make("bdi", "", session)),
+      link("id", `/sessions/${segment(session)}`, make("bdi", "", session)),
     ].map((inner) => make("td", "", inner));
     const what = make("td", "what", link(`name${own}`, `/events/${id}`, cut(name)), " ", make("code", "", cut(summary)));
     return make("tr", severity, make("td", "when", Object.assign(time, { title: exact })), ...cells, what);

@@ -6,13 +6,19 @@
 use maud::{Markup, html};
 use serde_json::{Map, Value};
 
-use super::parts;
+use super::{json, parts};
 use crate::ingest::{Side, canonical};
-use crate::limits::{MESSAGE_REFERENCE_CHARS_MAX, MESSAGES_SHOWN_MAX};
+use crate::limits::{
+    ATTRIBUTES_SHOWN_MAX, INSTRUCTIONS_SHOWN_MAX, MESSAGE_REFERENCE_CHARS_MAX, MESSAGES_SHOWN_MAX,
+    PAGE_SUMMARY_CHARS_MAX, PARTS_SHOWN_MAX, TEXT_READ_BYTES,
+};
 use lastword::event::names::gen_ai;
 
 /// Instructions that a client tells apart from the messages.
 const SYSTEM_INSTRUCTIONS: &str = "gen_ai.system_instructions";
+
+/// Bytes of a character at most.
+const CHAR_BYTES_MAX: usize = 4;
 
 /// The messages of a call of a model, in their order.
 #[derive(Debug, Default)]
@@ -27,7 +33,7 @@ pub(crate) struct Conversation {
 pub(super) struct Extent<'a> {
     /// Characters of each text.
     pub(super) chars: usize,
-    /// Messages, the last ones; the instructions before them are one more.
+    /// Messages, the last ones; of the instructions before them as many, the first.
     pub(super) messages: usize,
     /// Where all of it stands.
     pub(super) whole: &'a str,
@@ -56,23 +62,25 @@ impl Conversation {
 
     /// Writes it: instructions first, then the last messages.
     pub(super) fn write(&self, extent: Extent<'_>) -> Markup {
-        let input: Vec<&Value> = self.input.iter().collect();
-        let is_system = |message: &&&Value| matches!(role(message), "system" | "developer");
-        let first = input.iter().take_while(is_system).count();
-        let (first, rest) = input.split_at(first);
+        let is_system = |message: &&Value| matches!(role(message), "system" | "developer");
+        let (first, rest) = self.input.split_at(self.input.iter().take_while(is_system).count());
+        let of_client = self.instructions.iter().map(|message| (message, "system", "instructions"));
+        let instructions = of_client.chain(first.iter().map(|message| (message, role(message), role(message))));
+        let further =
+            (self.instructions.len() + first.len()).saturating_sub(extent.messages.min(INSTRUCTIONS_SHOWN_MAX));
         let rest: Vec<(&Value, bool)> = rest
             .iter()
-            .map(|message| (*message, false))
+            .map(|message| (message, false))
             .chain(self.output.iter().map(|message| (message, true)))
             .collect();
         let left_out = rest.len().saturating_sub(extent.messages.min(MESSAGES_SHOWN_MAX));
         html! {
             ol.talk {
-                @for message in &self.instructions { (of_role(message, "system", "instructions", extent)) }
-                @for message in first { (of_role(message, role(message), role(message), extent)) }
-                @if left_out > 0 {
-                    li.quiet { a href=(extent.whole) { (left_out) @if left_out == 1 { " earlier message" } @else { " earlier messages" } } }
+                @for (message, role, said) in instructions.take(INSTRUCTIONS_SHOWN_MAX.min(extent.messages)) {
+                    (of_role(message, role, said, extent))
                 }
+                @if further > 0 { li.quiet { (parts::further(further, "more instruction", extent.whole)) } }
+                @if left_out > 0 { li.quiet { (parts::further(left_out, "earlier message", extent.whole)) } }
                 @for (message, is_answer) in &rest[left_out..] {
                     @let role = role(message);
                     @let said = if *is_answer && role == "assistant" { "answer" } else { role };
@@ -94,7 +102,8 @@ fn of_role(message: &Value, role: &str, said: &str, extent: Extent<'_>) -> Marku
         "tool" => "tool",
         _ => "user",
     };
-    let parts = message["parts"].as_array().map_or(&[][..], Vec::as_slice);
+    let all = message["parts"].as_array().map_or(&[][..], Vec::as_slice);
+    let further = all.len().saturating_sub(PARTS_SHOWN_MAX);
     html! {
         li.{ (class) } {
             span.role {
@@ -102,8 +111,9 @@ fn of_role(message: &Value, role: &str, said: &str, extent: Extent<'_>) -> Marku
                 @if let Some(reason) = message["finish_reason"].as_str() { small { bdi { (parts::cut(reason, MESSAGE_REFERENCE_CHARS_MAX)) } } }
             }
             div {
-                @for part in parts { (of_part(part, extent)) }
-                @if parts.is_empty() { span.quiet { "empty" } }
+                @for part in &all[..all.len() - further] { (of_part(part, extent)) }
+                @if further > 0 { p { (parts::further(further, "more part", extent.whole)) } }
+                @if all.is_empty() { span.quiet { "empty" } }
             }
         }
     }
@@ -117,19 +127,19 @@ fn of_part(part: &Value, extent: Extent<'_>) -> Markup {
         "tool_call" => html! {
             div.call {
                 span.quiet { "calls " } b.name { bdi { (parts::cut(text("name"), MESSAGE_REFERENCE_CHARS_MAX)) } } (id(part))
-                @if !part["arguments"].is_null() { (json(&part["arguments"], extent)) }
+                @if !part["arguments"].is_null() { (data(&part["arguments"], extent)) }
             }
         },
         "tool_call_response" => html! {
             div.call {
                 span.quiet { "result" } @if !text("name").is_empty() { " " b.name { bdi { (parts::cut(text("name"), MESSAGE_REFERENCE_CHARS_MAX)) } } } (id(part))
-                (json(&part["response"], extent))
+                (data(&part["response"], extent))
             }
         },
-        "json" => json(&part["content"], extent),
+        "json" => data(&part["content"], extent),
         _ => match reference(part) {
             Some(reference) => html! { p.reference { bdi { (reference) } } },
-            None => json(part, extent),
+            None => data(part, extent),
         },
     }
 }
@@ -142,29 +152,59 @@ fn id(part: &Value) -> Markup {
 fn said(content: &Value, extent: Extent<'_>) -> Markup {
     match content.as_str() {
         Some(text) => html! { p.text dir="auto" { (cut(text, extent)) } },
-        None => json(content, extent),
+        None => data(content, extent),
     }
 }
 
-/// Writes JSON, and a text of JSON as what it says.
-pub(super) fn json(value: &Value, extent: Extent<'_>) -> Markup {
+/// Writes JSON, and a text of JSON as what it says unless it is large: no more is made of either than is shown.
+pub(super) fn data(value: &Value, extent: Extent<'_>) -> Markup {
     let read = value
         .as_str()
-        .filter(|text| text.starts_with(['{', '[']))
+        .filter(|text| text.len() <= TEXT_READ_BYTES && text.starts_with(['{', '[']))
         .and_then(|text| serde_json::from_str::<Value>(text).ok());
-    let text = match read.as_ref().unwrap_or(value) {
-        Value::String(text) => text.clone(),
-        value => serde_json::to_string_pretty(value).unwrap_or_default(),
-    };
-    html! { pre tabindex="0" { (cut(&text, extent)) } }
+    html! {
+        pre tabindex="0" {
+            @match read.as_ref().unwrap_or(value) {
+                Value::String(text) => (cut(text, extent)),
+                value => @match json::of(value, extent.chars.saturating_mul(CHAR_BYTES_MAX)) {
+                    (text, true) => (cut(&text, extent)),
+                    (text, false) => { (parts::first(&text, extent.chars)) "… " a href=(extent.whole) { "all of it" } }
+                }
+            }
+        }
+    }
+}
+
+/// Writes fields that data have beside what is told apart: the first of them, and where the rest is.
+pub(super) fn attributes<'v>(
+    fields: impl Iterator<Item = (&'v String, &'v Value)> + Clone,
+    extent: Extent<'_>,
+) -> Markup {
+    let further = fields.clone().count().saturating_sub(ATTRIBUTES_SHOWN_MAX);
+    html! {
+        dl.attributes {
+            @for (name, value) in fields.take(ATTRIBUTES_SHOWN_MAX) {
+                div { dt { bdi { (parts::cut(name, PAGE_SUMMARY_CHARS_MAX)) } } dd { (attribute(value, extent)) } }
+            }
+        }
+        @if further > 0 { p.more { (parts::further(further, "more attribute", extent.whole)) } }
+    }
+}
+
+fn attribute(value: &Value, extent: Extent<'_>) -> Markup {
+    match value {
+        Value::Array(_) | Value::Object(_) => data(value, extent),
+        Value::String(text) => html! { bdi { (cut(text, extent)) } },
+        value => html! { (value.to_string()) },
+    }
 }
 
 /// Writes the beginning of a text, and where the rest of it is.
 pub(super) fn cut(text: &str, extent: Extent<'_>) -> Markup {
-    let end = text.char_indices().nth(extent.chars).map_or(text.len(), |(end, _)| end);
-    let rest = text[end..].chars().count();
+    let first = parts::first(text, extent.chars);
+    let rest = text[first.len()..].chars().count();
     html! {
-        (text[..end])
+        (first)
         @if rest > 0 { "… " a href=(extent.whole) { (rest) " characters more" } }
     }
 }

@@ -36,10 +36,9 @@ pub(crate) mod trace;
 pub(crate) mod traces;
 mod waterfall;
 
-pub(crate) use address::Address;
+pub(crate) use address::{Address, path};
 pub(crate) use messages::Conversation;
 pub(crate) use overview::{OVERVIEW_SINCE, Overview, overview};
-pub(crate) use parts::escape;
 
 use maud::{DOCTYPE, Markup, html};
 

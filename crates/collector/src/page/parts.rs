@@ -8,22 +8,10 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::address::path;
 use crate::ingest::NO_INDEX;
 use crate::limits::{PAGE_DETAIL_BYTES_MAX, PAGE_SUMMARY_CHARS_MAX};
 use crate::query::{BySeverity, Event, Moment, Session};
-
-/// Returns a text as a part of a URL.
-pub(crate) fn escape(text: &str) -> String {
-    use std::fmt::Write;
-    text.bytes().fold(String::with_capacity(text.len()), |mut url, byte| {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
-            url.push(char::from(byte));
-        } else {
-            let _ = write!(url, "%{byte:02X}");
-        }
-        url
-    })
-}
 
 /// Writes a count; none is not worth a number.
 pub(super) fn or_dash(count: i64) -> Markup {
@@ -107,7 +95,7 @@ pub(super) fn moment(moment: Moment) -> Markup {
 
 /// Writes a link to a session.
 pub(super) fn session_link(id: &str) -> Markup {
-    html! { a.id href={ "/sessions/" (escape(id)) } { bdi { (id) } } }
+    html! { a.id href=(path(&["sessions", id])) { bdi { (id) } } }
 }
 
 /// Writes how a session stands.
@@ -252,7 +240,7 @@ pub(super) fn anchor(event: &Event) -> String {
 
 /// Returns the address of an event in its session's timeline.
 pub(super) fn place(event: &Event) -> String {
-    format!("/sessions/{}?from={}#{}", escape(&event.session_id), event.row, anchor(event))
+    format!("{}?from={}#{}", path(&["sessions", &event.session_id]), event.row, anchor(event))
 }
 
 /// Returns what an event is called, and what it says in short.
@@ -311,6 +299,16 @@ pub(super) fn opened(event: &Event, bytes_max: usize) -> Markup {
     }
 }
 
+/// Returns the first characters of a text, as they are.
+pub(super) fn first(text: &str, chars: usize) -> &str {
+    text.char_indices().nth(chars).map_or(text, |(end, _)| &text[..end])
+}
+
+/// Writes how many more of something there are, where all of it is.
+pub(super) fn further(count: usize, what: &str, whole: &str) -> Markup {
+    html! { a href=(whole) { (count) " " (what) @if count != 1 { "s" } } }
+}
+
 /// Returns the first characters of a text, on one line.
 pub(super) fn cut(text: &str, chars: usize) -> String {
     let mut cut: String = text.chars().take(chars).map(|c| if c.is_control() { ' ' } else { c }).collect();
@@ -350,11 +348,5 @@ mod tests {
         assert_eq!([0, 999, 1_000, -1_234_567].map(grouped), ["0", "999", "1,000", "-1,234,567"]);
         let told = [0, 1_023, 1_024, 10_240, 1_048_575, 5_000_000_000, u64::MAX].map(bytes);
         assert_eq!(told, ["0 B", "1023 B", "1.0 KiB", "10 KiB", "1.0 MiB", "4.7 GiB", "16777216 TiB"]);
-    }
-
-    #[test]
-    fn any_session_id_can_be_a_part_of_a_url() {
-        assert_eq!(escape("a-b_c.d~e"), "a-b_c.d~e");
-        assert_eq!(escape("a/b?c#d%e é"), "a%2Fb%3Fc%23d%25e%20%C3%A9");
     }
 }

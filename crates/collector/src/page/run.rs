@@ -5,12 +5,13 @@ use std::time::Duration;
 use lastword::runs::{Descendant, Lineage, RunEvent, RunRecord, RunSummary};
 use maud::{Markup, html};
 
-use super::address::Address;
+use super::address::{Address, path};
 use super::artifact::Artifact;
 use super::steps::{self, Steps};
 use super::{Tab, layout, parts, runs};
 use crate::limits::{LINEAGE_LEVELS_MAX, PAGE_SUMMARY_CHARS_MAX, RUN_ROWS};
 use crate::query::Run;
+use crate::segment::escape;
 
 /// What a run's page shows.
 pub(crate) struct Shown<'r> {
@@ -50,7 +51,7 @@ pub(crate) fn one(shown: &Shown<'_>) -> Markup {
             h1 { bdi { (parts::cut(name, PAGE_SUMMARY_CHARS_MAX)) } " " @if shown.step.is_none() { (runs::status(&known.status)) } @else { (runs::status(record.summary.status.as_str())) } }
             (facts(shown, &record))
             @if shown.is_cut { p.notice { b { "Not all of it is shown: " } "it has more events than a page has. The query API has all of them." } }
-            p.more { a href={ "/events?run=" (parts::escape(&known.run_id)) "&order=asc" } { "Its events" } }
+            p.more { a href={ "/events?run=" (escape(&known.run_id)) "&order=asc" } { "Its events" } }
             (compare(shown))
         }
         section #timeline {
@@ -131,7 +132,7 @@ fn compare(shown: &Shown<'_>) -> Markup {
     let parent = shown.lineage.ancestors.last().map(|ancestor| ancestor.run_id.as_str());
     let other = parent.or_else(|| shown.lineage.descendants.first().map(|child| child.summary.run_id.as_str()));
     html! {
-        form.filter.compare method="get" action={ "/runs/" (parts::escape(&shown.known.run_id)) "/diff" } {
+        form.filter.compare method="get" action=(path(&["runs", &shown.known.run_id, "diff"])) {
             label { span { "Compare with the run" } input name="other" required value=[other] placeholder="id of a run"; }
             button { "Compare" }
         }
@@ -177,7 +178,7 @@ fn member(run: &RunSummary, of: &str) -> Markup {
         @if run.run_id == of { b { bdi { (parts::cut(&run.objective, PAGE_SUMMARY_CHARS_MAX)) } } " " span.quiet { "this run" } }
         @else {
             (runs::link(&run.run_id, Some(&run.objective)))
-            " " a href={ "/runs/" (parts::escape(of)) "/diff/" (parts::escape(&run.run_id)) } aria-label={ "Compare with " (run.run_id) } { "compare" }
+            " " a href=(path(&["runs", of, "diff", &run.run_id])) aria-label={ "Compare with " (run.run_id) } { "compare" }
         }
         @if let Some(reason) = reason { " " span.quiet { bdi { (parts::cut(reason, 80)) } } }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use lastword::runs::{Change, Diff, EventDiff};
 use maud::{Markup, html};
 
+use super::address::path;
 use super::compare::{longer, more};
 use super::{Tab, layout, parts, runs, steps};
 use crate::limits::{ARTIFACTS_LISTED, COMPARE_ROWS_MAX, DIFF_LINES_MAX, PAGE_SUMMARY_CHARS_MAX};
@@ -12,14 +13,13 @@ use crate::query::Run;
 
 /// Returns the page.
 pub(crate) fn runs(one: &Run, other: &Run, diff: &Diff, is_cut: bool) -> Markup {
-    let (a, b) = (parts::escape(&one.run_id), parts::escape(&other.run_id));
     let content = html! {
         section {
             p.crumb { a href="/runs" { "Runs" } " / " (runs::link(&one.run_id, one.objective.as_deref())) }
             h1 { "Two runs beside each other" }
             (figures(one, other, diff))
             @if is_cut { p.notice { b { "Not all of both is compared: " } "one has more events than a page has." } }
-            p.more { a href={ "/runs/" (b) "/diff/" (a) } { "The other way round" } }
+            p.more { a href=(path(&["runs", &other.run_id, "diff", &one.run_id])) { "The other way round" } }
         }
         @if !diff.tools.is_empty() { section { h2 { "Tools" } (tools(diff)) } }
         section { h2 { "What they did" } (events(diff)) }

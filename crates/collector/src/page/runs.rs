@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use maud::{Markup, html};
 
-use super::address::{Address, Field};
+use super::address::{Address, Field, path};
 use super::{Tab, layout, parts};
 use crate::limits::PAGE_SUMMARY_CHARS_MAX;
 use crate::query::{Page, Run};
@@ -72,7 +72,7 @@ pub(super) fn took(run: &Run) -> Option<Duration> {
 /// Writes a link to a run, by what it was for.
 pub(super) fn link(id: &str, objective: Option<&str>) -> Markup {
     let name = objective.filter(|objective| !objective.is_empty()).unwrap_or(id);
-    html! { a href={ "/runs/" (parts::escape(id)) } { bdi { (parts::cut(name, PAGE_SUMMARY_CHARS_MAX)) } } }
+    html! { a href=(path(&["runs", id])) { bdi { (parts::cut(name, PAGE_SUMMARY_CHARS_MAX)) } } }
 }
 
 /// Writes how a run stands, in its own word.

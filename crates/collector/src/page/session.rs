@@ -8,13 +8,14 @@ use lastword::Severity;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::address::{Address, Field};
+use super::address::{Address, Field, path};
 use super::band::band;
 use super::stack::stack;
 use super::{Tab, layout, parts};
 use crate::ingest::NO_INDEX;
 use crate::limits::PAGE_SUMMARY_CHARS_MAX;
 use crate::query::{Band, Event, Gap, Page, Run, Session, SessionDetail, SessionState, Trace};
+use crate::segment::escape;
 
 /// What the page shows.
 pub(crate) struct Shown {
@@ -135,7 +136,7 @@ fn exceptions(shown: &Shown) -> Markup {
                 article.exception {
                     div.head {
                         @match group {
-                            Some(group) => a.name.own href={ "/exceptions/" (group) "?event=" (event.row) } { bdi { (parts::cut(&kind, PAGE_SUMMARY_CHARS_MAX)) } },
+                            Some(group) => a.name.own href={ (path(&["exceptions", group])) "?event=" (event.row) } { bdi { (parts::cut(&kind, PAGE_SUMMARY_CHARS_MAX)) } },
                             None => b.name.own { bdi { (parts::cut(&kind, PAGE_SUMMARY_CHARS_MAX)) } },
                         }
                         " " (parts::severity(event.severity)) " "
@@ -153,18 +154,18 @@ fn exceptions(shown: &Shown) -> Markup {
 }
 
 fn links(shown: &Shown) -> Markup {
-    let id = parts::escape(&shown.detail.session.session_id);
+    let id = escape(&shown.detail.session.session_id);
     html! {
         section {
             h2 { "Traces and runs" }
             p.quiet.small { "Those of the events below. " a href={ "/traces?session=" (id) } { "All its traces" } }
             ul.links {
                 @for trace in &shown.traces {
-                    li { "trace " a href={ "/traces/" (trace.trace_id) } { bdi { (parts::cut(trace.name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&trace.trace_id), PAGE_SUMMARY_CHARS_MAX)) } }
+                    li { "trace " a href=(path(&["traces", &trace.trace_id])) { bdi { (parts::cut(trace.name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&trace.trace_id), PAGE_SUMMARY_CHARS_MAX)) } }
                         @if trace.figures.errors > 0 { " " span.bad { (trace.figures.errors) @if trace.figures.errors == 1 { " error" } @else { " errors" } } } }
                 }
                 @for run in &shown.runs {
-                    li { "run " a href={ "/runs/" (parts::escape(&run.run_id)) } { bdi { (parts::cut(run.objective.as_deref().filter(|text| !text.is_empty()).unwrap_or(&run.run_id), PAGE_SUMMARY_CHARS_MAX)) } }
+                    li { "run " a href=(path(&["runs", &run.run_id])) { bdi { (parts::cut(run.objective.as_deref().filter(|text| !text.is_empty()).unwrap_or(&run.run_id), PAGE_SUMMARY_CHARS_MAX)) } }
                         @if run.figures.errors > 0 { " " span.bad { (run.figures.errors) @if run.figures.errors == 1 { " error" } @else { " errors" } } } }
                 }
             }

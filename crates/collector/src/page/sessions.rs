@@ -7,6 +7,9 @@ use super::session::lasted;
 use super::{Tab, layout, parts};
 use crate::query::{Page, Session, SessionState};
 
+/// What may be so or not.
+const EITHER: [(&str, &str); 3] = [("", "any"), ("true", "yes"), ("false", "no")];
+
 /// Returns the list.
 pub(crate) fn list(page: &Page<Session>, address: &Address) -> Markup {
     let states = SessionState::ALL.map(|state| (state.as_str(), state.as_str()));
@@ -15,10 +18,13 @@ pub(crate) fn list(page: &Page<Session>, address: &Address) -> Markup {
         section {
             h1 { "Sessions" }
             (address.ranges("", Some("All")))
-            (address.form(&[
+            (address.form_with(&[
                 Field::choice("state", "State", &states),
                 Field::text("version", "Version", ""),
                 Field::text("id", "Id begins with", ""),
+            ], &[
+                Field::choice("failed", "Crashed or ended fatally", &EITHER),
+                Field::choice("missing", "Events are missing", &EITHER),
             ]))
             @if page.items.is_empty() && is_narrowed(address) {
                 p.empty { "No session matches. " a href="/sessions" { "Show all" } }
@@ -30,7 +36,9 @@ pub(crate) fn list(page: &Page<Session>, address: &Address) -> Markup {
 }
 
 fn is_narrowed(address: &Address) -> bool {
-    ["state", "version", "id", "since", "exception", "after"].iter().any(|name| !address.value(name).is_empty())
+    ["state", "version", "id", "since", "exception", "failed", "missing", "after"]
+        .iter()
+        .any(|name| !address.value(name).is_empty())
 }
 
 /// Writes sessions as a table.

@@ -7,6 +7,7 @@ use lastword::views::{Row, Span};
 use maud::{Markup, html};
 use serde_json::{Map, Value};
 
+use super::address::path;
 use super::messages::{self, Conversation, Extent};
 use super::waterfall::state;
 use super::{Tab, layout, parts};
@@ -30,7 +31,7 @@ pub(crate) fn whole(shown: &Whole<'_>) -> Markup {
     let Whole { known, row, data, talk, .. } = shown;
     let span = row.span;
     let (class, state) = state(row, shown.ended);
-    let trace = format!("/traces/{}", known.trace_id);
+    let trace = path(&["traces", &known.trace_id]);
     let events = format!("/events?trace={}&text={}&order=asc", known.trace_id, row.id);
     let extent = Extent { chars: SPAN_TEXT_CHARS, messages: MESSAGES_SHOWN_MAX, whole: &format!("/api{events}") };
     let title = known.name.as_deref().unwrap_or(&known.trace_id);
@@ -44,7 +45,7 @@ pub(crate) fn whole(shown: &Whole<'_>) -> Markup {
                 div { dt { "Kind" } dd { (span.kind) } }
                 div { dt { "Session" } dd { (parts::session_link(&span.session_id)) } }
                 @if let Some(parent) = span.parent { div { dt { "Within" } dd { a.id href={ (trace) "/spans/" (parent) } { (parent) } } } }
-                @if let Some(run) = &span.run_id { div { dt { "Run" } dd { a.id href={ "/runs/" (parts::escape(run)) } { bdi { (run) } } } } }
+                @if let Some(run) = &span.run_id { div { dt { "Run" } dd { a.id href=(path(&["runs", run])) { bdi { (run) } } } } }
             }
             @if let Some(error) = error(span) { pre.bad tabindex="0" { (messages::cut(&error, extent)) } }
             (call(span.duration(), &|name| data.get(name).cloned()))
@@ -54,11 +55,7 @@ pub(crate) fn whole(shown: &Whole<'_>) -> Markup {
         (tool(data, extent))
         section {
             h2 { "Attributes" }
-            dl.attributes {
-                @for (name, value) in data.iter().filter(|(name, _)| !is_told_apart(name) && !is_place(name)) {
-                    div { dt { bdi { (parts::cut(name, PAGE_SUMMARY_CHARS_MAX)) } } dd { (attribute(value, extent)) } }
-                }
-            }
+            (messages::attributes(data.iter().filter(|(name, _)| !is_told_apart(name) && !is_place(name)), extent))
         }
         @if !shown.events.is_empty() {
             section { h2 { "What happened within it" }
@@ -72,20 +69,12 @@ pub(crate) fn whole(shown: &Whole<'_>) -> Markup {
     layout(&span.name, Tab::Traces, &content)
 }
 
-fn attribute(value: &Value, extent: Extent<'_>) -> Markup {
-    match value {
-        Value::Array(_) | Value::Object(_) => messages::json(value, extent),
-        Value::String(text) => html! { bdi { (messages::cut(text, extent)) } },
-        value => html! { (value.to_string()) },
-    }
-}
-
 /// Writes what a tool was given, and what it came to.
 fn tool(data: &Map<String, Value>, extent: Extent<'_>) -> Markup {
     let (given, result) = (data.get(gen_ai::TOOL_CALL_ARGUMENTS), data.get(gen_ai::TOOL_CALL_RESULT));
     html! {
         @for (title, value) in [("Given", given), ("Came to", result)] {
-            @if let Some(value) = value { section { h2 { (title) } (messages::json(value, extent)) } }
+            @if let Some(value) = value { section { h2 { (title) } (messages::data(value, extent)) } }
         }
     }
 }

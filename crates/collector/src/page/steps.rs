@@ -7,9 +7,11 @@ use lastword::runs::RunEvent;
 use maud::{Markup, html};
 use serde_json::Value;
 
+use super::address::path;
 use super::messages::{self, Extent};
 use super::parts;
 use crate::limits::{MESSAGE_CHARS, PAGE_SUMMARY_CHARS_MAX, TRACE_DETAIL_BYTES};
+use crate::segment::escape;
 
 /// A step of a run: a line, and the one that tells how it ended where there is one.
 pub(super) struct Step {
@@ -106,9 +108,8 @@ impl<'r> Steps<'r> {
     fn detail(&self, line: &RunEvent, end: Option<&RunEvent>) -> Markup {
         let data = end.map_or(&line.data, |end| &end.data);
         let span = line.data["traceId"].as_str().zip(line.data["spanId"].as_str());
-        let of_span =
-            span.map(|(trace, span)| format!("/traces/{}/spans/{}", parts::escape(trace), parts::escape(span)));
-        let events = format!("/events?run={}&order=asc", parts::escape(&line.run_id));
+        let of_span = span.map(|(trace, span)| path(&["traces", trace, "spans", span]));
+        let events = format!("/events?run={}&order=asc", escape(&line.run_id));
         let extent = Extent { chars: MESSAGE_CHARS, messages: 0, whole: of_span.as_deref().unwrap_or(&events) };
         let first = |names: &[&str]| {
             names
@@ -121,14 +122,12 @@ impl<'r> Steps<'r> {
         let detail = html! {
             @if is_tool {
                 @for (label, names) in [("Given", &["args", "arguments", "input"][..]), ("Came to", &["result", "output"])] {
-                    @if let Some(value) = first(names) { p.quiet { (label) } (messages::json(value, extent)) }
+                    @if let Some(value) = first(names) { p.quiet { (label) } (messages::data(value, extent)) }
                 }
             } @else if line.kind == "step_start" || line.kind == "step_end" {
                 (super::span::call(None, &|name| data["attributes"].get(name).cloned()))
             } @else if let Some(fields) = line.data.as_object().filter(|fields| !fields.is_empty()) {
-                dl.attributes { @for (name, value) in fields {
-                    div { dt { bdi { (parts::cut(name, PAGE_SUMMARY_CHARS_MAX)) } } dd { @match value.as_str() { Some(text) => bdi { (messages::cut(text, extent)) }, None => (messages::json(value, extent)) } } }
-                } }
+                (messages::attributes(fields.iter(), extent))
             }
         };
         let is_short = detail.0.len() <= self.left.get();

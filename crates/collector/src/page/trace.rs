@@ -6,6 +6,7 @@ use lastword::event::SpanId;
 use lastword::views::{self, Row, SpanStatus};
 use maud::{Markup, html};
 
+use super::address::path;
 use super::messages::Conversation;
 use super::waterfall::Waterfall;
 use super::{Address, Tab, layout, parts};
@@ -81,7 +82,7 @@ fn facts(shown: &Shown<'_>, spans: usize) -> Markup {
             div { dt { "Began" } dd { (parts::moment(known.first_seen)) } }
             @if let Some(session) = &known.session_id { div { dt { "Session" } dd { (parts::session_link(session)) } } }
             @if let Some(run) = trace.root().and_then(|root| root.run_id.as_deref()) {
-                div { dt { "Run" } dd { a.id href={ "/runs/" (parts::escape(run)) } { bdi { (run) } } } }
+                div { dt { "Run" } dd { a.id href=(path(&["runs", run])) { bdi { (run) } } } }
             }
         }
     }
@@ -91,7 +92,7 @@ fn facts(shown: &Shown<'_>, spans: usize) -> Markup {
 fn compare(shown: &Shown<'_>) -> Markup {
     let latest = shown.like.first().map_or("", |trace| &trace.trace_id);
     html! {
-        form.filter.compare method="get" action={ "/traces/" (shown.known.trace_id) "/compare" } {
+        form.filter.compare method="get" action=(path(&["traces", &shown.known.trace_id, "compare"])) {
             label {
                 span { "Compare with the trace" @if !shown.like.is_empty() { ", one of the same name or any" } }
                 input name="other" list="like" required value=(latest) placeholder="id of a trace";

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::address::{Address, Field};
+use super::address::{Address, Field, path};
 use super::{Tab, layout, parts};
 use crate::limits::PAGE_SUMMARY_CHARS_MAX;
 use crate::query::{Figures, Page, Trace};
@@ -54,7 +54,7 @@ fn rows(traces: &[Trace]) -> Markup {
 
 fn link(trace: &Trace) -> Markup {
     let name = trace.name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&trace.trace_id);
-    html! { a href={ "/traces/" (trace.trace_id) } { bdi { (parts::cut(name, PAGE_SUMMARY_CHARS_MAX)) } } }
+    html! { a href=(path(&["traces", &trace.trace_id])) { bdi { (parts::cut(name, PAGE_SUMMARY_CHARS_MAX)) } } }
 }
 
 fn took(trace: &Trace) -> Markup {

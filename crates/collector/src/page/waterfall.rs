@@ -9,6 +9,7 @@ use lastword::event::names::gen_ai;
 use lastword::views::{Row, Span, SpanStatus};
 use maud::{Markup, html};
 
+use super::address::path;
 use super::messages::Extent;
 use super::trace::Shown;
 use super::{parts, span};
@@ -100,7 +101,7 @@ impl<'s, 't> Waterfall<'s, 't> {
     /// Writes what is below a line, as long as the page has room for it.
     fn detail(&self, row: &Row<'_>) -> Markup {
         let span = row.span;
-        let page = format!("/traces/{}/spans/{}", self.shown.known.trace_id, row.id);
+        let page = path(&["traces", &self.shown.known.trace_id, "spans", &row.id.to_string()]);
         let talk = self.shown.talks.get(&row.id);
         let extent = Extent { chars: MESSAGE_CHARS, messages: MESSAGES_IN_TRACE, whole: &page };
         let detail = html! {
@@ -130,7 +131,7 @@ impl<'s, 't> Waterfall<'s, 't> {
                 @if self.shown.known.session_id.as_deref() != Some(&*span.session_id) {
                     div { dt { "session" } dd { (parts::session_link(&span.session_id)) } }
                 }
-                @if let Some(run) = &span.run_id { div { dt { "run" } dd { a href={ "/runs/" (parts::escape(run)) } { bdi { (run) } } } } }
+                @if let Some(run) = &span.run_id { div { dt { "run" } dd { a href=(path(&["runs", run])) { bdi { (run) } } } } }
                 @for (name, value) in span.attributes.iter().filter(|(name, _)| !span::is_told_apart(name)) {
                     div {
                         dt { bdi { (name) } }

@@ -181,6 +181,19 @@ impl Client {
         self.answer()
     }
 
+    /// Reads what follows the head of an answer that is sent in parts, until the connection ends.
+    pub fn parts(&mut self) -> String {
+        let mut answer = String::new();
+        self.0.read_to_string(&mut answer).unwrap();
+        let (mut parts, mut text) = (answer.as_str(), String::new());
+        while let Some((length, rest)) = parts.split_once("\r\n") {
+            let length = usize::from_str_radix(length, 16).unwrap();
+            text.push_str(&rest[..length]);
+            parts = rest.get(length + 2..).unwrap_or_default();
+        }
+        text
+    }
+
     /// Sends a part of a body that never ends, of a server that has room for a million bytes: less than a hundred are left.
     pub fn hold_room(address: SocketAddr) -> Self {
         let mut client = Self::connect(address);

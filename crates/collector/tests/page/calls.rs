@@ -51,7 +51,7 @@ fn models_and_tools_are_listed_the_ones_that_fail_most_first() {
         "<h2>Models</h2>",
         "<h2>Tools</h2>",
         "<bdi>meta/llama &lt;3&gt;</bdi>",
-        "href=\"/calls/model/meta%2Fllama%20%3C3%3E?since=2026-11-20T00%3A00%3A00Z",
+        "href=\"/calls/model/~~meta~2Fllama~20~3C3~3E?since=2026-11-20T00%3A00%3A00Z",
         "provider=openai",
         "3 calls, 0 failed",
         "$0.07",

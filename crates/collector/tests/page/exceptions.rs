@@ -109,12 +109,12 @@ fn the_page_of_one_shows_its_stack_what_came_before_and_leads_to_its_place_in_th
             page.split("href=\"").find(|part| part.starts_with(begin)).unwrap_or_else(|| panic!("{begin}: {page}"));
         link.split(['"', '#']).next().unwrap().replace("&amp;", "&")
     };
-    let around = server.get(&of(&page, "/sessions/s%2F1?from=")).is(200).body;
+    let around = server.get(&of(&page, "/sessions/~~s~2F1?from=")).is(200).body;
     assert!(around.contains("id=\"event-3\""), "{around}");
     let older = server.get(&of(&page, &format!("{path}?event="))).is(200).body;
     assert!(older.contains("One of them") && older.contains("no answer after 30 s"), "{older}");
     let of_group = server.get(&of(&page, "/sessions?exception=")).is(200).body;
-    assert!(of_group.contains("href=\"/sessions/s%2F1\""), "{of_group}");
+    assert!(of_group.contains("href=\"/sessions/~~s~2F1\""), "{of_group}");
     for wrong in ["event=x", "since=yesterday", "colour=red"] {
         server.get(&format!("{path}?{wrong}")).is(400);
     }

@@ -1,26 +1,13 @@
 //! The explorer: filters, the chart, columns, files, and the page of one event.
-
-use std::io::{Read, Write};
-
 use lastword_collector::query::Moment;
 
-use crate::common::{Client, Dir, Server, body, event, exception, named};
+use crate::common::{Dir, Server, body, event, exception, named};
 
 /// Returns the body of an answer that comes in parts.
 fn download(server: &Server, path: &str) -> (String, String) {
-    let mut client = Client::connect(server.address);
-    let head = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
-    client.0.write_all(head.as_bytes()).unwrap();
-    let mut answer = String::new();
-    client.0.read_to_string(&mut answer).unwrap();
-    let (head, mut parts) = answer.split_once("\r\n\r\n").unwrap();
-    let mut text = String::new();
-    while let Some((length, rest)) = parts.split_once("\r\n") {
-        let length = usize::from_str_radix(length, 16).unwrap();
-        text.push_str(&rest[..length]);
-        parts = rest.get(length + 2..).unwrap_or_default();
-    }
-    (head.to_lowercase(), text)
+    let mut client = server.client();
+    let answer = client.send("GET", path, &[("connection", "close")], b"").is(200);
+    (answer.header("content-type").unwrap().to_owned() + answer.header("content-disposition").unwrap(), client.parts())
 }
 
 /// Returns the titles of the chart's bars that are not empty.
@@ -98,10 +85,7 @@ fn what_is_shown_can_be_had_as_a_file() {
         server.telemetry(body("s", some)).is(200);
     }
     let (head, lines) = download(&server, "/events.jsonl?name=tick&order=asc");
-    assert!(
-        head.starts_with("http/1.1 200") && head.contains("application/x-ndjson") && head.contains("attachment"),
-        "{head}"
-    );
+    assert!(head.contains("application/x-ndjson") && head.contains("attachment"), "{head}");
     assert_eq!(lines.lines().count(), 2500);
     for (index, line) in lines.lines().enumerate() {
         let event: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -133,8 +117,8 @@ fn an_event_has_a_page_with_all_that_it_says_and_its_neighbours() {
     for part in [
         "<h1><bdi>step</bdi>",
         "href=\"/traces/4bf92f3577b34da6a3ce929d0e0e4736\"",
-        "href=\"/runs/run%2F1\"",
-        "href=\"/sessions/s%2F1\"",
+        "href=\"/runs/~~run~2F1\"",
+        "href=\"/sessions/~~s~2F1\"",
         "href=\"/live?session=s%2F1\"",
         "href=\"/events/1\" rel=\"prev\"",
         "href=\"/events/3\" rel=\"next\"",

@@ -9,6 +9,7 @@ mod keys;
 mod live;
 
 mod exceptions;
+mod links;
 mod operate;
 mod runs;
 mod sessions;
@@ -116,7 +117,7 @@ fn what_clients_send_is_shown_as_text() {
         "/sessions",
         "/exceptions",
         "/events",
-        "/sessions/%3Cscript%3Ealert%281%29%3C%2Fscript%3E",
+        "/sessions/~~~3Cscript~3Ealert~281~29~3C~2Fscript~3E",
         "/events?name=%3Cscript%3E&text=%22%3E%3Cimg",
     ] {
         let page = server.get(path).is(200).body;
@@ -179,7 +180,7 @@ fn a_trace_is_a_waterfall_in_which_failed_orphaned_and_unfinished_spans_say_so()
         ">runs<",
         "tool &lt;b&gt;",
         "250 ms",
-        "href=\"/sessions/s%2F1\"",
+        "href=\"/sessions/~~s~2F1\"",
         "<dt>Model</dt><dd><bdi>gpt-4o</bdi></dd>",
     ] {
         assert!(page.contains(part), "{part}: {page}");

@@ -72,6 +72,40 @@ fn a_call_of_a_model_is_shown_as_a_conversation_with_its_figures_and_the_whole_o
 }
 
 #[test]
+fn of_instructions_parts_attributes_and_data_without_end_the_beginning_is_shown_with_a_link_to_the_whole() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let system: Vec<Value> = (0..40).map(|n| json!({"role": "system", "content": format!("rule {n}.")})).collect();
+    let said: Vec<Value> = (0..400).map(|n| json!({"type": "text", "content": format!("part {n}.")})).collect();
+    let mut input = system;
+    input.push(json!({"role": "user", "content": said}));
+    // Each of the numbers would stand on a line of its own, behind 200 spaces.
+    let deep = (0..100).fold(json!(vec![7; 50_000]), |inner, _| json!([inner]));
+    let mut asked = json!({"gen_ai.operation.name": "chat", "gen_ai.input.messages": input});
+    asked.as_object_mut().unwrap().extend((0..2_000).map(|n| (format!("more.{n}"), json!(n))));
+    let tool = json!({"gen_ai.operation.name": "execute_tool", "gen_ai.tool.call.arguments": deep,
+        "gen_ai.tool.call.result": format!("[{}", "1,".repeat(200_000))});
+    let events = [span(0, ONE, 1, 0, "chat", 20, &asked), span(1, ONE, 2, 1, "tool", 10, &tool)];
+    server.telemetry(body("s", &events)).is(200);
+    let chat = server.get(&format!("/traces/{ONE}/spans/0000000000000001")).is(200).body;
+    for (shown, left_out, link) in [
+        ("rule 9.<", "rule 10.<", ">30 more instructions</a>"),
+        ("part 49.<", "part 50.<", ">350 more parts</a>"),
+        (">more.0<", ">more.999<", ">1701 more attributes</a>"),
+    ] {
+        assert!(chat.contains(shown) && !chat.contains(left_out) && chat.contains(link), "{shown} {link}: {chat}");
+    }
+    let tool = server.get(&format!("/traces/{ONE}/spans/0000000000000002")).is(200).body;
+    assert!(tool.contains(">all of it</a>") && tool.contains(" characters more</a>"), "{tool}");
+    assert!(chat.len() < 200_000 && tool.len() < 200_000, "{} and {} bytes", chat.len(), tool.len());
+    // It leads to what is whole.
+    let whole = tool.split("href=\"").filter_map(|part| part.split('"').next()).find(|link| link.starts_with("/api/"));
+    let whole = server.get(&whole.unwrap().replace("&amp;", "&")).is(200).json();
+    assert_eq!(whole["events"].to_string().matches("7,").count(), 49_999);
+    server.get(&format!("/traces/{ONE}")).is(200);
+}
+
+#[test]
 fn a_trace_says_what_it_took_long_for_and_leads_to_what_failed() {
     let dir = Dir::new();
     let server = Server::start(dir.config());

@@ -38,7 +38,7 @@ pub(in super::super) async fn call(
     Query(pairs): Pairs,
 ) -> Response {
     let Ok(Path((kind, name))) = path else { return wrong(ID_NOT_TEXT) };
-    let address = Address::new(format!("/calls/{}/{}", page::escape(&kind), page::escape(&name)), &pairs);
+    let address = Address::new(page::path(&["calls", &kind, &name]), &pairs);
     let of_address = [("kind".to_owned(), kind), ("name".to_owned(), name.clone())];
     let query = of_one(pairs.into_iter().chain(of_address));
     show(&shared, query, move |reader, query| {

@@ -62,7 +62,7 @@ pub(in super::super) async fn exception(
     Query(pairs): Pairs,
 ) -> Response {
     let Ok(Path(fingerprint)) = fingerprint else { return wrong(ID_NOT_TEXT) };
-    let address = Address::new(format!("/exceptions/{}", page::escape(&fingerprint)), &pairs);
+    let address = Address::new(page::path(&["exceptions", &fingerprint]), &pairs);
     show_one(&shared, Asked::of(&pairs), "exception", move |reader, asked| {
         let Some(group) = reader.exception(&fingerprint)? else { return Ok(None) };
         let occurrence = reader.exception_at(&fingerprint, asked.row)?;
@@ -124,7 +124,7 @@ pub(in super::super) async fn mark(
     };
     match edit::mark(&shared, who, &fingerprint, resolved).await {
         // Whoever loads the page again does not send the form again.
-        Ok(Some(())) => Redirect::to(&format!("/exceptions/{}", page::escape(&fingerprint))).into_response(),
+        Ok(Some(())) => Redirect::to(&page::path(&["exceptions", &fingerprint])).into_response(),
         Ok(None) => {
             let text = "There are no exceptions with this fingerprint any more.";
             (StatusCode::NOT_FOUND, Html(page::message("No such exception", text).into_string())).into_response()

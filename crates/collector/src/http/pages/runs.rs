@@ -29,7 +29,7 @@ pub(in super::super) async fn run(
     Query(pairs): Pairs,
 ) -> Response {
     let Ok(Path(id)) = id else { return wrong(ID_NOT_TEXT) };
-    let address = Address::new(format!("/runs/{}", page::escape(&id)), &pairs);
+    let address = Address::new(page::path(&["runs", &id]), &pairs);
     let number = |name: &str| match address.value(name) {
         "" => Ok(None),
         value => value.parse::<usize>().map(Some),

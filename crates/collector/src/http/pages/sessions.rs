@@ -74,7 +74,7 @@ pub(in super::super) async fn session(
     Query(pairs): Pairs,
 ) -> Response {
     let Ok(Path(id)) = id else { return wrong(ID_NOT_TEXT) };
-    let address = Address::new(format!("/sessions/{}", page::escape(&id)), &pairs);
+    let address = Address::new(page::path(&["sessions", &id]), &pairs);
     show_one(&shared, Asked::of(&id, &pairs), "session", move |reader, asked| {
         let Some(detail) = reader.session(&id)? else { return Ok(None) };
         let events = asked.events(reader)?;

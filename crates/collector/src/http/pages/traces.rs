@@ -34,7 +34,7 @@ pub(in super::super) async fn trace(
     Query(pairs): Pairs,
 ) -> Response {
     let Ok(Path(id)) = id else { return wrong(ID_NOT_TEXT) };
-    let address = Address::new(format!("/traces/{}", id.to_ascii_lowercase()), &pairs);
+    let address = Address::new(page::path(&["traces", &id.to_ascii_lowercase()]), &pairs);
     let from = match address.value("from") {
         "" => Some(0),
         from => from.parse().ok(),
