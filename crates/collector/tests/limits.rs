@@ -8,7 +8,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use common::{Client, Dir, Server, body, event, named};
-use lastword_collector::limits::{EVENT_BYTES_MAX, REQUEST_EVENTS_MAX};
+use lastword_collector::Config;
+use lastword_collector::auth::Key;
+use lastword_collector::limits::{
+    EVENT_BYTES_MAX, EXPORTS_PER_CLIENT, REQUEST_EVENTS_MAX, STREAMS_MAX, STREAMS_PER_CLIENT,
+};
 use serde_json::json;
 
 /// Long enough for a slow machine, far shorter than the default.
@@ -94,9 +98,13 @@ fn a_head_that_does_not_arrive_is_given_up() {
 
 /// Stores a batch of which each page is some megabytes: far more than what the system takes off a server's hands.
 fn with_large_pages(server: &Server) {
+    server.telemetry(large_batch()).is(200);
+}
+
+fn large_batch() -> String {
     let text = "x".repeat(12_000);
     let large = |index: usize| named(index, &format!("{index}"), "large", "INFO", &json!({ "text": text }).to_string());
-    server.telemetry(body("s", &(0..1_000).map(large).collect::<Vec<_>>())).is(200);
+    body("s", &(0..1_000).map(large).collect::<Vec<_>>())
 }
 
 const LARGE: &[u8] = b"GET /api/events?limit=1000 HTTP/1.1\r\nhost: a\r\n\r\n";
@@ -146,9 +154,90 @@ fn answers_that_nobody_reads_are_bounded_in_memory_and_further_questions_wait() 
     wait_for("nothing is unread", || metric(&server, "lastword_unread_answer_bytes") == 0);
 }
 
+/// A collector that asks for keys, of which each of so many clients has one.
+fn with_clients(config: Config, clients: usize) -> Config {
+    (0..clients).fold(config, |config, client| {
+        config.key(Key::of_secret(&format!("client-{client}"), "admin".parse().unwrap(), &secret(client)).unwrap())
+    })
+}
+
+fn secret(client: usize) -> String {
+    format!("lw_client_{client:016}")
+}
+
+/// Begins to read what goes on for long, as one of these clients.
+fn begin(server: &Server, client: usize, path: &str) -> (Client, common::Answer) {
+    let mut connection = server.client();
+    let answer = connection.send("GET", path, &[("x-api-key", &secret(client)), ("connection", "close")], b"");
+    (connection, answer)
+}
+
+#[test]
+fn a_client_has_its_share_of_live_streams_and_the_others_have_the_rest() {
+    let dir = Dir::new();
+    let clients = STREAMS_MAX / STREAMS_PER_CLIENT;
+    let server = Server::start(with_clients(dir.config(), clients + 1));
+    let open = |client| begin(&server, client, "/api/stream");
+    let mut opened = Vec::new();
+    for client in 0..clients {
+        for _ in 0..STREAMS_PER_CLIENT {
+            let (connection, answer) = open(client);
+            answer.is(200);
+            opened.push(connection);
+        }
+        let (_, refused) = open(client);
+        let refused = refused.is(429);
+        assert_eq!(refused.header("retry-after"), Some("1"));
+        assert!(refused.error().contains("this client has 8 live streams open"), "{}", refused.body);
+    }
+    let (_, refused) = open(clients);
+    assert_eq!(refused.is(503).error(), format!("there are {STREAMS_MAX} live streams already"));
+    begin(&server, 0, "/events.jsonl").1.is(200);
+    opened.pop();
+    wait_for("another has the place", || open(clients).1.status == 200);
+}
+
+#[test]
+fn exports_that_nobody_reads_are_bounded_in_memory_and_in_number_and_come_whole_when_they_are_read() {
+    let dir = Dir::new();
+    let server = Server::start(with_clients(dir.config().answers_bytes_max(2_000_000), 2));
+    let as_client =
+        |client: usize, path: &str| server.client().send("GET", path, &[("x-api-key", &secret(client))], b"");
+    server.client().send("POST", "/api/v1/telemetry", &[("x-api-key", &secret(0))], large_batch().as_bytes()).is(200);
+    let unread = || metric_of(&as_client(1, "/metrics").is(200).body, "lastword_unread_answer_bytes");
+    let mut silent = Vec::new();
+    for _ in 0..EXPORTS_PER_CLIENT {
+        wait_for("there is room to begin", || {
+            let (connection, answer) = begin(&server, 0, "/events.jsonl?order=asc");
+            let begun = answer.status == 200;
+            if begun {
+                silent.push(connection);
+            }
+            begun
+        });
+    }
+    let (_, refused) = begin(&server, 0, "/events.jsonl");
+    assert!(refused.is(429).error().contains("this client has 4 exports open"));
+    wait_for("what is unread is counted", || unread() > 2_000_000);
+    wait_for("a question is refused", || as_client(1, "/api/events?limit=1").status == 503);
+    assert!(begin(&server, 1, "/events.csv").1.is(503).error().contains("wait to be read"));
+    std::thread::sleep(SHORT);
+    assert!(unread() < 5_000_000, "no more is made than there is room for, and what was under way: {}", unread());
+    std::thread::scope(|scope| {
+        for mut connection in silent {
+            scope.spawn(move || assert_eq!(connection.parts().lines().count(), 1_000));
+        }
+    });
+    wait_for("nothing is unread", || unread() == 0);
+    as_client(1, "/api/events?limit=1").is(200);
+}
+
 /// Reads a figure of the collector's own.
 fn metric(server: &Server, name: &str) -> u64 {
-    let page = server.get("/metrics").is(200).body;
+    metric_of(&server.get("/metrics").is(200).body, name)
+}
+
+fn metric_of(page: &str, name: &str) -> u64 {
     let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     line.unwrap().parse().unwrap()
 }

@@ -16,8 +16,17 @@ pub(super) fn error(status: StatusCode, message: impl Into<String>) -> Response 
 
 /// Says that it may work a little later.
 pub(super) fn later(message: impl Into<String>) -> Response {
+    later_as(StatusCode::SERVICE_UNAVAILABLE, message)
+}
+
+/// Says that it may work when the client itself has ended something.
+pub(super) fn too_many(message: impl Into<String>) -> Response {
+    later_as(StatusCode::TOO_MANY_REQUESTS, message)
+}
+
+fn later_as(status: StatusCode, message: impl Into<String>) -> Response {
     let retry = [(header::RETRY_AFTER, RETRY_AFTER.as_secs().to_string())];
-    (retry, error(StatusCode::SERVICE_UNAVAILABLE, message)).into_response()
+    (retry, error(status, message)).into_response()
 }
 
 /// Returns when a request may be stored, where others wait for the disk: what has held them up so far is the best guess of how

@@ -4,21 +4,22 @@
 //! be read to its end is cut off as a transfer that failed, not as one that is whole; one that has more events than a file may have says
 //! so in its last line.
 
-use std::sync::Arc;
-
-use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::body::{Body, Bytes};
+use axum::extract::{Extension, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep};
 
+use super::Shared;
 use super::api::{Pairs, refuse, run};
 use super::pages::asked;
 use super::stream::Steps;
-use super::{Shared, answer};
-use crate::limits::{EXPORT_ROWS_MAX, PAGE_ROWS_MAX, STREAM_STEP_BYTES, STREAMS_MAX};
+use super::unread::counted;
+use crate::limits::{EXPORT_PAUSE, EXPORT_ROWS_MAX, EXPORT_WAIT_MAX, PAGE_ROWS_MAX, STREAM_STEP_BYTES};
 use crate::page::columns::Columns;
-use crate::query::{Event, EventQuery};
+use crate::query::{Event, EventQuery, QueryError};
+use crate::rate::Client;
 
 /// How events are written.
 #[derive(Debug, Clone)]
@@ -28,69 +29,109 @@ enum Form {
 }
 
 /// `GET /events.jsonl`, with the filters of `GET /api/events`: each event as it came.
-pub(super) async fn lines(State(shared): State<Shared>, Query(pairs): Pairs) -> Response {
+pub(super) async fn lines(
+    State(shared): State<Shared>,
+    Extension(client): Extension<Client>,
+    Query(pairs): Pairs,
+) -> Response {
     match asked(&pairs) {
-        Ok((query, _)) => export(shared, &pairs, query, Form::Lines),
+        Ok((query, _)) => export(shared, client, &pairs, query, Form::Lines),
         Err(error) => refuse(&error.into()),
     }
 }
 
 /// `GET /events.csv`, with the filters of `GET /api/events`, and `columns`.
-pub(super) async fn csv(State(shared): State<Shared>, Query(pairs): Pairs) -> Response {
+pub(super) async fn csv(
+    State(shared): State<Shared>,
+    Extension(client): Extension<Client>,
+    Query(pairs): Pairs,
+) -> Response {
     match asked(&pairs) {
-        Ok((query, columns)) => export(shared, &pairs, query, Form::Csv(columns)),
+        Ok((query, columns)) => export(shared, client, &pairs, query, Form::Csv(columns)),
         Err(error) => refuse(&error.into()),
     }
 }
 
-fn export(shared: Shared, pairs: &[(String, String)], mut query: EventQuery, form: Form) -> Response {
-    let Ok(place) = Arc::clone(&shared.0.stream_places).try_acquire_owned() else {
-        return answer::later(format!("there are {STREAMS_MAX} live streams and exports already"));
+fn export(shared: Shared, client: Client, pairs: &[(String, String)], query: EventQuery, form: Form) -> Response {
+    let bytes = shared.0.stats.unread_bytes.get();
+    if bytes > shared.0.answers_bytes_max {
+        return refuse(&QueryError::Unread { bytes });
+    }
+    let place = match shared.0.export_places.take(client) {
+        Ok(place) => place,
+        Err(refused) => return refused,
     };
     let is_limited = pairs.iter().any(|(name, value)| name == "limit" && !value.is_empty());
-    let rows = if is_limited { query.limit } else { EXPORT_ROWS_MAX };
+    let left = if is_limited { query.limit } else { EXPORT_ROWS_MAX };
     let (kind, name) = match form {
         Form::Lines => ("application/x-ndjson", "attachment; filename=\"events.jsonl\""),
         Form::Csv(_) => ("text/csv; charset=utf-8", "attachment; filename=\"events.csv\""),
     };
     let (sender, steps) = mpsc::channel(1);
-    tokio::spawn(async move {
-        let mut left = rows;
-        if let Form::Csv(columns) = &form
-            && sender.send(Ok(head(columns).into())).await.is_err()
+    tokio::spawn(Export { shared, query, form, is_limited, left }.write(sender));
+    let headers = [(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, name)];
+    (headers, Body::new(Steps::new(steps, place))).into_response()
+}
+
+/// A file that is being written.
+struct Export {
+    shared: Shared,
+    /// What comes next.
+    query: EventQuery,
+    form: Form,
+    /// Whether who asked said how many events are wanted.
+    is_limited: bool,
+    /// How many may still be written.
+    left: usize,
+}
+
+impl Export {
+    async fn write(mut self, to: mpsc::Sender<Result<Bytes, QueryError>>) {
+        if let Form::Csv(columns) = &self.form
+            && to.send(Ok(head(columns).into())).await.is_err()
         {
             return;
         }
         loop {
-            query.limit = left.min(PAGE_ROWS_MAX);
-            let asked = query.clone();
-            let written = form.clone();
-            let step = run(&shared, move |reader| {
-                let page = reader.events_within(&asked, STREAM_STEP_BYTES)?;
-                let text: String = page.items.iter().map(|event| written.line(event)).collect();
-                Ok((page.items.len(), page.next, text))
-            });
-            let (count, next, mut text) = match step.await {
+            let (count, next, mut text) = match self.step().await {
                 Ok(step) => step,
                 Err(error) => {
                     tracing::warn!(%error, "an export ends early");
-                    _ = sender.send(Err(error)).await;
-                    break;
+                    _ = to.send(Err(error)).await;
+                    return;
                 }
             };
-            left -= count.min(left);
-            let is_over = next.is_none() || left == 0;
-            if let Some(next) = next.as_deref().filter(|_| left == 0 && !is_limited) {
-                text.push_str(&form.cut(next));
+            self.left -= count.min(self.left);
+            let is_over = next.is_none() || self.left == 0;
+            if let Some(next) = next.as_deref().filter(|_| self.left == 0 && !self.is_limited) {
+                text.push_str(&self.form.cut(next));
             }
-            query.after = next;
-            if sender.send(Ok(text.into())).await.is_err() || is_over {
-                break;
+            self.query.after = next;
+            let piece = counted(text, &self.shared);
+            if to.send(Ok(piece)).await.is_err() || is_over {
+                return;
             }
         }
-        drop(place);
-    });
-    ([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, name)], Body::new(Steps(steps))).into_response()
+    }
+
+    /// Reads what comes next: how many events, behind which it goes on, and their text. While answers that nobody reads take all the memory
+    /// that they may, it waits: who reads nothing for too long is cut off, and then there is room.
+    async fn step(&self) -> Result<(usize, Option<String>, String), QueryError> {
+        let begun = Instant::now();
+        loop {
+            let asked = EventQuery { limit: self.left.min(PAGE_ROWS_MAX), ..self.query.clone() };
+            let form = self.form.clone();
+            let step = run(&self.shared, move |reader| {
+                let page = reader.events_within(&asked, STREAM_STEP_BYTES)?;
+                let text: String = page.items.iter().map(|event| form.line(event)).collect();
+                Ok((page.items.len(), page.next, text))
+            });
+            match step.await {
+                Err(QueryError::Unread { .. }) if begun.elapsed() < EXPORT_WAIT_MAX => sleep(EXPORT_PAUSE).await,
+                step => return step,
+            }
+        }
+    }
 }
 
 impl Form {
@@ -128,9 +169,17 @@ fn row(cells: impl IntoIterator<Item = String>) -> String {
 
 /// Writes a cell. A spreadsheet takes what begins like a formula for one and runs it: such a text gets a mark before it.
 fn cell(text: String) -> String {
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err();
-    let text = if is_formula { format!("'{text}") } else { text };
+    let text = if is_formula(&text) { format!("'{text}") } else { text };
     if text.contains([',', ';', '\t', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
+
+/// Whether some spreadsheet may take a text for a formula: many pass over what can't be seen before it, and those of East Asia take wide
+/// signs for the others. What begins with a break or a tab may be torn apart, so that the rest of it begins a cell. Numbers are none.
+fn is_formula(text: &str) -> bool {
+    const SIGNS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+    let is_unseen = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '\u{200b}' | '\u{feff}');
+    let is_number = || text.parse::<f64>().is_ok_and(f64::is_finite);
+    text.starts_with(['\t', '\r', '\n']) || text.trim_start_matches(is_unseen).starts_with(SIGNS) && !is_number()
 }
 
 #[cfg(test)]
@@ -142,5 +191,9 @@ mod tests {
         let cells = ["a", "a,b", "say \"x\"", "two\nlines", "=1+1", "-1.5", "-x", "@a,", "+1"];
         let told = row(cells.map(str::to_owned));
         assert_eq!(told, "a,\"a,b\",\"say \"\"x\"\"\",\"two\nlines\",'=1+1,-1.5,'-x,\"'@a,\",+1\r\n");
+        let unseen = ["＝1+1", "＋1", "－x", "＠a", " =1+1", "\u{a0}\u{feff}@a", "\u{0}+x", "-inf", " a", "−1", "1e5"];
+        let told = row(unseen.map(str::to_owned));
+        assert_eq!(told, "'＝1+1,'＋1,'－x,'＠a,' =1+1,'\u{a0}\u{feff}@a,'\u{0}+x,'-inf, a,−1,1e5\r\n");
+        assert_eq!(row(["\ta", "\ra", "\na"].map(str::to_owned)), "\"'\ta\",\"'\ra\",\"'\na\"\r\n");
     }
 }

@@ -39,6 +39,7 @@ mod openapi;
 mod otlp;
 mod otlp_answer;
 mod pages;
+mod places;
 mod posthog;
 mod routes;
 mod schemas;
@@ -49,6 +50,7 @@ mod telemetry;
 mod unread;
 
 pub(crate) use gate::Gate;
+use places::Places;
 use routes::ENDPOINTS;
 pub(crate) use server::{Speaks, serve};
 
@@ -70,7 +72,10 @@ use crate::forward::{Counts, Forwarder, Target};
 use crate::health::Checks;
 use crate::ingest::Object;
 use crate::ingest::otlp::{Format, Prices, Signal};
-use crate::limits::{KEYS_POLL, LAG_INTERVAL, READERS_MAX, STREAMS_MAX, UNPROVEN_SHARE};
+use crate::limits::{
+    EXPORTS_MAX, EXPORTS_PER_CLIENT, KEYS_POLL, LAG_INTERVAL, READERS_MAX, STREAMS_MAX, STREAMS_PER_CLIENT,
+    UNPROVEN_SHARE,
+};
 use crate::live::Live;
 use crate::own::Own;
 use crate::post::Poster;
@@ -110,7 +115,9 @@ struct Inner {
     /// Likewise of bodies in which the key of their sender stands.
     unproven_room: Room,
     /// Live streams that may be open.
-    stream_places: Arc<Semaphore>,
+    stream_places: Arc<Places>,
+    /// Exports that may be under way.
+    export_places: Arc<Places>,
     /// Queries that may run.
     turns: Arc<Semaphore>,
     stats: Stats,
@@ -179,7 +186,8 @@ impl Shared {
             reloaded: watch::Sender::default(),
             room: Room::of(room_bytes),
             unproven_room: Room::of(unproven_bytes),
-            stream_places: Arc::new(Semaphore::new(STREAMS_MAX)),
+            stream_places: Places::new("live streams", STREAMS_MAX, STREAMS_PER_CLIENT),
+            export_places: Places::new("exports", EXPORTS_MAX, EXPORTS_PER_CLIENT),
             turns: Arc::new(Semaphore::new(READERS_MAX)),
             stats: Stats::new(&settings.metrics.buckets_ms),
             redaction: Redaction::new(config.privacy.clone(), opted_in).client_opt_in(settings.client_opt_in),

@@ -6,11 +6,10 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{Query, State};
+use axum::extract::{Extension, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hyper::body::Frame;
@@ -18,15 +17,22 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 
 use super::api::{Pairs, refuse, run_small};
+use super::places::Place;
+use super::unread::counted;
 use super::{Shared, answer};
-use crate::limits::{STREAM_HEARTBEAT, STREAM_PAUSE, STREAM_STEP_BYTES, STREAM_STEP_ROWS, STREAMS_MAX};
+use crate::limits::{STREAM_HEARTBEAT, STREAM_PAUSE, STREAM_STEP_BYTES, STREAM_STEP_ROWS};
 use crate::query::{Event, EventQuery, Order, Page, QueryError};
+use crate::rate::Client;
 
 const LAST_EVENT_ID: &str = "last-event-id";
 
 /// `GET /api/stream`, with the filters of `GET /api/events`.
-pub(super) async fn stream(State(shared): State<Shared>, headers: HeaderMap, Query(pairs): Pairs) -> Response {
-    let mut pairs = pairs;
+pub(super) async fn stream(
+    State(shared): State<Shared>,
+    Extension(client): Extension<Client>,
+    headers: HeaderMap,
+    Query(mut pairs): Pairs,
+) -> Response {
     // A client that comes back says what it saw last, whatever it asked for at first.
     if let Some(last) = headers.get(LAST_EVENT_ID) {
         let Ok(last) = last.to_str() else {
@@ -39,24 +45,22 @@ pub(super) async fn stream(State(shared): State<Shared>, headers: HeaderMap, Que
         Ok(query) => EventQuery { order: Order::OldestFirst, limit: STREAM_STEP_ROWS, ..query },
         Err(error) => return refuse(&error.into()),
     };
-    let Ok(place) = Arc::clone(&shared.0.stream_places).try_acquire_owned() else {
-        return answer::later(format!("there are {STREAMS_MAX} live streams already"));
+    let place = match shared.0.stream_places.take(client) {
+        Ok(place) => place,
+        Err(refused) => return refused,
     };
     let newest = shared.0.queue.newest();
     if query.after.is_none() && query.since.is_none() {
         query.after = Some(newest.borrow().to_string());
     }
     let (sender, steps) = mpsc::channel(1);
-    tokio::spawn(async move {
-        follow(shared, query, newest, sender).await;
-        drop(place);
-    });
+    tokio::spawn(follow(shared, query, newest, sender));
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         // A proxy that collects answers would hold the events back.
         (header::HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
-    (headers, Body::new(Steps(steps))).into_response()
+    (headers, Body::new(Steps::new(steps, place))).into_response()
 }
 
 /// Sends what comes until nobody reads, or the collector stops.
@@ -79,7 +83,7 @@ async fn follow(
             match run_small(&shared, move |reader| reader.events_within(&asked, STREAM_STEP_BYTES)).await {
                 Ok(page) => {
                     query.after = page.resume.clone().or(query.after.take());
-                    if !page.items.is_empty() && steps.send(Ok(written(&page))).await.is_err() {
+                    if !page.items.is_empty() && steps.send(Ok(counted(written(&page), &shared))).await.is_err() {
                         return;
                     }
                     if page.next.is_some() {
@@ -116,7 +120,7 @@ async fn follow(
 }
 
 /// Writes events. What is in an event as a line break stands between its parts, and may stand in several `data` lines.
-fn written(page: &Page<Event>) -> Bytes {
+fn written(page: &Page<Event>) -> String {
     let mut text = String::new();
     for event in &page.items {
         let json = event.to_json();
@@ -128,11 +132,20 @@ fn written(page: &Page<Event>) -> Bytes {
         }
         text.push('\n');
     }
-    text.into()
+    text
 }
 
-/// The body of an answer that is made in steps.
-pub(super) struct Steps<E>(pub(super) mpsc::Receiver<Result<Bytes, E>>);
+/// The body of an answer that is made in steps. It has its place until all of it is read, or nobody reads it any more.
+pub(super) struct Steps<E> {
+    steps: mpsc::Receiver<Result<Bytes, E>>,
+    _place: Place,
+}
+
+impl<E> Steps<E> {
+    pub(super) fn new(steps: mpsc::Receiver<Result<Bytes, E>>, place: Place) -> Self {
+        Self { steps, _place: place }
+    }
+}
 
 impl<E> HttpBody for Steps<E> {
     type Data = Bytes;
@@ -142,6 +155,6 @@ impl<E> HttpBody for Steps<E> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        self.0.poll_recv(context).map(|step| step.map(|step| step.map(Frame::data)))
+        self.steps.poll_recv(context).map(|step| step.map(|step| step.map(Frame::data)))
     }
 }

@@ -62,10 +62,34 @@ pub(super) struct Answered {
     _kept: Kept,
 }
 
-/// Memory that an answer takes, whole until its last piece is gone. Of a live stream nothing is known, which has bounds of its own.
+/// Returns a piece of an answer whose size is not known as it begins: it counts as unread until nobody has anything of it any more.
+pub(super) fn counted(text: String, shared: &Shared) -> Bytes {
+    let kept = Kept::new(shared.clone(), text.len() as u64);
+    Bytes::from_owner(Piece { text, _kept: kept })
+}
+
+struct Piece {
+    text: String,
+    _kept: Kept,
+}
+
+impl AsRef<[u8]> for Piece {
+    fn as_ref(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+}
+
+/// Memory that an answer takes, whole until its last piece is gone. One that is made in steps has its [pieces](counted) counted instead.
 struct Kept {
     shared: Shared,
     bytes: u64,
+}
+
+impl Kept {
+    fn new(shared: Shared, bytes: u64) -> Self {
+        shared.stats().unread_bytes.add(bytes);
+        Self { shared, bytes }
+    }
 }
 
 impl Drop for Kept {
@@ -77,8 +101,7 @@ impl Drop for Kept {
 impl Answered {
     pub(super) fn new(body: Body, under_way: UnderWay, shared: Shared) -> Self {
         let bytes = hyper::body::Body::size_hint(&body).exact().unwrap_or(0);
-        shared.stats().unread_bytes.add(bytes);
-        Self { body, rest: Bytes::new(), under_way, _kept: Kept { shared, bytes } }
+        Self { body, rest: Bytes::new(), under_way, _kept: Kept::new(shared, bytes) }
     }
 }
 

@@ -265,6 +265,16 @@ pub const HEALTH_KEPT: Duration = Duration::from_secs(1);
 
 /// Live streams that are open at once. Each is a connection, a task and one page of events.
 pub const STREAMS_MAX: usize = 64;
+/// How many of them one client may have: as many tabs as somebody looks at, and seven others still find a place.
+pub const STREAMS_PER_CLIENT: usize = 8;
+/// Exported files that are being written at once. Each reads on and on, while pages and queries wait for their turn.
+pub const EXPORTS_MAX: usize = 16;
+/// How many of them one client may have.
+pub const EXPORTS_PER_CLIENT: usize = 4;
+/// The pause before an export looks again whether there is room for what it reads next.
+pub const EXPORT_PAUSE: Duration = Duration::from_millis(100);
+/// How long it looks before it gives up: who reads nothing is cut off by then.
+pub const EXPORT_WAIT_MAX: Duration = ANSWER_UNREAD_MAX.saturating_add(Duration::from_secs(10));
 /// Events of one step of a live stream. A reader has one step in memory, however slow it is.
 pub const STREAM_STEP_ROWS: usize = 200;
 /// Bytes of them: a reader that never reads holds a few of these steps, and there may be as many of it as there are streams.

@@ -161,18 +161,6 @@ fn a_stop_ends_streams_at_once_instead_of_waiting_for_them() {
 }
 
 #[test]
-fn there_are_as_many_streams_as_there_may_be_and_no_more() {
-    let dir = Dir::new();
-    let server = Server::start(dir.config());
-    let max = lastword_collector::limits::STREAMS_MAX;
-    let open: Vec<Stream> = (0..max).map(|_| Stream::open(&server, "/api/stream", "")).collect();
-    let refused = server.get("/api/stream").is(503);
-    assert_eq!(refused.header("retry-after"), Some("1"));
-    drop(open);
-    wait_for("room", || Stream::open(&server, "/api/stream", "").head.contains(" 200 ").then_some(()));
-}
-
-#[test]
 fn an_event_is_seen_soon_after_its_answer() {
     let dir = Dir::new();
     let server = Server::start(dir.config());
