@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use lastword_collector::alerts::{DEFAULT_RULES, Engine, Rules, Seen, Transition};
+use lastword_collector::alerts::{DEFAULT_RULES, Engine, Rule, Rules, Seen, Transition};
 use lastword_collector::query::Moment;
 use serde::Deserialize;
 use serde_json::Value;
@@ -130,10 +130,16 @@ fn remark(rules: &Rules, events: u64, unreadable: u64) {
     if unreadable > 0 {
         note(&format!("left out: {} that can't be read", amount::count(unreadable, "event", "events")));
     }
-    let silent: Vec<&str> =
-        rules.alerts.iter().filter(|rule| rule.is_of_the_collector()).map(|rule| rule.name.as_str()).collect();
+    let named = |is: fn(&Rule) -> bool| {
+        rules.alerts.iter().filter(|rule| is(rule)).map(|rule| rule.name.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let silent = named(Rule::is_told_by_no_event);
     if !silent.is_empty() {
-        note(&format!("left out, for they are about the collector itself: {}", silent.join(", ")));
+        note(&format!("left out, for no event tells of what they are about: {silent}"));
+    }
+    let otherwise = named(|rule| rule.is_by_arrival() && !rule.is_told_by_no_event());
+    if !otherwise.is_empty() {
+        note(&format!("by the events' own time here, and by when they are received in a collector: {otherwise}"));
     }
 }
 

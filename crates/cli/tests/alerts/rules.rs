@@ -19,7 +19,7 @@ fn the_rules_that_ship_pass_the_check_they_are_printed_for() {
     let dir = TempDir::new().unwrap();
     let path = file(&dir, &stdout_of(&["alerts", "defaults"]));
     let said = stdout_of(&["alerts", "check", path.to_str().unwrap()]);
-    assert!(said.ends_with(": 8 rules and 1 receiver, nothing wrong\n"), "{said}");
+    assert!(said.ends_with(": 9 rules and 1 receiver, nothing wrong\n"), "{said}");
 }
 
 #[test]
@@ -97,7 +97,10 @@ fn a_replay_says_when_a_rule_would_have_fired_from_every_source_alike() {
     let output = lastword().args(["alerts", "test", "--rules", rules, "--url", &server.url]).output().unwrap();
     let (text, said) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert!(text.contains("  firing    Slow") && text.contains("above 500 over 1m"), "{text}");
-    assert!(said.contains("replayed 300 events") && said.contains("about the collector itself: Full"), "{said}");
+    assert!(
+        said.contains("replayed 300 events") && said.contains("no event tells of what they are about: Full"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -112,5 +115,11 @@ fn a_replay_over_years_of_silence_ends_and_lines_that_are_no_events_are_counted(
     let output = lastword().args(["alerts", "test", "--jsonl", log.to_str().unwrap()]).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{said}");
+    for (which, rules) in [
+        ("no event tells of", "ExceptionRegressed, IngestFails"),
+        ("by the events' own time here", "NewException, CrashRate"),
+    ] {
+        assert!(said.lines().any(|line| line.contains(which) && line.contains(rules)), "{said}");
+    }
     assert!(said.contains("replayed 3 events") || said.contains("replayed 2 events"), "{said}");
 }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::about::About;
+use super::kind::Metric;
 use super::measure::Measure;
-use super::rules::{Metric, Rule, Rules};
+use super::rules::{Rule, Rules};
 use super::seen::Seen;
 use super::window::Slot;
 use crate::query::Moment;
@@ -62,6 +64,11 @@ pub struct Transition {
     pub labels: BTreeMap<String, String>,
     /// What people are told.
     pub summary: String,
+    /// The exceptions that it is about, the last that came first; none of a rule that is about something else.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<About>,
+    /// Where the pages show what was counted: a path, or a URL where the rules say how the pages are reached.
+    pub page: String,
 }
 
 /// Rules, and what they have measured. See the [module](super).
@@ -77,6 +84,8 @@ pub struct Engine {
 struct Watch {
     measure: Measure,
     standing: Standing,
+    /// The exceptions that it was about when it was last evaluated.
+    about: Vec<About>,
 }
 
 /// How a rule stands, since when, and with which value.
@@ -91,7 +100,7 @@ impl Engine {
     /// Begins with rules of which nothing was measured yet.
     #[must_use]
     pub fn new(rules: Arc<Rules>) -> Self {
-        let watch = |rule| Watch { measure: Measure::of(rule), standing: Standing::default() };
+        let watch = |rule| Watch { measure: Measure::of(rule), standing: Standing::default(), about: Vec::new() };
         let watches = rules.alerts.iter().map(watch).collect();
         Self { rules, watches, begun_us: None }
     }
@@ -117,6 +126,18 @@ impl Engine {
         }
     }
 
+    /// Says what the value of the rule of this place is, and which exceptions it is about.
+    pub(super) fn say(&mut self, place: usize, value: Option<f64>, about: Vec<About>) {
+        if let Some(watch) = self.watches.get_mut(place) {
+            watch.measure = Measure::Known { value, about };
+        }
+    }
+
+    /// Has the versions looked up of exceptions of which they are not known yet, by their session.
+    pub(super) fn look_up(&mut self, mut version: impl FnMut(&str) -> Option<String>) {
+        self.watches.iter_mut().for_each(|watch| watch.measure.look_up(&mut version));
+    }
+
     /// Says which exceptions were there before.
     pub(super) fn know(&mut self, fingerprints: &[String]) {
         for watch in &mut self.watches {
@@ -135,9 +156,10 @@ impl Engine {
         }
     }
 
-    /// Returns how each rule stands, in the order of the rules.
-    pub(super) fn standings(&self) -> impl Iterator<Item = (&Rule, Standing)> {
-        self.rules.alerts.iter().zip(self.watches.iter().map(|watch| watch.standing))
+    /// Returns how each rule stands and the exceptions that it is about, in the order of the rules.
+    pub(super) fn standings(&self) -> impl Iterator<Item = (&Rule, Standing, &[About])> {
+        let watches = self.rules.alerts.iter().zip(&self.watches);
+        watches.map(|(rule, watch)| (rule, watch.standing, watch.about.as_slice()))
     }
 
     /// Puts a rule back where it stood.
@@ -161,6 +183,8 @@ impl Engine {
         let rules = self.watches.iter_mut().zip(&self.rules.alerts).enumerate();
         for (_, (watch, rule)) in rules.filter(|(place, _)| !is_left_out(*place)) {
             let value = watch.measure.value(rule, now_us, begun_us);
+            let url = self.rules.url.as_deref();
+            watch.about = watch.measure.about(rule, now_us).iter().map(|about| about.under(url)).collect();
             let (threshold, is_above) = rule.threshold();
             let holds = value.is_some_and(|value| if is_above { value > threshold } else { value < threshold });
             let before = watch.standing;
@@ -182,23 +206,22 @@ impl Engine {
                 _ => continue,
             };
             let since = Moment(if told == State::Resolved { before.since_us } else { since_us });
-            transitions.push(transition(rule, told, now, since, value));
+            let page = url.unwrap_or_default().trim_end_matches('/').to_owned() + &rule.link().link();
+            transitions.push(Transition {
+                alert: rule.name.clone(),
+                state: told,
+                at: now,
+                since,
+                value,
+                threshold,
+                severity: rule.severity.clone(),
+                labels: rule.labels.clone(),
+                summary: rule.summarise(value.unwrap_or(0.0), &watch.about),
+                exceptions: watch.about.clone(),
+                page,
+            });
         }
         transitions
-    }
-}
-
-fn transition(rule: &Rule, state: State, at: Moment, since: Moment, value: Option<f64>) -> Transition {
-    Transition {
-        alert: rule.name.clone(),
-        state,
-        at,
-        since,
-        value,
-        threshold: rule.threshold().0,
-        severity: rule.severity.clone(),
-        labels: rule.labels.clone(),
-        summary: rule.summarise(value.unwrap_or(0.0)),
     }
 }
 

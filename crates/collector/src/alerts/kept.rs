@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::about::About;
 use super::engine::{Engine, Standing, State, Transition};
 use super::rules::Rules;
 use crate::clock;
@@ -24,6 +25,9 @@ pub(crate) struct Status {
     pub(crate) severity: String,
     pub(crate) labels: BTreeMap<String, String>,
     pub(crate) summary: String,
+    /// The exceptions that it is about, the last that came first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) exceptions: Vec<About>,
 }
 
 /// The places of rules that could not be evaluated, and why.
@@ -91,7 +95,7 @@ impl Kept {
     fn show(&mut self, engine: &Engine) {
         self.statuses = engine
             .standings()
-            .map(|(rule, Standing { state, since_us, value })| Status {
+            .map(|(rule, Standing { state, since_us, value }, about)| Status {
                 name: rule.name.clone(),
                 state,
                 since: Moment(since_us),
@@ -99,7 +103,8 @@ impl Kept {
                 threshold: rule.threshold().0,
                 severity: rule.severity.clone(),
                 labels: rule.labels.clone(),
-                summary: rule.summarise(value.unwrap_or(0.0)),
+                summary: rule.summarise(value.unwrap_or(0.0), about),
+                exceptions: about.to_vec(),
             })
             .collect();
     }

@@ -1,17 +1,20 @@
 //! What a rule measures, fed event by event.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 
 use lastword::EventKind;
 use lastword::event::names;
 
-use super::rules::{Kind, Metric, Rule};
+use super::about::About;
+use super::kind::{Kind, Metric};
+use super::rules::Rule;
 use super::seen::Seen;
 use super::sessions::Sessions;
 use super::window::{Slot, Window};
+use crate::clock;
 use crate::ingest::Exception;
-use crate::limits::ALERT_FINGERPRINTS_MAX;
-use crate::query::EventQuery;
+use crate::limits::{ALERT_FINGERPRINTS_MAX, ALERT_NAMED_MAX};
+use crate::query::{EventQuery, SessionSums};
 
 /// What is measured, and what was measured by now.
 #[derive(Debug)]
@@ -20,10 +23,12 @@ pub(super) enum Measure {
     Window(Window),
     /// The same, where it was counted already as the events came.
     Counted(Slot),
+    /// What the store knew when it was last asked.
+    Known { value: Option<f64>, about: Vec<About> },
     /// When such an event was last seen.
     Absent { last_us: Option<i64> },
-    /// Exceptions: those that are known, and the new ones of the window.
-    Exceptions { known: HashSet<String>, new: Window },
+    /// Exceptions: those that are known, the new ones of the window, and the last of these with when they came.
+    Exceptions { known: HashSet<String>, new: Window, last: VecDeque<(i64, About)> },
     /// Sessions.
     Sessions(Sessions),
     /// A figure of the collector's own: what it last was, and what it rose by.
@@ -34,19 +39,22 @@ impl Measure {
     pub(super) fn of(rule: &Rule) -> Self {
         match rule.value {
             Kind::Absent => Self::Absent { last_us: None },
-            Kind::NewExceptions => Self::Exceptions { known: HashSet::new(), new: Window::new(rule.window) },
+            Kind::NewExceptions => {
+                Self::Exceptions { known: HashSet::new(), new: Window::new(rule.window), last: VecDeque::new() }
+            }
+            Kind::Regressed => Self::Known { value: None, about: Vec::new() },
             Kind::Missing | Kind::CrashRate | Kind::SilentSessions => Self::Sessions(Sessions::new(rule.window)),
             Kind::Metric => Self::Metric { last: None, rises: Window::new(rule.window) },
             _ => Self::Window(Window::new(rule.window)),
         }
     }
 
-    /// Returns the queries that find what a rule needs; none if it needs no events.
+    /// Returns the queries that find what a rule needs; none if it needs no events that are stored.
     pub(super) fn queries(rule: &Rule) -> Vec<EventQuery> {
         let one = match rule.value {
             Kind::Metric => return Vec::new(),
             Kind::NewExceptions => return of_exceptions(&rule.event.query()),
-            Kind::Missing | Kind::CrashRate | Kind::SilentSessions => EventQuery::default(),
+            _ if rule.is_known_to_the_store() => return Vec::new(),
             _ => rule.among.as_ref().map_or_else(|| rule.event.query(), |among| rule.event.query_of_both(among)),
         };
         vec![one]
@@ -58,15 +66,22 @@ impl Measure {
             Self::Absent { last_us } if rule.event.passes(event) => {
                 *last_us = Some(last_us.map_or(event.time_us, |last_us| last_us.max(event.time_us)));
             }
-            Self::Exceptions { known, new } if rule.event.passes(event) => {
-                let Some(Exception { fingerprint, .. }) = event.exception() else { return };
+            Self::Exceptions { known, new, last } if rule.event.passes(event) => {
+                let Some((Exception { fingerprint, .. }, about)) = event.exception() else { return };
                 let is_new = known.len() < ALERT_FINGERPRINTS_MAX && known.insert(fingerprint);
-                if let (true, Some(slot)) = (is_new, new.slot(event.time_us)) {
+                // What a process that died left is delivered by the next one, however late: it is new when it comes.
+                if let (true, Some(slot)) = (is_new, new.slot(event.received_us)) {
                     slot.count += 1;
+                    last.push_front((event.received_us, about));
+                    last.truncate(ALERT_NAMED_MAX);
                 }
             }
             Self::Sessions(sessions) => sessions.put(event),
-            Self::Counted(_) | Self::Absent { .. } | Self::Exceptions { .. } | Self::Metric { .. } => {}
+            Self::Counted(_)
+            | Self::Known { .. }
+            | Self::Absent { .. }
+            | Self::Exceptions { .. }
+            | Self::Metric { .. } => {}
         }
     }
 
@@ -86,6 +101,7 @@ impl Measure {
         match self {
             Self::Window(window) => of_window(&window.sum(now_us), rule),
             Self::Counted(slot) => of_window(slot, rule),
+            Self::Known { value, .. } => *value,
             Self::Absent { last_us } => {
                 // Before it was looked for nobody knows.
                 Some(now_us.saturating_sub(last_us.unwrap_or(begun_us)).max(0) as f64 / 1e6)
@@ -100,6 +116,42 @@ impl Measure {
                 let metric = rule.metric?;
                 if metric.only_rises() { Some(rises.sum(now_us).sum) } else { *last }
             }
+        }
+    }
+
+    /// Returns the exceptions that it was about when its value was last asked for, the last first.
+    pub(super) fn about(&mut self, rule: &Rule, now_us: i64) -> Vec<About> {
+        match self {
+            Self::Known { about, .. } => about.clone(),
+            Self::Exceptions { last, .. } => {
+                let first_us = clock::before(now_us, rule.window);
+                last.retain(|(received_us, _)| *received_us > first_us);
+                last.iter().map(|(_, about)| about.clone()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Has the version looked up of exceptions of which it is not known yet, by their session.
+    pub(super) fn look_up(&mut self, version: &mut dyn FnMut(&str) -> Option<String>) {
+        let Self::Exceptions { last, .. } = self else { return };
+        for (_, about) in last {
+            if let Some(session) = about.session.take() {
+                about.version = version(&session);
+            }
+        }
+    }
+}
+
+/// Returns the value of a rule that is about sessions.
+#[allow(clippy::cast_precision_loss, reason = "a threshold is a float")]
+pub(super) fn of_sessions(rule: &Rule, sums: &SessionSums) -> Option<f64> {
+    match rule.value {
+        Kind::Missing => Some(sums.missing as f64),
+        Kind::SilentSessions => Some(sums.silent as f64),
+        _ => {
+            let is_enough = sums.all().unsigned_abs() >= rule.at_least.max(1);
+            is_enough.then(|| sums.failed() as f64 / sums.all() as f64)
         }
     }
 }

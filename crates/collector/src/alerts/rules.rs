@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use super::filter::Filter;
+use super::kind::{Kind, Metric};
 use super::receiver::Receiver;
 use crate::clock;
 use crate::limits::{
@@ -29,6 +30,8 @@ pub struct Rules {
     /// Who may be told.
     #[serde(default, rename = "receiver")]
     pub receivers: Vec<Receiver>,
+    /// Where people reach the collector's pages: what is told links to them.
+    pub url: Option<String>,
 }
 
 /// One rule.
@@ -68,84 +71,12 @@ pub struct Rule {
     /// Whatever else those who are told want to know.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
-    /// What is told, with `{value}`, `{threshold}`, `{window}`, `{name}` and `{severity}` in it.
+    /// What is told, with `{value}`, `{threshold}`, `{window}`, `{name}`, `{severity}` and `{exceptions}` in it.
     #[serde(default)]
     pub(super) summary: Option<String>,
     /// Who is told, by name; everybody if nobody is named.
     #[serde(default)]
     pub(super) send: Vec<String>,
-}
-
-/// What can be measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Kind {
-    /// How many events.
-    Count,
-    /// How many events a second.
-    Rate,
-    /// Which part of other events they are.
-    Ratio,
-    /// The sum of a field.
-    Sum,
-    /// The mean of a field.
-    Avg,
-    /// The largest of a field.
-    Max,
-    /// What half of a field's numbers are at most.
-    P50,
-    /// What 90 % of a field's numbers are at most.
-    P90,
-    /// What 95 % of a field's numbers are at most.
-    P95,
-    /// What 99 % of a field's numbers are at most.
-    P99,
-    /// There is no such event for as long as the window.
-    Absent,
-    /// Exceptions that are like none before.
-    NewExceptions,
-    /// Events that are missing in sessions, by their numbers.
-    Missing,
-    /// Which part of the sessions crashed or ended by a fatal error.
-    CrashRate,
-    /// Sessions that say nothing any more and have not ended.
-    SilentSessions,
-    /// A figure of the collector's own.
-    Metric,
-}
-
-impl Kind {
-    const fn needs_field(self) -> bool {
-        matches!(self, Self::Sum | Self::Avg | Self::Max | Self::P50 | Self::P90 | Self::P95 | Self::P99)
-    }
-}
-
-/// A figure of the collector's own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Metric {
-    /// Requests of which nothing was stored.
-    IngestFailed,
-    /// Events that were refused alone.
-    IngestRefused,
-    /// Which part of the disk is free, 0 to 1.
-    DiskFreeRatio,
-    /// Which part of the queue before the disk is taken, 0 to 1.
-    QueueRatio,
-    /// 1 while nothing can be stored, else 0.
-    StoreBroken,
-}
-
-impl Metric {
-    /// All of them.
-    pub(super) const ALL: [Self; 5] =
-        [Self::IngestFailed, Self::IngestRefused, Self::DiskFreeRatio, Self::QueueRatio, Self::StoreBroken];
-
-    /// Returns whether it only rises, so that what it rose by is what counts.
-    pub(super) const fn only_rises(self) -> bool {
-        matches!(self, Self::IngestFailed | Self::IngestRefused)
-    }
 }
 
 /// The rules can't be used.
@@ -179,7 +110,7 @@ pub enum RulesError {
 impl Default for Rules {
     /// No rules, nobody to be told.
     fn default() -> Self {
-        Self { every: ALERT_EVERY, alerts: Vec::new(), receivers: Vec::new() }
+        Self { every: ALERT_EVERY, alerts: Vec::new(), receivers: Vec::new(), url: None }
     }
 }
 
@@ -225,6 +156,11 @@ impl Rules {
                 rules.every
             )));
         }
+        if let Some(url) =
+            rules.url.as_deref().filter(|url| !url.starts_with("http://") && !url.starts_with("https://"))
+        {
+            return Err(RulesError::Unreadable(format!("`url` is `{url}`: it must begin with http:// or https://")));
+        }
         for (place, receiver) in rules.receivers.iter().enumerate() {
             let is_twice = rules.receivers[..place].iter().any(|other| other.name == receiver.name);
             receiver.problem(is_twice).map_or(Ok(()), |problem| {
@@ -253,10 +189,21 @@ impl Rule {
         }
     }
 
-    /// Returns whether it is about the collector itself, of which events tell nothing.
+    /// Returns whether no event tells of what it is about: the collector itself, or what somebody marked as resolved.
     #[must_use]
-    pub fn is_of_the_collector(&self) -> bool {
-        self.value == Kind::Metric
+    pub fn is_told_by_no_event(&self) -> bool {
+        matches!(self.value, Kind::Metric | Kind::Regressed)
+    }
+
+    /// Returns whether a collector counts for it what it received within the window, whenever that happened.
+    #[must_use]
+    pub fn is_by_arrival(&self) -> bool {
+        self.value.is_of_sessions() || matches!(self.value, Kind::NewExceptions | Kind::Regressed)
+    }
+
+    /// Returns whether the store itself knows the answer, without any event.
+    pub(super) fn is_known_to_the_store(&self) -> bool {
+        self.value.is_of_sessions() || self.value == Kind::Regressed
     }
 
     /// Returns whether it looks into events, beyond what stands beside their JSON.
@@ -304,6 +251,10 @@ impl Rule {
             })
             .or_else(|| no(!self.value.needs_field() && self.field.is_some(), "`field` has no meaning for this value"))
             .or_else(|| no((self.value == Kind::Ratio) != self.among.is_some(), "a ratio, and only one, has `among`"))
+            .or_else(|| {
+                let is_narrowed = self.value == Kind::Regressed && self.event != Filter::default();
+                no(is_narrowed, "`event` has no meaning for `regressed`: it is about all exceptions")
+            })
             .or_else(|| {
                 no((self.value == Kind::Metric) != self.metric.is_some(), "`metric` goes with value = \"metric\"")
             })
@@ -374,12 +325,18 @@ mod tests {
             ("value = 'ratio'\nwindow = '5m'\nabove = 1", "a ratio, and only one, has `among`"),
             ("value = 'absent'\nwindow = '5m'\nabove = 1", "`absent` has no threshold but `window`"),
             ("value = 'count'\nwindow = '1s'\nabove = 1", "`window` must be from 10s to 168h"),
+            (
+                "value = 'regressed'\nwindow = '5m'\nabove = 0\nevent = { name = 'n' }",
+                "`event` has no meaning for `regressed`: it is about all exceptions",
+            ),
             ("value = 'count'\nwindow = '5m'\nabove = nan", "its threshold must be a finite number"),
             ("value = 'count'\nwindow = '5m'\nabove = 1\nsend = ['ops']", "`send` names `ops`: the receivers are: "),
         ];
         for (rule, problem) in said {
             assert_eq!(refused(rule), format!("the rule `r`: {problem}"), "{rule}");
         }
+        let error = Rules::parse("url = 'example.org'").unwrap_err().to_string();
+        assert_eq!(error, "`url` is `example.org`: it must begin with http:// or https://");
         for (rule, part) in [
             ("value = 'counts'\nwindow = '5m'\nabove = 1", "unknown variant `counts`"),
             ("value = 'count'\nwindow = 'long'\nabove = 1", "`long` is no duration"),

@@ -2,22 +2,25 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::about::About;
 use super::engine::{Engine, Transition};
 use super::filter::Filter;
 use super::kept::{Failed, Kept, Status, Trouble};
-use super::measure::Measure;
-use super::rules::{Metric, Rule, Rules};
+use super::kind::Metric;
+use super::measure::{Measure, of_sessions};
+use super::rules::{Rule, Rules};
 use super::seen::Seen;
 use super::send::Sender;
 use crate::clock;
-use crate::limits::{ALERT_FINGERPRINTS_MAX, ALERT_HANDLED_ROWS_MAX, ALERT_ROWS_MAX, PAGE_ROWS_MAX};
+use crate::limits::{ALERT_FINGERPRINTS_MAX, ALERT_HANDLED_ROWS_MAX, ALERT_NAMED_MAX, ALERT_ROWS_MAX, PAGE_ROWS_MAX};
 use crate::post::Poster;
-use crate::query::{EventQuery, Moment, Order, QueryError, Reader};
+use crate::query::{EventQuery, Moment, Order, QueryError, Reader, SessionSums};
 
 /// A rule, and how it stands.
 pub(crate) struct Watched {
@@ -138,11 +141,14 @@ impl Watcher {
                 Err(error) => drop(failed.insert(place, error.to_string())),
             }
         }
+        self.ask_the_store(engine, &mut failed, now);
         for reading in readings {
             if let Err(error) = reading.go_on(&self.reader, engine) {
                 failed.extend(reading.rules.iter().map(|place| (*place, error.to_string())));
             }
         }
+        // A session that is not known has no version; one that can't be read is told without.
+        engine.look_up(|session| self.reader.session(session).ok().flatten()?.session.sdk_version);
         let transitions = engine.evaluate_but(now, |place| failed.contains_key(&place));
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.fail(&self.rules, &failed, now);
@@ -151,6 +157,32 @@ impl Watcher {
             tracing::warn!(%error, "how alerts stand can't be written; it is forgotten if the collector ends now");
         }
         transitions
+    }
+
+    /// Answers the rules whose answers the store has, those of the same window together.
+    fn ask_the_store(&self, engine: &mut Engine, failed: &mut Failed, now: Moment) {
+        let mut asked: Vec<(Duration, Result<SessionSums, QueryError>)> = Vec::new();
+        for (place, rule) in self.rules.alerts.iter().enumerate().filter(|(_, rule)| rule.is_known_to_the_store()) {
+            let since = Moment(clock::before(now.0, rule.window));
+            if !rule.value.is_of_sessions() {
+                match self.reader.regressed(since, ALERT_NAMED_MAX) {
+                    #[allow(clippy::cast_precision_loss, reason = "a threshold is a float")]
+                    Ok((count, last)) => {
+                        engine.say(place, Some(count as f64), last.iter().map(About::of_regressed).collect());
+                    }
+                    Err(error) => drop(failed.insert(place, error.to_string())),
+                }
+                continue;
+            }
+            let known = asked.iter().position(|(window, _)| *window == rule.window).unwrap_or_else(|| {
+                asked.push((rule.window, self.reader.sessions_of_late(since)));
+                asked.len() - 1
+            });
+            match &asked[known].1 {
+                Ok(sums) => engine.say(place, of_sessions(rule, sums), Vec::new()),
+                Err(error) => drop(failed.insert(place, error.to_string())),
+            }
+        }
     }
 
     /// Returns how many events of a rule there are in the window that ends now, and of how many.
@@ -215,7 +247,7 @@ impl Watcher {
                 let page = self.reader.events(&query)?;
                 rows += page.items.len();
                 let exceptions = page.items.iter().filter_map(|event| Seen::from_stored(event).exception());
-                fingerprints.extend(exceptions.map(|exception| exception.fingerprint));
+                fingerprints.extend(exceptions.map(|(exception, _)| exception.fingerprint));
                 query.after = page.next;
                 if query.after.is_none() {
                     break;

@@ -8,6 +8,7 @@ use lastword::{EventKind, Severity};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::about::{self, About};
 use crate::clock;
 use crate::ingest::{Exception, NO_INDEX};
 use crate::query;
@@ -16,6 +17,10 @@ use crate::query;
 #[derive(Debug)]
 pub struct Seen<'e> {
     pub(super) time_us: i64,
+    /// When it was received; when it happened, where that is not known.
+    pub(super) received_us: i64,
+    /// Where it is stored.
+    pub(super) row: Option<i64>,
     pub(super) session_id: Cow<'e, str>,
     pub(super) index: Option<i64>,
     pub(super) kind: EventKind,
@@ -58,6 +63,8 @@ impl<'e> Seen<'e> {
         let time_us = clock::parse(&line.timestamp).ok_or_else(|| wrong("timestamp", &line.timestamp))?;
         Ok(Self {
             time_us,
+            received_us: time_us,
+            row: None,
             session_id: line.session_id,
             index: line.event_session_index.filter(|index| *index >= 0),
             kind,
@@ -73,6 +80,8 @@ impl<'e> Seen<'e> {
     pub fn from_stored(event: &'e query::Event) -> Self {
         Self {
             time_us: event.time.0.min(event.received.0),
+            received_us: event.received.0,
+            row: Some(event.row),
             session_id: Cow::Borrowed(&event.session_id),
             index: (event.index != NO_INDEX).then_some(event.index),
             kind: event.kind,
@@ -95,8 +104,8 @@ impl<'e> Seen<'e> {
         event.get("event_data").and_then(|data| find(data, path)).or_else(|| find(event, path))
     }
 
-    /// Returns which exception it tells of: one that nobody handled, or an error that the program dealt with.
-    pub(super) fn exception(&self) -> Option<Exception> {
+    /// Returns which exception it tells of, and what people are told of it: one that nobody handled, or an error that the program dealt with.
+    pub(super) fn exception(&self) -> Option<(Exception, About)> {
         let (error_type, message) = match (self.kind, self.name.as_deref()) {
             (EventKind::UnhandledException, _) => ("error_type", "error_message"),
             (_, Some(names::ERROR)) => (names::ERROR_TYPE, names::ERROR_MESSAGE),
@@ -104,7 +113,15 @@ impl<'e> Seen<'e> {
             _ => return None,
         };
         let text = |name| self.field(name).and_then(Value::as_str).unwrap_or_default();
-        Some(Exception::of(text(error_type), text(message)))
+        let (error_type, message) = (text(error_type), text(message));
+        let exception = Exception::of(error_type, message);
+        let page = match self.name.as_deref() {
+            Some(name) if self.kind == EventKind::Generic => about::page_of_event(self.row, name, &self.session_id),
+            _ => about::page_of(&exception.fingerprint),
+        };
+        let mut about = About::new(error_type, message, page);
+        about.session = Some(self.session_id.clone().into_owned());
+        Some((exception, about))
     }
 
     /// Returns a field's number.

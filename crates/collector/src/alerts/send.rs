@@ -127,13 +127,15 @@ async fn run(command: &[String], text: &str) -> Result<(), SendError> {
 
 /// Writes a message as programs that send e-mail take it.
 fn message(told: &Transition) -> String {
-    let Transition { alert, state, at, since, severity, summary, labels, .. } = told;
+    let Transition { alert, state, at, since, severity, summary, labels, exceptions, page, .. } = told;
     // A header is one line, whatever a rule says.
     let subject: String =
         format!("[{}] {alert}: {summary}", state.as_str()).split_whitespace().collect::<Vec<_>>().join(" ");
     let mut text =
         format!("Subject: {subject}\n\n{summary}\n\nalert: {alert}\nstate: {}\nseverity: {severity}\n", state.as_str());
     text.push_str(&format!("since: {since}\nat: {at}\n"));
+    text.push_str(&format!("page: {page}\n"));
+    exceptions.iter().for_each(|about| text.push_str(&format!("exception: {about}\n")));
     labels.iter().for_each(|(name, value)| text.push_str(&format!("{name}: {value}\n")));
     text
 }

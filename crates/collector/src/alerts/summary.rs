@@ -2,25 +2,32 @@
 
 use std::time::Duration;
 
-use super::rules::{Kind, Metric, Rule};
+use super::about::{About, spoken as spoken_of};
+use super::kind::{Kind, Metric};
+use super::rules::Rule;
 use crate::page::Address;
 use crate::query::{Grid, HistogramQuery};
 
 impl Rule {
-    /// Returns what is told of a value.
-    pub(super) fn summarise(&self, value: f64) -> String {
+    /// Returns what is told of a value, and of the exceptions that it is about: by name, also where the rule has no place for them.
+    pub(super) fn summarise(&self, value: f64, about: &[About]) -> String {
         let (threshold, is_above) = self.threshold();
         let summary = self.summary.as_deref().unwrap_or(if is_above {
             "{name}: {value} is above {threshold} over {window}"
         } else {
             "{name}: {value} is below {threshold} over {window}"
         });
+        let place = "{exceptions}";
+        let named = if about.is_empty() || summary.contains(place) { "" } else { ": {exceptions}" };
+        // What clients say comes last, so that nothing in it is taken for a place.
+        let summary = summary.to_owned() + named;
         summary
             .replace("{value}", &short(value))
             .replace("{threshold}", &short(threshold))
             .replace("{window}", &spoken(self.window))
             .replace("{severity}", &self.severity)
             .replace("{name}", &self.name)
+            .replace(place, &spoken_of(about, value))
     }
 
     /// Returns when it holds, in words.
@@ -43,7 +50,8 @@ impl Rule {
             Kind::P90 => format!("the 90th percentile of {field} of {event} over {window}"),
             Kind::P95 => format!("the 95th percentile of {field} of {event} over {window}"),
             Kind::P99 => format!("the 99th percentile of {field} of {event} over {window}"),
-            Kind::NewExceptions => format!("exceptions like none before over {window}"),
+            Kind::NewExceptions => format!("exceptions like none before, received over {window}"),
+            Kind::Regressed => format!("exceptions that were resolved and came again over {window}"),
             Kind::Missing => format!("events that are missing in sessions of {window}"),
             Kind::CrashRate => format!("the part of the sessions of {window} that crashed or ended by a fatal error"),
             Kind::SilentSessions => format!("sessions of {window} that are silent"),
@@ -66,10 +74,11 @@ impl Rule {
     pub(crate) fn link(&self) -> Address {
         let window = spoken(self.window);
         match self.value {
-            Kind::NewExceptions => Address::of("/exceptions", &[("since", &window)]),
-            Kind::CrashRate => Address::of("/sessions", &[("state", "crashed"), ("since", &window)]),
+            Kind::NewExceptions => Address::of("/exceptions", &[("appeared", &window), ("order", "new")]),
+            Kind::Regressed => Address::of("/exceptions", &[("regressed", &window)]),
+            Kind::CrashRate => Address::of("/sessions", &[("failed", "true"), ("since", &window)]),
             Kind::SilentSessions => Address::of("/sessions", &[("state", "silent"), ("since", &window)]),
-            Kind::Missing => Address::of("/sessions", &[("since", &window)]),
+            Kind::Missing => Address::of("/sessions", &[("missing", "true"), ("since", &window)]),
             Kind::Metric => Address::of("/settings", &[]),
             _ => self.event.link(&window),
         }
@@ -99,6 +108,7 @@ fn spoken(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::About;
     use crate::alerts::{DEFAULT_RULES, Rule, Rules};
 
     #[test]
@@ -106,7 +116,7 @@ mod tests {
         let rules = Rules::parse(DEFAULT_RULES).unwrap();
         let said: Vec<String> = rules.alerts.iter().map(Rule::condition).collect();
         assert_eq!(said[0], "UNHANDLED_EXCEPTION events over 5m > 20, for 1m");
-        assert_eq!(said[2], "the part of the sessions of 1h that crashed or ended by a fatal error > 0.05");
+        assert_eq!(said[3], "the part of the sessions of 1h that crashed or ended by a fatal error > 0.05");
         let rule = "[[alert]]\nname = 'r'\nvalue = 'p95'\nfield = 'ms'\nwindow = '1h'\nbelow = 2\nevent = { name = 'pay', severity = 'error', where = { tier = 'gold' } }";
         let rule = &Rules::parse(rule).unwrap().alerts[0];
         assert_eq!(
@@ -119,6 +129,13 @@ mod tests {
     #[test]
     fn a_summary_says_the_value_in_words_that_were_given() {
         let rules = "[[alert]]\nname = 'r'\nvalue = 'count'\nwindow = '90s'\nabove = 2.5\nsummary = '{value} > {threshold} in {window}'";
-        assert_eq!(Rules::parse(rules).unwrap().alerts[0].summarise(3.0), "3 > 2.5 in 90s");
+        assert_eq!(Rules::parse(rules).unwrap().alerts[0].summarise(3.0, &[]), "3 > 2.5 in 90s");
+        let about = [About::new("T", "{value}", "/exceptions/0".to_owned())];
+        let told = |summary: &str| {
+            let rules = format!("[[alert]]\nname='r'\nvalue='regressed'\nwindow='1h'\nabove=0\nsummary='{summary}'");
+            Rules::parse(&rules).unwrap().alerts[0].summarise(1.0, &about)
+        };
+        assert_eq!(told("{value}: {exceptions}!"), "1: T: {value} (/exceptions/0)!");
+        assert_eq!(told("{value} again"), "1 again: T: {value} (/exceptions/0)");
     }
 }

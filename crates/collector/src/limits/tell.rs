@@ -28,6 +28,10 @@ pub const ALERT_SESSIONS_MAX: usize = 10_000;
 pub const ALERT_FINGERPRINTS_MAX: usize = 100_000;
 /// Events that a rule reads at most before it is evaluated; the next evaluation goes on from there.
 pub const ALERT_ROWS_MAX: usize = 1_000_000;
+/// Exceptions that an alert names, the last that came: as many as a message is read to the end of.
+pub const ALERT_NAMED_MAX: usize = 5;
+/// The part of their types and messages that it tells, in characters.
+pub const ALERT_NAME_CHARS_MAX: usize = 160;
 /// What was told that is remembered.
 pub const ALERT_HISTORY_MAX: usize = 1_000;
 /// The largest file of alerts that is read: one with as much history as there can be, and room.

@@ -73,6 +73,12 @@ fn rule(alert: &Alert<'_>) -> Markup {
                     @for (name, value) in &status.labels { div { dt { bdi { (name) } } dd { bdi { (value) } } } }
                 }
             }
+            @if let Some(about) = status.as_ref().map(|status| &status.exceptions).filter(|about| !about.is_empty()) {
+                ul.links { @for about in about {
+                    li { a href=(about.page) { bdi { (about.error_type) } } " " bdi { (about.message) }
+                        @if let Some(version) = &about.version { " " span.quiet { bdi { (parts::cut(version, 40)) } } } }
+                } }
+            }
             @if let Some(bins) = &alert.bins {
                 (chart::over_time(bins, |bin| {
                     link.with(&[("since", &bin.begin.to_string()), ("until", &bin.end.to_string())])
@@ -97,7 +103,13 @@ fn told(history: &[Value]) -> Markup {
                     td.when { @match Moment::parse(text("at")) { Some(at) => (parts::moment(at)), None => (text("at")) } }
                     td { span.state.{ (text("state")) } { (text("state")) } }
                     td { bdi { (text("alert")) } }
-                    td.what { bdi { (text("summary")) } }
+                    td.what { bdi { (text("summary")) }
+                        @for about in one.get("exceptions").and_then(Value::as_array).into_iter().flatten() {
+                            @let text = |name: &str| about.get(name).and_then(Value::as_str).unwrap_or_default();
+                            // The file may say anything: a link leads to a page of ours or to none.
+                            @if ["/", "http"].iter().any(|begin| text("page").starts_with(begin)) { " " a href=(text("page")) { bdi { (text("error_type")) } } }
+                        }
+                    }
                 }
             } }
         } }

@@ -7,6 +7,8 @@ use rusqlite::{Connection, Row, params_from_iter};
 use serde::{Serialize, Serializer};
 
 use super::events::by_row;
+use super::facts::row_before;
+use super::groups::REGRESSED_SINCE;
 use super::params::{Params, cursor};
 use super::{Event, Moment, Page, ParamError, QueryError};
 use crate::limits::{EXCEPTION_VERSIONS_MAX, PAGE_BYTES_MAX, PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX};
@@ -27,6 +29,10 @@ pub struct ExceptionQuery {
     pub since: Option<Moment>,
     /// Those that first happened before this, by the client's clock.
     pub until: Option<Moment>,
+    /// Those of which the first was received at or after this.
+    pub appeared: Option<Moment>,
+    /// Those that were received again at or after this, when somebody had said that they are dealt with.
+    pub regressed: Option<Moment>,
     /// With this text in their type or message, in either case.
     pub text: Option<String>,
     /// In this order.
@@ -86,6 +92,8 @@ impl Default for ExceptionQuery {
             version: None,
             since: None,
             until: None,
+            appeared: None,
+            regressed: None,
             text: None,
             order: ExceptionOrder::default(),
             after: None,
@@ -95,11 +103,23 @@ impl Default for ExceptionQuery {
 }
 
 impl ExceptionQuery {
-    pub(crate) const PARAMS: &[&str] =
-        &["fingerprint", "session", "state", "version", "since", "until", "text", "order", "limit", "after"];
+    pub(crate) const PARAMS: &[&str] = &[
+        "fingerprint",
+        "session",
+        "state",
+        "version",
+        "since",
+        "until",
+        "appeared",
+        "regressed",
+        "text",
+        "order",
+        "limit",
+        "after",
+    ];
 
-    /// Reads the parameters of a URL: `fingerprint`, `session`, `state` (`open`, `resolved`, `regressed`), `version`, `since`, `until`, `text`,
-    /// `order` (`new`, `last`, `count`, `worst`), `limit`, `after` (also `cursor`).
+    /// Reads the parameters of a URL: `fingerprint`, `session`, `state` (`open`, `resolved`, `regressed`), `version`, `since`, `until`,
+    /// `appeared`, `regressed`, `text`, `order` (`new`, `last`, `count`, `worst`), `limit`, `after` (also `cursor`).
     ///
     /// # Errors
     ///
@@ -117,6 +137,8 @@ impl ExceptionQuery {
             version: params.text("version"),
             since: params.moment("since")?,
             until: params.moment("until")?,
+            appeared: params.moment("appeared")?,
+            regressed: params.moment("regressed")?,
             text: params.text("text"),
             order: params.exception_order()?.unwrap_or_default(),
             limit: params.limit()?,
@@ -214,7 +236,7 @@ struct Statement {
 }
 
 /// Writes what is asked for one more than a page has.
-fn statement(query: &ExceptionQuery, limit: usize) -> Result<Statement, ParamError> {
+fn statement(connection: &Connection, query: &ExceptionQuery, limit: usize) -> Result<Statement, QueryError> {
     let mut sql =
         "SELECT id, fingerprint, error_type, message, severity, count, sessions, first_us, last_us, sample_row,
                           resolved_us, regressed_us, buckets
@@ -241,6 +263,12 @@ fn statement(query: &ExceptionQuery, limit: usize) -> Result<Statement, ParamErr
     }
     if let Some(Moment(until)) = query.until {
         and("first_us < ?", until.into());
+    }
+    if let Some(Moment(appeared)) = query.appeared {
+        and("sample_row > ?", row_before(connection, appeared)?.into());
+    }
+    if let Some(Moment(regressed)) = query.regressed {
+        and(REGRESSED_SINCE, regressed.into());
     }
     if let Some(text) = &query.text {
         and("instr(lower(error_type || char(10) || message), lower(?)) > 0", text.clone().into());
@@ -269,8 +297,8 @@ fn statement(query: &ExceptionQuery, limit: usize) -> Result<Statement, ParamErr
 /// Returns a page of groups, in the order that is asked for.
 pub(super) fn page(connection: &mut Connection, query: &ExceptionQuery) -> Result<Page<ExceptionGroup>, QueryError> {
     let limit = query.limit.clamp(1, PAGE_ROWS_MAX);
-    let Statement { sql, values, shown } = statement(query, limit)?;
     let snapshot = connection.transaction()?;
+    let Statement { sql, values, shown } = statement(&snapshot, query, limit)?;
     let mut prepared = snapshot.prepare_cached(&sql)?;
     let mut rows = prepared.query(params_from_iter(values))?;
     let (mut items, mut last, mut bytes, mut more) = (Vec::new(), None, 0, false);
@@ -289,14 +317,6 @@ pub(super) fn page(connection: &mut Connection, query: &ExceptionQuery) -> Resul
         None => last,
     };
     Ok(Page { items, next: next.filter(|_| more).map(|next| next.to_string()), resume: None })
-}
-
-/// Returns the fingerprints of exceptions that were there up to a row, the latest first.
-pub(super) fn fingerprints_until(connection: &Connection, row: i64, limit: usize) -> rusqlite::Result<Vec<String>> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut known = connection
-        .prepare_cached("SELECT fingerprint FROM exceptions WHERE sample_row <= ? ORDER BY id DESC LIMIT ?")?;
-    known.query_map([row, limit], |row| row.get(0))?.collect()
 }
 
 /// Reads a group.

@@ -35,6 +35,7 @@ mod exceptions;
 mod explore;
 mod facts;
 mod grid;
+mod groups;
 mod histogram;
 mod moment;
 mod narrow;
@@ -62,6 +63,7 @@ pub use exceptions::{ExceptionGroup, ExceptionOrder, ExceptionQuery, ExceptionSt
 pub(crate) use explore::{bins_of, of_id};
 pub(crate) use facts::Facts;
 pub use grid::Grid;
+pub(crate) use groups::Regressed;
 pub use histogram::{Bin, HistogramQuery};
 pub use moment::Moment;
 pub(crate) use occurrences::Occurrence;

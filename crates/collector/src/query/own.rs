@@ -1,9 +1,11 @@
 //! What the collector asks a [`Reader`] for itself: its pages, alerts, health and metrics.
 
 use super::{
-    Event, EventQuery, Facts, Moment, Page, QueryError, Reader, events, exceptions, explore, facts, sessions, stats,
+    Event, EventQuery, Facts, Moment, Page, QueryError, Reader, Regressed, SessionSums, events, explore, facts, groups,
+    session_sums, sessions, stats,
 };
 use crate::admin::{self, Info};
+use crate::clock;
 use crate::store::audit as audit_trail;
 use crate::store::database_path;
 
@@ -39,12 +41,22 @@ impl Reader {
 
     /// Returns the fingerprints of exceptions that were there up to a row, the latest first.
     pub(crate) fn fingerprints_until(&self, row: i64, limit: usize) -> Result<Vec<String>, QueryError> {
-        self.with(|connection| Ok(exceptions::fingerprints_until(connection, row, limit)?))
+        self.with(|connection| Ok(groups::fingerprints_until(connection, row, limit)?))
     }
 
     /// Returns the last row that was received before a moment; 0 where there is none.
     pub(crate) fn row_before(&self, received: Moment) -> Result<i64, QueryError> {
         self.with(|connection| Ok(facts::row_before(connection, received.0)?))
+    }
+
+    /// Returns in a few figures the sessions of which something was received since a moment, without what they dropped.
+    pub(crate) fn sessions_of_late(&self, since: Moment) -> Result<SessionSums, QueryError> {
+        self.with(|connection| session_sums::of_late(connection, since, clock::now_us(), self.silent_after))
+    }
+
+    /// Returns how many groups of exceptions have regressed since a moment, and the last of them.
+    pub(crate) fn regressed(&self, since: Moment, limit: usize) -> Result<(u64, Vec<Regressed>), QueryError> {
+        self.with(|connection| Ok(groups::regressed(connection, since, limit)?))
     }
 
     /// Returns what there is in the store, without the sizes of its tables.

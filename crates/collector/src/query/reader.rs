@@ -23,7 +23,7 @@ use crate::store::{FORMAT, database_path};
 #[derive(Debug)]
 pub struct Reader {
     pub(super) dir: PathBuf,
-    silent_after: Duration,
+    pub(super) silent_after: Duration,
     idle: Mutex<Vec<Connection>>,
 }
 

@@ -56,6 +56,10 @@ pub struct SessionQuery {
     pub id: Option<String>,
     /// In which an exception of the group with this fingerprint happened.
     pub exception: Option<String>,
+    /// That crashed or ended by a fatal error, or that did not.
+    pub failed: Option<bool>,
+    /// Of which events are missing, by their numbers, or of which none is.
+    pub missing: Option<bool>,
     /// Those that come after the page that had this as its `next`.
     pub after: Option<String>,
     /// At most this many, 1 to 1000.
@@ -70,6 +74,8 @@ impl Default for SessionQuery {
             version: None,
             id: None,
             exception: None,
+            failed: None,
+            missing: None,
             after: None,
             limit: PAGE_ROWS_DEFAULT,
         }
@@ -77,9 +83,11 @@ impl Default for SessionQuery {
 }
 
 impl SessionQuery {
-    pub(crate) const PARAMS: &[&str] = &["state", "since", "version", "id", "exception", "limit", "after"];
+    pub(crate) const PARAMS: &[&str] =
+        &["state", "since", "version", "id", "exception", "failed", "missing", "limit", "after"];
 
-    /// Reads the parameters of a URL: `state`, `since`, `version`, `id` (the beginning of it), `exception` (a fingerprint), `limit`, `after` (also `cursor`).
+    /// Reads the parameters of a URL: `state`, `since`, `version`, `id` (the beginning of it), `exception` (a fingerprint), `failed` and `missing`
+    /// (`true` or `false`), `limit`, `after` (also `cursor`).
     ///
     /// # Errors
     ///
@@ -96,6 +104,8 @@ impl SessionQuery {
             version: params.text("version"),
             id: params.text("id"),
             exception: params.text("exception"),
+            failed: params.flag("failed")?,
+            missing: params.flag("missing")?,
             limit: params.limit()?,
             after: params.after()?,
         })
@@ -228,6 +238,9 @@ pub(super) const STATE: &str = "CASE WHEN recovered THEN 'crashed' WHEN end_inde
 /// Whether it ended by a fatal error.
 pub(super) const FATAL: &str = "coalesce(critical_index < end_index, 0)";
 
+/// How many of its events never arrived, by their numbers.
+pub(super) const MISSING: &str = "max(max_index + 1 - covered, 0)";
+
 const COLUMNS: &str = "events, debug, info, warning, error, critical, exceptions,
            max_index, covered,
            (SELECT count(*) FROM ranges WHERE session = id) - 1
@@ -275,6 +288,12 @@ pub(super) fn page(
         let with = "id IN (SELECT session FROM exception_sessions
                     WHERE exception = (SELECT id FROM exceptions WHERE fingerprint = ?))";
         and(with, fingerprint.clone().into());
+    }
+    if let Some(failed) = query.failed {
+        and(&format!("(recovered OR {FATAL}) = ?"), failed.into());
+    }
+    if let Some(missing) = query.missing {
+        and(&format!("({MISSING} > 0) = ?"), missing.into());
     }
     sql.push_str(&format!(" ORDER BY id DESC LIMIT {}", limit + 1));
 

@@ -107,7 +107,8 @@ pub(super) fn insert(
                     let (version, bucket) = (envelope.sdk_version.as_deref(), facts.and_then(|facts| facts.bucket));
                     let (severity, time_us) = (event.severity, event.time_us);
                     let occurrence = Occurrence { session, row, severity, time_us, version, bucket };
-                    sums.tally.exception(exceptions::add(transaction, exception, &occurrence)?, &occurrence);
+                    let group = exceptions::add(transaction, exception, &occurrence, received_us)?;
+                    sums.tally.exception(group, &occurrence);
                 }
                 Some(Detail::Drops(drops)) => count_drops(transaction, session, drops)?,
                 Some(Detail::Recovered { .. }) | None => {}

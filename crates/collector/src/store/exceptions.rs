@@ -244,11 +244,13 @@ fn groups_of(transaction: &Transaction<'_>, session: i64, bucket: &str) -> rusql
         .collect()
 }
 
-/// Adds an exception to the group of those like it, whose number it returns. One that was resolved before it happened is so no longer.
+/// Adds an exception that was received to the group of those like it, whose number it returns. One that was resolved before is so no
+/// longer, whatever its client's clock says: a slow one would hide that it is back.
 pub(super) fn add(
     transaction: &Transaction<'_>,
     exception: &Exception,
     occurrence: &Occurrence<'_>,
+    received_us: i64,
 ) -> rusqlite::Result<i64> {
     let Exception { fingerprint, error_type, message } = exception;
     let Occurrence { row, severity, time_us, bucket, .. } = *occurrence;
@@ -262,11 +264,13 @@ pub(super) fn add(
                  count = count + 1, severity = max(severity, excluded.severity),
                  first_us = min(first_us, excluded.first_us), last_us = max(last_us, excluded.last_us),
                  buckets = buckets | excluded.buckets,
-                 regressed_us = iif(resolved_us < excluded.last_us, excluded.last_us, regressed_us),
-                 resolved_us = iif(resolved_us < excluded.last_us, NULL, resolved_us)
+                 regressed_us = iif(resolved_us IS NULL, regressed_us, ?8), resolved_us = NULL
              RETURNING id",
         )?
-        .query_row(params![fingerprint, error_type, message, severity as u8, time_us, row, bucket], |row| row.get(0))?;
+        .query_row(
+            params![fingerprint, error_type, message, severity as u8, time_us, row, bucket, received_us],
+            |row| row.get(0),
+        )?;
     note_row(transaction, group, row)?;
     Ok(group)
 }

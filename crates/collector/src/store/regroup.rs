@@ -90,9 +90,7 @@ fn tell_times(transaction: &Transaction<'_>, group: i64) -> rusqlite::Result<()>
     }
     let Some((first, last)) = times else { return Ok(()) };
     transaction
-        .prepare_cached(
-            "UPDATE exceptions SET first_us = ?2, last_us = ?3, regressed_us = min(regressed_us, ?3) WHERE id = ?1",
-        )?
+        .prepare_cached("UPDATE exceptions SET first_us = ?2, last_us = ?3 WHERE id = ?1")?
         .execute([group, first, last])
         .map(drop)
 }
@@ -107,7 +105,7 @@ fn tell_minutes(transaction: &Transaction<'_>, group: i64) -> rusqlite::Result<(
         )?
         .query_row([group, minute], |row| Ok((row.get(0)?, row.get(1)?)))?;
     for sql in [
-        "UPDATE exceptions SET first_us = max(first_us, ?2), last_us = min(last_us, ?3), regressed_us = min(regressed_us, ?3)
+        "UPDATE exceptions SET first_us = max(first_us, ?2), last_us = min(last_us, ?3)
          WHERE id = ?1",
         "UPDATE exception_versions SET first_us = max(first_us, ?2), last_us = min(last_us, ?3)
          WHERE exception = ?1 AND (first_us < ?2 OR last_us > ?3)",

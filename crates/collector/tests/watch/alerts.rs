@@ -13,13 +13,13 @@ use crate::common::{Dir, Server, body, exception, named};
 use crate::{PATIENCE, wait_for};
 
 /// Hands on what is posted, after so many failures.
-struct Posts {
+pub(super) struct Posts {
     to: Mutex<Sender<(String, Value)>>,
     failures: Mutex<usize>,
 }
 
 impl Posts {
-    fn new(failures: usize) -> (Self, Receiver<(String, Value)>) {
+    pub(super) fn new(failures: usize) -> (Self, Receiver<(String, Value)>) {
         let (to, posted) = channel();
         (Self { to: Mutex::new(to), failures: Mutex::new(failures) }, posted)
     }
@@ -40,7 +40,7 @@ impl Poster for Posts {
     }
 }
 
-fn config(dir: &Dir, rules: &str) -> Config {
+pub(super) fn config(dir: &Dir, rules: &str) -> Config {
     dir.config().alerts(Rules::parse(&format!("every = '1s'\n{rules}")).unwrap())
 }
 
@@ -50,7 +50,7 @@ fn fresh(index: usize, message: &str) -> String {
 }
 
 /// Writes an event of a name that happens now.
-fn fresh_named(index: usize, name: &str, severity: &str, data: &str) -> String {
+pub(super) fn fresh_named(index: usize, name: &str, severity: &str, data: &str) -> String {
     let then = format!("2026-11-20T09:20:34.{index:06}Z");
     named(index, &format!("e-{index}"), name, severity, data).replace(&then, &Moment::now().to_string())
 }

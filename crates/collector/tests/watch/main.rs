@@ -5,6 +5,7 @@
 mod common;
 
 mod alerts;
+mod exceptions;
 mod forward;
 mod health;
 mod metrics;
