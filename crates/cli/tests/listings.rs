@@ -116,7 +116,17 @@ fn sessions_show_how_each_of_them_stands() {
         assert_eq!(states, [("crashing", "ended"), ("quiet", "open")]);
         let text = stdout_of(&[&["sessions", "--state", "ended"], &place[..]].concat());
         assert!(text.contains("ended, fatal") && text.contains("crashing") && !text.contains("quiet"), "{text}");
-        assert_eq!(stdout_of(&[&["sessions", "--since", "2100-01-01T00:00:00Z"], &place[..]].concat()), "");
+        let ids = |filter: &[&str]| -> Vec<String> {
+            let sessions = json_lines(&stdout_of(&[&["sessions", "--json"], filter, &place[..]].concat()));
+            sessions.iter().map(|session| session["session_id"].as_str().unwrap().to_owned()).collect()
+        };
+        assert_eq!(ids(&["--state", "fatal"]), ["crashing"]);
+        assert_eq!(ids(&["--state", "live"]), ["quiet"]);
+        assert_eq!(ids(&["--lost"]), [""; 0]);
+        assert_eq!(ids(&["--user", "nobody"]), [""; 0]);
+        assert_eq!(ids(&["--since", "2100-01-01T00:00:00Z"]), [""; 0]);
+        assert_eq!(ids(&["--until", "2020-01-01"]), [""; 0]);
+        assert_eq!(ids(&["--since", "2020-01-01", "--until", "2100-01-01"]).len(), 2);
     }
 }
 

@@ -77,7 +77,7 @@ fn a_parameter_that_cannot_be_read_is_named_with_what_would_be_right() {
         ("events?cursor=99999999999999999999", "`cursor` is `99999999999999999999`"),
         ("events?sesion=s", "there is no parameter `sesion`: there are session, trace, run"),
         ("events?name=a&name=b", "`name` is given twice"),
-        ("sessions?state=dead", "`state` is `dead`: it must be one of open, silent, ended, crashed"),
+        ("sessions?state=dead", "`state` is `dead`: it must be one of open, live, silent, ended, fatal, crashed"),
         ("exceptions?limit=x", "`limit` is `x`"),
     ];
     for (query, reason) in cases {

@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 use clap::{Args, Subcommand};
 use lastword::{EventKind, Severity};
-use lastword_collector::query::{Moment, SessionState};
+use lastword_collector::query::{Moment, SessionQuery};
 
 use super::source::{FeedArgs, SourceArgs};
 
@@ -109,11 +109,14 @@ const SESSIONS_HELP: &str = "\
 Examples:
   lastword sessions                       all, the latest to begin first
   lastword sessions --state crashed       who died without a goodbye
+  lastword sessions --lost --since 24h    of which events were lost, of the last day
   lastword sessions --json                one JSON object a line
 
-States: open (events still come), silent (no goodbye, and nothing said for a
-while), ended (said goodbye; `fatal` if an error made it), crashed (its process
-died, and a later one delivered what it had left).
+States: open or live (events still come), silent (no goodbye, and nothing said for a
+while), ended (said goodbye), fatal (of these, those that an error made do it),
+crashed (its process died, and a later one delivered what it had left).
+--since and --until choose the sessions whose events reach into that time, by
+the clock of their client.
 MISSING counts numbers of its sequence of which no event came, DROPPED what its
 client said that it dropped.";
 
@@ -135,11 +138,20 @@ pub(crate) struct SessionsArgs {
 pub(crate) struct SessionFilter {
     /// In this state
     #[arg(long, value_name = "STATE", help_heading = "Which sessions",
-        value_parser = PossibleValuesParser::new(SessionState::ALL.map(SessionState::as_str)))]
+        value_parser = PossibleValuesParser::new(SessionQuery::states()))]
     pub(crate) state: Option<String>,
-    /// Heard of since then: how long ago (15m, 2h, 7d) or a date and time (2026-11-20T09:30:00Z)
+    /// Of which events were lost: they never arrived, or their client dropped them
+    #[arg(long, help_heading = "Which sessions")]
+    pub(crate) lost: bool,
+    /// Under way then or later: how long ago (15m, 2h, 7d) or a date and time (2026-11-20T09:30:00Z)
     #[arg(long, value_name = "WHEN", value_parser = moment, help_heading = "Which sessions")]
     pub(crate) since: Option<Moment>,
+    /// Under way before then; forms as for --since
+    #[arg(long, value_name = "WHEN", value_parser = moment, help_heading = "Which sessions")]
+    pub(crate) until: Option<Moment>,
+    /// With events that name this user
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new(), help_heading = "Which sessions")]
+    pub(crate) user: Option<String>,
 }
 
 const EXCEPTIONS_HELP: &str = "\

@@ -56,9 +56,14 @@ impl Listing {
                 pairs.push(("order", order.as_str().to_owned()));
             }
             Self::EventsOf(user) => pairs.push(("user", user.clone())),
-            Self::Sessions(SessionFilter { state, since }) => {
-                pairs.extend(state.clone().map(|state| ("state", state)));
-                pairs.extend(since.map(|since| ("since", since.to_string())));
+            Self::Sessions(SessionFilter { state, lost, since, until, user }) => {
+                let texts = [("state", state), ("user", user)];
+                pairs.extend(texts.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
+                pairs.extend(lost.then(|| ("lost", "true".to_owned())));
+                let moments = [("since", since), ("until", until)];
+                pairs.extend(
+                    moments.into_iter().filter_map(|(name, moment)| Some((name, moment.as_ref()?.to_string()))),
+                );
             }
             Self::Exceptions(ExceptionFilter { fingerprint, session, since }) => {
                 pairs.extend(fingerprint.clone().map(|fingerprint| ("fingerprint", fingerprint)));

@@ -76,9 +76,9 @@ impl Rule {
         match self.value {
             Kind::NewExceptions => Address::of("/exceptions", &[("appeared", &window), ("order", "new")]),
             Kind::Regressed => Address::of("/exceptions", &[("regressed", &window)]),
-            Kind::CrashRate => Address::of("/sessions", &[("failed", "true"), ("since", &window)]),
-            Kind::SilentSessions => Address::of("/sessions", &[("state", "silent"), ("since", &window)]),
-            Kind::Missing => Address::of("/sessions", &[("missing", "true"), ("since", &window)]),
+            Kind::CrashRate => Address::of("/sessions", &[("failed", "true"), ("received", &window)]),
+            Kind::SilentSessions => Address::of("/sessions", &[("state", "silent"), ("received", &window)]),
+            Kind::Missing => Address::of("/sessions", &[("missing", "true"), ("received", &window)]),
             Kind::Metric => Address::of("/settings", &[]),
             _ => self.event.link(&window),
         }

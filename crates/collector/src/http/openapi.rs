@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::routes::{ENDPOINTS, Endpoint, Shape};
 use super::schemas::{self, reference};
 use crate::limits::{PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX, PARAM_BYTES_MAX};
-use crate::query::{CallBy, CallSort, ExceptionOrder, SessionState};
+use crate::query::{CallBy, CallSort, ExceptionOrder, SessionQuery};
 
 /// `GET /api/openapi.json`
 pub(super) async fn document() -> Response {
@@ -91,9 +91,10 @@ fn parameter(path: &str, name: &str) -> Value {
     let text = || json!({ "type": "string", "minLength": 1, "maxLength": PARAM_BYTES_MAX });
     let one_of = |words: &[&str]| json!({ "type": "string", "enum": words });
     let kinds = EventKind::ALL.map(EventKind::as_str);
-    let of_sessions = SessionState::ALL.map(SessionState::as_str);
+    let of_sessions = SessionQuery::states();
     let is_of_exceptions = path.ends_with("/exceptions");
     let states: &[&str] = if is_of_exceptions { &["open", "resolved", "regressed"] } else { &of_sessions };
+    let is_of_sessions = path.ends_with("/sessions");
     let number = || json!({ "type": "integer", "minimum": 0 });
     let is_of_calls = path.starts_with("/calls") || path.ends_with("/calls");
     let moment = || json!({ "type": "string", "examples": ["15m", "2026-11-20T09:20:34Z"] });
@@ -104,6 +105,20 @@ fn parameter(path: &str, name: &str) -> Value {
         "kind" if is_of_calls => ("Of models or of tools", one_of(&["model", "tool"])),
         "kind" => ("Of this kind", one_of(&kinds)),
         "severity" => ("As bad as this, or worse", one_of(&["debug", "info", "warning", "error", "critical"])),
+        "since" if is_of_sessions => {
+            ("That were under way at this time or later, by their events: a time, or how long ago", moment())
+        }
+        "until" if is_of_sessions => {
+            ("That were under way before this, by their events: a time, or how long ago", moment())
+        }
+        "lost" => {
+            ("Only those of which events were lost, or only those of which none were", one_of(&["true", "false"]))
+        }
+        "received" => ("Of which something was received since: a time, or how long ago", moment()),
+        "q" => (
+            "The id of a session, a trace, a run, an event or a kind of exceptions, or the beginning of one of the first three",
+            text(),
+        ),
         "since" => ("Not older than this: a time, or how long ago", moment()),
         "until" => ("Older than this: a time, or how long ago", moment()),
         "text" => ("With this text anywhere in their JSON", text()),

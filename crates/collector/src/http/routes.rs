@@ -246,6 +246,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::new("/api/metrics", Get(|| get(metrics::metrics)), "The same", PROMETHEUS).with(&["views"]),
     Endpoint::new("/", Get(|| get(pages::overview)), "A page of what a range of time was like", HTML)
         .with(&["since", "until"]),
+    Endpoint::new("/find", Get(|| get(pages::find)), "To the page of what has an id", HTML).with(&["q"]).also(&[303]),
     Endpoint::new("/sessions", Get(|| get(pages::sessions)), "A page of sessions", HTML).with(SessionQuery::PARAMS),
     Endpoint::new("/sessions/{id}", Get(|| get(pages::session)), "A page of one session", HTML)
         .with(&["severity", "from", "before", "after"]),
@@ -267,7 +268,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     .also(&[303]),
     Endpoint::new("/calls", Get(|| get(pages::calls)), "A page of models and tools", HTML).with(CallQuery::PARAMS),
     Endpoint::new("/calls/{kind}/{name}", Get(|| get(pages::call)), "A page of one model or tool", HTML)
-        .with(&["provider", "version", "since", "until"]),
+        .with(&["provider", "version", "since", "until", "after"]),
     Endpoint::new("/events", Get(|| get(pages::events)), "A page of events", HTML).with(EXPLORER),
     Endpoint::new("/events/{id}", Get(|| get(pages::event)), "A page of one event, by its row or id", HTML),
     Endpoint::new("/events.jsonl", Get(|| get(export::lines)), "Events as a file, one in a line", LINES)

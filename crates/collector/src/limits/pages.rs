@@ -112,6 +112,22 @@ pub const SPAN_PAGE_EVENTS: usize = 100;
 pub const COMPARE_ROWS_MAX: usize = 300;
 /// Spans that a trace's page names as those that took longest, and as those that failed.
 pub const TRACE_JUMPS: usize = 3;
+/// Events that are read to count the spans of a list of traces: what holds more is told by what is counted as it comes.
+pub const TRACES_ROWS_READ: usize = 20_000;
+/// Bytes of events with conversations that are read for a list of traces, of which a line each is shown.
+pub const TRACES_TALK_BYTES: usize = 1024 * 1024;
+/// Characters of what was asked that a list of traces shows of each.
+pub const ASKED_CHARS: usize = 120;
+/// Traces of a run that its page links to, the first.
+pub const RUN_TRACES: usize = 10;
+/// Events with a user's id among which a session's page looks for its users.
+pub const SESSION_USER_EVENTS: usize = 20;
+/// Traces, sessions and runs that the search by id names where the beginning of an id is that of several.
+pub const FOUND_MAX: usize = 20;
+/// Hexadecimal digits of a trace's id that are enough to look for it: of fewer there may be many.
+pub const ID_DIGITS_MIN: usize = 8;
+/// Events that are looked at for a page of failed calls, most of which are of other calls that say the same name.
+pub const CALL_FAILURES_READ: usize = 2_000;
 /// Traces of the same name that are offered to be compared with one.
 pub const LIKE_TRACES: usize = 10;
 /// Events of a run that its page is made of.

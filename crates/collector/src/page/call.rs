@@ -9,7 +9,7 @@ use super::chart::{self, Bar, Line};
 use super::overview::percent;
 use super::{Tab, layout, parts};
 use crate::limits::{CHART_PARTS_MAX, PAGE_SUMMARY_CHARS_MAX};
-use crate::query::{Call, CallFigures, CallKind, Event, Grid};
+use crate::query::{Call, CallFigures, CallKind, Event, Grid, Page};
 
 /// How much slower or dearer than the version before is told: less is chance.
 const WORSE: f64 = 1.15;
@@ -24,8 +24,8 @@ pub(crate) struct Shown {
     pub(crate) versions: Vec<Call>,
     pub(crate) over_time: Vec<CallFigures>,
     pub(crate) grid: Grid,
-    /// The latest calls that failed.
-    pub(crate) failed: Vec<Event>,
+    /// A page of the calls that failed, the latest first.
+    pub(crate) failed: Page<Event>,
     pub(crate) address: Address,
 }
 
@@ -56,7 +56,7 @@ impl Shown {
 }
 
 /// Returns a name as it stands in the JSON of events.
-pub(crate) fn as_said(name: &str) -> String {
+fn as_said(name: &str) -> String {
     serde_json::Value::from(name).to_string()
 }
 
@@ -90,7 +90,7 @@ pub(crate) fn page(shown: &Shown) -> Markup {
                 }
             }
             section { h2 { "By version" } (versions(shown)) }
-            section { h2 { "Failed calls of the last hour that has some" } (failed(shown)) }
+            section #failed { h2 { "Failed calls" } (failed(shown)) }
         }
     };
     layout(&shown.name, Tab::Calls, &content)
@@ -300,16 +300,17 @@ struct Data {
 }
 
 fn failed(shown: &Shown) -> Markup {
-    if shown.failed.is_empty() {
-        let failed = shown.sum.as_ref().map_or(0, |sum| sum.figures.errors);
+    let Page { items, next, .. } = &shown.failed;
+    let errors = shown.sum.as_ref().map_or(0, |sum| sum.figures.errors);
+    if items.is_empty() && next.is_none() {
         return html! {
-            p.empty { @if failed == 0 { "None failed in this time." } @else { "They are not among the spans of the latest hours with failures: " a href=(shown.events(0, shown.grid.parts(), "ERROR")) { "search all of the time" } "." } }
+            p.empty { @if errors == 0 { "None failed in this time." } @else { "There are no more. " a href=(shown.events(0, shown.grid.parts(), "ERROR")) { "Errors that name it" } } }
         };
     }
     html! {
         div.scroll tabindex="0" role="region" aria-label="Failed calls" { table {
             thead { tr { th scope="col" { "When" } th scope="col" { "What" } th scope="col" { "Trace" } th scope="col" { "Session" } } }
-            tbody { @for event in &shown.failed {
+            tbody { @for event in items {
                 @let said: Said = serde_json::from_str(&event.json).unwrap_or_default();
                 @let (_, summary) = parts::told(event);
                 tr.error {
@@ -320,6 +321,7 @@ fn failed(shown: &Shown) -> Markup {
                 }
             } }
         } }
+        @if let Some(next) = next { p.more { a href={ (shown.address.with(&[("after", next)])) "#failed" } rel="next" { "Earlier failed calls" } } }
     }
 }
 

@@ -6,7 +6,8 @@ use lastword::views::{self, Pair, Row, SpanStatus};
 use maud::{Markup, html};
 
 use super::address::path;
-use super::{Tab, layout, parts};
+use super::fate::Fates;
+use super::{Tab, layout, parts, traces};
 use crate::limits::{COMPARE_ROWS_MAX, PAGE_SUMMARY_CHARS_MAX, WATERFALL_LEVELS_MAX};
 use crate::query::Trace;
 use crate::segment::escape;
@@ -20,6 +21,12 @@ const SHARE: f64 = 0.01;
 pub(crate) struct Side<'t> {
     pub(crate) known: &'t Trace,
     pub(crate) trace: &'t views::Trace,
+    /// How its sessions stand.
+    pub(crate) fates: &'t Fates,
+    /// How many spans it has, those too that are not compared.
+    pub(crate) spans: usize,
+    /// How many of them have not ended.
+    pub(crate) open: usize,
     /// Not all of it was read.
     pub(crate) is_cut: bool,
 }
@@ -91,7 +98,7 @@ pub(crate) fn traces(one: &Side<'_>, other: &Side<'_>) -> Markup {
     let (a, b) = (&one.known.trace_id, &other.known.trace_id);
     let content = html! {
         section {
-            p.crumb { a href="/traces" { "Traces" } " / " (link(one)) }
+            p.crumb { a href="/traces" { "Traces" } " / " (traces::link(one.known)) }
             h1 { "Two traces beside each other" }
             (figures(one, other))
             @if one.is_cut || other.is_cut || one.trace.left_out() + other.trace.left_out() > 0 {
@@ -114,16 +121,13 @@ pub(crate) fn traces(one: &Side<'_>, other: &Side<'_>) -> Markup {
     layout("Two traces", Tab::Traces, &content)
 }
 
-fn name<'t>(side: &'t Side<'_>) -> &'t str {
-    side.known.name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&side.known.trace_id)
-}
-
-fn link(side: &Side<'_>) -> Markup {
-    html! { a href=(path(&["traces", &side.known.trace_id])) { bdi { (parts::cut(name(side), PAGE_SUMMARY_CHARS_MAX)) } } }
+/// Writes how long a trace took, as its own page does.
+fn took(side: &Side<'_>) -> Markup {
+    traces::took(side.known, side.open, side.fates)
 }
 
 fn figures(one: &Side<'_>, other: &Side<'_>) -> Markup {
-    let count = |side: &Side<'_>| i64::try_from(side.trace.len()).unwrap_or(i64::MAX);
+    let count = |side: &Side<'_>| i64::try_from(side.spans).unwrap_or(i64::MAX);
     let (x, y) = (&one.known.figures, &other.known.figures);
     let counts = [
         ("Spans", count(one), count(other), false),
@@ -137,26 +141,39 @@ fn figures(one: &Side<'_>, other: &Side<'_>) -> Markup {
         div.scroll { table.figures {
             thead { tr { td {} th.number scope="col" { "First" } th.number scope="col" { "Second" } th.number scope="col" { "Difference" } } }
             tbody {
-                tr { th scope="row" { "Trace" } td.number { (link(one)) } td.number { (link(other)) } td {} }
+                tr { th scope="row" { "Trace" } td.number { (traces::link(one.known)) } td.number { (traces::link(other.known)) } td {} }
                 tr { th scope="row" { "Began" } td.number { (parts::moment(one.known.first_seen)) } td.number { (parts::moment(other.known.first_seen)) } td {} }
-                @let (a, b) = (one.trace.duration(), other.trace.duration());
-                tr { th scope="row" { "Took" } td.number { (parts::took(a)) } td.number { (parts::took(b)) } td.number { (longer(Some(a), Some(b))) } }
+                @let (a, b) = (one.known.duration(), other.known.duration());
+                tr { th scope="row" { "Took" } td.number { (took(one)) } td.number { (took(other)) } td.number { (longer(a, b)) } }
                 @for (label, a, b, is_bad) in counts {
                     tr { th scope="row" { (label) } td.number { (a) } td.number { (b) } td.number.bad[is_bad && b > a] { (more(a, b)) } }
                 }
                 tr {
-                    th scope="row" { "Cost" } td.number { (parts::cost(x.cost)) } td.number { (parts::cost(y.cost)) }
-                    td.number { @if (y.cost - x.cost).abs() > 1e-9 { (if y.cost > x.cost { "+" } else { "−" }) "$" (format!("{:.4}", (y.cost - x.cost).abs())) } }
+                    th scope="row" { "Cost" } td.number { (parts::exact_cost(x.cost)) } td.number { (parts::exact_cost(y.cost)) }
+                    td.number { (dearer(x.cost, y.cost)) }
                 }
             }
         } }
     }
 }
 
+/// Said of what is the same in both: an empty place could be taken for what is not known.
+pub(super) const SAME: &str = "no difference";
+
+/// Returns how much dearer the second was, with as many digits as the difference has that count.
+pub(super) fn dearer(one: f64, other: f64) -> String {
+    let more = other - one;
+    if more.abs() < 1e-9 {
+        return SAME.to_owned();
+    }
+    let sign = if more > 0.0 { "+" } else { "−" };
+    format!("{sign}${}", parts::dollars(more.abs()))
+}
+
 /// Returns how many more there are in the second.
 pub(super) fn more(one: i64, other: i64) -> String {
     match other.saturating_sub(one) {
-        0 => String::new(),
+        0 => SAME.to_owned(),
         more @ 1.. => format!("+{more}"),
         less => format!("−{}", less.unsigned_abs()),
     }
@@ -166,7 +183,7 @@ pub(super) fn more(one: i64, other: i64) -> String {
 pub(super) fn longer(one: Option<Duration>, other: Option<Duration>) -> String {
     let (Some(one), Some(other)) = (one, other) else { return String::new() };
     if one == other {
-        return String::new();
+        return SAME.to_owned();
     }
     let sign = if other > one { "+" } else { "−" };
     let times = other.as_secs_f64() / one.as_secs_f64().max(1e-9);
@@ -181,6 +198,7 @@ fn spans(pairs: &[(Pair<'_>, Difference)], one: &str, other: &str) -> Markup {
                 a href=(path(&["traces", trace, "spans", &row.id.to_string()])) {
                     @match row.span.duration() { Some(took) => (parts::took(took)), None => "not ended" }
                 }
+                @if row.span.status == SpanStatus::Error { " " span.state.error { "failed" } }
             }
         }
     };
@@ -197,7 +215,7 @@ fn spans(pairs: &[(Pair<'_>, Difference)], one: &str, other: &str) -> Markup {
                         td.number { (took(one, pair.one)) }
                         td.number { (took(other, pair.other)) }
                         td.number { (longer(pair.one.and_then(|row| row.span.duration()), pair.other.and_then(|row| row.span.duration()))) }
-                        td { @if *found != Difference::None { span.state.{ (found.class()) } { (found.text()) } } }
+                        td { @if *found == Difference::None { span.quiet { (SAME) } } @else { span.state.{ (found.class()) } { (found.text()) } } }
                     }
                 }
             } }

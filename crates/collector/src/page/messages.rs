@@ -91,6 +91,19 @@ impl Conversation {
     }
 }
 
+/// Returns the first text that a person wrote to a model, of an event with what it was given.
+pub(super) fn first_asked(json: &str) -> Option<String> {
+    let event: Value = serde_json::from_str(json).ok()?;
+    let mut talk = Conversation::default();
+    talk.add(event["event_data"].as_object()?);
+    let mut of_user = talk.input.iter().filter(|message| role(message) == "user");
+    of_user.find_map(|message| {
+        let parts = message["parts"].as_array()?;
+        let text = parts.iter().find(|part| part["type"] == "text")?["content"].as_str()?.trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    })
+}
+
 fn role(message: &Value) -> &str {
     message["role"].as_str().unwrap_or("user")
 }

@@ -17,6 +17,8 @@ pub(crate) mod event;
 pub(crate) mod events;
 pub(crate) mod exception;
 pub(crate) mod exceptions;
+pub(crate) mod fate;
+pub(crate) mod find;
 mod json;
 pub(crate) mod keys;
 pub(crate) mod live;
@@ -110,6 +112,7 @@ fn layout(title: &str, tab: Tab, content: &Markup) -> Markup {
                             a href=(link) aria-current=[(*of == tab).then_some("page")] data-keys=[keys::of(link)] { (name) }
                         }
                     }
+                    (find::form(""))
                     a.help href="/keys" aria-label="Keys" { kbd { "?" } }
                 }
                 main { (content) }

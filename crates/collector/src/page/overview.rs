@@ -39,7 +39,7 @@ impl Overview {
             "" => OVERVIEW_SINCE,
             since => since,
         };
-        let range = [("since", since)];
+        let range = [("since", since), ("until", self.address.value("until"))];
         Address::of(path, &[pairs, &range].concat()).link()
     }
 }
@@ -89,21 +89,23 @@ fn tiles(overview: &Overview) -> Markup {
     let events = overview.bins.iter().fold(BySeverity::default(), |sum, bin| sum.plus(&bin.by_severity));
     let bad = events.error.saturating_add(events.critical);
     let dropped = sums.drops.values().fold(0_i64, |sum, count| sum.saturating_add(*count));
+    let lost = overview.of("/sessions", &[("lost", "true")]);
     let sessions = |state: &str| overview.of("/sessions", &[("state", state)]);
     html! {
         (tile("Sessions", &sessions(""), &html! { (parts::grouped(sums.all())) }, false, &html! {
-            "heard of in this time: " a href=(sessions("open")) { (sums.open) " open" } ", " a href=(sessions("ended")) { (sums.ended) " ended" } ", "
+            "under way in this time: " a href=(sessions("open")) { (sums.open) " open" } ", " a href=(sessions("ended")) { (sums.ended) " ended" } ", "
             a href=(sessions("silent")) { (sums.silent) " silent" }
         }))
         (tile("Crash-free", &sessions("crashed"), &html! {
             @match sums.crash_free() { Some(rate) => (percent(rate)), None => "–" }
         }, sums.crashed + sums.fatal > 0, &html! {
-            a href=(sessions("crashed")) { (sums.crashed) " crashed" } ", " (sums.fatal) " ended by a fatal error"
+            a href=(sessions("crashed")) { (sums.crashed) " crashed" } ", " a href=(sessions("fatal")) { (sums.fatal) " ended by a fatal error" }
         }))
         (tile("Errors", &overview.of("/events", &[("severity", "ERROR")]), &html! { (parts::grouped(bad)) }, bad > 0, &html! {
             "of " (parts::grouped(events.total())) " events; " (events.critical) " critical"
         }))
-        (tile("Lost", &sessions(""), &html! { (parts::grouped(sums.missing.saturating_add(dropped))) }, sums.missing + dropped > 0, &html! {
+        (tile("Lost", &lost, &html! { (parts::grouped(sums.missing.saturating_add(dropped))) }, sums.missing + dropped > 0, &html! {
+            @if sums.lost > 0 { "in " a href=(lost) { (sums.lost) @if sums.lost == 1 { " session" } @else { " sessions" } } ": " }
             (sums.missing) " missing, " (dropped) " dropped"
             @for (place, (reason, count)) in most_dropped(sums).enumerate() {
                 @if place == 0 { ": " } @else { ", " } (count) " " bdi { (parts::cut(reason, 24)) }

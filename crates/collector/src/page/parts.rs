@@ -62,6 +62,18 @@ pub(super) fn cost(dollars: f64) -> Markup {
     }
 }
 
+/// Writes what something costs to the digits that count, where it stands beside another cost.
+pub(super) fn exact_cost(cost: f64) -> Markup {
+    html! { @if cost == 0.0 { span.quiet { "–" } } @else { "$" (dollars(cost)) } }
+}
+
+/// Returns dollars with two digits of those that count: of a thousandth of a cent as much can be told as of hundreds.
+pub(super) fn dollars(dollars: f64) -> String {
+    // The places behind the point, up to the second that is no 0.
+    let places = (0..=9).find(|places| dollars * 10_f64.powi(*places) >= 10.0).unwrap_or(9).max(2);
+    format!("{dollars:.*}", usize::try_from(places).unwrap_or(2))
+}
+
 /// Returns how long something took, as exactly as a reader needs it.
 pub(super) fn took(took: Duration) -> String {
     let seconds = took.as_secs_f64();

@@ -7,10 +7,11 @@ use maud::{Markup, html};
 
 use super::address::{Address, path};
 use super::artifact::Artifact;
+use super::fate::Fates;
 use super::steps::{self, Steps};
 use super::{Tab, layout, parts, runs};
 use crate::limits::{LINEAGE_LEVELS_MAX, PAGE_SUMMARY_CHARS_MAX, RUN_ROWS};
-use crate::query::Run;
+use crate::query::{Run, Trace};
 use crate::segment::escape;
 
 /// What a run's page shows.
@@ -23,6 +24,11 @@ pub(crate) struct Shown<'r> {
     /// The place of the first step that is shown.
     pub(crate) from: usize,
     pub(crate) lineage: &'r Lineage,
+    /// The traces that its spans are of, the first, and whether there are more.
+    pub(crate) traces: &'r [Trace],
+    pub(crate) more_traces: bool,
+    /// How its session stands.
+    pub(crate) fates: &'r Fates,
     /// It has more events than are shown.
     pub(crate) is_cut: bool,
     pub(crate) address: &'r Address,
@@ -48,9 +54,10 @@ pub(crate) fn one(shown: &Shown<'_>) -> Markup {
     let content = html! {
         section {
             p.crumb { a href="/runs" { "Runs" } }
-            h1 { bdi { (parts::cut(name, PAGE_SUMMARY_CHARS_MAX)) } " " @if shown.step.is_none() { (runs::status(&known.status)) } @else { (runs::status(record.summary.status.as_str())) } }
+            h1 { bdi { (parts::cut(name, PAGE_SUMMARY_CHARS_MAX)) } " " @if shown.step.is_none() { (runs::stands(known, shown.fates)) } @else { (runs::status(record.summary.status.as_str())) } }
             (facts(shown, &record))
             @if shown.is_cut { p.notice { b { "Not all of it is shown: " } "it has more events than a page has. The query API has all of them." } }
+            (traces(shown))
             p.more { a href={ "/events?run=" (escape(&known.run_id)) "&order=asc" } { "Its events" } }
             (compare(shown))
         }
@@ -76,8 +83,36 @@ pub(crate) fn one(shown: &Shown<'_>) -> Markup {
     layout(name, Tab::Runs, &content)
 }
 
+/// Writes links to the traces that it made.
+fn traces(shown: &Shown<'_>) -> Markup {
+    html! {
+        @if !shown.traces.is_empty() {
+            p.leads {
+                b { @if shown.traces.len() == 1 { "Trace " } @else { "Traces " } }
+                @for (place, trace) in shown.traces.iter().enumerate() {
+                    @if place > 0 { ", " } (super::traces::link(trace)) @if trace.figures.errors > 0 { " " span.bad { "failed" } }
+                }
+                @if shown.more_traces { ", and more" }
+            }
+        }
+    }
+}
+
 fn facts(shown: &Shown<'_>, record: &RunRecord) -> Markup {
     let (known, metrics) = (shown.known, &record.metrics);
+    let whole = &known.figures;
+    let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    // The whole run has the figures that lists and comparisons have; as of a line it has what its lines up to there say.
+    let (tools, tokens_in, tokens_out, cost) = if shown.step.is_none() {
+        (whole.tool_calls, whole.tokens_in, whole.tokens_out, whole.cost)
+    } else {
+        (
+            count(metrics.tool_call_count),
+            count(metrics.prompt_tokens),
+            count(metrics.completion_tokens),
+            metrics.total_cost,
+        )
+    };
     let metadata = record.summary.metadata.as_ref();
     html! {
         dl.facts {
@@ -87,9 +122,9 @@ fn facts(shown: &Shown<'_>, record: &RunRecord) -> Markup {
                 div { dt { "Errors" } dd.bad[known.figures.errors > 0] { (known.figures.errors) } }
                 div { dt { "Model calls" } dd { (known.figures.model_calls) } }
             }
-            div { dt { "Tool calls" } dd { (metrics.tool_call_count) } }
-            div { dt { "Tokens in, out" } dd { (metrics.prompt_tokens) ", " (metrics.completion_tokens) } }
-            div { dt { "Cost" } dd { (parts::cost(metrics.total_cost)) } }
+            div { dt { "Tool calls" } dd { (tools) } }
+            div { dt { "Tokens in, out" } dd { (tokens_in) ", " (tokens_out) } }
+            div { dt { "Cost" } dd { (parts::cost(cost)) } }
             div { dt { "Artifacts" } dd { (record.artifacts.len()) } }
             div { dt { "Began" } dd { (parts::moment(known.first_seen)) } }
             @if let Some(session) = &known.session_id { div { dt { "Session" } dd { (parts::session_link(session)) } } }

@@ -6,18 +6,19 @@ use lastword::runs::{Change, Diff, EventDiff};
 use maud::{Markup, html};
 
 use super::address::path;
-use super::compare::{longer, more};
+use super::compare::{SAME, dearer, longer, more};
+use super::fate::Fates;
 use super::{Tab, layout, parts, runs, steps};
 use crate::limits::{ARTIFACTS_LISTED, COMPARE_ROWS_MAX, DIFF_LINES_MAX, PAGE_SUMMARY_CHARS_MAX};
 use crate::query::Run;
 
 /// Returns the page.
-pub(crate) fn runs(one: &Run, other: &Run, diff: &Diff, is_cut: bool) -> Markup {
+pub(crate) fn runs(one: &Run, other: &Run, diff: &Diff, fates: &Fates, is_cut: bool) -> Markup {
     let content = html! {
         section {
             p.crumb { a href="/runs" { "Runs" } " / " (runs::link(&one.run_id, one.objective.as_deref())) }
             h1 { "Two runs beside each other" }
-            (figures(one, other, diff))
+            (figures(one, other, diff, fates))
             @if is_cut { p.notice { b { "Not all of both is compared: " } "one has more events than a page has." } }
             p.more { a href=(path(&["runs", &other.run_id, "diff", &one.run_id])) { "The other way round" } }
         }
@@ -28,28 +29,30 @@ pub(crate) fn runs(one: &Run, other: &Run, diff: &Diff, is_cut: bool) -> Markup 
     layout("Two runs", Tab::Runs, &content)
 }
 
-fn figures(one: &Run, other: &Run, diff: &Diff) -> Markup {
+fn figures(one: &Run, other: &Run, diff: &Diff, fates: &Fates) -> Markup {
     let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    let (x, y) = (&diff.one_metrics, &diff.other_metrics);
+    let (x, y) = (&one.figures, &other.figures);
     let counts = [
         ("Lines", count(diff.one.event_count), count(diff.other.event_count), false),
-        ("Errors", one.figures.errors, other.figures.errors, true),
-        ("Tool calls", count(x.tool_call_count), count(y.tool_call_count), false),
-        ("Tokens in", count(x.prompt_tokens), count(y.prompt_tokens), false),
-        ("Tokens out", count(x.completion_tokens), count(y.completion_tokens), false),
+        ("Errors", x.errors, y.errors, true),
+        ("Model calls", x.model_calls, y.model_calls, false),
+        ("Tool calls", x.tool_calls, y.tool_calls, false),
+        ("Tokens in", x.tokens_in, y.tokens_in, false),
+        ("Tokens out", x.tokens_out, y.tokens_out, false),
     ];
-    let (took_one, took_other) = (Duration::from_millis(x.duration_ms), Duration::from_millis(y.duration_ms));
+    let [took_one, took_other] =
+        [&diff.one_metrics, &diff.other_metrics].map(|of| Duration::from_millis(of.duration_ms));
     html! {
         div.scroll tabindex="0" role="region" aria-label="Figures" { table.figures {
             thead { tr { td {} th scope="col" { "First" } th scope="col" { "Second" } th scope="col" { "Difference" } } }
             tbody {
                 tr { th scope="row" { "Objective" } td { (runs::link(&one.run_id, one.objective.as_deref())) } td { (runs::link(&other.run_id, other.objective.as_deref())) } td {} }
-                tr { th scope="row" { "Status" } td { (runs::status(&one.status)) } td { (runs::status(&other.status)) } td {} }
+                tr { th scope="row" { "Status" } td { (runs::stands(one, fates)) } td { (runs::stands(other, fates)) } td.quiet { @if one.status == other.status { (SAME) } } }
                 tr { th scope="row" { "Took" } td { (parts::took(took_one)) } td { (parts::took(took_other)) } td { (longer(Some(took_one), Some(took_other))) } }
                 @for (label, a, b, is_bad) in counts {
                     tr { th scope="row" { (label) } td { (a) } td { (b) } td.bad[is_bad && b > a] { (more(a, b)) } }
                 }
-                tr { th scope="row" { "Cost" } td { (parts::cost(x.total_cost)) } td { (parts::cost(y.total_cost)) } td {} }
+                tr { th scope="row" { "Cost" } td { (parts::exact_cost(x.cost)) } td { (parts::exact_cost(y.cost)) } td { (dearer(x.cost, y.cost)) } }
             }
         } }
     }

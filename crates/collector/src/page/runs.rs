@@ -5,12 +5,13 @@ use std::time::Duration;
 use maud::{Markup, html};
 
 use super::address::{Address, Field, path};
+use super::fate::{Fates, never_ended};
 use super::{Tab, layout, parts};
 use crate::limits::PAGE_SUMMARY_CHARS_MAX;
 use crate::query::{Page, Run};
 
 /// Returns the list.
-pub(crate) fn list(page: &Page<Run>, address: &Address) -> Markup {
+pub(crate) fn list(page: &Page<Run>, fates: &Fates, address: &Address) -> Markup {
     let states = [
         ("", "any"),
         ("running", "running"),
@@ -30,14 +31,14 @@ pub(crate) fn list(page: &Page<Run>, address: &Address) -> Markup {
             (address.form(&fields))
             @if page.items.is_empty() {
                 p.empty { "No run matches. Runs come of programs that keep them with " code { "RunStore" } " and a reporter, and of events and spans with a " code { "run_id" } "." }
-            } @else { (rows(&page.items)) }
+            } @else { (rows(&page.items, fates)) }
             (address.more(page.next.as_deref(), "Older runs"))
         }
     };
     layout("Runs", Tab::Runs, &content)
 }
 
-fn rows(runs: &[Run]) -> Markup {
+fn rows(runs: &[Run], fates: &Fates) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Runs" { table {
             thead { tr {
@@ -48,7 +49,7 @@ fn rows(runs: &[Run]) -> Markup {
             tbody { @for run in runs {
                 tr.error[run.figures.errors > 0] {
                     td.what { (link(&run.run_id, run.objective.as_deref())) }
-                    td { (status(&run.status)) }
+                    td { (stands(run, fates)) }
                     td.number { @match took(run) { Some(took) => (parts::took(took)), None => span.quiet { "–" } } }
                     td.number.bad[run.figures.errors > 0] { (parts::or_dash(run.figures.errors)) }
                     td.number { (parts::or_dash(run.figures.model_calls)) }
@@ -73,6 +74,12 @@ pub(super) fn took(run: &Run) -> Option<Duration> {
 pub(super) fn link(id: &str, objective: Option<&str>) -> Markup {
     let name = objective.filter(|objective| !objective.is_empty()).unwrap_or(id);
     html! { a href=(path(&["runs", id])) { bdi { (parts::cut(name, PAGE_SUMMARY_CHARS_MAX)) } } }
+}
+
+/// Writes how a run stands. One that says that it runs, in a session that is over, does not.
+pub(super) fn stands(run: &Run, fates: &Fates) -> Markup {
+    let over = if run.is_unended() { run.session_id.as_deref().and_then(|id| fates.over(id)) } else { None };
+    html! { @match over { Some(session) => (never_ended(session)), None => (status(&run.status)) } }
 }
 
 /// Writes how a run stands, in its own word.

@@ -27,12 +27,22 @@ pub(crate) struct Shown {
     pub(crate) first_error: Option<Event>,
     /// The last event.
     pub(crate) last: Option<Event>,
+    /// Who used it.
+    pub(crate) users: Users,
     /// Of the events that are shown.
     pub(crate) traces: Vec<Trace>,
     pub(crate) runs: Vec<Run>,
     /// A page of events, the oldest first.
     pub(crate) events: Page<Event>,
     pub(crate) address: Address,
+}
+
+/// Who used a session, as far as its events say.
+pub(crate) struct Users {
+    /// Ids, the first.
+    pub(crate) ids: Vec<Box<str>>,
+    /// One of 30, where no id is known.
+    pub(crate) bucket: Option<u8>,
 }
 
 /// Returns the page.
@@ -45,7 +55,7 @@ pub(crate) fn session(shown: &Shown) -> Markup {
             h1 { bdi { (session.session_id) } " " (parts::state(session)) }
             p.verdict.{ (session.state.as_str()) } { (end(session)) }
             @match &shown.band { Some(drawn) => (band(drawn, session)), None => p.empty { "It has no events any more." } }
-            (facts(detail))
+            (facts(detail, &shown.users))
             (lost(session))
             p.more {
                 a href=(Address::of("/live", &[("session", &session.session_id)]).link()) { "Follow it live" } " · "
@@ -84,7 +94,7 @@ pub(super) fn lasted(session: &Session) -> Option<Duration> {
     u64::try_from(last.as_micros().saturating_sub(first.as_micros())).ok().map(Duration::from_micros)
 }
 
-fn facts(detail: &SessionDetail) -> Markup {
+fn facts(detail: &SessionDetail, users: &Users) -> Markup {
     let session = &detail.session;
     html! {
         dl.facts {
@@ -94,6 +104,12 @@ fn facts(detail: &SessionDetail) -> Markup {
             @if let Some(first) = session.first_event { div { dt { "First event" } dd { (parts::moment(first)) } } }
             @if let Some(last) = session.last_event { div { dt { "Last event" } dd { (parts::moment(last)) } } }
             div { dt { "Last heard of" } dd { (parts::moment(session.last_received)) } }
+            @if !users.ids.is_empty() {
+                div { dt { @if users.ids.len() == 1 { "User" } @else { "Users" } } dd { @for (place, id) in users.ids.iter().enumerate() {
+                    @if place > 0 { ", " } a.id href=(Address::of("/sessions", &[("user", id)]).link()) { bdi { (id) } }
+                } } }
+            }
+            @if let Some(bucket) = users.bucket { div { dt { "Bucket of users" } dd { (bucket) " of 0 to 29" } } }
             @for (name, value) in [
                 ("Version", &session.sdk_version), ("Platform", &session.platform), ("Process", &session.process_uuid),
             ] {

@@ -5,25 +5,25 @@ use maud::{Markup, html};
 use super::address::{Address, Field};
 use super::session::lasted;
 use super::{Tab, layout, parts};
-use crate::query::{Page, Session, SessionState};
+use crate::query::{Page, Session};
 
 /// What may be so or not.
 const EITHER: [(&str, &str); 3] = [("", "any"), ("true", "yes"), ("false", "no")];
 
 /// Returns the list.
 pub(crate) fn list(page: &Page<Session>, address: &Address) -> Markup {
-    let states = SessionState::ALL.map(|state| (state.as_str(), state.as_str()));
-    let states: Vec<_> = std::iter::once(("", "any")).chain(states).collect();
     let content = html! {
         section {
             h1 { "Sessions" }
             (address.ranges("", Some("All")))
             (address.form_with(&[
-                Field::choice("state", "State", &states),
+                Field::choice("state", "State", &STATES),
                 Field::text("version", "Version", ""),
                 Field::text("id", "Id begins with", ""),
+                Field::text("user", "User", ""),
             ], &[
                 Field::choice("failed", "Crashed or ended fatally", &EITHER),
+                Field::choice("lost", "Events were lost", &EITHER),
                 Field::choice("missing", "Events are missing", &EITHER),
             ]))
             @if page.items.is_empty() && is_narrowed(address) {
@@ -35,10 +35,32 @@ pub(crate) fn list(page: &Page<Session>, address: &Address) -> Markup {
     layout("Sessions", Tab::Sessions, &content)
 }
 
+/// The states that can be asked for, and what they are called.
+const STATES: [(&str, &str); 6] = [
+    ("", "any"),
+    ("open", "open"),
+    ("silent", "silent"),
+    ("ended", "ended"),
+    ("fatal", "ended by a fatal error"),
+    ("crashed", "crashed"),
+];
+
 fn is_narrowed(address: &Address) -> bool {
-    ["state", "version", "id", "since", "exception", "failed", "missing", "after"]
-        .iter()
-        .any(|name| !address.value(name).is_empty())
+    let narrowing = [
+        "state",
+        "lost",
+        "version",
+        "id",
+        "user",
+        "since",
+        "until",
+        "received",
+        "exception",
+        "failed",
+        "missing",
+        "after",
+    ];
+    narrowing.iter().any(|name| !address.value(name).is_empty())
 }
 
 /// Writes sessions as a table.

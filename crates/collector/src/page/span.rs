@@ -8,6 +8,7 @@ use maud::{Markup, html};
 use serde_json::{Map, Value};
 
 use super::address::path;
+use super::fate::{Fates, by_what};
 use super::messages::{self, Conversation, Extent};
 use super::waterfall::state;
 use super::{Tab, layout, parts};
@@ -23,14 +24,14 @@ pub(crate) struct Whole<'t> {
     pub(crate) talk: &'t Conversation,
     /// What else happened within it.
     pub(crate) events: &'t [Event],
-    pub(crate) ended: &'t [String],
+    pub(crate) fates: &'t Fates,
 }
 
 /// Returns the page of a span.
 pub(crate) fn whole(shown: &Whole<'_>) -> Markup {
     let Whole { known, row, data, talk, .. } = shown;
     let span = row.span;
-    let (class, state) = state(row, shown.ended);
+    let (class, state) = state(row, shown.fates);
     let trace = path(&["traces", &known.trace_id]);
     let events = format!("/events?trace={}&text={}&order=asc", known.trace_id, row.id);
     let extent = Extent { chars: SPAN_TEXT_CHARS, messages: MESSAGES_SHOWN_MAX, whole: &format!("/api{events}") };
@@ -41,7 +42,7 @@ pub(crate) fn whole(shown: &Whole<'_>) -> Markup {
             h1 { bdi { (parts::cut(&span.name, PAGE_SUMMARY_CHARS_MAX)) } @if let Some(state) = state { " " span.state.{ (class) } { (state) } } }
             dl.facts {
                 div { dt { "Span" } dd.id { (row.id) } }
-                div { dt { "Took" } dd { @match span.duration() { Some(took) => (parts::took(took)), None => "not known" } } }
+                div { dt { "Took" } dd { @match (span.duration(), shown.fates.over(&span.session_id)) { (Some(took), _) => (parts::took(took)), (None, Some(session)) => { "never ended: " (by_what(session)) }, (None, None) => "not known" } } }
                 div { dt { "Kind" } dd { (span.kind) } }
                 div { dt { "Session" } dd { (parts::session_link(&span.session_id)) } }
                 @if let Some(parent) = span.parent { div { dt { "Within" } dd { a.id href={ (trace) "/spans/" (parent) } { (parent) } } } }

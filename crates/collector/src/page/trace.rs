@@ -7,11 +7,12 @@ use lastword::views::{self, Row, SpanStatus};
 use maud::{Markup, html};
 
 use super::address::path;
+use super::fate::{Fates, by_what};
 use super::messages::Conversation;
 use super::waterfall::Waterfall;
-use super::{Address, Tab, layout, parts};
+use super::{Address, Tab, layout, parts, runs, traces};
 use crate::limits::{PAGE_SUMMARY_CHARS_MAX, TRACE_JUMPS, WATERFALL_ROWS};
-use crate::query::Trace;
+use crate::query::{Run, Trace};
 
 /// What a trace's page shows.
 pub(crate) struct Shown<'t> {
@@ -20,8 +21,13 @@ pub(crate) struct Shown<'t> {
     pub(crate) trace: &'t views::Trace,
     /// The conversations of its spans, as far as they were read.
     pub(crate) talks: &'t BTreeMap<SpanId, Conversation>,
-    /// The sessions that have ended: a span that runs in one of them never ends.
-    pub(crate) ended: &'t [String],
+    /// How its sessions stand: a span that has not ended in one that is over never will.
+    pub(crate) fates: &'t Fates,
+    /// How many spans it has, those too that are not shown, and how many of them have not ended.
+    pub(crate) spans: usize,
+    pub(crate) open: usize,
+    /// The runs that its spans are of, the first.
+    pub(crate) runs: &'t [Run],
     /// It has more events than are shown.
     pub(crate) is_cut: bool,
     /// Others of the same name, the latest first.
@@ -44,7 +50,8 @@ pub(crate) fn one(shown: &Shown<'_>) -> Markup {
         section {
             p.crumb { a href="/traces" { "Traces" } }
             h1 { bdi { (parts::cut(name, PAGE_SUMMARY_CHARS_MAX)) } }
-            (facts(shown, rows.len()))
+            (facts(shown))
+            (unended(shown))
             @if shown.is_cut || trace.left_out() > 0 {
                 p.notice { b { "Not all of it is shown: " } "it has more events than a page has, or some that can't be read. The query API has all of them." }
             }
@@ -67,13 +74,25 @@ pub(crate) fn one(shown: &Shown<'_>) -> Markup {
     layout(name, Tab::Traces, &content)
 }
 
-fn facts(shown: &Shown<'_>, spans: usize) -> Markup {
-    let Shown { known, trace, .. } = shown;
+/// Says how many spans have no end, and why where their sessions tell.
+fn unended(shown: &Shown<'_>) -> Markup {
+    html! {
+        @if let Some(session) = shown.fates.worst().filter(|_| shown.open > 0) {
+            p.notice {
+                b { (shown.open) @if shown.open == 1 { " span did not end: " } @else { " spans did not end: " } }
+                (by_what(session)) ". " (parts::session_link(&session.session_id))
+            }
+        }
+    }
+}
+
+fn facts(shown: &Shown<'_>) -> Markup {
+    let Shown { known, .. } = shown;
     html! {
         dl.facts {
             div { dt { "Trace" } dd.id { (known.trace_id) } }
-            div { dt { "Took" } dd { (parts::took(trace.duration())) } }
-            div { dt { "Spans" } dd { (spans) } }
+            div { dt { "Took" } dd { (traces::took(known, shown.open, shown.fates)) } }
+            div { dt { "Spans" } dd { (shown.spans) } }
             div { dt { "Errors" } dd.bad[known.figures.errors > 0] { (known.figures.errors) } }
             div { dt { "Model calls" } dd { (known.figures.model_calls) } }
             div { dt { "Tool calls" } dd { (known.figures.tool_calls) } }
@@ -81,9 +100,7 @@ fn facts(shown: &Shown<'_>, spans: usize) -> Markup {
             div { dt { "Cost" } dd { (parts::cost(known.figures.cost)) } }
             div { dt { "Began" } dd { (parts::moment(known.first_seen)) } }
             @if let Some(session) = &known.session_id { div { dt { "Session" } dd { (parts::session_link(session)) } } }
-            @if let Some(run) = trace.root().and_then(|root| root.run_id.as_deref()) {
-                div { dt { "Run" } dd { a.id href=(path(&["runs", run])) { bdi { (run) } } } }
-            }
+            @for run in shown.runs { div { dt { "Run" } dd { (runs::link(&run.run_id, run.objective.as_deref())) } } }
         }
     }
 }

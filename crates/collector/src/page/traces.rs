@@ -1,14 +1,29 @@
 //! `/traces`: how each trace stands.
 
+use std::time::Duration;
+
 use maud::{Markup, html};
 
 use super::address::{Address, Field, path};
+use super::fate::{Fates, never_ended};
+use super::messages::first_asked;
 use super::{Tab, layout, parts};
-use crate::limits::PAGE_SUMMARY_CHARS_MAX;
-use crate::query::{Figures, Page, Trace};
+use crate::limits::{ASKED_CHARS, PAGE_SUMMARY_CHARS_MAX};
+use crate::query::{Figures, Moment, Page, Trace, TraceTold};
+
+/// What the list shows.
+pub(crate) struct List<'t> {
+    pub(crate) page: &'t Page<Trace>,
+    /// What the events of each tell.
+    pub(crate) told: &'t [TraceTold],
+    /// How the sessions of those stand that have not ended.
+    pub(crate) fates: &'t Fates,
+    pub(crate) address: &'t Address,
+}
 
 /// Returns the list.
-pub(crate) fn list(page: &Page<Trace>, address: &Address) -> Markup {
+pub(crate) fn list(list: &List<'_>) -> Markup {
+    let List { page, address, .. } = list;
     let failed = [("", "any"), ("true", "with errors"), ("false", "without")];
     let fields = [
         Field::text("name", "Name", ""),
@@ -23,26 +38,28 @@ pub(crate) fn list(page: &Page<Trace>, address: &Address) -> Markup {
             (address.form(&fields))
             @if page.items.is_empty() {
                 p.empty { "No trace matches. Traces come of spans: " code { "POST /v1/traces" } ", or our own reporter." }
-            } @else { (rows(&page.items)) }
+            } @else { (rows(list)) }
             (address.more(page.next.as_deref(), "Older traces"))
         }
     };
     layout("Traces", Tab::Traces, &content)
 }
 
-fn rows(traces: &[Trace]) -> Markup {
+fn rows(list: &List<'_>) -> Markup {
     html! {
         div.scroll { table {
             thead { tr {
                 th { "Trace" } th { "Session" } th.number { "Took" } th.number { "Spans" } th.number { "Errors" }
                 th.number { "Model calls" } th.number { "Tools" } th.number { "Tokens" } th.number { "Cost" } th { "Began" }
             } }
-            tbody { @for trace in traces {
+            tbody { @for (trace, told) in list.page.items.iter().zip(list.told) {
                 tr.error[trace.figures.errors > 0] {
-                    td.what { (link(trace)) }
+                    td.what { (link(trace))
+                        @if let Some(asked) = told.talk.as_deref().and_then(first_asked) { div.small.quiet { bdi { (parts::cut(&asked, ASKED_CHARS)) } } }
+                    }
                     td { @if let Some(session) = &trace.session_id { (parts::session_link(session)) } }
-                    td.number { (took(trace)) }
-                    td.number { (trace.started.max(trace.ended)) }
+                    td.number { (took(trace, told.open, list.fates)) }
+                    td.number { (told.spans) }
                     td.number.bad[trace.figures.errors > 0] { (parts::or_dash(trace.figures.errors)) }
                     (figures(&trace.figures))
                     td.when { (parts::moment(trace.first_seen)) }
@@ -52,14 +69,29 @@ fn rows(traces: &[Trace]) -> Markup {
     }
 }
 
-fn link(trace: &Trace) -> Markup {
+/// Writes a link to a trace, by what it is called.
+pub(super) fn link(trace: &Trace) -> Markup {
     let name = trace.name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&trace.trace_id);
     html! { a href=(path(&["traces", &trace.trace_id])) { bdi { (parts::cut(name, PAGE_SUMMARY_CHARS_MAX)) } } }
 }
 
-fn took(trace: &Trace) -> Markup {
-    let known = trace.duration_ms.and_then(parts::took_ms);
-    html! { @match known { Some(took) => (took), None => span.quiet { "unknown" } } }
+/// Writes how long a trace took: its outermost span; where none is known, from the first that is known of it to the last. One that has spans
+/// without an end has taken no time yet: it runs, or never ended.
+pub(super) fn took(trace: &Trace, open: usize, fates: &Fates) -> Markup {
+    let until = |end: Moment| {
+        let micros = end.as_micros().saturating_sub(trace.first_seen.as_micros());
+        parts::took(Duration::from_micros(u64::try_from(micros).unwrap_or(0)))
+    };
+    html! {
+        @if let Some(took) = trace.duration_ms.and_then(parts::took_ms) { (took) }
+        @else if open == 0 { (until(trace.last_seen)) }
+        @else {
+            @match trace.session_id.as_deref().and_then(|id| fates.over(id)) {
+                Some(session) => (never_ended(session)),
+                None => { "running for " (until(Moment::now())) },
+            }
+        }
+    }
 }
 
 fn figures(figures: &Figures) -> Markup {

@@ -10,6 +10,7 @@ use lastword::views::{Row, Span, SpanStatus};
 use maud::{Markup, html};
 
 use super::address::path;
+use super::fate::Fates;
 use super::messages::Extent;
 use super::trace::Shown;
 use super::{parts, span};
@@ -59,7 +60,7 @@ impl<'s, 't> Waterfall<'s, 't> {
 
     fn item(&self, row: &Row<'_>, within: &[Row<'_>], level: usize) -> Markup {
         let span = row.span;
-        let (class, state) = state(row, self.shown.ended);
+        let (class, state) = state(row, self.shown.fates);
         let is_open = span.status == SpanStatus::Error;
         html! {
             li.{ "d" (row.depth.min(WATERFALL_LEVELS_MAX)) } id={ "span-" (row.id) } {
@@ -155,12 +156,10 @@ fn usage(span: &Span) -> Markup {
 }
 
 /// Returns the class of a span's line, and what is to be said of how it stands.
-pub(super) fn state(row: &Row<'_>, ended: &[String]) -> (&'static str, Option<&'static str>) {
+pub(super) fn state(row: &Row<'_>, fates: &Fates) -> (&'static str, Option<&'static str>) {
     match row.span.status {
         SpanStatus::Error => ("error", Some("failed")),
-        SpanStatus::Running if ended.iter().any(|ended| **ended == *row.span.session_id) => {
-            ("warning", Some("never ended"))
-        }
+        SpanStatus::Running if fates.over(&row.span.session_id).is_some() => ("warning", Some("never ended")),
         SpanStatus::Running => ("open", Some("runs")),
         _ if row.orphan => ("warning", Some("its parent is missing")),
         _ if row.span.attribute(gen_ai::OPERATION_NAME).is_some() => ("model", None),

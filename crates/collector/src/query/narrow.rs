@@ -67,7 +67,7 @@ impl Numbers {
 }
 
 /// Returns the part of a text by which it is found.
-fn cut(text: Option<&str>) -> Option<&str> {
+pub(super) fn cut(text: Option<&str>) -> Option<&str> {
     text.map(|text| &text[..text.floor_char_boundary(NAME_BYTES_MAX)])
 }
 

@@ -1,8 +1,8 @@
 //! What the collector asks a [`Reader`] for itself: its pages, alerts, health and metrics.
 
 use super::{
-    Event, EventQuery, Facts, Moment, Page, QueryError, Reader, Regressed, SessionSums, events, explore, facts, groups,
-    session_sums, sessions, stats,
+    Event, EventQuery, Facts, Moment, Page, QueryError, Reader, Regressed, Session, SessionSums, Trace, TraceTold,
+    events, explore, facts, groups, session_sums, sessions, stats, told,
 };
 use crate::admin::{self, Info};
 use crate::clock;
@@ -79,9 +79,14 @@ impl Reader {
         self.with(|connection| events::heads(connection, query))
     }
 
-    /// Returns which of these sessions are over: what runs in one of them never ends.
-    pub(crate) fn sessions_over(&self, ids: &[&str]) -> Result<Vec<String>, QueryError> {
-        self.with(|connection| sessions::over(connection, ids))
+    /// Returns those of these sessions that are known, without what was dropped of them: how each stands.
+    pub(crate) fn sessions_named(&self, ids: &[&str]) -> Result<Vec<Session>, QueryError> {
+        self.with(|connection| sessions::named(connection, ids, clock::now_us(), self.silent_after))
+    }
+
+    /// Returns what the events of these traces tell of each, in their order.
+    pub(crate) fn told_of(&self, traces: &[Trace]) -> Result<Vec<TraceTold>, QueryError> {
+        self.with(|connection| told::read(connection, traces))
     }
 
     /// Like [`Reader::events`], with fewer bytes at once: for whoever holds a page until somebody takes it.

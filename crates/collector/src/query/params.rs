@@ -2,7 +2,7 @@
 
 use lastword::{EventKind, Severity};
 
-use super::{ExceptionOrder, ExceptionState, Moment, Order, ParamError, SessionState, Width};
+use super::{ExceptionOrder, ExceptionState, Moment, Order, ParamError, Width};
 use crate::limits::{PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX, PARAM_BYTES_MAX};
 
 /// Parameters by name, each known, given once and short enough. An empty one counts as not given.
@@ -65,13 +65,6 @@ impl Params {
     pub(super) fn kind(&mut self) -> Result<Option<EventKind>, ParamError> {
         let right = EventKind::ALL.map(EventKind::as_str).join(", ");
         self.read("kind", &format!("one of {right}"), |value| EventKind::from_wire(&value.to_ascii_uppercase()))
-    }
-
-    pub(super) fn state(&mut self) -> Result<Option<SessionState>, ParamError> {
-        let right = SessionState::ALL.map(SessionState::as_str).join(", ");
-        self.read("state", &format!("one of {right}"), |value| {
-            SessionState::ALL.into_iter().find(|state| state.as_str() == value)
-        })
     }
 
     pub(super) fn exception_state(&mut self) -> Result<Option<ExceptionState>, ParamError> {

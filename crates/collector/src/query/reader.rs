@@ -94,13 +94,13 @@ impl Reader {
         self.with(|connection| Ok(events::by_row(connection, row)?))
     }
 
-    /// Returns in a few figures the sessions of which something was received between two moments.
+    /// Returns in a few figures the sessions that a query would list, all of them.
     ///
     /// # Errors
     ///
     /// The store can't be read.
-    pub fn session_sums(&self, since: Moment, until: Moment) -> Result<SessionSums, QueryError> {
-        self.with(|connection| session_sums::read(connection, (since, until), clock::now_us(), self.silent_after))
+    pub fn session_sums(&self, query: &SessionQuery) -> Result<SessionSums, QueryError> {
+        self.with(|connection| session_sums::read(connection, query, clock::now_us(), self.silent_after))
     }
 
     /// Returns how many events there were in each part of a range of time, by severity.

@@ -80,6 +80,16 @@ pub struct Run {
     pub figures: Figures,
 }
 
+impl Run {
+    /// Whether it has not said that it ended.
+    pub(crate) fn is_unended(&self) -> bool {
+        self.ended.is_none() && self.status == RUNNING
+    }
+}
+
+/// The status of a run that has not said how it ended.
+const RUNNING: &str = "running";
+
 fn select() -> String {
     format!(
         "SELECT t.id, t.run_id, s.session_id, t.objective, coalesce(t.status, 'running'), t.first_us, t.last_us, t.ended_us, {FIGURES}
@@ -101,6 +111,13 @@ pub(super) fn page(connection: &mut Connection, query: &RunQuery) -> Result<Page
 pub(super) fn one(connection: &Connection, id: &str) -> Result<Option<Run>, QueryError> {
     let sql = format!("{} WHERE t.run_id = ?", select());
     Ok(connection.prepare_cached(&sql)?.query_row([id], read).optional()?)
+}
+
+/// Returns the ids of runs that begin so, at most so many.
+pub(super) fn starting(connection: &Connection, id: &str, limit: usize) -> rusqlite::Result<Vec<String>> {
+    let sql = "SELECT run_id FROM runs WHERE run_id >= ?1 AND run_id < ?1 || char(1114111) ORDER BY run_id LIMIT ?2";
+    let mut find = connection.prepare_cached(sql)?;
+    find.query_map((id, i64::try_from(limit).unwrap_or(i64::MAX)), |row| row.get(0))?.collect()
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Run> {

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rusqlite::{Connection, Params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
 use serde::Serialize;
 
 use super::facts::row_before;
 use super::sessions::{FATAL, MISSING, STATE};
-use super::{Moment, QueryError};
+use super::{Moment, QueryError, SessionQuery};
 use crate::clock;
 
 /// Sessions in a few figures.
@@ -27,6 +28,8 @@ pub struct SessionSums {
     pub fatal: i64,
     /// Events that never arrived, by their numbers.
     pub missing: i64,
+    /// Sessions of which events never arrived or were dropped.
+    pub lost: i64,
     /// Events that clients say they dropped, by reason.
     pub drops: BTreeMap<String, i64>,
 }
@@ -53,25 +56,24 @@ impl SessionSums {
     }
 }
 
-/// Adds up the sessions of which something was received between two moments.
+/// Adds up the sessions that a query would list.
 pub(super) fn read(
     connection: &mut Connection,
-    (since, until): (Moment, Moment),
+    query: &SessionQuery,
     now_us: i64,
     silent_after: Duration,
 ) -> Result<SessionSums, QueryError> {
     let snapshot = connection.transaction()?;
-    let range = "last_received_us >= ?2 AND first_received_us < ?3";
-    let silent_before = clock::before(now_us, silent_after);
-    let mut sums = add_up(&snapshot, range, (silent_before, since.0, until.0))?;
-    let sql = format!(
-        "SELECT d.reason, sum(d.count) FROM drops d JOIN sessions s ON s.id = d.session
-         WHERE {} GROUP BY 1 ORDER BY 2 DESC",
-        range.replace("?2", "?1").replace("?3", "?2")
-    );
-    let mut prepared = snapshot.prepare_cached(&sql)?;
-    let drops = prepared.query_map((since.0, until.0), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (and, values) = query.conditions_at(now_us, silent_after).parts();
+    let mut sums = add_up(&snapshot, clock::before(now_us, silent_after), &and, &values)?;
+    let dropped = format!("FROM drops d JOIN sessions t ON t.id = d.session WHERE 1 {and}");
+    let of_each = format!("SELECT d.reason, sum(d.count) {dropped} GROUP BY 1");
+    let mut prepared = snapshot.prepare_cached(&of_each)?;
+    let drops = prepared.query_map(params_from_iter(&values), |row| Ok((row.get(0)?, row.get(1)?)))?;
     sums.drops = drops.collect::<rusqlite::Result<_>>()?;
+    // Those of which numbers are missing are counted already.
+    let others = format!("SELECT count(DISTINCT t.id) {dropped} AND {MISSING} = 0");
+    sums.lost += snapshot.prepare_cached(&others)?.query_row(params_from_iter(&values), |row| row.get::<_, i64>(0))?;
     Ok(sums)
 }
 
@@ -85,30 +87,24 @@ pub(super) fn of_late(
 ) -> Result<SessionSums, QueryError> {
     let snapshot = connection.transaction()?;
     let row = row_before(&snapshot, since.0)?;
-    let range = "id IN (SELECT session FROM batches WHERE last_row > ?3) AND last_received_us >= ?2";
-    add_up(&snapshot, range, (clock::before(now_us, silent_after), since.0, row))
+    let and = "AND t.id IN (SELECT session FROM batches WHERE last_row > ?) AND t.last_received_us >= ?";
+    add_up(&snapshot, clock::before(now_us, silent_after), and, &[row.into(), since.0.into()])
 }
 
-/// Adds up the sessions of a range; `?1` is as [`STATE`] has it.
-fn add_up(connection: &Connection, range: &str, params: impl Params) -> Result<SessionSums, QueryError> {
-    // One that crashed is not counted as fatal as well.
+/// Adds up the sessions that some conditions choose, without what they dropped.
+fn add_up(connection: &Connection, silent_before: i64, and: &str, values: &[Value]) -> Result<SessionSums, QueryError> {
+    // One that crashed is not counted as fatal as well. Sums of one row: groups would be sorted.
     let sql = format!(
-        "SELECT {STATE} AS state, count(*), sum({FATAL} AND NOT recovered), sum({MISSING})
-         FROM sessions WHERE {range} GROUP BY 1"
+        "SELECT count(*), sum(state = 'crashed'), sum(state = 'ended'), sum(state = 'silent'), sum(state = 'ended' AND fatal),
+                sum(missing), sum(missing > 0)
+         FROM (SELECT {STATE} AS state, {FATAL} AS fatal, {MISSING} AS missing FROM sessions t WHERE 1 {and})"
     );
-    let mut sums = SessionSums::default();
-    let mut prepared = connection.prepare_cached(&sql)?;
-    let mut rows = prepared.query(params)?;
-    while let Some(row) = rows.next()? {
-        let count: i64 = row.get(1)?;
-        match row.get_ref(0)?.as_str().unwrap_or_default() {
-            "crashed" => sums.crashed = count,
-            "ended" => sums.ended = count,
-            "silent" => sums.silent = count,
-            _ => sums.open = count,
-        }
-        sums.fatal += row.get::<_, i64>(2)?;
-        sums.missing = sums.missing.saturating_add(row.get(3)?);
-    }
-    Ok(sums)
+    let with_state = std::iter::once(silent_before.into()).chain(values.iter().cloned());
+    Ok(connection.prepare_cached(&sql)?.query_row(params_from_iter(with_state), |row| {
+        let count = |at: usize| row.get::<_, Option<i64>>(at).map(Option::unwrap_or_default);
+        let (crashed, ended, silent) = (count(1)?, count(2)?, count(3)?);
+        let (fatal, missing, lost) = (count(4)?, count(5)?, count(6)?);
+        let open = count(0)? - crashed - ended - silent;
+        Ok(SessionSums { open, silent, ended, crashed, fatal, missing, lost, ..SessionSums::default() })
+    })?)
 }

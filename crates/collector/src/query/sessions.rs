@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lastword::Severity;
-use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
-use super::params::{Params, cursor};
-use super::{Moment, Page, ParamError, QueryError};
+use super::{Moment, Page, QueryError, SessionQuery, sums};
 use crate::clock;
-use crate::limits::{GAPS_LISTED_MAX, PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX};
+use crate::limits::GAPS_LISTED_MAX;
 
 /// How a session stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -40,75 +38,6 @@ impl SessionState {
             Self::Ended => "ended",
             Self::Crashed => "crashed",
         }
-    }
-}
-
-/// Which sessions.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SessionQuery {
-    /// In this state.
-    pub state: Option<SessionState>,
-    /// Of which something was received at or after this.
-    pub since: Option<Moment>,
-    /// Of this version of their SDK.
-    pub version: Option<String>,
-    /// Whose id begins so.
-    pub id: Option<String>,
-    /// In which an exception of the group with this fingerprint happened.
-    pub exception: Option<String>,
-    /// That crashed or ended by a fatal error, or that did not.
-    pub failed: Option<bool>,
-    /// Of which events are missing, by their numbers, or of which none is.
-    pub missing: Option<bool>,
-    /// Those that come after the page that had this as its `next`.
-    pub after: Option<String>,
-    /// At most this many, 1 to 1000.
-    pub limit: usize,
-}
-
-impl Default for SessionQuery {
-    fn default() -> Self {
-        Self {
-            state: None,
-            since: None,
-            version: None,
-            id: None,
-            exception: None,
-            failed: None,
-            missing: None,
-            after: None,
-            limit: PAGE_ROWS_DEFAULT,
-        }
-    }
-}
-
-impl SessionQuery {
-    pub(crate) const PARAMS: &[&str] =
-        &["state", "since", "version", "id", "exception", "failed", "missing", "limit", "after"];
-
-    /// Reads the parameters of a URL: `state`, `since`, `version`, `id` (the beginning of it), `exception` (a fingerprint), `failed` and `missing`
-    /// (`true` or `false`), `limit`, `after` (also `cursor`).
-    ///
-    /// # Errors
-    ///
-    /// A parameter is unknown, given twice or can't be read.
-    pub fn from_pairs<K, V>(pairs: impl IntoIterator<Item = (K, V)>) -> Result<Self, ParamError>
-    where
-        K: AsRef<str>,
-        V: AsRef<str>,
-    {
-        let mut params = Params::new(Self::PARAMS, pairs)?;
-        Ok(Self {
-            state: params.state()?,
-            since: params.moment("since")?,
-            version: params.text("version"),
-            id: params.text("id"),
-            exception: params.text("exception"),
-            failed: params.flag("failed")?,
-            missing: params.flag("missing")?,
-            limit: params.limit()?,
-            after: params.after()?,
-        })
     }
 }
 
@@ -232,24 +161,24 @@ pub struct SessionDetail {
     pub gap_list: Vec<Gap>,
 }
 
-/// How a session stands. `?1` is the moment before which a session that didn't end counts as silent.
-pub(super) const STATE: &str = "CASE WHEN recovered THEN 'crashed' WHEN end_index IS NOT NULL THEN 'ended'
-                          WHEN last_received_us < ?1 THEN 'silent' ELSE 'open' END";
+/// How a session `t` stands. `?` is the moment before which a session that didn't end counts as silent.
+pub(super) const STATE: &str = "CASE WHEN t.recovered THEN 'crashed' WHEN t.end_index IS NOT NULL THEN 'ended'
+                          WHEN t.last_received_us < ? THEN 'silent' ELSE 'open' END";
 /// Whether it ended by a fatal error.
-pub(super) const FATAL: &str = "coalesce(critical_index < end_index, 0)";
+pub(super) const FATAL: &str = "coalesce(t.critical_index < t.end_index, 0)";
 
 /// How many of its events never arrived, by their numbers.
-pub(super) const MISSING: &str = "max(max_index + 1 - covered, 0)";
+pub(super) const MISSING: &str = "max(t.max_index + 1 - t.covered, 0)";
 
 const COLUMNS: &str = "events, debug, info, warning, error, critical, exceptions,
            max_index, covered,
-           (SELECT count(*) FROM ranges WHERE session = id) - 1
-               + coalesce((SELECT min(low) > 0 FROM ranges WHERE session = id), 1),
+           (SELECT count(*) FROM ranges WHERE session = t.id) - 1
+               + coalesce((SELECT min(low) > 0 FROM ranges WHERE session = t.id), 1),
            first_us, last_us, first_received_us, last_received_us, platform, sdk_version, process_uuid, signal
-    FROM sessions";
+    FROM sessions t";
 
 fn select() -> String {
-    format!("SELECT id, session_id, {STATE} AS state, {FATAL}, {COLUMNS}")
+    format!("SELECT t.id, t.session_id, {STATE} AS state, {FATAL}, {COLUMNS}")
 }
 
 /// Returns a page of sessions, the latest to begin first: an order that doesn't change under the reader's hands.
@@ -259,57 +188,25 @@ pub(super) fn page(
     now_us: i64,
     silent_after: Duration,
 ) -> Result<Page<Session>, QueryError> {
-    let limit = query.limit.clamp(1, PAGE_ROWS_MAX);
-    let mut sql = format!("{} WHERE 1", select());
-    let mut values: Vec<Value> = vec![clock::before(now_us, silent_after).into()];
-    let mut and = |condition: &str, value: Value| {
-        values.push(value);
-        sql.push_str(" AND ");
-        sql.push_str(&condition.replace('?', &format!("?{}", values.len())));
-    };
-    if let Some(after) = cursor(query.after.as_deref())? {
-        and("id < ?", after.into());
-    }
-    if let Some(Moment(since)) = query.since {
-        and("last_received_us >= ?", since.into());
-    }
-    if let Some(state) = query.state {
-        and("state = ?", state.as_str().to_owned().into());
-    }
-    if let Some(version) = &query.version {
-        and("sdk_version = ?", version.clone().into());
-    }
-    if let Some(id) = &query.id {
-        // A range of the index of ids: however many sessions there are, only those that match are looked at.
-        and("session_id >= ?", id.clone().into());
-        and("session_id < ? || char(1114111)", id.clone().into());
-    }
-    if let Some(fingerprint) = &query.exception {
-        let with = "id IN (SELECT session FROM exception_sessions
-                    WHERE exception = (SELECT id FROM exceptions WHERE fingerprint = ?))";
-        and(with, fingerprint.clone().into());
-    }
-    if let Some(failed) = query.failed {
-        and(&format!("(recovered OR {FATAL}) = ?"), failed.into());
-    }
-    if let Some(missing) = query.missing {
-        and(&format!("({MISSING} > 0) = ?"), missing.into());
-    }
-    sql.push_str(&format!(" ORDER BY id DESC LIMIT {}", limit + 1));
-
     let snapshot = connection.transaction()?;
-    let mut prepared = snapshot.prepare_cached(&sql)?;
-    let rows = prepared.query_map(params_from_iter(values), read)?;
-    let mut found = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let next = found.last().filter(|_| more).map(|(id, _)| id.to_string());
-    let mut items = Vec::with_capacity(found.len());
-    for (id, mut session) in found {
-        session.drops = drops(&snapshot, id)?;
-        items.push(session);
-    }
-    Ok(Page { items, next, resume: None })
+    let conditions = query.conditions_at(now_us, silent_after).behind(clock::before(now_us, silent_after));
+    let page = sums::page(&snapshot, &select(), conditions, (query.after.as_deref(), query.limit), read)?;
+    let with_drops =
+        page.items.into_iter().map(|(id, session)| Ok(Session { drops: drops(&snapshot, id)?, ..session }));
+    Ok(Page { items: with_drops.collect::<rusqlite::Result<_>>()?, next: page.next, resume: None })
+}
+
+/// Returns those of these sessions that are known, without what their clients dropped.
+pub(super) fn named(
+    connection: &Connection,
+    ids: &[&str],
+    now_us: i64,
+    silent_after: Duration,
+) -> Result<Vec<Session>, QueryError> {
+    let mut prepared = connection.prepare_cached(&format!("{} WHERE t.session_id = ?", select()))?;
+    let silent_before = clock::before(now_us, silent_after);
+    let find = |id: &&str| prepared.query_row((silent_before, *id), read).optional().transpose();
+    Ok(ids.iter().filter_map(find).map(|found| found.map(|(_, session)| session)).collect::<rusqlite::Result<_>>()?)
 }
 
 /// Returns all that is known of a session.
@@ -321,25 +218,12 @@ pub(super) fn detail(
 ) -> Result<Option<SessionDetail>, QueryError> {
     let snapshot = connection.transaction()?;
     let found = snapshot
-        .prepare_cached(&format!("{} WHERE session_id = ?2", select()))?
+        .prepare_cached(&format!("{} WHERE t.session_id = ?", select()))?
         .query_row((clock::before(now_us, silent_after), session_id), read)
         .optional()?;
     let Some((id, mut session)) = found else { return Ok(None) };
     session.drops = drops(&snapshot, id)?;
     Ok(Some(SessionDetail { gap_list: gaps(&snapshot, id)?, session }))
-}
-
-/// Returns which of these sessions are over: they ended, or crashed.
-pub(super) fn over(connection: &Connection, ids: &[&str]) -> Result<Vec<String>, QueryError> {
-    let sql = "SELECT 1 FROM sessions WHERE session_id = ? AND (recovered OR end_index IS NOT NULL)";
-    let mut prepared = connection.prepare_cached(sql)?;
-    let mut over = Vec::new();
-    for id in ids {
-        if prepared.exists([id])? {
-            over.push((*id).to_owned());
-        }
-    }
-    Ok(over)
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<(i64, Session)> {

@@ -61,6 +61,17 @@ impl Conditions {
         self.values.push(value.into());
     }
 
+    /// Puts a value before all others: that of a `?` in what stands before the conditions.
+    pub(super) fn behind(mut self, value: impl Into<Value>) -> Self {
+        self.values.insert(0, value.into());
+        self
+    }
+
+    /// Returns what stands behind a `WHERE` that has something already, and the values of its `?`.
+    pub(super) fn parts(self) -> (String, Vec<Value>) {
+        (self.sql, self.values)
+    }
+
     pub(super) fn since(&mut self, since: Option<Moment>) {
         self.and("t.last_us >= ?", since.map(Moment::as_micros));
     }
@@ -68,7 +79,7 @@ impl Conditions {
 
 /// Returns a page of rows, whose number is their first column.
 pub(super) fn page<T>(
-    connection: &mut Connection,
+    connection: &Connection,
     select: &str,
     mut conditions: Conditions,
     (after, limit): (Option<&str>, usize),

@@ -1,13 +1,18 @@
 //! Traces: how each stands as a whole. Its events are those of [`EventQuery::trace`](super::EventQuery::trace).
 
+use std::time::Duration;
+
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
 use super::params::Params;
 use super::sums::{self, Conditions, FIGURES, Figures};
 use super::{Moment, Page, ParamError, QueryError};
-use crate::limits::PAGE_ROWS_DEFAULT;
+use crate::limits::{ID_DIGITS_MIN, PAGE_ROWS_DEFAULT};
 use crate::store::trace_id;
+
+/// Hexadecimal digits of an id.
+const TRACE_DIGITS: usize = 32;
 
 /// Which traces. What is `None` doesn't narrow them down.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +98,13 @@ pub struct Trace {
     pub figures: Figures,
 }
 
+impl Trace {
+    /// Returns how long its outermost span took, once it has ended.
+    pub(crate) fn duration(&self) -> Option<Duration> {
+        Duration::try_from_secs_f64(self.duration_ms? / 1e3).ok()
+    }
+}
+
 fn select() -> String {
     format!(
         "SELECT t.id, lower(hex(t.trace_id)), s.session_id, t.name, t.duration_us, t.first_us, t.last_us, t.started, t.ended, {FIGURES}
@@ -117,6 +129,20 @@ pub(super) fn one(connection: &Connection, id: &str) -> Result<Option<Trace>, Qu
     let Some(id) = trace_id(&id.to_ascii_lowercase()) else { return Ok(None) };
     let sql = format!("{} WHERE t.trace_id = ?", select());
     Ok(connection.prepare_cached(&sql)?.query_row([id], read).optional()?)
+}
+
+/// Returns the ids of traces that begin with these hexadecimal digits, at most so many; none of too few digits.
+pub(super) fn starting(connection: &Connection, digits: &str, limit: usize) -> rusqlite::Result<Vec<String>> {
+    let digits = digits.to_ascii_lowercase();
+    if digits.len() < ID_DIGITS_MIN {
+        return Ok(Vec::new());
+    }
+    // The first and the last id that begin so: a range of the index of ids.
+    let end = |digit: &str| trace_id(&format!("{digits}{}", digit.repeat(TRACE_DIGITS.saturating_sub(digits.len()))));
+    let (Some(first), Some(last)) = (end("0"), end("f")) else { return Ok(Vec::new()) };
+    let sql = "SELECT lower(hex(trace_id)) FROM traces WHERE trace_id BETWEEN ? AND ? ORDER BY trace_id LIMIT ?";
+    let mut find = connection.prepare_cached(sql)?;
+    find.query_map((first, last, i64::try_from(limit).unwrap_or(i64::MAX)), |row| row.get(0))?.collect()
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Trace> {

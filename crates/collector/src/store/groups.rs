@@ -288,6 +288,8 @@ impl Sum for RunSum {
             What::End(span) => self.figures.add(span),
             What::Run(run) => {
                 self.figures.errors += i64::from(&*run.kind == "error");
+                // A call that the run itself tells of, and no span.
+                self.figures.tool_calls += i64::from(&*run.kind == "tool_call");
                 if run.objective.is_some() {
                     self.objective.clone_from(&run.objective);
                 }

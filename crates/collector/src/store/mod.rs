@@ -51,7 +51,7 @@ pub(crate) use class::Class;
 pub(crate) use consent::{Consents, resolve, store as store_consent};
 pub(crate) use erase::{Target, note_removal, step as remove_step};
 pub use index::CallKind;
-pub(crate) use index::{Needle, trace_id};
+pub(crate) use index::{Facts as Said, Needle, UNKNOWN, What, trace_id};
 pub(crate) use open::{Store, database_path, lock as lock_directory, open, open_directory};
 pub(crate) use queue::{Queue, WriteError};
 pub use retention::Retention;

@@ -102,7 +102,46 @@ fn a_tools_page_shows_its_latest_failures_with_their_traces() {
     ] {
         assert!(page.contains(part), "{part}: {page}");
     }
+    assert!(!page.contains("Earlier failed calls"), "{page}");
     assert!(server.get(&format!("/calls/tool/none?{RANGE}")).is(200).body.contains("It was not called in this time"));
     assert!(server.get("/calls/moon/bash").is(400).body.contains("`kind` is `moon`"));
     assert!(server.get("/calls/tool/bash?by=hour").is(400).body.contains("there is no parameter `by`"));
+}
+
+#[test]
+fn a_tools_page_leads_through_all_its_failures_of_the_range_and_through_no_others() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    // A failure an hour, and after each one of another tool that names this one, and a call that went well.
+    let said = |index: usize, name: &str, failed: bool, more: &str| {
+        let what = format!(r#""gen_ai.operation.name":"execute_tool","gen_ai.tool.name":"{name}","said":"{more}""#);
+        call(index, 20.0, failed, &what).replace("T09:", &format!("T{:02}:", index / 10)).replace("ERROR", "WARNING")
+    };
+    let events: Vec<String> = (0..23)
+        .flat_map(|hour| {
+            let first = hour * 10;
+            [
+                said(first, "bash", true, &format!("failure {hour} of them")),
+                said(first + 1, "read", true, "bash"),
+                said(first + 2, "bash", false, "well"),
+            ]
+        })
+        .collect();
+    send(&server, "s", "1.0", &events);
+    let mut path = format!("/calls/tool/bash?{RANGE}");
+    let (mut seen, mut pages) = (0, 0);
+    loop {
+        let page = server.get(&path).is(200).body;
+        assert!(page.contains("<dt>Failed</dt><dd class=\"bad\">23,"), "{page}");
+        let failed = page.split("id=\"failed\"").nth(1).unwrap();
+        let rows = failed.matches("<tr class=\"error\">").count();
+        // The latest first.
+        let first = format!("2026-11-20 {:02}:20", 22 - seen);
+        assert!(failed.split("<time").nth(1).unwrap().contains(&first[11..]), "{first}: {failed}");
+        (seen, pages) = (seen + rows, pages + 1);
+        let Some(next) = failed.split("href=\"").find(|part| part.contains("Earlier failed calls")) else { break };
+        path = next.split(['"', '#']).next().unwrap().replace("&amp;", "&");
+    }
+    assert_eq!((seen, pages), (23, 3));
+    server.get(&format!("/calls/tool/bash?{RANGE}&after=x")).is(400);
 }

@@ -1,6 +1,7 @@
 //! The pages for people.
 #![allow(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
+mod agree;
 mod calls;
 #[path = "../common/mod.rs"]
 mod common;
@@ -9,6 +10,7 @@ mod keys;
 mod live;
 
 mod exceptions;
+mod find;
 mod links;
 mod operate;
 mod runs;
@@ -98,7 +100,7 @@ fn both_pages_show_that_a_session_crashed_and_by_which_signal() {
     let server = Server::start(dir.config());
     let recovered = named(1, "r", "session.recovered", "WARNING", r#"{"events":1,"signal":"SIGBUS<"}"#);
     server.telemetry(body("s", &[event(0), recovered, end(2)])).is(200);
-    for path in ["/", "/sessions", "/sessions/s"] {
+    for path in ["/?since=2020-01-01T00:00:00Z", "/sessions", "/sessions/s"] {
         let page = server.get(path).is(200).body;
         assert!(page.contains(">crashed<") && page.contains("<bdi>SIGBUS&lt;</bdi>"), "{path}: {page}");
     }

@@ -3,17 +3,13 @@
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use lastword::Severity;
-use lastword::event::names;
 
 use super::super::Shared;
 use super::super::api::{ID_NOT_TEXT, Pairs};
 use super::{of_list, show, wrong};
-use crate::limits::{CALL_FAILURES, PAGE_ROWS_MAX};
+use crate::limits::PAGE_ROWS_MAX;
 use crate::page::{self, Address};
-use crate::query::{
-    CallBy, CallFigures, CallKind, CallQuery, Event, EventQuery, Grid, Moment, ParamError, QueryError, Reader,
-};
+use crate::query::{CallBy, CallKind, CallQuery, Moment, Page, ParamError, row};
 
 /// `GET /calls`, with the parameters of `GET /api/calls`.
 pub(in super::super) async fn calls(State(shared): State<Shared>, Query(pairs): Pairs) -> Response {
@@ -40,6 +36,7 @@ pub(in super::super) async fn call(
     let Ok(Path((kind, name))) = path else { return wrong(ID_NOT_TEXT) };
     let address = Address::new(page::path(&["calls", &kind, &name]), &pairs);
     let of_address = [("kind".to_owned(), kind), ("name".to_owned(), name.clone())];
+    let after = Some(address.value("after").to_owned()).filter(|after| !after.is_empty());
     let query = of_one(pairs.into_iter().chain(of_address));
     show(&shared, query, move |reader, query| {
         let grid = query.range.grid(Moment::now());
@@ -48,7 +45,10 @@ pub(in super::super) async fn call(
         let all = CallQuery { version: None, by: CallBy::Version, limit: PAGE_ROWS_MAX, ..query.clone() };
         let mut versions = reader.calls(&all)?.calls;
         versions.sort_by_key(|version| version.first_hour);
-        let failed = failed(reader, query, &name, &grid, &over_time)?;
+        let failed = match sum.as_ref().filter(|sum| sum.figures.errors > 0) {
+            Some(sum) => reader.failed_calls(query, sum.figures.calls, after)?,
+            None => Page { items: Vec::new(), next: None, resume: None },
+        };
         let kind = query.kind.unwrap_or(CallKind::Model);
         Ok(page::call::page(&page::call::Shown { kind, name, sum, versions, over_time, grid, failed, address }))
     })
@@ -57,32 +57,13 @@ pub(in super::super) async fn call(
 
 /// Reads what the page of one asks for, which has no other parameters than its route says.
 fn of_one(pairs: impl Iterator<Item = (String, String)>) -> Result<CallQuery, ParamError> {
-    let known = ["kind", "name", "provider", "version", "since", "until"];
+    let known = ["kind", "name", "provider", "version", "since", "until", "after"];
     let pairs: Vec<_> = pairs.collect();
     if let Some((other, _)) = pairs.iter().find(|(name, _)| !known.contains(&name.as_str())) {
         return Err(ParamError::Unknown { name: other.chars().take(64).collect(), known: known[2..].join(", ") });
     }
+    // The page of those that failed, which only the events are asked for.
+    let (after, pairs): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(name, _)| name == "after");
+    row(after.first().map(|(_, after)| after.as_str()).filter(|after| !after.is_empty()))?;
     CallQuery::from_pairs(pairs)
-}
-
-/// Returns the latest calls that failed. They are looked for in the latest part of time that has some: a search of all of it may take long.
-fn failed(
-    reader: &Reader,
-    query: &CallQuery,
-    name: &str,
-    grid: &Grid,
-    over_time: &[CallFigures],
-) -> Result<Vec<Event>, QueryError> {
-    let Some(part) = over_time.iter().rposition(|figures| figures.errors > 0) else { return Ok(Vec::new()) };
-    let query = EventQuery {
-        name: Some(names::SPAN_END.to_owned()),
-        severity: Some(Severity::Error),
-        text: Some(page::call::as_said(name)),
-        version: query.version.clone(),
-        since: Some(grid.begin(part)),
-        until: Some(grid.begin(part + 1)),
-        limit: CALL_FAILURES,
-        ..EventQuery::default()
-    };
-    Ok(reader.events(&query)?.items)
 }

@@ -104,7 +104,8 @@ pub(in super::super) async fn event(State(shared): State<Shared>, id: Result<Pat
     .await
 }
 
-fn found(reader: &Reader, id: &str) -> Result<Option<Event>, QueryError> {
+/// Returns the event of a row, or with the id that its client gave it.
+pub(super) fn found(reader: &Reader, id: &str) -> Result<Option<Event>, QueryError> {
     let row = id.bytes().all(|byte| byte.is_ascii_digit()).then(|| id.parse().ok()).flatten();
     if let Some(event) = row.map(|row| reader.event(row)).transpose()?.flatten() {
         return Ok(Some(event));

@@ -21,16 +21,14 @@ pub(in super::super) async fn overview(State(shared): State<Shared>, Query(pairs
     let firing = rules.into_iter().filter_map(|watched| watched.status.filter(fires)).collect();
     show(&shared, range, move |reader, (since, until)| {
         let now = Moment::now();
+        // The tiles count what the lists that they lead to have.
+        let sessions = SessionQuery { since: *since, until: *until, limit: OVERVIEW_ROWS, ..SessionQuery::default() };
         let (since, until) = (since.unwrap_or(now), until.unwrap_or(now));
         let grid = Grid::new(since, until);
         Ok(page::overview(&page::Overview {
             bins: reader.histogram(&HistogramQuery { grid, name: None, kind: None, severity: None })?,
-            sums: reader.session_sums(since, until)?,
-            sessions: reader.sessions(&SessionQuery {
-                since: Some(since),
-                limit: OVERVIEW_ROWS,
-                ..SessionQuery::default()
-            })?,
+            sums: reader.session_sums(&sessions)?,
+            sessions: reader.sessions(&sessions)?,
             exceptions: reader.exceptions(&ExceptionQuery {
                 since: Some(since),
                 until: Some(until),

@@ -7,17 +7,20 @@ use lastword::runs::{Diff, Lineage, Reported, RunEvent, RunMetadata, RunRecord, 
 use serde_json::Value;
 
 use super::super::Shared;
-use super::super::api::{ID_NOT_TEXT, Pairs};
-use super::{of_list, show, show_one, wrong};
-use crate::limits::{FORKS_MAX, PAGE_ROWS_MAX, RUN_PAGE_BYTES, RUN_PAGE_EVENTS};
+use super::super::api::Pairs;
+use super::{distinct, fates, place, show_list, show_named};
+use crate::limits::{FORKS_MAX, PAGE_ROWS_MAX, RUN_PAGE_BYTES, RUN_PAGE_EVENTS, RUN_TRACES};
+use crate::page::artifact::Artifact;
 use crate::page::{self, Address};
-use crate::query::{EventQuery, Order, QueryError, Reader, Run, RunQuery};
+use crate::query::{EventQuery, Order, QueryError, Reader, Run, RunQuery, Trace};
 
 /// `GET /runs`, with the parameters of `GET /api/runs`.
 pub(in super::super) async fn runs(State(shared): State<Shared>, Query(pairs): Pairs) -> Response {
-    let address = Address::new("/runs", &pairs);
-    show(&shared, RunQuery::from_pairs(of_list(&pairs)), move |reader, query| {
-        Ok(page::runs::list(&reader.runs(query)?, &address))
+    show_list(&shared, "/runs", &pairs, RunQuery::from_pairs, |reader, query, address| {
+        let page = reader.runs(query)?;
+        let unended = page.items.iter().filter(|run| run.is_unended());
+        let fates = fates(reader, unended.filter_map(|run| run.session_id.as_deref()))?;
+        Ok(page::runs::list(&page, &fates, address))
     })
     .await
 }
@@ -28,20 +31,24 @@ pub(in super::super) async fn run(
     id: Result<Path<String>, PathRejection>,
     Query(pairs): Pairs,
 ) -> Response {
-    let Ok(Path(id)) = id else { return wrong(ID_NOT_TEXT) };
-    let address = Address::new(page::path(&["runs", &id]), &pairs);
-    let number = |name: &str| match address.value(name) {
-        "" => Ok(None),
-        value => value.parse::<usize>().map(Some),
-    };
-    let (Ok(step), Ok(from)) = (number("step"), number("from")) else { return wrong("`step` or `from` is no number") };
-    show_one(&shared, Ok(id), "run", move |reader, id| {
+    show_named(&shared, id, "run", move |reader, id| {
+        let address = Address::new(page::path(&["runs", id]), &pairs);
+        let (step, from) = (place(&address, "step")?, place(&address, "from")?.unwrap_or(0));
         let Some(known) = reader.run(id)? else { return Ok(None) };
         let (lines, is_cut) = lines_of(reader, &known)?;
-        let lineage = lineage(reader, &known, &lines)?;
-        let from = from.unwrap_or(0);
-        let shown =
-            page::run::Shown { known: &known, lines: &lines, step, from, lineage: &lineage, is_cut, address: &address };
+        let (traces, more_traces) = traces(reader, &lines)?;
+        let shown = page::run::Shown {
+            known: &known,
+            lines: &lines,
+            step,
+            from,
+            lineage: &lineage(reader, &known, &lines)?,
+            traces: &traces,
+            more_traces,
+            fates: &fates(reader, known.session_id.as_deref())?,
+            is_cut,
+            address: &address,
+        };
         Ok(Some(page::run::one(&shown)))
     })
     .await
@@ -62,16 +69,15 @@ pub(in super::super) async fn run_diff(
     State(shared): State<Shared>,
     ids: Result<Path<(String, String)>, PathRejection>,
 ) -> Response {
-    let Ok(Path(ids)) = ids else { return wrong(ID_NOT_TEXT) };
-    show_one(&shared, Ok(ids), "run", |reader, (one, other)| {
+    show_named(&shared, ids, "run", |reader, (one, other)| {
         let (Some(one), Some(other)) = (reader.run(one)?, reader.run(other)?) else { return Ok(None) };
         let ((first, cut_one), (second, cut_other)) = (lines_of(reader, &one)?, lines_of(reader, &other)?);
-        let artifacts =
-            page::artifact::compare(&page::artifact::Artifact::all(&first), &page::artifact::Artifact::all(&second));
+        let artifacts = page::artifact::compare(&Artifact::all(&first), &Artifact::all(&second));
         let record = |run: &Run, lines: &[RunEvent]| RunRecord::of(&run.run_id, lines);
         let (of_one, of_other) = (record(&one, &first), record(&other, &second));
         let diff = Diff::of((of_one, first), (of_other, second), artifacts);
-        Ok(Some(page::run_diff::runs(&one, &other, &diff, cut_one || cut_other)))
+        let fates = fates(reader, [&one, &other].into_iter().filter_map(|run| run.session_id.as_deref()))?;
+        Ok(Some(page::run_diff::runs(&one, &other, &diff, &fates, cut_one || cut_other)))
     })
     .await
 }
@@ -81,14 +87,20 @@ pub(in super::super) async fn artifact(
     State(shared): State<Shared>,
     ids: Result<Path<(String, String)>, PathRejection>,
 ) -> Response {
-    let Ok(Path(ids)) = ids else { return wrong(ID_NOT_TEXT) };
-    show_one(&shared, Ok(ids), "artifact", |reader, (run, name)| {
+    show_named(&shared, ids, "artifact", |reader, (run, name)| {
         let Some(known) = reader.run(run)? else { return Ok(None) };
         let (lines, _) = lines_of(reader, &known)?;
-        let found = page::artifact::Artifact::all(&lines).into_iter().find(|artifact| artifact.name == name);
+        let found = Artifact::all(&lines).into_iter().find(|artifact| artifact.name == name);
         Ok(found.map(|artifact| page::artifact::one(&known, &artifact)))
     })
     .await
+}
+
+/// Returns the traces that the lines of a run are of, the first of them; tells whether there are more.
+fn traces(reader: &Reader, lines: &[RunEvent]) -> Result<(Vec<Trace>, bool), QueryError> {
+    let ids = distinct(lines.iter().filter_map(|line| line.data["traceId"].as_str()), RUN_TRACES + 1);
+    let found = ids.iter().take(RUN_TRACES).filter_map(|id| reader.trace(id).transpose());
+    Ok((found.collect::<Result<_, _>>()?, ids.len() > RUN_TRACES))
 }
 
 /// Returns the lines of a run; tells whether there are more of them.

@@ -7,18 +7,21 @@ use lastword::{EventKind, Severity};
 
 use super::super::Shared;
 use super::super::api::{ID_NOT_TEXT, Pairs};
-use super::{of_list, show, show_one, wrong};
-use crate::limits::{SESSION_EXCEPTIONS, SESSION_LINKS, TIMELINE_BEFORE, TIMELINE_ROWS};
+use super::{distinct, show_list, show_one, wrong};
+use crate::limits::{
+    LIST_BYTES, SESSION_EXCEPTIONS, SESSION_LINKS, SESSION_USER_EVENTS, TIMELINE_BEFORE, TIMELINE_ROWS,
+};
+use crate::page::session::Users;
 use crate::page::{self, Address};
 use crate::query::{
     self, Event, EventQuery, Order, Page, ParamError, QueryError, Reader, Session, SessionDetail, SessionQuery,
 };
+use crate::store::Said;
 
 /// `GET /sessions`, with the parameters of `GET /api/sessions`.
 pub(in super::super) async fn sessions(State(shared): State<Shared>, Query(pairs): Pairs) -> Response {
-    let address = Address::new("/sessions", &pairs);
-    show(&shared, SessionQuery::from_pairs(of_list(&pairs)), move |reader, query| {
-        Ok(page::sessions::list(&reader.sessions(query)?, &address))
+    show_list(&shared, "/sessions", &pairs, SessionQuery::from_pairs, |reader, query, address| {
+        Ok(page::sessions::list(&reader.sessions(query)?, address))
     })
     .await
 }
@@ -84,6 +87,7 @@ pub(in super::super) async fn session(
             exceptions: exceptions(reader, &detail.session)?,
             first_error: first_error(reader, &detail.session)?,
             last: end(reader, &detail)?,
+            users: users(reader, &detail.session.session_id)?,
             traces,
             runs,
             detail,
@@ -132,14 +136,34 @@ fn end(reader: &Reader, detail: &SessionDetail) -> Result<Option<Event>, QueryEr
     Ok(reader.heads(&query)?.items.into_iter().next())
 }
 
+/// Returns who a session's events say that it was used by: those who opted in by their ids, others by the bucket that they are in, if either is known.
+fn users(reader: &Reader, id: &str) -> Result<Users, QueryError> {
+    let first = |key: &str, limit| {
+        let query = EventQuery {
+            session: Some(id.to_owned()),
+            text: Some(format!("\"{key}\"")),
+            order: Order::OldestFirst,
+            limit,
+            ..EventQuery::default()
+        };
+        let events = reader.events_within(&query, LIST_BYTES)?.items;
+        Ok::<_, QueryError>(events.into_iter().filter_map(|event| Said::of(&event.json, event.name.as_deref(), None)))
+    };
+    let named = first("user_id", SESSION_USER_EVENTS)?.filter_map(|said| said.user);
+    let mut users = Users { ids: distinct(named, SESSION_USER_EVENTS), bucket: None };
+    if users.ids.is_empty() {
+        for key in ["user_bucket", "userBucket"] {
+            users.bucket = users.bucket.or(first(key, 1)?.find_map(|said| said.bucket));
+        }
+    }
+    Ok(users)
+}
+
 /// Returns the traces and runs that these events are of.
 fn links(reader: &Reader, events: &[Event]) -> Result<(Vec<query::Trace>, Vec<query::Run>), QueryError> {
-    let (mut traces, mut runs): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
-    for event in events {
-        let (trace, run) = page::session::belongs_to(event);
-        traces.extend(trace.filter(|id| traces.len() < SESSION_LINKS && !traces.contains(id)));
-        runs.extend(run.filter(|id| runs.len() < SESSION_LINKS && !runs.contains(id)));
-    }
+    let (traces, runs): (Vec<_>, Vec<_>) = events.iter().map(page::session::belongs_to).unzip();
+    let traces = distinct(traces.into_iter().flatten(), SESSION_LINKS);
+    let runs = distinct(runs.into_iter().flatten(), SESSION_LINKS);
     let traces = traces.iter().filter_map(|id| reader.trace(id).transpose()).collect::<Result<_, _>>()?;
     let runs = runs.iter().filter_map(|id| reader.run(id).transpose()).collect::<Result<_, _>>()?;
     Ok((traces, runs))

@@ -6,53 +6,54 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use lastword::event::SpanId;
-use lastword::views::{self, Traces, View};
+use lastword::views::{self, Row, Traces, View};
 use serde_json::{Map, Value};
 
 use super::super::Shared;
-use super::super::api::{ID_NOT_TEXT, Pairs};
-use super::{of_list, show, show_one, wrong};
+use super::super::api::Pairs;
+use super::{distinct, fates, place, show_list, show_named};
 use crate::limits::{
-    LIKE_TRACES, PAGE_ROWS_MAX, SPAN_PAGE_EVENTS, TRACE_PAGE_BYTES, TRACE_PAGE_EVENTS, TRACE_TALK_BYTES,
+    LIKE_TRACES, PAGE_ROWS_MAX, RUN_TRACES, SPAN_PAGE_EVENTS, TRACE_PAGE_BYTES, TRACE_PAGE_EVENTS, TRACE_TALK_BYTES,
 };
+use crate::page::fate::Fates;
 use crate::page::{self, Address, Conversation};
-use crate::query::{Event, EventQuery, Order, QueryError, Reader, Trace, TraceQuery};
+use crate::query::{Event, EventQuery, Order, QueryError, Reader, Run, Trace, TraceQuery};
 
 /// `GET /traces`, with the parameters of `GET /api/traces`.
 pub(in super::super) async fn traces(State(shared): State<Shared>, Query(pairs): Pairs) -> Response {
-    let address = Address::new("/traces", &pairs);
-    show(&shared, TraceQuery::from_pairs(of_list(&pairs)), move |reader, query| {
-        Ok(page::traces::list(&reader.traces(query)?, &address))
+    show_list(&shared, "/traces", &pairs, TraceQuery::from_pairs, |reader, query, address| {
+        let page = reader.traces(query)?;
+        let told = reader.told_of(&page.items)?;
+        let fates = fates(reader, page.items.iter().filter_map(|trace| trace.session_id.as_deref()))?;
+        Ok(page::traces::list(&page::traces::List { page: &page, told: &told, fates: &fates, address }))
     })
     .await
 }
 
-/// `GET /traces/{id}`, from the span with the place `from` on.
+/// `GET /traces/{id}`, from the span with the place `from` on. The beginning of an id leads to the trace whose id alone begins so.
 pub(in super::super) async fn trace(
     State(shared): State<Shared>,
     id: Result<Path<String>, PathRejection>,
     Query(pairs): Pairs,
 ) -> Response {
-    let Ok(Path(id)) = id else { return wrong(ID_NOT_TEXT) };
-    let address = Address::new(page::path(&["traces", &id.to_ascii_lowercase()]), &pairs);
-    let from = match address.value("from") {
-        "" => Some(0),
-        from => from.parse().ok(),
-    };
-    let Some(from) = from else { return wrong("`from` is no number of a span") };
-    show_one(&shared, Ok(id), "trace", move |reader, id| {
-        let Some(known) = reader.trace(id)? else { return Ok(None) };
+    show_named(&shared, id, "trace", move |reader, id| {
+        let Some(known) = reader.trace_of(id)? else { return Ok(None) };
+        let address = Address::new(page::path(&["traces", &known.trace_id]), &pairs);
+        let from = place(&address, "from")?.unwrap_or(0);
         let told = fold(reader, &known.trace_id)?;
-        let like = like(reader, &known)?;
         let trace = told.trace();
-        let ended = ended(reader, trace)?;
+        let rows = trace.waterfall();
+        let (spans, open) = told.spans(reader, &known)?;
         let shown = page::trace::Shown {
             known: &known,
             trace,
             talks: &told.talks,
-            ended: &ended,
+            fates: &of_rows(reader, &known, &rows)?,
+            spans,
+            open,
+            runs: &runs(reader, &rows)?,
             is_cut: told.is_cut,
-            like: &like,
+            like: &like(reader, &known)?,
             from,
             address: &address,
         };
@@ -66,9 +67,8 @@ pub(in super::super) async fn span(
     State(shared): State<Shared>,
     ids: Result<Path<(String, String)>, PathRejection>,
 ) -> Response {
-    let Ok(Path(ids)) = ids else { return wrong(ID_NOT_TEXT) };
-    show_one(&shared, Ok(ids), "span", |reader, (trace, span)| {
-        let (Some(known), Ok(id)) = (reader.trace(trace)?, span.parse::<SpanId>()) else { return Ok(None) };
+    show_named(&shared, ids, "span", |reader, (trace, span)| {
+        let (Some(known), Ok(id)) = (reader.trace_of(trace)?, span.parse::<SpanId>()) else { return Ok(None) };
         let query = EventQuery {
             trace: Some(known.trace_id.clone()),
             text: Some(id.to_string()),
@@ -95,12 +95,12 @@ pub(in super::super) async fn span(
         }
         let rows = told.trace().waterfall();
         let Some(row) = rows.iter().find(|row| row.id == id) else { return Ok(None) };
-        let (none, ended) = (Conversation::default(), ended(reader, told.trace())?);
+        let (none, fates) = (Conversation::default(), of_rows(reader, &known, &rows)?);
         let talk = told.talks.get(&id).unwrap_or(&none);
         // Its parent was not asked for, so that every span would be an orphan.
         let mut row = *row;
         row.orphan = false;
-        let shown = page::span::Whole { known: &known, row: &row, data: &data, talk, events: &within, ended: &ended };
+        let shown = page::span::Whole { known: &known, row: &row, data: &data, talk, events: &within, fates: &fates };
         Ok(Some(page::span::whole(&shown)))
     })
     .await
@@ -112,16 +112,26 @@ pub(in super::super) async fn compare(
     id: Result<Path<String>, PathRejection>,
     Query(pairs): Pairs,
 ) -> Response {
-    let Ok(Path(id)) = id else { return wrong(ID_NOT_TEXT) };
     let other = Address::new("", &pairs).value("other").trim().to_owned();
-    show_one(&shared, Ok((id, other)), "trace", |reader, (one, other)| {
-        let (Some(one), Some(other)) = (reader.trace(one)?, reader.trace(other)?) else { return Ok(None) };
+    show_named(&shared, id, "trace", move |reader, one| {
+        let (Some(one), Some(other)) = (reader.trace_of(one)?, reader.trace_of(&other)?) else { return Ok(None) };
         let (first, second) = (fold(reader, &one.trace_id)?, fold(reader, &other.trace_id)?);
-        let one = page::compare::Side { known: &one, trace: first.trace(), is_cut: first.is_cut };
-        let other = page::compare::Side { known: &other, trace: second.trace(), is_cut: second.is_cut };
+        let (of_one, of_other) =
+            (of_rows(reader, &one, &first.trace().waterfall())?, of_rows(reader, &other, &second.trace().waterfall())?);
+        let one = side(&one, &first, &of_one, first.spans(reader, &one)?);
+        let other = side(&other, &second, &of_other, second.spans(reader, &other)?);
         Ok(Some(page::compare::traces(&one, &other)))
     })
     .await
+}
+
+fn side<'t>(
+    known: &'t Trace,
+    told: &'t Told,
+    fates: &'t Fates,
+    (spans, open): (usize, usize),
+) -> page::compare::Side<'t> {
+    page::compare::Side { known, trace: told.trace(), fates, spans, open, is_cut: told.is_cut }
 }
 
 /// What the events of a trace tell.
@@ -140,6 +150,16 @@ impl Told {
     fn trace(&self) -> &views::Trace {
         static NONE: std::sync::LazyLock<views::Trace> = std::sync::LazyLock::new(views::Trace::default);
         self.traces.iter().next().map_or(&NONE, |(_, trace)| trace)
+    }
+
+    /// Returns how many spans it has, and how many of them have not ended, as the list of traces counts them.
+    fn spans(&self, reader: &Reader, known: &Trace) -> Result<(usize, usize), QueryError> {
+        let trace = self.trace();
+        if !self.is_cut && trace.left_out() == 0 {
+            return Ok((trace.len(), trace.running()));
+        }
+        let counted = reader.told_of(std::slice::from_ref(known))?;
+        Ok(counted.first().map_or((0, 0), |told| (told.spans, told.open)))
     }
 
     fn take(&mut self, event: &Event) {
@@ -185,13 +205,15 @@ fn fold(reader: &Reader, id: &str) -> Result<Told, QueryError> {
     }
 }
 
-/// Returns the sessions of a trace that are over.
-fn ended(reader: &Reader, trace: &views::Trace) -> Result<Vec<String>, QueryError> {
-    let rows = trace.waterfall();
-    let mut sessions: Vec<&str> = rows.iter().map(|row| &*row.span.session_id).collect();
-    sessions.sort_unstable();
-    sessions.dedup();
-    reader.sessions_over(&sessions)
+/// Returns how the sessions of a trace stand.
+fn of_rows(reader: &Reader, known: &Trace, rows: &[Row<'_>]) -> Result<Fates, QueryError> {
+    fates(reader, rows.iter().map(|row| &*row.span.session_id).chain(known.session_id.as_deref()))
+}
+
+/// Returns the runs that the spans of a trace are of, the first of them.
+fn runs(reader: &Reader, rows: &[Row<'_>]) -> Result<Vec<Run>, QueryError> {
+    let ids = distinct(rows.iter().filter_map(|row| row.span.run_id.as_deref()), RUN_TRACES);
+    ids.iter().filter_map(|id| reader.run(id).transpose()).collect()
 }
 
 /// Returns the latest other traces of the same name.

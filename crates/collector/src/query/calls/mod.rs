@@ -1,5 +1,6 @@
 //! How calls of models and tools fared: read from what is counted by the hour as they come, whatever their number.
 
+mod failed;
 mod figures;
 mod fold;
 
@@ -31,6 +32,12 @@ impl CallRange {
         // The hour that begins at `until` has nothing before it.
         let end = |until: Moment| floor(until.as_micros().saturating_sub(1), WIDTHS_US[1]).saturating_add(WIDTHS_US[1]);
         (floor(since, WIDTHS_US[1]), self.until.map(end))
+    }
+
+    /// Returns when its first hour begins and, unless it is without end, its last one ends.
+    pub(crate) fn hours(self, now: Moment) -> (Moment, Option<Moment>) {
+        let (since, until) = self.hours_us(now.as_micros());
+        (Moment(since), until.map(Moment))
     }
 
     /// Divides it into parts for a chart, at this moment.

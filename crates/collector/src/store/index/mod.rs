@@ -8,7 +8,7 @@ mod filter;
 mod large;
 
 pub use facts::CallKind;
-pub(crate) use facts::{Callee, Facts, Kind, Point, Span, TraceId, What, trace_id};
+pub(crate) use facts::{Callee, Facts, Kind, Point, Span, TraceId, UNKNOWN, What, trace_id};
 pub(crate) use filter::{Needle, of as filter_of};
 pub(crate) use large::{PLACEHOLDER, Part, put_back};
 

@@ -85,7 +85,7 @@ pub enum CallKind {
 }
 
 /// What is called by no name.
-const UNKNOWN: &str = "unknown";
+pub(crate) const UNKNOWN: &str = "unknown";
 
 /// What an event says of its run.
 #[derive(Debug, PartialEq)]
