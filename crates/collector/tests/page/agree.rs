@@ -11,8 +11,10 @@ fn at(time: &str, event: &str) -> String {
 
 /// Returns what stands behind a text of a page, up to another.
 fn between<'p>(page: &'p str, before: &str, after: &str) -> &'p str {
-    let rest = page.split_once(before).unwrap_or_else(|| panic!("{before}: {page}")).1;
-    rest.split_once(after).unwrap_or_else(|| panic!("{after}: {rest}")).0
+    assert!(page.contains(before), "{before}: {page}");
+    let rest = page.split_once(before).unwrap().1;
+    assert!(rest.contains(after), "{after}: {rest}");
+    rest.split_once(after).unwrap().0
 }
 
 /// Returns the text of a page without its marks, each run of spaces as one.
