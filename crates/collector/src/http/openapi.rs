@@ -94,7 +94,6 @@ fn parameter(path: &str, name: &str) -> Value {
     let of_sessions = SessionQuery::states();
     let is_of_exceptions = path.ends_with("/exceptions");
     let states: &[&str] = if is_of_exceptions { &["open", "resolved", "regressed"] } else { &of_sessions };
-    let is_of_sessions = path.ends_with("/sessions");
     let number = || json!({ "type": "integer", "minimum": 0 });
     let is_of_calls = path.starts_with("/calls") || path.ends_with("/calls");
     let moment = || json!({ "type": "string", "examples": ["15m", "2026-11-20T09:20:34Z"] });
@@ -105,22 +104,9 @@ fn parameter(path: &str, name: &str) -> Value {
         "kind" if is_of_calls => ("Of models or of tools", one_of(&["model", "tool"])),
         "kind" => ("Of this kind", one_of(&kinds)),
         "severity" => ("As bad as this, or worse", one_of(&["debug", "info", "warning", "error", "critical"])),
-        "since" if is_of_sessions => {
-            ("That were under way at this time or later, by their events: a time, or how long ago", moment())
-        }
-        "until" if is_of_sessions => {
-            ("That were under way before this, by their events: a time, or how long ago", moment())
-        }
-        "lost" => {
-            ("Only those of which events were lost, or only those of which none were", one_of(&["true", "false"]))
-        }
+        "since" | "until" => (time(path, name), moment()),
         "received" => ("Of which something was received since: a time, or how long ago", moment()),
-        "q" => (
-            "The id of a session, a trace, a run, an event or a kind of exceptions, or the beginning of one of the first three",
-            text(),
-        ),
-        "since" => ("Not older than this: a time, or how long ago", moment()),
-        "until" => ("Older than this: a time, or how long ago", moment()),
+        "q" => ("The id of anything, or the beginning of that of a session, a trace or a run", text()),
         "text" => ("With this text anywhere in their JSON", text()),
         "order" if is_of_exceptions => {
             let orders = ExceptionOrder::ALL.map(ExceptionOrder::as_str);
@@ -164,11 +150,23 @@ fn parameter(path: &str, name: &str) -> Value {
         "sort" => ("What comes first", one_of(&CallSort::ALL.map(|(word, _)| word))),
         "by" if is_of_calls => ("What they are told apart by", one_of(&CallBy::ALL.map(|(word, _)| word))),
         "by" => ("By minute or by hour", one_of(&["minute", "hour"])),
-        "failed" | "opted_in" => ("Only those that did, or only those that did not", one_of(&["true", "false"])),
+        "failed" | "lost" | "opted_in" => {
+            ("Only those that did, or only those that did not", one_of(&["true", "false"]))
+        }
         "views" => ("Metrics of what was reported, instead of the collector's own", one_of(&["0", "1"])),
         _ => ("", text()),
     };
     json!({ "name": name, "in": "query", "required": false, "description": about, "schema": schema })
+}
+
+/// Describes an end of a range of time: a session lasts, so it is of all the time that it reaches into.
+fn time(path: &str, name: &str) -> &'static str {
+    match (path.ends_with("/sessions"), name) {
+        (true, "since") => "Whose last event is not older than this: a time, or how long ago",
+        (true, _) => "Whose first event is older than this: a time, or how long ago",
+        (false, "since") => "Not older than this: a time, or how long ago",
+        (false, _) => "Older than this: a time, or how long ago",
+    }
 }
 
 #[cfg(test)]
