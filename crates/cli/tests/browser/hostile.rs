@@ -32,6 +32,12 @@ fn no_text_of_a_client_becomes_more_than_text() {
              return bad",
         );
         assert_eq!(turned, serde_json::json!([]), "{path}: turns what comes after it");
+        // A text that is written from the right turns itself and not the row that it stands in.
+        let rows = browser.script(
+            "const wrong = (what, is) => [...document.querySelectorAll(what)].filter(e => !is(getComputedStyle(e))).map(e => e.outerHTML.slice(0, 200));
+             return [...wrong('tr, summary, li', s => s.direction === 'ltr'), ...wrong('pre, .said', s => s.unicodeBidi === 'plaintext')]",
+        );
+        assert_eq!(rows, serde_json::json!([]), "{path}: rows that flip, texts that don't");
         seen += browser.script("return document.body.textContent").as_str().unwrap();
         let (_, body) = get(&stage.server.address, path);
         assert!(!body.contains('\0') && body.len() < 3_000_000, "{path}: {} bytes", body.len());

@@ -13,6 +13,7 @@
     reason = "what helps a test is a test"
 )]
 
+mod by_itself;
 #[path = "../common/mod.rs"]
 mod common;
 mod driver;

@@ -12,7 +12,7 @@ use super::api::{Pairs, json, reply};
 use super::context::Context;
 use crate::auth::Caller;
 use crate::query::AuditQuery;
-use crate::store::audit::Who;
+use crate::store::audit::{ANYONE, Who};
 
 /// `GET /api/audit`
 pub(super) async fn audit(State(shared): State<Shared>, Query(pairs): Pairs) -> Response {
@@ -30,7 +30,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Who {
         let context = parts.extensions.get::<Context>();
         let actor = match parts.extensions.get::<Caller>() {
             Some(Caller::Holder(key)) => format!("key:{}", key.name()),
-            _ => "anyone".to_owned(),
+            _ => ANYONE.to_owned(),
         };
         Ok(Self {
             actor,

@@ -80,6 +80,11 @@ impl Gate {
         self.keys.all().iter().map(of).collect()
     }
 
+    /// Returns whether keys are asked for.
+    pub(super) fn asks_for_keys(&self) -> bool {
+        self.keys.asks()
+    }
+
     /// Sets other rates.
     pub(crate) fn set_rate(&self, rate: Rate) {
         self.rates.set(rate);

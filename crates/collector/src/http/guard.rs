@@ -112,8 +112,7 @@ fn admit(
 /// Says why somebody may not.
 fn refuse(refusal: &Refusal, headers: &HeaderMap) -> Response {
     let status = refusal.status();
-    let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    let is_person = accepts.contains("text/html");
+    let is_person = is_person(headers);
     let mut response = if is_person {
         let page = page::message("This needs another key", &format!("{refusal}."));
         (status, Html(page.into_string())).into_response()
@@ -130,6 +129,12 @@ fn refuse(refusal: &Refusal, headers: &HeaderMap) -> Response {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
     }
     response
+}
+
+/// Tells whether a person asks, by a browser, who wants a page and no JSON.
+pub(super) fn is_person(headers: &HeaderMap) -> bool {
+    let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    accepts.contains("text/html")
 }
 
 /// Says that a client has sent too much.

@@ -60,7 +60,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
-use axum::response::Response;
+use axum::response::{Html, IntoResponse, Response};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -73,11 +73,12 @@ use crate::health::Checks;
 use crate::ingest::Object;
 use crate::ingest::otlp::{Format, Prices, Signal};
 use crate::limits::{
-    EXPORTS_MAX, EXPORTS_PER_CLIENT, KEYS_POLL, LAG_INTERVAL, READERS_MAX, STREAMS_MAX, STREAMS_PER_CLIENT,
-    UNPROVEN_SHARE,
+    EXPORTS_MAX, EXPORTS_PER_CLIENT, KEYS_POLL, LAG_INTERVAL, NOWHERE_CHARS_MAX, READERS_MAX, STREAMS_MAX,
+    STREAMS_PER_CLIENT, UNPROVEN_SHARE,
 };
 use crate::live::Live;
 use crate::own::Own;
+use crate::page;
 use crate::post::Poster;
 use crate::query::Reader;
 use crate::redact::Redaction;
@@ -363,10 +364,10 @@ async fn any_prefix(State(shared): State<Shared>, request: Request) -> Response 
             return export(&shared, signal, request).await;
         }
     }
-    let Some((_, call)) = path.rsplit_once("/api/v1/") else { return unknown(path) };
+    let Some((_, call)) = path.rsplit_once("/api/v1/") else { return unknown(&request) };
     let call = call.trim_end_matches('/').to_owned();
     if !matches!(call.as_str(), "telemetry" | "logs") && !client::knows(&call) {
-        return unknown(path);
+        return unknown(&request);
     }
     if request.method() != Method::POST {
         return answer::wrong_method("POST");
@@ -397,7 +398,12 @@ fn of_another(role: Role) -> Response {
     answer::error(StatusCode::NOT_FOUND, format!("this process does not have the role `{role}`: ask one that has it"))
 }
 
-fn unknown(path: &str) -> Response {
-    let path: String = path.chars().take(128).collect();
+/// Says that there is nothing, and what there is: to a person by a page with links.
+fn unknown(request: &Request) -> Response {
+    let path: String = request.uri().path().chars().take(NOWHERE_CHARS_MAX).collect();
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    if reads && guard::is_person(request.headers()) {
+        return (StatusCode::NOT_FOUND, Html(page::nowhere(&path).into_string())).into_response();
+    }
     answer::error(StatusCode::NOT_FOUND, format!("there is nothing at {path}: {}", routes::all()))
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::routes::{ENDPOINTS, Endpoint, Shape};
 use super::schemas::{self, reference};
-use crate::limits::{PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX, PARAM_BYTES_MAX};
+use crate::limits::{PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX, PARAM_BYTES_MAX, REFRESH_SECONDS};
 use crate::query::{CallBy, CallSort, ExceptionOrder, SessionQuery};
 
 /// `GET /api/openapi.json`
@@ -144,6 +144,10 @@ fn parameter(path: &str, name: &str) -> Value {
         "version" => ("Of this version of the program", text()),
         "status" => ("With this status", text()),
         "provider" => ("Of this provider", text()),
+        "refresh" => (
+            "Have the page loaded again after so many seconds",
+            json!({ "type": "integer", "minimum": REFRESH_SECONDS.start(), "maximum": REFRESH_SECONDS.end() }),
+        ),
         "objective" => ("With this text in what it was for", text()),
         "min_ms" => ("That took so many milliseconds at least", number()),
         "other" => ("The one to compare with", text()),

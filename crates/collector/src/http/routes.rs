@@ -245,7 +245,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         .with(&["views"]),
     Endpoint::new("/api/metrics", Get(|| get(metrics::metrics)), "The same", PROMETHEUS).with(&["views"]),
     Endpoint::new("/", Get(|| get(pages::overview)), "A page of what a range of time was like", HTML)
-        .with(&["since", "until"]),
+        .with(&["since", "until", "refresh"]),
     Endpoint::new("/find", Get(|| get(pages::find)), "To the page of what has an id", HTML).with(&["q"]).also(&[303]),
     Endpoint::new("/sessions", Get(|| get(pages::sessions)), "A page of sessions", HTML).with(SessionQuery::PARAMS),
     Endpoint::new("/sessions/{id}", Get(|| get(pages::session)), "A page of one session", HTML)
@@ -288,6 +288,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::new("/runs/{id}/diff/{other}", Get(|| get(pages::run_diff)), "The same", HTML),
     Endpoint::new("/runs/{id}/artifacts/{name}", Get(|| get(pages::artifact)), "A page of what a run left", HTML),
     Endpoint::new("/live", Get(|| get(pages::live)), "A page of events as they come", HTML).with(EventQuery::PARAMS),
+    Endpoint::new("/begin", Get(|| get(pages::begin)), "A page of how to send something here", HTML),
     Endpoint::new("/keys", Get(|| get(pages::keys)), "A page of what the keyboard does", HTML),
     Endpoint::new("/style.css", Get(|| get(pages::style)), "The style of the pages", Text("text/css")),
     Endpoint::new("/app.js", Get(|| get(pages::script)), "The script of the pages", Text("text/javascript")),

@@ -14,6 +14,8 @@ pub const EXCEPTION_VERSIONS_MAX: usize = 50;
 pub const EXCEPTION_SESSIONS_SEEN: usize = 1000;
 /// Platforms of a group of exceptions that are told one by one, the most frequent first.
 pub const EXCEPTION_PLATFORMS_MAX: usize = 10;
+/// Times at which somebody said that a group of exceptions is dealt with, or is not, the latest: its page tells them.
+pub const EXCEPTION_MARKS: usize = 10;
 /// Characters of an event's data that a row of a page shows.
 pub const PAGE_SUMMARY_CHARS_MAX: usize = 160;
 /// Bytes of an event's text that a page shows when the row is opened.
@@ -22,6 +24,17 @@ pub const PAGE_DETAIL_BYTES_MAX: usize = 8 * 1024;
 pub const OVERVIEW_ROWS: usize = 10;
 /// Tools that fail on the overview, the worst first.
 pub const OVERVIEW_TOOLS: usize = 5;
+/// Exceptions that came back which the overview names; of more it says that there are more.
+pub const OVERVIEW_REGRESSED: usize = 5;
+/// After how many seconds a page may be loaded again by itself: more often than every 5 s nobody reads it, and what nobody looks at for an
+/// hour need not be asked for.
+pub const REFRESH_SECONDS: std::ops::RangeInclusive<u64> = 5..=3_600;
+/// The seconds that the overview offers.
+pub const REFRESH_OFFERED: &str = "30";
+/// Bytes of the name of a host in the commands that the overview shows: no name is longer.
+pub const HOST_BYTES_MAX: usize = 260;
+/// Characters of a path at which there is nothing, which the answer repeats.
+pub const NOWHERE_CHARS_MAX: usize = 128;
 /// Rows of a list on a page for people, unless its address says another number.
 pub const LIST_ROWS: usize = 50;
 /// Parts of a chart over time: each can still be pointed at where the page is narrow.

@@ -44,6 +44,11 @@ impl Address {
         self.with(&[])
     }
 
+    /// Returns the link to all that the page may show.
+    pub(crate) fn at_all(&self) -> &str {
+        &self.path
+    }
+
     /// Returns what the address says of a parameter.
     pub(crate) fn value(&self, name: &str) -> &str {
         self.pairs.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
@@ -64,6 +69,22 @@ impl Address {
     /// Writes the link to the page that comes after this one, if there is one.
     pub(crate) fn more(&self, next: Option<&str>, text: &str) -> Markup {
         html! { @if let Some(next) = next { p.more { a href=(self.with(&[("after", next)])) rel="next" { (text) } } } }
+    }
+
+    /// Tells whether the address asks for a part of what there is: by anything but an order, a look and a number of rows.
+    pub(crate) fn is_narrowed(&self) -> bool {
+        let is_look = |name: &str| matches!(name, "order" | "sort" | "by" | "limit" | "columns" | "refresh");
+        self.pairs.iter().any(|(name, _)| !is_look(name))
+    }
+
+    /// Says that there is nothing: where something is asked for, that nothing matches; else what it comes of, and how.
+    pub(crate) fn nothing(&self, what: &str, comes_of: &Markup) -> Markup {
+        html! {
+            p.empty {
+                @if self.is_narrowed() { "No " (what) " matches. " a href=(self.path) { "Show all" } }
+                @else { (comes_of) " " a href="/begin" { "How to send something here" } }
+            }
+        }
     }
 
     /// Writes links that choose how far back the page looks; `whole` is what it is called to look at all there is, where that may be.
@@ -202,6 +223,22 @@ mod tests {
         assert!(chosen.contains("<option value=\"ERROR\" selected>"), "{chosen}");
         assert!(chosen.contains("<details class=\"rare\"><summary>"), "{chosen}");
         assert!(form(&[("run", "r")]).contains("<details class=\"rare\" open>"));
+    }
+
+    #[test]
+    fn only_who_asks_for_a_part_is_told_that_nothing_matches() {
+        let said =
+            |pairs: &[(&str, &str)]| Address::of("/runs", pairs).nothing("run", &html! { "Runs come of agents." });
+        for part in [("status", "failed"), ("since", "1h"), ("after", "7")] {
+            assert!(said(&[part]).into_string().contains("No run matches. <a href=\"/runs\">"), "{part:?}");
+        }
+        for all in [&[][..], &[("order", "asc"), ("limit", "7")]] {
+            let said = said(all).into_string();
+            assert!(
+                said.contains("Runs come of agents.") && said.contains("/begin") && !said.contains("matches"),
+                "{said}"
+            );
+        }
     }
 
     #[test]

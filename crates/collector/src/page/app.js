@@ -15,6 +15,23 @@
     if (!isNaN(moment)) time.title = `${time.dateTime}\n${moment.toLocaleString(undefined, { timeZoneName: "short" })}`;
   }
 
+  // Commands are copied by a button, where the browser lets a page do so.
+  for (const button of all("[data-copy]")) {
+    const text = one(button.dataset.copy)?.textContent;
+    if (!text || !navigator.clipboard) continue;
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      try { await navigator.clipboard.writeText(text); button.textContent = "Copied"; } catch { button.textContent = "Not allowed: select it"; }
+    });
+  }
+
+  // Loaded again and again where the address asks for it, but never under the hands of who reads or writes.
+  const seconds = Number(one("meta[name=refresh]")?.content);
+  if (seconds) {
+    const isBusy = () => document.hidden || one("dialog[open]") || document.activeElement?.closest("main") || String(getSelection());
+    setInterval(() => { if (!isBusy()) location.reload(); }, seconds * 1000);
+  }
+
   const dialog = one("dialog#keys");
   const toggle = dialog && one("[data-switch]", dialog);
   let on = kept("keys") !== "off";

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use maud::{Markup, html};
 
+use super::session::{gap_link, missing};
 use super::{chart, parts};
 use crate::query::{Band, BySeverity, Session, SessionState};
 
@@ -24,9 +25,9 @@ pub(super) fn band(band: &Band, session: &Session) -> Markup {
     html! {
         figure.chart.band {
             svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role="group" aria-label="The session over time" {
-                @for (gap, from, to) in &band.gaps {
-                    @let (left, right) = (band.place(*from) * WIDTH, band.place(*to) * WIDTH);
-                    g { title { (gap.missing) " missing: #" (gap.from) " to #" (gap.to) }
+                @for placed in &band.gaps {
+                    @let (left, right) = (band.place(placed.from) * WIDTH, band.place(placed.to) * WIDTH);
+                    a href=(gap_link(session, placed)) aria-label=(missing(&placed.gap)) { title { (missing(&placed.gap)) }
                         rect.missing x=(left.min(WIDTH - MARK_WIDTH)) y="0" width=((right - left).max(MARK_WIDTH)) height=(HEIGHT) {}
                     }
                 }
@@ -56,17 +57,12 @@ pub(super) fn band(band: &Band, session: &Session) -> Markup {
         }
         ul.legend aria-label="What is drawn" {
             @for (class, count) in session.by_severity.worst_first().into_iter().filter(|(_, count)| *count > 0) {
-                li { (swatch(class)) (count) " " (class) }
+                li { (chart::swatch(class)) (count) " " (class) }
             }
-            @if !band.exceptions.is_empty() { li { (swatch("mark")) "exception" } }
-            @if session.missing > 0 { li { (swatch("missing")) (session.missing) " missing" @if band.is_coarse || band.gaps.is_empty() { ", not drawn" } } }
+            @if !band.exceptions.is_empty() { li { (chart::swatch("mark")) "exception" } }
+            @if session.missing > 0 { li { (chart::swatch("missing")) (session.missing) " missing" @if band.is_coarse || band.gaps.is_empty() { ", not drawn" } } }
         }
     }
-}
-
-/// Writes a patch of the color of a class.
-fn swatch(class: &str) -> Markup {
-    html! { svg.swatch viewBox="0 0 10 10" aria-hidden="true" { rect.{ (class) } width="10" height="10" {} } }
 }
 
 fn told(counts: &BySeverity) -> String {

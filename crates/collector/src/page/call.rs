@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::address::{Address, path};
 use super::calls::{SINCE, cached, took};
-use super::chart::{self, Bar, Line};
+use super::chart::{self, Bar, Frame, Line};
 use super::overview::percent;
 use super::{Tab, layout, parts};
 use crate::limits::{CHART_PARTS_MAX, PAGE_SUMMARY_CHARS_MAX};
@@ -132,9 +132,13 @@ fn calls(shown: &Shown) -> Markup {
     let most = shown.over_time.iter().map(|figures| figures.calls).max().unwrap_or(0);
     let [from, to] = shown.ends();
     chart::bars(
-        "Calls over time, those that failed at the bottom",
         &bars,
-        [from, format!("at most {most} at once"), to],
+        Frame {
+            label: "Calls over time, those that failed at the bottom",
+            captions: [from, format!("at most {most} at once"), to],
+            write: chart::counted,
+            legend: legend(&bars, &[("error", "failed"), ("info", "went well")]),
+        },
     )
 }
 
@@ -157,6 +161,12 @@ fn latency(shown: &Shown) -> Markup {
         })
         .collect();
     chart::lines("Latency over time: p50, p95, p99", &lines, &told, |value| ms(Some(value)), shown.ends())
+}
+
+/// Returns what stands in a legend: of these classes the ones that are there.
+fn legend(bars: &[Bar], known: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
+    let is_there = |class: &str| bars.iter().any(|bar| bar.parts.iter().any(|(there, _)| *there == class));
+    known.iter().filter(|(class, _)| is_there(class)).map(|(class, text)| (*class, (*text).to_owned())).collect()
 }
 
 /// Draws how many calls took about how long, each bar an eighth of a doubling, or some of them.
@@ -186,7 +196,8 @@ fn spread(figures: &CallFigures) -> Markup {
         format!("half took at most {}", end(figures.p50_ms)),
         end(all.last().map(|part| part.1)),
     ];
-    chart::bars("How many calls took about how long, by powers of two", &bars, captions)
+    let label = "How many calls took about how long, by powers of two";
+    chart::bars(&bars, Frame { label, captions, write: chart::counted, legend: Vec::new() })
 }
 
 fn cost(shown: &Shown) -> Markup {
@@ -199,7 +210,13 @@ fn cost(shown: &Shown) -> Markup {
         .collect();
     let most = shown.over_time.iter().map(|figures| figures.cost).fold(0.0, f64::max);
     let [from, to] = shown.ends();
-    chart::bars("Cost over time", &bars, [from, format!("at most ${most:.2} at once"), to])
+    let captions = [from, format!("at most ${most:.2} at once"), to];
+    chart::bars(&bars, Frame { label: "Cost over time", captions, write: dollars, legend: Vec::new() })
+}
+
+/// Writes dollars beside a chart, where also parts of a cent are told apart.
+fn dollars(dollars: f64) -> String {
+    if dollars >= 0.1 { format!("${dollars:.2}") } else { format!("${}", (dollars * 1e6).round() / 1e6) }
 }
 
 fn tokens(shown: &Shown) -> Markup {
@@ -216,9 +233,13 @@ fn tokens(shown: &Shown) -> Markup {
         .collect();
     let [from, to] = shown.ends();
     chart::bars(
-        "Tokens over time, those out at the bottom",
         &bars,
-        [from, "out at the bottom, in above".to_owned(), to],
+        Frame {
+            label: "Tokens over time, those out at the bottom",
+            captions: [from, String::new(), to],
+            write: chart::counted,
+            legend: legend(&bars, &[("model", "out"), ("debug", "in")]),
+        },
     )
 }
 

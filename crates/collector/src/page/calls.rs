@@ -43,8 +43,8 @@ pub(crate) fn list(list: &List) -> Markup {
             (address.form(&fields))
             p.quiet.small { "Counted by whole hours, by when a call ended." }
             @if list.sums.is_empty() {
-                p.empty { "No call of a model or a tool in this time. They come of spans whose " code { "gen_ai.operation.name" } " says so: "
-                    code { "POST /v1/traces" } ", or our own reporter." }
+                (address.nothing("call of a model or a tool", &html! { "No call of a model or a tool ended in the last 24 h. They come of spans whose " code { "gen_ai.operation.name" } " says so: "
+                    "those of OpenTelemetry's instrumentations, or " code { "reporter.model_call(\"..\", \"..\")" } " and " code { "tool_call" } " in a program (" code { "docs/guide-traces.md" } ")." }))
             }
         }
         @if let Some(models) = &list.models { (table("Models", CallKind::Model, models, list)) }

@@ -138,7 +138,7 @@ fn figures(one: &Side<'_>, other: &Side<'_>) -> Markup {
         ("Tokens out", x.tokens_out, y.tokens_out, false),
     ];
     html! {
-        div.scroll { table.figures {
+        div.scroll tabindex="0" role="region" aria-label="Figures" { table.figures {
             thead { tr { td {} th.number scope="col" { "First" } th.number scope="col" { "Second" } th.number scope="col" { "Difference" } } }
             tbody {
                 tr { th scope="row" { "Trace" } td.number { (traces::link(one.known)) } td.number { (traces::link(other.known)) } td {} }
@@ -203,7 +203,7 @@ fn spans(pairs: &[(Pair<'_>, Difference)], one: &str, other: &str) -> Markup {
         }
     };
     html! {
-        div.scroll { table.pairs {
+        div.scroll tabindex="0" role="region" aria-label="Spans" { table.pairs {
             thead { tr {
                 th scope="col" { "Span" } th.number scope="col" { "First" } th.number scope="col" { "Second" } th.number scope="col" { "Difference" }
                 th scope="col" { "What differs" }

@@ -93,7 +93,7 @@ fn over_time(shown: &Explored<'_>) -> Markup {
 
 fn rows(shown: &Explored<'_>) -> Markup {
     if shown.page.items.is_empty() {
-        return html! { p.empty { "No event matches. " a href="/events" { "All events" } } };
+        return shown.address.nothing("event", &html! { "Nothing was received yet." });
     }
     html! {
         div.scroll tabindex="0" role="region" aria-label="Events" { table.events {

@@ -8,8 +8,12 @@ use super::session::belongs_to;
 use super::stack::stack;
 use super::{Tab, chart, layout, parts};
 use crate::ingest::NO_INDEX;
-use crate::query::{Bin, BySeverity, Event, ExceptionGroup, ExceptionState, Occurrence, OverTime, Page};
+use crate::query::{
+    AuditEntry, Bin, BySeverity, Event, ExceptionGroup, ExceptionState, ExceptionVersion, Moment, Occurrence, OverTime,
+    Page,
+};
 use crate::segment::escape;
+use crate::store::audit::ANYONE;
 
 /// What the page shows.
 pub(crate) struct Detail {
@@ -23,6 +27,8 @@ pub(crate) struct Detail {
     pub(crate) before: Vec<Event>,
     /// The latest of the group.
     pub(crate) events: Page<Event>,
+    /// Who said that it is dealt with, or is not, the latest first.
+    pub(crate) marks: Vec<AuditEntry>,
     pub(crate) address: Address,
     /// Why whoever looks can't mark it.
     pub(crate) refusal: Option<String>,
@@ -37,6 +43,7 @@ pub(crate) fn exception(detail: &Detail) -> Markup {
             h1 { bdi { (group.error_type) } " " (state(group.state)) " " (parts::severity(group.severity)) }
             p.said { bdi { (group.error_message) } }
             (facts(group))
+            (standing(detail))
             (mark(detail))
         }
         section {
@@ -73,12 +80,59 @@ fn facts(group: &ExceptionGroup) -> Markup {
         @if group.users_affected.is_some() {
             p.quiet.small { "Users are an estimate: programs tell which of 30 buckets their user is in, never who it is. It goes up to 100." }
         }
+    }
+}
+
+/// Says whether it is dealt with: who said so and when, and where it came back.
+fn standing(detail: &Detail) -> Markup {
+    let group = &detail.group;
+    let resolved = detail.marks.iter().find(|mark| mark.action == "exception.resolve");
+    let at = |moment: Option<Moment>| html! { @if let Some(at) = moment { " at " (parts::moment(at)) } };
+    let last = |moment: Option<Moment>| html! { @if let Some(version) = moment.and_then(|at| seen_until(group, at)) { ", last seen in " (named(version)) } };
+    html! {
         @match group.state {
-            ExceptionState::Regressed => p.notice { b { "It came back" } @if let Some(at) = group.regressed_at { " at " (parts::moment(at)) } ", after somebody had marked it as resolved." },
-            ExceptionState::Resolved => p.notice.good { b { "Resolved" } @if let Some(at) = group.resolved_at { " at " (parts::moment(at)) } ". It counts as regressed when it happens again." },
+            ExceptionState::Regressed => p.notice {
+                b { "It came back" } (at(group.regressed_at))
+                @if let Some(version) = group.regressed_at.and_then(|at| seen_at(group, at)) { " in " (named(version)) }
+                @match resolved {
+                    Some(mark) => { ", after " (by(mark)) " had marked it as resolved" (at(Some(mark.time))) (last(Some(mark.time))) "." },
+                    None => ", after somebody had marked it as resolved.",
+                }
+            },
+            ExceptionState::Resolved => p.notice.good {
+                b { "Resolved" } (at(group.resolved_at)) @if let Some(mark) = resolved { " by " (by(mark)) } (last(group.resolved_at))
+                ". It counts as regressed when it happens again."
+            },
             ExceptionState::Open => {}
         }
+        @if detail.marks.len() > 1 || (group.state == ExceptionState::Open && !detail.marks.is_empty()) {
+            details { summary { "Who said what of it" }
+                ul.links { @for mark in &detail.marks { li {
+                    @if mark.action == "exception.resolve" { "resolved" } @else { "reopened" } " by " (by(mark)) " at " (parts::moment(mark.time))
+                } } }
+            }
+        }
     }
+}
+
+/// Writes who it was, as the audit trail names them.
+fn by(mark: &AuditEntry) -> Markup {
+    html! { @if mark.actor == ANYONE { b { "somebody" } " (no key was asked for)" } @else { b { bdi { (mark.actor) } } } }
+}
+
+fn named(version: &ExceptionVersion) -> Markup {
+    html! { bdi { (parts::cut(&version.version, 40)) } }
+}
+
+/// Returns the version in which a group happened last, up to a moment.
+fn seen_until(group: &ExceptionGroup, at: Moment) -> Option<&ExceptionVersion> {
+    group.versions.iter().filter(|version| version.first_seen <= at).max_by_key(|version| version.last_seen.min(at))
+}
+
+/// Returns the version in which a group happened at a moment, the latest to appear where that may be several.
+fn seen_at(group: &ExceptionGroup, at: Moment) -> Option<&ExceptionVersion> {
+    let is_then = |version: &&ExceptionVersion| version.first_seen <= at && version.last_seen >= at;
+    group.versions.iter().filter(is_then).max_by_key(|version| version.first_seen)
 }
 
 /// Writes the form that says of the group that it is dealt with, or is not. It works without a script.

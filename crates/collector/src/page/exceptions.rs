@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::address::{Address, Field, path};
+use super::overview::Trend;
 use super::{Tab, chart, layout, parts};
 use crate::limits::PAGE_SUMMARY_CHARS_MAX;
 use crate::query::{ExceptionGroup, ExceptionOrder, ExceptionState, Moment, OverTime, Page};
@@ -43,24 +44,13 @@ pub(crate) fn list(list: &List) -> Markup {
             h1 { "Exceptions" }
             (address.ranges("", Some("All")))
             (address.form_with(&fields, &rare))
-            @if list.page.items.is_empty() { (nothing(address)) } @else { (table(list)) }
+            @if list.page.items.is_empty() {
+                (address.nothing("exception", &html! { "No exception was reported. They come of events of the kind " code { "UNHANDLED_EXCEPTION" } ", such as " code { "capture!" } " reports, of spans that failed with an exception, and of Sentry's clients." }))
+            } @else { (table(list)) }
             (address.more(list.page.next.as_deref(), "More exceptions"))
         }
     };
     layout("Exceptions", Tab::Exceptions, &content)
-}
-
-fn nothing(address: &Address) -> Markup {
-    let is_narrowed = ["state", "version", "text", "since", "until", "session", "appeared", "regressed", "after"]
-        .iter()
-        .any(|name| !address.value(name).is_empty());
-    html! {
-        @if is_narrowed {
-            p.empty { "No exception matches. " a href="/exceptions" { "Show all" } }
-        } @else {
-            p.empty { "No exception was reported. They come of events of the kind " code { "UNHANDLED_EXCEPTION" } ", and of Sentry's clients." }
-        }
-    }
 }
 
 fn table(list: &List) -> Markup {
@@ -73,20 +63,14 @@ fn table(list: &List) -> Markup {
             } }
             tbody { @for (group, trend) in list.page.items.iter().zip(&list.trends) {
                 tr.{ (parts::class(group.severity)) } {
-                    td.what {
-                        (head(group, list.since))
-                        code.message { bdi { (parts::cut(&group.error_message, PAGE_SUMMARY_CHARS_MAX)) } }
-                    }
+                    (what(group, list.since))
                     td { (chart::sparkline(trend)) }
                     td.number {
-                        @if list.since.is_some() {
-                            @let within = trend.iter().fold(0_i64, |sum, part| sum.saturating_add(part.count));
-                            b { (within) } @if within != group.count { div.quiet { "of " (group.count) } }
-                        } @else { b { (group.count) } }
+                        @if list.since.is_some() { (count(sum(trend), group)) } @else { b { (group.count) } }
                     }
                     td.number { (group.sessions) }
                     td.number { (users(group)) }
-                    td { (versions(group)) }
+                    td.version { (versions(group)) }
                     td.when { (parts::moment(group.last_seen)) }
                     td.when { (parts::moment(group.first_seen)) }
                 }
@@ -140,30 +124,49 @@ fn versions(group: &ExceptionGroup) -> Markup {
     }
 }
 
-/// Writes groups of exceptions as a table.
-pub(super) fn rows(groups: &[ExceptionGroup]) -> Markup {
-    if groups.is_empty() {
-        return html! { p.empty { "None." } };
+/// Writes groups of exceptions as a table, each with how often it happened in a time and in as long a time before.
+pub(super) fn trends(trends: &[Trend]) -> Markup {
+    if trends.is_empty() {
+        return html! { p.empty { "None in this time." } };
     }
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" role="region" aria-label="Exceptions" { table.groups {
             thead { tr {
-                th scope="col" { "Exception" } th.number scope="col" { "Count" } th.number scope="col" { "Sessions" }
-                th.number scope="col" { "Users" } th scope="col" { "Last seen" } th scope="col" { "First seen" }
+                th scope="col" { "Exception" } th scope="col" { "Trend" } th.number scope="col" { "Count" } th.number scope="col" { "Sessions" }
+                th.number scope="col" { "Users" } th scope="col" { "Last version" } th scope="col" { "Last seen" } th scope="col" { "First seen" }
             } }
-            tbody { @for group in groups {
+            tbody { @for Trend { group, over_time, before } in trends {
+                @let within = sum(over_time);
                 tr.{ (parts::class(group.severity)) } {
-                    td.what {
-                        (head(group, None))
-                        code.message { bdi { (parts::cut(&group.error_message, PAGE_SUMMARY_CHARS_MAX)) } }
-                    }
-                    td.number { (group.count) }
+                    (what(group, over_time.first().map(|first| first.begin)))
+                    td { (chart::sparkline(over_time)) div.small.quiet { (before) " in the time before" } }
+                    td.number { (count(within, group)) }
                     td.number { (group.sessions) }
                     td.number { (users(group)) }
+                    td.version { (versions(group)) }
                     td.when { (parts::moment(group.last_seen)) }
                     td.when { (parts::moment(group.first_seen)) }
                 }
             } }
         } }
     }
+}
+
+/// Writes the cell that says what a group is.
+fn what(group: &ExceptionGroup, since: Option<Moment>) -> Markup {
+    html! {
+        td.what {
+            (head(group, since))
+            code.message { bdi { (parts::cut(&group.error_message, PAGE_SUMMARY_CHARS_MAX)) } }
+        }
+    }
+}
+
+/// Writes how often a group happened in a time, and in all.
+fn count(within: i64, group: &ExceptionGroup) -> Markup {
+    html! { b { (within) } @if within != group.count { div.quiet { "of " (group.count) } } }
+}
+
+fn sum(over_time: &[OverTime]) -> i64 {
+    over_time.iter().fold(0, |sum, part| sum.saturating_add(part.count))
 }

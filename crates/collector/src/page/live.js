@@ -6,6 +6,8 @@
   if (!live || !window.EventSource) return;
   const [body, state, waits, pause] = ["tbody", "[role=status]", "[data-waits]", "[data-pause]"].map((what) => live.querySelector(what));
   const most = Number(live.dataset.rows);
+  const gaps = "gaps" in live.dataset;
+  let highest = Number(live.dataset.last ?? -1);
   let [waiting, skipped, paused, drawing, last] = [[], 0, false, 0, ""];
   const make = (tag, name, ...inner) => {
     const element = Object.assign(document.createElement(tag), { className: name });
@@ -53,12 +55,25 @@
       make("span", `severity ${severity}`, severity),
       link("id", `/sessions/${segment(session)}`, make("bdi", "", session)),
     ].map((inner) => make("td", "", inner));
+    const index = Number.isSafeInteger(event.event_session_index) && event.event_session_index >= 0 ? event.event_session_index : null;
+    cells.push(make("td", "number", index ?? ""));
     const what = make("td", "what", link(`name${own}`, `/events/${id}`, cut(name)), " ", make("code", "", cut(summary)));
-    return make("tr", severity, make("td", "when", Object.assign(time, { title: exact })), ...cells, what);
+    const made = make("tr", severity, make("td", "when", Object.assign(time, { title: exact })), ...cells, what);
+    return Object.assign(made, { number: index });
   };
+  // What is missing before an event of the one session that is shown.
+  const gap = (number) => {
+    if (!gaps || number === null) return null;
+    const [from, to] = [highest + 1, number - 1];
+    highest = Math.max(highest, number);
+    if (from > to) return null;
+    const text = from === to ? `1 event is missing: #${from}` : `${to - from + 1} events are missing: #${from} to #${to}`;
+    return make("tr", "gap", Object.assign(make("td", "", text), { colSpan: 5 }));
+  };
+  const withGap = (made) => [made, gap(made.number)].filter(Boolean);
   const mark = (count) => {
     const cell = make("td", "", `${count} more came here than there is room for: `, link("", live.dataset.list, "all of them"));
-    return make("tr", "gap", Object.assign(cell, { colSpan: 4 }));
+    return make("tr", "gap", Object.assign(cell, { colSpan: 5 }));
   };
   const tell = (text, name) => {
     if (state.textContent !== text) Object.assign(state, { textContent: text, className: `state ${name}` });
@@ -69,10 +84,13 @@
     const waited = waiting.length + skipped;
     waits.textContent = paused && waited ? `${waited} wait` : "";
     if (paused || !waited) return;
-    const rows = waiting.reverse().map((event) => (event.id ? row(event) : event));
-    if (skipped) rows.push(mark(skipped));
+    const rows = waiting.map((event) => (event.id ? row(event) : event));
+    // What was left out is not missing.
+    if (skipped && gaps) highest = Math.max(highest, ...rows.slice(0, 1).map((made) => made.number - 1));
+    const told = rows.map(withGap).reverse().flat();
+    if (skipped) told.push(mark(skipped));
     [waiting, skipped] = [[], 0];
-    body.prepend(...rows);
+    body.prepend(...told);
     while (body.rows.length > most) body.deleteRow(-1);
     live.querySelector("[data-empty]").hidden = true;
   };

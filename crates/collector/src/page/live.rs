@@ -4,17 +4,21 @@ use lastword::EventKind;
 use maud::{Markup, html};
 
 use super::address::{Address, Field};
+use super::session::missing;
 use super::{Tab, layout, parts};
+use crate::ingest::NO_INDEX;
 use crate::limits::{LIVE_ROWS, PAGE_SUMMARY_CHARS_MAX};
-use crate::query::{Event, Page};
+use crate::query::{Event, Gap, Page};
 
 /// Returns the page: the latest events, the newest first.
 pub(crate) fn page(page: &Page<Event>, address: &Address) -> Markup {
     let resume = page.resume.as_deref().unwrap_or_default();
     let list = address.at("/events");
+    let with_gaps = shows_gaps(address);
+    let last = page.items.iter().map(|event| event.index).filter(|index| *index != NO_INDEX).max();
     let content = html! {
         script src="/live.js" defer {}
-        section #live data-stream=(address.at("/api/stream").with(&[("after", resume)])) data-list=(list.with(&[])) data-rows=(LIVE_ROWS) {
+        section #live data-stream=(address.at("/api/stream").with(&[("after", resume)])) data-list=(list.with(&[])) data-rows=(LIVE_ROWS) data-last=[last.filter(|_| with_gaps)] data-gaps[with_gaps] {
             h1 { "Live" @if !address.value("session").is_empty() { ": " bdi.id { (address.value("session")) } } }
             (form(address))
             div.bar-of-live {
@@ -25,13 +29,31 @@ pub(crate) fn page(page: &Page<Event>, address: &Address) -> Markup {
                 a.end href=(list.with(&[])) { "As a list" }
             }
             div.scroll tabindex="0" role="region" aria-label="Events" { table.events {
-                thead { tr { th scope="col" { "Time" } th scope="col" { "Severity" } th scope="col" { "Session" } th scope="col" { "Event" } } }
-                tbody { @for event in &page.items { (row(event)) } }
+                thead { tr { th scope="col" { "Time" } th scope="col" { "Severity" } th scope="col" { "Session" } th.number scope="col" { "#" } th scope="col" { "Event" } } }
+                tbody { @for (place, event) in page.items.iter().enumerate() {
+                    (row(event))
+                    @if let Some(gap) = page.items.get(place + 1).filter(|_| with_gaps).and_then(|before| between(before, event)) {
+                        tr.gap { td colspan="5" { (missing(&gap)) } }
+                    }
+                } }
             } }
-            p.empty data-empty hidden[!page.items.is_empty()] { "No event matches so far." }
+            div data-empty hidden[!page.items.is_empty()] { (address.nothing("event so far", &html! { "Nothing was received yet. What comes is shown at once." })) }
         }
     };
     layout("Live", Tab::Live, &content)
+}
+
+/// Tells whether what is missing between two events was never received: all of one session are shown, and nothing else.
+fn shows_gaps(address: &Address) -> bool {
+    let narrows = ["text", "name", "severity", "kind", "trace", "run", "user", "version", "since", "until"];
+    !address.value("session").is_empty() && narrows.iter().all(|name| address.value(name).is_empty())
+}
+
+/// Returns what is missing between an event and the one after it.
+fn between(before: &Event, after: &Event) -> Option<Gap> {
+    let are_numbered = before.index != NO_INDEX && after.index != NO_INDEX;
+    let missing = after.index.checked_sub(before.index)? - 1;
+    (are_numbered && missing > 0).then(|| Gap { from: before.index + 1, to: after.index - 1, missing })
 }
 
 fn form(address: &Address) -> Markup {
@@ -58,6 +80,7 @@ fn row(event: &Event) -> Markup {
             td.when { (parts::moment(event.time)) }
             td { (parts::severity(event.severity)) }
             td { (parts::session_link(&event.session_id)) }
+            td.number { @if event.index != NO_INDEX { (event.index) } }
             td.what {
                 a.name.own[event.kind != EventKind::Generic] href={ "/events/" (event.row) } {
                     bdi { (parts::cut(&name, PAGE_SUMMARY_CHARS_MAX)) }

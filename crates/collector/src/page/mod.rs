@@ -28,6 +28,7 @@ mod parts;
 pub(crate) mod run;
 pub(crate) mod run_diff;
 pub(crate) mod runs;
+mod said;
 pub(crate) mod session;
 pub(crate) mod sessions;
 pub(crate) mod settings;
@@ -40,18 +41,42 @@ mod waterfall;
 
 pub(crate) use address::{Address, path};
 pub(crate) use messages::Conversation;
-pub(crate) use overview::{OVERVIEW_SINCE, Overview, overview};
+pub(crate) use overview::{OVERVIEW_SINCE, Origin, Overview, Sums, Trend, begin_page, overview};
 
 use maud::{DOCTYPE, Markup, html};
 
-/// The style of every page, served as `/style.css`.
-pub(crate) const STYLE: &str = include_str!("style.css");
+/// The style of every page, served as `/style.css`. What stands later may say more of what stands before.
+pub(crate) const STYLE: &str = concat!(
+    include_str!("style/base.css"),
+    include_str!("style/tables.css"),
+    include_str!("style/forms.css"),
+    include_str!("style/charts.css"),
+    include_str!("style/overview.css"),
+    include_str!("style/exceptions.css"),
+    include_str!("style/sessions.css"),
+    include_str!("style/traces.css"),
+    include_str!("style/runs.css"),
+    include_str!("style/narrow.css"),
+);
 
 /// The script of every page, served as `/app.js`.
 pub(crate) const SCRIPT: &str = include_str!("app.js");
 
 /// The script of the page of live events, served as `/live.js`.
 pub(crate) const LIVE_SCRIPT: &str = include_str!("live.js");
+
+/// Returns the page of a path at which there is nothing.
+pub(crate) fn nowhere(path: &str) -> Markup {
+    let content = html! {
+        section {
+            h1 { "There is nothing here" }
+            p { "No page of this collector is at " code { bdi { (path) } } ". Those that there are:" }
+            ul.links { @for (_, link, name) in TABS { li { a href=(link) { (name) } } } }
+            p { a href="/keys" { "What the keyboard does" } ", " a href="/begin" { "how to send something here" } ", " a href="/api/openapi.json" { "all that programs may ask" } }
+        }
+    };
+    layout("There is nothing here", Tab::None, &content)
+}
 
 /// Returns a page that says one thing.
 pub(crate) fn message(title: &str, text: &str) -> Markup {
@@ -93,6 +118,11 @@ const TABS: &[(Tab, &str, &str)] = &[
 
 /// Puts a page around its content.
 fn layout(title: &str, tab: Tab, content: &Markup) -> Markup {
+    layout_with(title, tab, &Markup::default(), content)
+}
+
+/// Puts a page around its content, with more in its head.
+fn layout_with(title: &str, tab: Tab, head: &Markup, content: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -103,6 +133,7 @@ fn layout(title: &str, tab: Tab, content: &Markup) -> Markup {
                 title { (title) " · lastword" }
                 link rel="stylesheet" href="/style.css";
                 script src="/app.js" defer {}
+                (head)
             }
             body {
                 header.top {

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use lastword::event::names;
 use lastword::{EventKind, Severity};
 use maud::{Markup, html};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::address::path;
+use super::said::{Heard, hear};
+pub(super) use super::said::{exception, told, traceback};
 use crate::ingest::NO_INDEX;
 use crate::limits::{PAGE_DETAIL_BYTES_MAX, PAGE_SUMMARY_CHARS_MAX};
 use crate::query::{BySeverity, Event, Moment, Session};
@@ -178,73 +177,6 @@ fn share(count: i64, total: i64) -> f64 {
     (count as f64 / total as f64 * 100.0).max(1.0)
 }
 
-/// What a page shows of an event's text.
-#[derive(Default, Deserialize)]
-struct Shown<'a> {
-    #[serde(borrow)]
-    event_data: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error_type: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error_message: Option<&'a RawValue>,
-    #[serde(borrow)]
-    traceback: Option<&'a RawValue>,
-    #[serde(borrow)]
-    duration: Option<&'a RawValue>,
-}
-
-/// Reads a JSON string; one that no `str` can hold stays as it is written.
-fn text(json: Option<&RawValue>) -> String {
-    let json = json.map_or("", RawValue::get);
-    serde_json::from_str(json).unwrap_or_else(|_| json.trim_matches('"').to_owned())
-}
-
-/// What the data of a span or a record of a log say that a reader looks for first.
-#[derive(Deserialize)]
-struct Said<'a> {
-    #[serde(borrow)]
-    span_name: Option<&'a RawValue>,
-    #[serde(borrow)]
-    duration_ms: Option<&'a RawValue>,
-    #[serde(borrow, rename = "error.type")]
-    span_error: Option<&'a RawValue>,
-    #[serde(borrow, rename = "error.message")]
-    span_message: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error_type: Option<&'a RawValue>,
-    #[serde(borrow)]
-    message: Option<&'a RawValue>,
-}
-
-/// Returns what stands in place of the data of spans, logs and errors; of others the data themselves are shown.
-fn said(name: &str, data: &str) -> Option<String> {
-    let said: Said<'_> = serde_json::from_str(data).ok()?;
-    let took = said.duration_ms.and_then(|ms| ms.get().parse::<f64>().ok()).map(|ms| format!("{ms:.0} ms"));
-    let parts = match name {
-        names::SPAN_START | names::SPAN_END | names::OPERATION => {
-            let [span, error, message] =
-                [said.span_name, said.span_error, said.span_message].map(|json| Some(text(json)));
-            [span, took, error, message]
-        }
-        "log" | names::ERROR | names::USER_ERROR => [Some(text(said.error_type)), Some(text(said.message)), None, None],
-        _ => return None,
-    };
-    let parts: Vec<String> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
-    (!parts.is_empty()).then(|| parts.join(" · "))
-}
-
-/// Returns the traceback that an exception came with, in whole.
-pub(super) fn traceback(event: &Event) -> Option<String> {
-    let shown: Shown<'_> = serde_json::from_str(&event.json).unwrap_or_default();
-    shown.traceback.map(|traceback| text(Some(traceback))).filter(|text| !text.trim().is_empty())
-}
-
-/// Returns type and message of an exception.
-pub(super) fn exception(event: &Event) -> (String, String) {
-    let shown: Shown<'_> = serde_json::from_str(&event.json).unwrap_or_default();
-    (text(shown.error_type), text(shown.error_message))
-}
-
 /// Returns what an event is called on its session's page: by its number, or by its row where it has none.
 pub(super) fn anchor(event: &Event) -> String {
     if event.index == NO_INDEX { format!("row-{}", event.row) } else { format!("event-{}", event.index) }
@@ -253,28 +185,6 @@ pub(super) fn anchor(event: &Event) -> String {
 /// Returns the address of an event in its session's timeline.
 pub(super) fn place(event: &Event) -> String {
     format!("{}?from={}#{}", path(&["sessions", &event.session_id]), event.row, anchor(event))
-}
-
-/// Returns what an event is called, and what it says in short.
-pub(super) fn told(event: &Event) -> (String, String) {
-    told_of(event, &serde_json::from_str(&event.json).unwrap_or_default())
-}
-
-fn told_of(event: &Event, shown: &Shown<'_>) -> (String, String) {
-    let name = match event.kind {
-        EventKind::Generic => event.name.clone().unwrap_or_default(),
-        EventKind::UnhandledException => text(shown.error_type),
-        kind => kind.as_str().to_ascii_lowercase().replace('_', " "),
-    };
-    let summary = match event.kind {
-        EventKind::Generic => {
-            let data = shown.event_data.map_or("", RawValue::get);
-            said(&name, data).unwrap_or_else(|| data.to_owned())
-        }
-        EventKind::UnhandledException => text(shown.error_message),
-        _ => text(shown.duration),
-    };
-    (name, summary)
 }
 
 /// Writes an event as a row of a list; with its session where a list has several.
@@ -297,15 +207,14 @@ pub(super) fn event_at(event: &Event, with_session: bool, id: Option<&str>) -> M
 
 /// Writes what an event says in short, which opens to the beginning of all that it says.
 pub(super) fn opened(event: &Event, bytes_max: usize) -> Markup {
-    let shown: Shown<'_> = serde_json::from_str(&event.json).unwrap_or_default();
-    let (name, summary) = told_of(event, &shown);
+    let Heard { name, summary, traceback } = hear(event);
     html! {
         details {
             summary {
                 b.name.own[event.kind != EventKind::Generic] { bdi { (cut(&name, PAGE_SUMMARY_CHARS_MAX)) } } " "
                 code { bdi { (cut(&summary, PAGE_SUMMARY_CHARS_MAX)) } }
             }
-            @if shown.traceback.is_some() { pre tabindex="0" { (first_of(&text(shown.traceback), bytes_max)) } }
+            @if let Some(traceback) = traceback { pre tabindex="0" { (first_of(&traceback, bytes_max)) } }
             pre tabindex="0" { (first_of(&event.json, bytes_max)) }
         }
     }

@@ -30,7 +30,7 @@ pub(crate) fn list(page: &Page<Run>, fates: &Fates, address: &Address) -> Markup
             (address.ranges("", Some("All")))
             (address.form(&fields))
             @if page.items.is_empty() {
-                p.empty { "No run matches. Runs come of programs that keep them with " code { "RunStore" } " and a reporter, and of events and spans with a " code { "run_id" } "." }
+                (address.nothing("run", &html! { "No run was received. They come of programs that keep them with " code { "RunStore" } " and a reporter (" code { "docs/guide-runs.md" } "), and of events and spans with a " code { "run_id" } "." }))
             } @else { (rows(&page.items, fates)) }
             (address.more(page.next.as_deref(), "Older runs"))
         }

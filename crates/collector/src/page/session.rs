@@ -14,7 +14,7 @@ use super::stack::stack;
 use super::{Tab, layout, parts};
 use crate::ingest::NO_INDEX;
 use crate::limits::PAGE_SUMMARY_CHARS_MAX;
-use crate::query::{Band, Event, Gap, Page, Run, Session, SessionDetail, SessionState, Trace};
+use crate::query::{Band, Event, Gap, Page, PlacedGap, Run, Session, SessionDetail, SessionState, Trace};
 use crate::segment::escape;
 
 /// What the page shows.
@@ -207,11 +207,36 @@ fn jumps(shown: &Shown) -> Markup {
         div.jumps {
             nav.ranges aria-label="Places in the timeline" {
                 a href={ (address.with(&[("from", ""), ("before", "")])) "#timeline" } { "Beginning" }
+                @if let Some((gap, link)) = first_gap(shown) { a href=(link) { "First gap" span.unseen { ": " (missing(&gap)) } } }
                 @if let Some(event) = &shown.first_error { a href=(to(event)) { "First error" } }
                 @if let Some(event) = &shown.last { a href=(to(event)) { "End" } }
             }
             (address.form(&[Field::choice("severity", "Severity", &severities)]))
         }
+    }
+}
+
+/// Returns the first gap that can be shown, and the link to it: to the event behind it, above which it stands.
+fn first_gap(shown: &Shown) -> Option<(Gap, String)> {
+    let placed = shown.band.as_ref()?.gaps.first()?;
+    Some((placed.gap, gap_link(&shown.detail.session, placed)))
+}
+
+/// Returns the address of a gap in its session's timeline.
+pub(super) fn gap_link(session: &Session, placed: &PlacedGap) -> String {
+    format!("{}?from={}#{}", path(&["sessions", &session.session_id]), placed.row, gap_anchor(&placed.gap))
+}
+
+/// Returns what a gap is called on its session's page.
+fn gap_anchor(gap: &Gap) -> String {
+    format!("gap-{}", gap.from)
+}
+
+/// Says what is missing.
+pub(super) fn missing(gap: &Gap) -> String {
+    match gap.missing {
+        1 => format!("1 event is missing: #{}", gap.from),
+        missing => format!("{missing} events are missing: #{} to #{}", gap.from, gap.to),
     }
 }
 
@@ -225,7 +250,7 @@ fn timeline(shown: &Shown) -> Markup {
         .first()
         .filter(|_| !["from", "before", "after", "cursor"].iter().all(|name| shown.address.value(name).is_empty()));
     html! {
-        @if events.is_empty() { p.empty { "No event matches." } } @else {
+        @if events.is_empty() { (nothing(shown)) } @else {
             @if let Some(first) = first {
                 p.more { a href={ (shown.address.with(&[("before", &first.row.to_string()), ("from", "")])) "#timeline" } { "Earlier events" } }
             }
@@ -233,10 +258,8 @@ fn timeline(shown: &Shown) -> Markup {
                 thead { tr { th scope="col" { "Time" } th scope="col" { "Severity" } th.number scope="col" { "#" } th scope="col" { "Event" } } }
                 tbody { @for event in events {
                     @if let Some(gap) = gap_before(event, gaps) {
-                        tr.gap { td colspan="4" {
-                            @if gap.missing == 1 { "1 event is missing: #" (gap.from) }
-                            @else { (gap.missing) " events are missing: #" (gap.from) " to #" (gap.to) }
-                        } }
+                        @let id = Some(gap_anchor(gap)).filter(|id| ids.insert(id.clone()));
+                        tr.gap id=[id] { td colspan="4" { (missing(gap)) } }
                     }
                     // What was sent under a number that another event has gets no name of its own: a page has a name once.
                     @let id = Some(parts::anchor(event)).filter(|id| ids.insert(id.clone()));
@@ -246,6 +269,16 @@ fn timeline(shown: &Shown) -> Markup {
         }
         @if let Some(next) = &shown.events.next {
             p.more { a href={ (shown.address.with(&[("from", ""), ("before", ""), ("after", next)])) "#timeline" } { "Later events" } }
+        }
+    }
+}
+
+/// Says why there is no event.
+fn nothing(shown: &Shown) -> Markup {
+    html! {
+        p.empty {
+            @if shown.address.is_narrowed() { "No event matches. " a href={ (shown.address.at_all()) "#timeline" } { "Show all" } }
+            @else { "Its events are gone: they are older than what is kept, or were removed." }
         }
     }
 }

@@ -26,9 +26,8 @@ pub(crate) fn list(page: &Page<Session>, address: &Address) -> Markup {
                 Field::choice("lost", "Events were lost", &EITHER),
                 Field::choice("missing", "Events are missing", &EITHER),
             ]))
-            @if page.items.is_empty() && is_narrowed(address) {
-                p.empty { "No session matches. " a href="/sessions" { "Show all" } }
-            } @else { (rows(&page.items)) }
+            @if page.items.is_empty() { (address.nothing("session", &html! { "Nothing was received yet. A session begins with its first event." })) }
+            @else { (rows(&page.items)) }
             (address.more(page.next.as_deref(), "Older sessions"))
         }
     };
@@ -45,34 +44,8 @@ const STATES: [(&str, &str); 6] = [
     ("crashed", "crashed"),
 ];
 
-fn is_narrowed(address: &Address) -> bool {
-    let narrowing = [
-        "state",
-        "lost",
-        "version",
-        "id",
-        "user",
-        "since",
-        "until",
-        "received",
-        "exception",
-        "failed",
-        "missing",
-        "after",
-    ];
-    narrowing.iter().any(|name| !address.value(name).is_empty())
-}
-
 /// Writes sessions as a table.
 pub(super) fn rows(sessions: &[Session]) -> Markup {
-    if sessions.is_empty() {
-        return html! {
-            p.empty {
-                "Nothing was received yet. Events are taken at " code { "POST /api/v1/telemetry" }
-                ", under any prefix."
-            }
-        };
-    }
     html! {
         div.scroll tabindex="0" role="region" aria-label="Sessions" { table {
             thead { tr {

@@ -60,7 +60,7 @@ pub(crate) fn whole(shown: &Whole<'_>) -> Markup {
         }
         @if !shown.events.is_empty() {
             section { h2 { "What happened within it" }
-                div.scroll { table.events {
+                div.scroll tabindex="0" role="region" aria-label="Events" { table.events {
                     thead { tr { th scope="col" { "Time" } th scope="col" { "Severity" } th.number scope="col" { "#" } th scope="col" { "Event" } } }
                     tbody { @for event in shown.events { (parts::event(event, false)) } }
                 } }

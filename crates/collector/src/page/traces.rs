@@ -37,7 +37,7 @@ pub(crate) fn list(list: &List<'_>) -> Markup {
             (address.ranges("", Some("All")))
             (address.form(&fields))
             @if page.items.is_empty() {
-                p.empty { "No trace matches. Traces come of spans: " code { "POST /v1/traces" } ", or our own reporter." }
+                (address.nothing("trace", &html! { "No trace was received. They come of spans: those of OpenTelemetry's SDKs, or " code { "reporter.trace(\"..\")" } " in a program (" code { "docs/guide-traces.md" } ")." }))
             } @else { (rows(list)) }
             (address.more(page.next.as_deref(), "Older traces"))
         }
@@ -47,7 +47,7 @@ pub(crate) fn list(list: &List<'_>) -> Markup {
 
 fn rows(list: &List<'_>) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" role="region" aria-label="Traces" { table {
             thead { tr {
                 th { "Trace" } th { "Session" } th.number { "Took" } th.number { "Spans" } th.number { "Errors" }
                 th.number { "Model calls" } th.number { "Tools" } th.number { "Tokens" } th.number { "Cost" } th { "Began" }

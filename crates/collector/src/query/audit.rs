@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::params::Params;
 use super::sums::{self, Conditions};
 use super::{Moment, Page, ParamError, QueryError};
-use crate::limits::PAGE_ROWS_DEFAULT;
+use crate::limits::{EXCEPTION_MARKS, PAGE_ROWS_DEFAULT};
 
 /// Which entries. What is `None` doesn't narrow them down.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +84,16 @@ pub(super) fn page(connection: &mut Connection, query: &AuditQuery) -> Result<Pa
     conditions.and("t.actor = ?", query.actor.clone());
     conditions.and("t.time_us >= ?", query.since.map(Moment::as_micros));
     sums::page(connection, SELECT, conditions, (query.after.as_deref(), query.limit), read)
+}
+
+/// Returns who said of a group of exceptions that it is dealt with, or is not, the latest first.
+pub(super) fn marks(connection: &Connection, fingerprint: &str) -> Result<Vec<AuditEntry>, QueryError> {
+    let mut prepared = connection.prepare_cached(&format!(
+        "{SELECT} WHERE t.action IN ('exception.resolve', 'exception.reopen')
+         AND CASE WHEN json_valid(t.metadata) THEN json_extract(t.metadata, '$.fingerprint') END = ?
+         ORDER BY t.id DESC LIMIT {EXCEPTION_MARKS}"
+    ))?;
+    Ok(prepared.query_map([fingerprint], read)?.collect::<rusqlite::Result<_>>()?)
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<AuditEntry> {

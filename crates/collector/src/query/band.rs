@@ -10,6 +10,17 @@ use super::{BySeverity, Event, EventQuery, Gap, Moment, Order, QueryError, Reade
 use crate::limits::{BAND_BATCHES_MAX, BAND_EVENTS_MAX, BAND_EXCEPTIONS_MAX, BAND_PARTS};
 use crate::store::{severity_bit, severity_of};
 
+/// A gap, and where it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PlacedGap {
+    pub(crate) gap: Gap,
+    /// When the event before it happened.
+    pub(crate) from: Moment,
+    /// When the one after it did, and its row.
+    pub(crate) to: Moment,
+    pub(crate) row: i64,
+}
+
 /// A session over time.
 #[derive(Debug)]
 pub(crate) struct Band {
@@ -19,8 +30,8 @@ pub(crate) struct Band {
     pub(crate) end: Moment,
     /// Its events in parts of the same length.
     pub(crate) parts: Vec<BySeverity>,
-    /// Its gaps, each with when the event before it and the one after it happened.
-    pub(crate) gaps: Vec<(Gap, Moment, Moment)>,
+    /// Its gaps that have an event before or after them.
+    pub(crate) gaps: Vec<PlacedGap>,
     /// Its first exceptions, without their JSON.
     pub(crate) exceptions: Vec<Event>,
     /// It has so many events that those sent together count as the worst of them, and gaps have no place.
@@ -52,9 +63,12 @@ fn of(connection: &mut Connection, detail: &SessionDetail) -> Result<Option<Band
     if is_coarse {
         band.add_batches(connection, &session.session_id)?;
     } else {
-        let times = band.add_events(connection, &session.session_id)?;
-        let time = |index: i64| times.get(&index).copied().map(Moment);
-        let placed = |gap: &Gap| Some((*gap, time(gap.from - 1).unwrap_or(begin), time(gap.to + 1)?));
+        let places = band.add_events(connection, &session.session_id)?;
+        let placed = |gap: &Gap| {
+            let (to_us, row) = *places.get(&(gap.to + 1))?;
+            let from = places.get(&(gap.from - 1)).map_or(begin, |(from_us, _)| Moment(*from_us));
+            Some(PlacedGap { gap: *gap, from, to: Moment(to_us), row })
+        };
         band.gaps = detail.gap_list.iter().filter_map(placed).collect();
     }
     Ok(Some(band))
@@ -83,20 +97,20 @@ impl Band {
         }
     }
 
-    /// Adds all events, and returns when that of each number happened.
-    fn add_events(&mut self, connection: &Connection, session: &str) -> rusqlite::Result<HashMap<i64, i64>> {
+    /// Adds all events, and returns when that of each number happened, and its row.
+    fn add_events(&mut self, connection: &Connection, session: &str) -> rusqlite::Result<HashMap<i64, (i64, i64)>> {
         let mut prepared = connection.prepare_cached(
-            "SELECT e.time_us, e.idx, e.severity FROM batches b CROSS JOIN events e
+            "SELECT e.time_us, e.idx, e.severity, e.row FROM batches b CROSS JOIN events e
              WHERE b.session = (SELECT id FROM sessions WHERE session_id = ?) AND e.row BETWEEN b.first_row AND b.last_row",
         )?;
         let mut rows = prepared.query([session])?;
-        let mut times = HashMap::new();
+        let mut places = HashMap::new();
         while let Some(row) = rows.next()? {
             let time_us = row.get(0)?;
-            times.insert(row.get(1)?, time_us);
+            places.insert(row.get(1)?, (time_us, row.get(3)?));
             self.add(time_us, severity_of(row.get(2)?), 1);
         }
-        Ok(times)
+        Ok(places)
     }
 
     /// Adds the latest batches, each as events of its worst severity at the middle of its time.

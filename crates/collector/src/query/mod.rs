@@ -55,9 +55,10 @@ mod told;
 mod traces;
 mod users;
 
+use crate::limits::REFRESH_SECONDS;
 pub use crate::store::audit::ACTIONS as AUDIT_ACTIONS;
 pub use audit::{AuditEntry, AuditQuery};
-pub(crate) use band::Band;
+pub(crate) use band::{Band, PlacedGap};
 pub use calls::{Call, CallBy, CallFigures, CallPart, CallQuery, CallRange, CallSort, CallTotals, Calls};
 pub use error::{ParamError, QueryError};
 pub use event::Event;
@@ -124,3 +125,17 @@ where
     let mut params = params::Params::new(&["since", "until"], pairs)?;
     Ok((params.moment("since")?, params.moment("until")?))
 }
+
+/// Reads a range of time, and after how many seconds the page of it is loaded again.
+pub(crate) fn refreshed<K, V>(pairs: impl IntoIterator<Item = (K, V)>) -> Result<Refreshed, ParamError>
+where
+    K: AsRef<str>,
+    V: AsRef<str>,
+{
+    let mut params = params::Params::new(&["since", "until", "refresh"], pairs)?;
+    let range = (params.moment("since")?, params.moment("until")?);
+    Ok((range, params.number_of("refresh", &REFRESH_SECONDS)?))
+}
+
+/// A range of time, and some seconds.
+pub(crate) type Refreshed = ((Option<Moment>, Option<Moment>), Option<u64>);

@@ -3,9 +3,10 @@
 use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
 
+use super::audit;
 use super::events::by_row;
 use super::params::cursor;
-use super::{Event, ExceptionGroup, ExceptionQuery, Grid, Moment, Page, QueryError, Reader};
+use super::{AuditEntry, Event, ExceptionGroup, ExceptionQuery, Grid, Moment, Page, QueryError, Reader};
 use crate::limits::{EXCEPTION_PLATFORMS_MAX, EXCEPTION_SESSIONS_SEEN, PAGE_BYTES_MAX, PAGE_ROWS_MAX};
 
 /// How many exceptions of a group happened in a part of a range of time.
@@ -71,6 +72,11 @@ impl Reader {
     /// Returns on which platforms a group happened, by how many of its latest sessions.
     pub(crate) fn exception_platforms(&self, fingerprint: &str) -> Result<Vec<(String, i64)>, QueryError> {
         self.with(|connection| platforms(connection, fingerprint))
+    }
+
+    /// Returns who said of a group that it is dealt with, or is not, the latest first.
+    pub(crate) fn exception_marks(&self, fingerprint: &str) -> Result<Vec<AuditEntry>, QueryError> {
+        self.with(|connection| audit::marks(connection, fingerprint))
     }
 
     /// Returns the fingerprint of the group that the event of a row is an exception of.

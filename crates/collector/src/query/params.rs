@@ -1,5 +1,7 @@
 //! Reading the parameters of a URL.
 
+use std::ops::RangeInclusive;
+
 use lastword::{EventKind, Severity};
 
 use super::{ExceptionOrder, ExceptionState, Moment, Order, ParamError, Width};
@@ -87,6 +89,16 @@ impl Params {
 
     pub(super) fn number(&mut self, name: &'static str) -> Result<Option<u64>, ParamError> {
         self.read(name, "a whole number", |value| value.parse().ok())
+    }
+
+    /// Takes a whole number that may not be any.
+    pub(super) fn number_of(
+        &mut self,
+        name: &'static str,
+        range: &RangeInclusive<u64>,
+    ) -> Result<Option<u64>, ParamError> {
+        let right = format!("a whole number from {} to {}", range.start(), range.end());
+        self.read(name, &right, |value| value.parse().ok().filter(|number| range.contains(number)))
     }
 
     pub(super) fn width(&mut self) -> Result<Option<Width>, ParamError> {

@@ -29,6 +29,9 @@ pub const ACTIONS: [&str; 14] = [
     "store.restore",
 ];
 
+/// Who does something where no key is asked for.
+pub(crate) const ANYONE: &str = "anyone";
+
 /// Who does something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Who {

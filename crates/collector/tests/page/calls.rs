@@ -67,7 +67,7 @@ fn models_and_tools_are_listed_the_ones_that_fail_most_first() {
     assert!(tools.contains("<bdi>bash</bdi>") && !tools.contains("llama"), "{tools}");
     let versions = server.get(&format!("/calls?{RANGE}&by=version&name=bash")).is(200).body;
     assert!(versions.contains("<bdi>1.0</bdi>") && !versions.contains("<bdi>2.0</bdi>"), "{versions}");
-    assert!(server.get("/calls").is(200).body.contains("No call of a model or a tool in this time"));
+    assert!(server.get("/calls").is(200).body.contains("No call of a model or a tool ended in the last 24 h"));
     assert!(server.get("/calls?sort=moon").is(400).body.contains("`sort` is `moon`"));
 }
 

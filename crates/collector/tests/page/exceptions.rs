@@ -134,8 +134,18 @@ fn an_exception_is_marked_as_resolved_by_a_form_and_comes_back_when_it_happens_a
     assert_eq!(marked.header("location"), Some(&*path));
     let resolved = server.get(&path).is(200).body;
     assert!(resolved.contains(">resolved<") && resolved.contains("Reopen"), "{resolved}");
-    server.telemetry(body("t", &[thrown(0, "no answer after 30 s", "2099-11-20T09:20:34Z")])).is(200);
-    assert!(server.get(&path).body.contains("It came back"));
+    let later = body("t", &[thrown(0, "no answer after 30 s", "2099-11-20T09:20:34Z")]).replace("0.38.0", "0.39.0");
+    server.telemetry(later).is(200);
+    let back = server.get(&path).is(200).body;
+    let notice = back.split("It came back").nth(1).unwrap().split("</p>").next().unwrap();
+    for part in [
+        "2099-11-20",
+        " in <bdi>0.39.0</bdi>",
+        "<b>somebody</b> (no key was asked for) had marked it",
+        "last seen in <bdi>0.38.0</bdi>",
+    ] {
+        assert!(notice.contains(part), "{part}: {notice}");
+    }
     assert!(server.get("/exceptions?state=regressed").body.contains(">regressed<"));
     send_form(&server, &fingerprint, "resolved=false", &[]).is(303);
     assert!(server.get("/exceptions?state=open").body.contains(">TimeoutError<"));
@@ -176,6 +186,14 @@ fn no_page_of_another_site_and_no_key_that_only_reads_marks_an_exception() {
     let own = format!("http://{}", server.address);
     send_form(&server, fingerprint, "resolved=true", &[admin, ("origin", &own)]).is(303);
     assert_eq!(state(), "resolved");
+    let seen_by = |key| server.client().send("GET", &format!("/exceptions/{fingerprint}"), &[key], b"").is(200).body;
+    assert!(
+        seen_by(admin).contains(" by <b><bdi>key:admin</bdi></b>, last seen in <bdi>0.38.0</bdi>"),
+        "{}",
+        seen_by(admin)
+    );
+    // Who looks after the collector is for those to know who do.
+    assert!(seen_by(read).contains("Resolved") && !seen_by(read).contains("key:admin"), "{}", seen_by(read));
     server.client().send("POST", "/exceptions/e", &[("x-api-key", "wrong")], b"resolved=true").is(401);
 }
 
@@ -196,4 +214,24 @@ fn one_kind_of_exceptions_is_answered_as_json_with_how_many_there_were_over_time
     assert!(server.get("/api/exceptions/none").is(404).error().contains("`none`"));
     server.client().send("DELETE", "/api/sessions/s", &[], b"").is(200);
     server.get(&path).is(404);
+}
+
+#[test]
+fn the_page_of_an_exception_that_a_span_recorded_shows_its_message_and_its_stack() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let text = |key: &str, value: &str| serde_json::json!({"key": key, "value": {"stringValue": value}});
+    let said = [
+        text("exception.type", "TimeoutError"),
+        text("exception.message", "no answer after 30 s"),
+        text("exception.stacktrace", "Traceback\n  File \"/app/buy.py\", line 3, in charge"),
+    ];
+    let span = serde_json::json!({"traceId": "4bf92f3577b34da6a3ce929d0e0e4736", "spanId": "00f067aa0ba902b7", "name": "GET /buy",
+        "startTimeUnixNano": "1795676590000000000", "endTimeUnixNano": "1795676590900000000", "status": {"code": 2},
+        "events": [{"name": "exception", "timeUnixNano": "1795676590900000000", "attributes": said}]});
+    let spans = serde_json::json!({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}).to_string();
+    server.client().send("POST", "/v1/traces", &[("content-type", "application/json")], spans.as_bytes()).is(200);
+    let page = server.get(&format!("/exceptions/{}", fingerprint(&server))).is(200).body;
+    assert!(page.contains("/app/buy.py") && !page.contains("It came without a stack"), "{page}");
+    assert!(page.contains("<td class=\"what\"><code><bdi>no answer after 30 s</bdi>"), "{page}");
 }

@@ -1,6 +1,6 @@
 //! The page of live events, as it is without a script and as the script finds it.
 
-use crate::common::{Dir, Server, body, named};
+use crate::common::{Dir, Server, body, event, named};
 
 #[test]
 fn the_live_page_begins_with_the_latest_events_and_tells_the_script_where_the_stream_goes_on() {
@@ -8,7 +8,7 @@ fn the_live_page_begins_with_the_latest_events_and_tells_the_script_where_the_st
     let server = Server::start(dir.config());
     let empty = server.get("/live").is(200).body;
     assert!(
-        empty.contains("No event matches so far") && empty.contains("data-stream=\"/api/stream?after=0\""),
+        empty.contains("Nothing was received yet") && empty.contains("data-stream=\"/api/stream?after=0\""),
         "{empty}"
     );
     let events: Vec<String> = (0..40).map(|index| named(index, &format!("id-{index}"), "tick", "INFO", "{}")).collect();
@@ -24,6 +24,28 @@ fn the_live_page_begins_with_the_latest_events_and_tells_the_script_where_the_st
     let without = page.split("<noscript>").nth(1).unwrap().split("</noscript>").next().unwrap();
     assert!(without.contains("href=\"/live?session=a%2Fb%20c&amp;severity=info\""), "{without}");
     assert!(server.get("/live?severity=loud").is(400).body.contains("`severity` is `loud`"));
+}
+
+#[test]
+fn the_live_page_of_a_session_has_its_numbers_and_says_what_is_missing_between_them() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    server.telemetry(body("s", &[event(0), event(1), event(5), event(6)])).is(200);
+    let page = server.get("/live?session=s").is(200).body;
+    let gap = page.find("3 events are missing: #2 to #4").unwrap();
+    assert!(
+        page.find("<td class=\"number\">5</td>").unwrap() < gap
+            && gap < page.find("<td class=\"number\">1</td>").unwrap()
+    );
+    assert!(page.contains("data-last=\"6\" data-gaps"), "the script goes on from there: {page}");
+    // Where only some are shown, what is between them is not missing.
+    for path in ["/live", "/live?session=s&name=n", "/live?session=s&severity=info"] {
+        let page = server.get(path).is(200).body;
+        assert!(
+            !page.contains("missing") && !page.contains("data-gaps") && page.contains("<td class=\"number\">5</td>"),
+            "{path}: {page}"
+        );
+    }
 }
 
 #[test]

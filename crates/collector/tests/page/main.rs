@@ -13,6 +13,7 @@ mod exceptions;
 mod find;
 mod links;
 mod operate;
+mod overview;
 mod runs;
 mod sessions;
 mod traces;
@@ -88,9 +89,16 @@ fn a_sessions_page_shows_what_is_missing_where_it_is_missing() {
     let drops = named(6, "d", "telemetry.dropped", "WARNING", r#"{"queue_full":3}"#);
     server.telemetry(body("a/b c", &[event(0), event(4), event(5), drops])).is(200);
     let page = server.get("/sessions/a%2Fb%20c").is(200).body;
-    let gap = page.find("3 events are missing: #1 to #3").unwrap();
+    let gap = page.rfind("3 events are missing: #1 to #3").unwrap();
     assert!(page.find("id-0").unwrap() < gap && gap < page.find("id-4").unwrap());
     assert!(page.contains("3 <code><bdi>queue_full"), "{page}");
+    // What leads there is above, and in the drawing.
+    let link = "?from=2#gap-1\"";
+    assert!(page.matches(link).count() == 2 && page.contains(">First gap<"), "{page}");
+    let there = server.get("/sessions/a%2Fb%20c?from=2").is(200).body;
+    assert!(there.contains("<tr class=\"gap\" id=\"gap-1\">"), "{there}");
+    server.telemetry(body("whole", &[event(0), event(1)])).is(200);
+    assert!(!server.get("/sessions/whole").body.contains("First gap"));
     assert!(server.get("/sessions/none").is(404).body.contains("No such session"));
 }
 
@@ -154,7 +162,7 @@ fn span(index: usize, id: &str, parent: &str, name: &str, more: &str) -> String 
 fn a_trace_is_a_waterfall_in_which_failed_orphaned_and_unfinished_spans_say_so() {
     let dir = Dir::new();
     let server = Server::start(dir.config());
-    assert!(server.get("/traces").is(200).body.contains("No trace matches"));
+    assert!(server.get("/traces").is(200).body.contains("No trace was received"));
     let running = r#"{"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"00000000000000aa","parent_span_id":"0000000000000001","span_name":"tool <b>"}"#;
     let events = [
         span(0, "0000000000000001", "", "invoke_agent", r#""status":"ok""#),

@@ -52,7 +52,7 @@ fn filled() -> (Dir, Server) {
 fn runs_have_a_list_that_is_narrowed_by_status_and_by_words_of_what_they_were_for() {
     let dir = Dir::new();
     let server = Server::start(dir.config());
-    assert!(server.get("/runs").is(200).body.contains("No run matches"));
+    assert!(server.get("/runs").is(200).body.contains("No run was received"));
     drop(server);
     let (_dir, server) = filled();
     let page = server.get("/runs").is(200).body;

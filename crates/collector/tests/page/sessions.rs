@@ -35,7 +35,7 @@ fn a_session_is_drawn_with_its_gaps_and_exceptions_and_says_how_it_ended() {
     for part in [
         "Ended by a fatal error",
         "<rect class=\"missing\"",
-        "3 missing: #2 to #4",
+        "3 events are missing: #2 to #4",
         "<rect class=\"mark\"",
         "#event-6\"",
         "id=\"event-6\"",

@@ -65,17 +65,21 @@ pub(in super::super) async fn exception(
     let address = Address::new(page::path(&["exceptions", &fingerprint]), &pairs);
     show_one(&shared, Asked::of(&pairs), "exception", move |reader, asked| {
         let Some(group) = reader.exception(&fingerprint)? else { return Ok(None) };
+        // Who said what is in the audit trail, which not all may read.
+        let refusal = refusal(&caller);
+        let marks = if refusal.is_none() { reader.exception_marks(&fingerprint)? } else { Vec::new() };
         let occurrence = reader.exception_at(&fingerprint, asked.row)?;
         let before = occurrence.as_ref().map_or(Ok(Vec::new()), |occurrence| before(reader, &occurrence.event))?;
         Ok(Some(page::exception::exception(&page::exception::Detail {
             over_time: reader.exception_over_time(&fingerprint, &grid(&group, asked.since, asked.until))?,
             platforms: reader.exception_platforms(&fingerprint)?,
             events: reader.exception_events(&fingerprint, asked.after.as_deref(), EXCEPTION_EVENTS)?,
+            marks,
             occurrence,
             before,
             group,
             address,
-            refusal: refusal(&caller),
+            refusal,
         })))
     })
     .await

@@ -18,7 +18,7 @@ pub(super) use events::{asked, event, events};
 pub(super) use exceptions::{exception, exceptions, grid, mark};
 pub(super) use find::find;
 pub(super) use live::live;
-pub(super) use overview::overview;
+pub(super) use overview::{begin, overview};
 pub(super) use runs::{artifact, run as run_page, run_diff, run_diff_form, runs};
 pub(super) use sessions::{session, sessions};
 pub(super) use settings::settings;

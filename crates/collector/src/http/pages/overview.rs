@@ -1,46 +1,149 @@
-//! `GET /`: what a range of time was like.
+//! `GET /`: what a range of time was like, beside as long a time before it.
+
+use std::time::Duration;
 
 use axum::extract::{Query, State};
-use axum::response::Response;
+use axum::http::{HeaderMap, header};
+use axum::response::{Html, IntoResponse, Response};
 
 use super::super::Shared;
 use super::super::api::Pairs;
 use super::{or_default, show};
 use crate::alerts::State as Standing;
-use crate::limits::{OVERVIEW_ROWS, OVERVIEW_TOOLS};
-use crate::page::{self, Address};
-use crate::query::{self, CallRange, ExceptionOrder, ExceptionQuery, Grid, HistogramQuery, Moment, SessionQuery};
+use crate::limits::{HOST_BYTES_MAX, OVERVIEW_REGRESSED, OVERVIEW_ROWS, OVERVIEW_TOOLS};
+use crate::page::{self, Address, Origin, Sums, Trend};
+use crate::query::{
+    self, Bin, BySeverity, CallRange, ExceptionGroup, ExceptionOrder, ExceptionQuery, ExceptionState, Grid,
+    HistogramQuery, Moment, QueryError, Reader, SessionQuery,
+};
 
 /// `GET /`, of `since` to `until`.
-pub(in super::super) async fn overview(State(shared): State<Shared>, Query(pairs): Pairs) -> Response {
+pub(in super::super) async fn overview(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    Query(pairs): Pairs,
+) -> Response {
     let address = Address::new("/", &pairs);
-    let range = query::range(or_default(&pairs, &[("since", page::OVERVIEW_SINCE)]));
+    let asked = query::refreshed(or_default(&pairs, &[("since", page::OVERVIEW_SINCE)]));
+    let origin = origin(&shared, &headers);
     let health = shared.0.checks.health().await;
     let (rules, _) = shared.0.watcher.standing();
     let fires = |status: &crate::alerts::Status| status.state == Standing::Firing;
     let firing = rules.into_iter().filter_map(|watched| watched.status.filter(fires)).collect();
-    show(&shared, range, move |reader, (since, until)| {
+    show(&shared, asked, move |reader, ((since, until), refresh)| {
         let now = Moment::now();
-        // The tiles count what the lists that they lead to have.
-        let sessions = SessionQuery { since: *since, until: *until, limit: OVERVIEW_ROWS, ..SessionQuery::default() };
-        let (since, until) = (since.unwrap_or(now), until.unwrap_or(now));
-        let grid = Grid::new(since, until);
+        let range = Range { asked_until: *until, ..Range::of(since.unwrap_or(now), until.unwrap_or(now)) };
+        let (sums, bins) = range.sums(reader)?;
+        let before = range.before();
         Ok(page::overview(&page::Overview {
-            bins: reader.histogram(&HistogramQuery { grid, name: None, kind: None, severity: None })?,
-            sums: reader.session_sums(&sessions)?,
-            sessions: reader.sessions(&sessions)?,
-            exceptions: reader.exceptions(&ExceptionQuery {
-                since: Some(since),
-                until: Some(until),
-                order: ExceptionOrder::Worst,
-                limit: OVERVIEW_ROWS,
-                ..ExceptionQuery::default()
+            sums,
+            before: before.sums(reader)?.0,
+            took: range.took(),
+            sessions: reader.sessions(&range.sessions())?,
+            exceptions: range.trends(reader, &before)?,
+            regressed: reader.exceptions(&ExceptionQuery {
+                state: Some(ExceptionState::Regressed),
+                limit: OVERVIEW_REGRESSED,
+                ..range.exceptions()
             })?,
-            calls: reader.call_totals(CallRange { since: Some(since), until: Some(until) }, OVERVIEW_TOOLS)?,
+            is_empty: bins.iter().all(|bin| bin.by_severity.total() == 0) && reader.hours()?.is_none(),
+            bins,
+            origin,
+            refresh: *refresh,
             health,
             firing,
             address,
         }))
     })
     .await
+}
+
+/// `GET /begin`
+pub(in super::super) async fn begin(State(shared): State<Shared>, headers: HeaderMap) -> Response {
+    Html(page::begin_page(&origin(&shared, &headers)).into_string()).into_response()
+}
+
+/// A range of time.
+struct Range {
+    since: Moment,
+    until: Moment,
+    /// The end that was asked for: without one, what comes after this moment is in it too.
+    asked_until: Option<Moment>,
+    grid: Grid,
+}
+
+impl Range {
+    fn of(since: Moment, until: Moment) -> Self {
+        Self { since, until, asked_until: Some(until), grid: Grid::new(since, until) }
+    }
+
+    /// Returns as long a time before, up to where the first part of this one begins.
+    fn before(&self) -> Self {
+        let until = self.grid.begin(0);
+        let took = self.until.as_micros().saturating_sub(self.since.as_micros());
+        Self::of(Moment::from_micros(until.as_micros().saturating_sub(took)), until)
+    }
+
+    fn took(&self) -> Duration {
+        let took = self.until.as_micros().saturating_sub(self.since.as_micros());
+        Duration::from_micros(u64::try_from(took).unwrap_or(0))
+    }
+
+    /// Counts what there was, and events over time as well.
+    fn sums(&self, reader: &Reader) -> Result<(Sums, Vec<Bin>), QueryError> {
+        let bins = reader.histogram(&HistogramQuery { grid: self.grid, name: None, kind: None, severity: None })?;
+        let sums = Sums {
+            sessions: reader.session_sums(&self.sessions())?,
+            calls: reader
+                .call_totals(CallRange { since: Some(self.since), until: Some(self.until) }, OVERVIEW_TOOLS)?,
+            events: bins.iter().fold(BySeverity::default(), |sum, bin| sum.plus(&bin.by_severity)),
+        };
+        Ok((sums, bins))
+    }
+
+    /// Returns what the tiles count and the list has: the same that the lists have which the tiles lead to.
+    fn sessions(&self) -> SessionQuery {
+        SessionQuery {
+            since: Some(self.since),
+            until: self.asked_until,
+            limit: OVERVIEW_ROWS,
+            ..SessionQuery::default()
+        }
+    }
+
+    fn exceptions(&self) -> ExceptionQuery {
+        ExceptionQuery {
+            since: Some(self.since),
+            until: Some(self.until),
+            order: ExceptionOrder::Worst,
+            limit: OVERVIEW_ROWS,
+            ..ExceptionQuery::default()
+        }
+    }
+
+    /// Returns the worst exceptions, each with how often it happened, and how often before.
+    fn trends(&self, reader: &Reader, before: &Self) -> Result<Vec<Trend>, QueryError> {
+        let of = |group: ExceptionGroup| {
+            let over_time = reader.exception_over_time(&group.fingerprint, &self.grid)?;
+            let earlier = reader.exception_over_time(&group.fingerprint, &before.grid)?;
+            let before = earlier.iter().fold(0_i64, |sum, part| sum.saturating_add(part.count));
+            Ok(Trend { group, over_time, before })
+        };
+        reader.exceptions(&self.exceptions())?.items.into_iter().map(of).collect()
+    }
+}
+
+/// Returns where whoever asks reaches this collector. What is no name of a host is not repeated: it stands in commands.
+fn origin(shared: &Shared, headers: &HeaderMap) -> Origin {
+    let is_host = |host: &&str| {
+        !host.is_empty()
+            && host.len() <= HOST_BYTES_MAX
+            && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte))
+    };
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).filter(is_host);
+    let scheme = if shared.tls().is_some() { "https" } else { "http" };
+    Origin {
+        url: format!("{scheme}://{}", host.unwrap_or("127.0.0.1:4318")),
+        asks_for_keys: shared.0.gate.asks_for_keys(),
+    }
 }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{GAP, HEIGHT, WIDTH, amount, round};
+use super::{GAP, HEIGHT, WIDTH, amount, legend, round, round_up, scale};
 
 /// A bar.
 pub(in crate::page) struct Bar {
@@ -20,17 +20,30 @@ impl Bar {
     }
 }
 
-/// Draws bars, with what stands below their left, their middle and their right.
-pub(in crate::page) fn bars(label: &str, bars: &[Bar], captions: [String; 3]) -> Markup {
-    let most = bars.iter().map(Bar::sum).fold(0.0, f64::max);
-    let most = if most > 0.0 { most } else { 1.0 };
+/// What is around the bars of a chart.
+pub(in crate::page) struct Frame<'f> {
+    /// What the chart shows, to who can't see it.
+    pub(in crate::page) label: &'f str,
+    /// What stands below its left, its middle and its right.
+    pub(in crate::page) captions: [String; 3],
+    /// How the height of a bar is written.
+    pub(in crate::page) write: fn(f64) -> String,
+    /// The classes that stand in the legend, with what they are called there. One needs no legend.
+    pub(in crate::page) legend: Vec<(&'static str, String)>,
+}
+
+/// Draws bars, beside what their height means.
+pub(in crate::page) fn bars(bars: &[Bar], frame: Frame<'_>) -> Markup {
+    let most = round_up(bars.iter().map(Bar::sum).fold(0.0, f64::max));
     let step = WIDTH / amount(i64::try_from(bars.len().max(1)).unwrap_or(i64::MAX));
-    let [left, middle, right] = captions;
+    let Frame { label, captions: [left, middle, right], write, legend: entries } = frame;
     // A picture can't have links in it.
     let role = if bars.iter().any(|bar| bar.link.is_some()) { "group" } else { "img" };
     html! {
-        figure.chart {
+        figure.chart.plot {
+            (scale(most, write))
             svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role=(role) aria-label=(label) {
+                @for y in [0.0, HEIGHT / 2.0] { line.rule x1="0" x2=(WIDTH) y1=(y) y2=(y) {} }
                 @for (place, bar) in bars.iter().enumerate() {
                     @let x = step * amount(i64::try_from(place).unwrap_or(i64::MAX));
                     // One that counts nothing leads nowhere.
@@ -41,6 +54,7 @@ pub(in crate::page) fn bars(label: &str, bars: &[Bar], captions: [String; 3]) ->
                 }
             }
             figcaption.quiet { span { (left) } span { (middle) } span { (right) } }
+            (legend(&entries))
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{HEIGHT, WIDTH, amount, round};
+use super::{HEIGHT, WIDTH, amount, round, round_up, scale};
 
 /// A line. What it is called stands in the legend; how it is dashed is by its class.
 pub(in crate::page) struct Line {
@@ -25,7 +25,7 @@ pub(in crate::page) fn lines(
     let step = WIDTH / amount(i64::try_from(told.len().max(1)).unwrap_or(i64::MAX));
     html! {
         figure.chart.plot {
-            div.scale aria-hidden="true" { span { (write(top)) } span { (write(top / 2.0)) } span { "0" } }
+            (scale(top, write))
             svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role="img" aria-label=(label) {
                 @for y in [0.0, HEIGHT / 2.0] { line.rule x1="0" x2=(WIDTH) y1=(y) y2=(y) {} }
                 @for line in lines { path.{ "line " (line.class) } d=(path(&line.values, top, step)) {} }
@@ -60,15 +60,6 @@ fn path(values: &[Option<f64>], top: f64, step: f64) -> String {
     path
 }
 
-/// Returns the next number above that people count by: 1, 2 or 5 and its tens.
-fn round_up(number: f64) -> f64 {
-    if number <= 0.0 || !number.is_finite() {
-        return 1.0;
-    }
-    let ten = 10_f64.powf(number.log10().floor());
-    [1.0, 2.0, 5.0, 10.0].into_iter().map(|step| step * ten).find(|step| *step >= number).unwrap_or(number)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,10 +68,5 @@ mod tests {
     fn a_line_has_gaps_where_there_is_no_value() {
         let path = path(&[Some(0.0), Some(50.0), None, Some(100.0)], 100.0, 250.0);
         assert_eq!(path, "M125.0 100.0h.1L375.0 50.0M875.0 0.0h.1");
-    }
-
-    #[test]
-    fn a_scale_ends_at_a_round_number() {
-        assert_eq!([0.0, 0.3, 1.0, 7.1, 1_200.0].map(round_up), [1.0, 0.5, 1.0, 10.0, 2_000.0]);
     }
 }

@@ -4,13 +4,13 @@
 mod bars;
 mod lines;
 
-pub(super) use bars::{Bar, bars};
+pub(super) use bars::{Bar, Frame, bars};
 pub(super) use lines::{Line, lines};
 
 use maud::{Markup, html};
 
 use super::parts;
-use crate::query::{Bin, CallPart, OverTime};
+use crate::query::{Bin, BySeverity, CallPart, OverTime};
 
 /// Units of a chart's drawing. It is stretched to the room that it has.
 const WIDTH: f64 = 1000.0;
@@ -38,11 +38,59 @@ pub(crate) fn over_time(bins: &[Bin], link: impl Fn(&Bin) -> String) -> Markup {
         .collect();
     let from = bins.first().map_or_else(String::new, |first| parts::short(first.begin));
     let to = bins.last().map_or_else(String::new, |last| parts::short(last.end));
+    let sum = bins.iter().fold(BySeverity::default(), |sum, bin| sum.plus(&bin.by_severity));
+    let there = sum.worst_first().into_iter().filter(|(_, count)| *count > 0);
     bars(
-        "Events over time, by severity",
         &all,
-        [from, if most == 0 { "nothing".to_owned() } else { format!("at most {most} at once") }, to],
+        Frame {
+            label: "Events over time, by severity",
+            captions: [
+                from,
+                if most == 0 { "nothing".to_owned() } else { format!("at most {} at once", parts::grouped(most)) },
+                to,
+            ],
+            write: counted,
+            legend: there.map(|(class, count)| (class, format!("{} {class}", parts::grouped(count)))).collect(),
+        },
     )
+}
+
+/// Writes what stands beside a chart: how high its top is, and its middle.
+fn scale(top: f64, write: impl Fn(f64) -> String) -> Markup {
+    html! { div.scale aria-hidden="true" { span { (write(top)) } span { (write(top / 2.0)) } span { "0" } } }
+}
+
+/// Writes what the colors of a chart mean, by the classes of the style sheet.
+pub(super) fn legend(entries: &[(&'static str, String)]) -> Markup {
+    html! {
+        @if !entries.is_empty() {
+            ul.legend aria-label="What is drawn" { @for (class, text) in entries { li { (swatch(class)) (text) } } }
+        }
+    }
+}
+
+/// Writes a patch of the color of a class.
+pub(super) fn swatch(class: &str) -> Markup {
+    html! { svg.swatch viewBox="0 0 10 10" aria-hidden="true" { rect.{ (class) } width="10" height="10" {} } }
+}
+
+/// Writes a count on a scale, which has little room. What is no whole number is none.
+pub(super) fn counted(count: f64) -> String {
+    for (unit, of) in [("M", 1e6), ("k", 1e3)] {
+        if count >= of {
+            return format!("{} {unit}", (count / of * 10.0).round() / 10.0);
+        }
+    }
+    if count.fract() == 0.0 { count.to_string() } else { String::new() }
+}
+
+/// Returns the next number above that people count by: 1, 2 or 5 and its tens.
+pub(super) fn round_up(number: f64) -> f64 {
+    if number <= 0.0 || !number.is_finite() {
+        return 1.0;
+    }
+    let ten = 10_f64.powf(number.log10().floor());
+    [1.0, 2.0, 5.0, 10.0].into_iter().map(|step| step * ten).find(|step| *step >= number).unwrap_or(number)
 }
 
 fn parts_of(bin: &Bin) -> impl Iterator<Item = (&'static str, i64)> {
@@ -124,7 +172,7 @@ pub(super) fn amount(count: i64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::query::{BySeverity, Moment};
+    use crate::query::Moment;
 
     fn bin([critical, error, warning, info, debug]: [i64; 5]) -> Bin {
         let counts = BySeverity { debug, info, warning, error, critical };
@@ -137,5 +185,19 @@ mod tests {
             over_time(&[bin([0, 2, 0, 3, 0]), bin([0; 5])], |bin| format!("/x?since={}", bin.begin)).into_string();
         assert!(svg.contains("1970-01-01 00:00:00 to 1970-01-01 00:01:00: 2 error, 3 info"), "{svg}");
         assert!(svg.contains("href=\"/x?since=1970-01-01T00:00:00.000000Z\"") && svg.contains(": nothing"), "{svg}");
+    }
+
+    #[test]
+    fn a_chart_says_what_its_colors_are_and_how_high_it_is() {
+        let svg = over_time(&[bin([0, 1_500, 0, 2_000, 0])], |_| String::new()).into_string();
+        assert!(svg.contains("<rect class=\"error\" width") && svg.contains("1,500 error</li>"), "{svg}");
+        assert!(svg.contains("<span>5 k</span><span>2.5 k</span><span>0</span>"), "{svg}");
+        assert!(!svg.contains("warning"), "only what is there: {svg}");
+    }
+
+    #[test]
+    fn a_scale_ends_at_a_round_number() {
+        assert_eq!([0.0, 0.3, 1.0, 7.1, 1_200.0].map(round_up), [1.0, 0.5, 1.0, 10.0, 2_000.0]);
+        assert_eq!([0.5, 20.0, 1_000.0, 2_500_000.0].map(counted), ["", "20", "1 k", "2.5 M"]);
     }
 }
