@@ -119,6 +119,10 @@ pub(crate) const NAME_WIDTH_MAX: usize = 44;
 pub(crate) const DEMO_CLIENT_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long the demo's client waits for its last delivery.
 pub(crate) const DEMO_STOP_TIMEOUT: Duration = Duration::from_secs(20);
+/// How often a program of the demo looks whether what it waits for has happened.
+pub(crate) const DEMO_POLL: Duration = Duration::from_millis(20);
+/// How long the reporter of the demo's program that crashes keeps to itself what it has: longer than that program lives.
+pub(crate) const DEMO_QUIET: Duration = Duration::from_secs(600);
 /// One call of the demo's client.
 pub(crate) const DEMO_CALL_TIMEOUT: Duration = Duration::from_secs(5);
 

@@ -58,7 +58,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<(), Error> {
     match command {
         Command::Demo(args) => on_all_cores(demo::run(args)),
-        Command::DemoClient(args) => on_all_cores(demo::client::run(args)),
+        Command::DemoClient(args) => on_all_cores(demo::cast::run(args)),
         Command::Serve(args) => on_all_cores(commands::serve::run(args)),
         Command::Config(args) => commands::config::run(args),
         Command::Keys(args) => commands::keys::run(args),

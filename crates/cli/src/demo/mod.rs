@@ -1,34 +1,36 @@
 //! `lastword demo`: the whole of it once, on this machine alone.
 //!
-//! A collector on a free port; a client in a process of its own ([`client`]), so that it can crash alone, made of a small
-//! SDK ([`sdk`]) whose entry points are wrapped; then what the client's reporter promised ([`promise`]) beside what the
-//! collector stored ([`stored`]), row by row ([`compare`]).
+//! A collector on a free port; a client in a process of its own ([`process`]), so that it can crash alone, made of a small
+//! SDK ([`sdk`]) whose entry points are wrapped ([`client`]); then what the client's reporter promised ([`promise`]) beside what the
+//! collector stored ([`stored`]), row by row ([`compare`]). Beside it other programs ([`cast`]) leave what there is to look at: that
+//! it is there is asked too ([`beside`]).
 
-pub(crate) mod client;
+mod beside;
+pub(crate) mod cast;
+mod client;
 mod compare;
+mod process;
 mod promise;
 mod sdk;
 mod stored;
 
-use std::env;
 use std::path::Path;
-use std::process::Stdio;
 
 use lastword_collector::query::Moment;
 use lastword_collector::{Collector, Config};
 use tokio::net::TcpListener;
-use tokio::process::Command;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::commands::signals::Signals;
 use crate::error::Error;
-use crate::flags::demo::DemoArgs;
+use crate::flags::demo::{DemoArgs, Part};
 use crate::flags::source::Place;
-use crate::limits::{DEMO_CLIENT_TIMEOUT, SHUTDOWN_GRACE};
+use crate::limits::SHUTDOWN_GRACE;
 use crate::output::Output;
 use crate::source::Source;
 use compare::Comparison;
+use process::Stage;
 use promise::Promise;
 
 /// Runs the demo, and leaves its page up until a signal unless it is to end.
@@ -51,12 +53,14 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Error> {
         let _ = stopped.await;
     }));
 
+    let mark = format!("{:x}", Moment::now().as_micros());
+    let stage = Stage { url, mark, directory: temporary.path().to_owned() };
     let agrees = tokio::select! {
-        agrees = show(&url, &directory) => agrees?,
+        agrees = show(&stage, &directory) => agrees?,
         () = signals.next() => return Ok(()),
     };
     if !args.once {
-        say(&["", &format!("The page is at {url}/ until Ctrl-C.")])?;
+        say(&["", &format!("The page is at {}/ until Ctrl-C.", stage.url)])?;
         signals.next().await;
     }
     let _ = stop.send(());
@@ -65,17 +69,18 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Error> {
     if agrees { Ok(()) } else { Err(Error::Disagree) }
 }
 
-/// Lets the client run and compares. Returns whether all agrees.
-async fn show(url: &str, directory: &Path) -> Result<bool, Error> {
-    // A process id comes round again; a directory that is kept may hold other demos.
-    let session = format!("demo-{:x}", Moment::now().as_micros());
+/// Lets the programs run, compares, and tells what else there is. Returns whether all is as it should be.
+async fn show(stage: &Stage, data: &Path) -> Result<bool, Error> {
+    let session = stage.session("demo");
     say(&[
-        &format!("collector  {url}, storing in {}", directory.display()),
+        &format!("collector  {}, storing in {}", stage.url, data.display()),
         &format!("client     a process of its own, reporting as {session}"),
         "",
     ])?;
-    let promise = client_process(url, &session, directory).await?;
-    let source = Source::open(Place::Url(url.parse()?))?;
+    let (promise, ()) = tokio::try_join!(stage.run_well(Part::Sdk, "demo"), beside::play(stage))?;
+    let promise: Promise = serde_json::from_slice(&promise)
+        .map_err(|error| Error::DemoClient(format!("its promise is no JSON: {error}")))?;
+    let source = Source::open(Place::Url(stage.url.parse()?))?;
     let stored = stored::count(&source, &session).await?;
     let comparison = Comparison::of(&promise, &stored);
     let mut output = Output::stdout();
@@ -85,29 +90,10 @@ async fn show(url: &str, directory: &Path) -> Result<bool, Error> {
     }
     output.line("")?;
     output.line(if comparison.agrees() { "They agree." } else { "They DISAGREE." })?;
+    output.line("")?;
+    let is_there = beside::tell(stage, &mut output).await?;
     output.flush()?;
-    Ok(comparison.agrees())
-}
-
-/// Runs the client to its end and returns what it promised. What it tells a person goes to our standard error.
-async fn client_process(url: &str, session: &str, directory: &Path) -> Result<Promise, Error> {
-    let program = env::current_exe().map_err(Error::Demo)?;
-    let client = Command::new(program)
-        .args(["demo-client", "--url", url, "--session", session])
-        // The demo shows that it works, whatever is said to other programs: it reports to itself alone.
-        .env("LASTWORD_SETTINGS", directory.join("no-settings.json"))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(Error::Demo)?;
-    let ended = timeout(DEMO_CLIENT_TIMEOUT, client.wait_with_output()).await;
-    let output = ended.map_err(|_| Error::DemoClient("it did not end".into()))?.map_err(Error::Demo)?;
-    if !output.status.success() {
-        return Err(Error::DemoClient(output.status.to_string()));
-    }
-    serde_json::from_slice(&output.stdout)
-        .map_err(|error| Error::DemoClient(format!("its promise is no JSON: {error}")))
+    Ok(comparison.agrees() && is_there)
 }
 
 fn say(lines: &[&str]) -> Result<(), Error> {

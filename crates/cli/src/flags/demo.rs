@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::source::BaseUrl;
 
@@ -14,7 +14,7 @@ Examples:
 
 It talks to nothing but this machine.";
 
-/// See it once: a collector, a client that reports and crashes, and whether what was promised was stored.
+/// See it once: a collector, programs that report and crash, and whether what was promised was stored.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct DemoArgs {
@@ -26,7 +26,7 @@ pub(crate) struct DemoArgs {
     pub(crate) data: Option<PathBuf>,
 }
 
-/// The client of the demo, which runs in a process of its own so that it can crash alone.
+/// A program of the demo, which runs in a process of its own so that it can crash alone.
 #[derive(Debug, Args)]
 pub(crate) struct DemoClientArgs {
     /// The collector to report to.
@@ -35,4 +35,31 @@ pub(crate) struct DemoClientArgs {
     /// The session to report as.
     #[arg(long)]
     pub(crate) session: String,
+    /// Which program it is.
+    #[arg(long, value_enum, default_value_t = Part::Sdk)]
+    pub(crate) part: Part,
+    /// Where it may keep files.
+    #[arg(long)]
+    pub(crate) directory: PathBuf,
+}
+
+/// The programs of the demo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// A small SDK, whose promise is compared with what was stored.
+    Sdk,
+    /// An agent.
+    Agent,
+    /// A program whose network is down for a while.
+    Outage,
+    /// A program that dies with all that it has to say in its spool.
+    #[cfg(target_os = "linux")]
+    Crash,
+    /// The next start of that program.
+    #[cfg(target_os = "linux")]
+    Heir,
+    /// A shop, which speaks OpenTelemetry, in its version before the last.
+    ShopBefore,
+    /// The same in its last version.
+    ShopAfter,
 }

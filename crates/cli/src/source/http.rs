@@ -111,6 +111,21 @@ impl Client {
         self.answer(self.base.below(path), self.request(reqwest::Method::GET, self.base.below(path))).await
     }
 
+    /// Asks for the part of what is below a path that parameters name, as JSON.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::get`]; or the answer is no JSON.
+    pub(crate) async fn json(&self, path: &str, parameters: &[(&str, &str)]) -> Result<serde_json::Value, Error> {
+        let mut url = self.base.below(path);
+        if !parameters.is_empty() {
+            url.query_pairs_mut().extend_pairs(parameters);
+        }
+        let body = self.answer(url.clone(), self.request(reqwest::Method::GET, url.clone())).await?;
+        serde_json::from_slice(&body)
+            .map_err(|error| Error::NotAPage { url: url.to_string(), message: error.to_string() })
+    }
+
     /// Sends a request, and returns the body of a good answer.
     async fn answer(&self, url: Url, request: reqwest::RequestBuilder) -> Result<Vec<u8>, Error> {
         let lost = |error: reqwest::Error| Error::NoAnswer { url: self.base.to_string(), message: innermost(&error) };
@@ -128,7 +143,7 @@ impl Client {
     /// # Errors
     ///
     /// The collector doesn't answer, or refuses.
-    pub(super) async fn change(
+    pub(crate) async fn change(
         &self,
         method: reqwest::Method,
         path: &str,
