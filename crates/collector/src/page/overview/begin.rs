@@ -19,7 +19,7 @@ const KEY: &str = "LASTWORD_API_KEY";
 
 /// Returns the page of them.
 pub(crate) fn page(origin: &Origin) -> Markup {
-    let content = html! { section { h1 { "Send something here" } (commands(origin)) } };
+    let content = html! { section { h1 { "Send something here" } h2 { "By any of these" } (commands(origin)) } };
     layout("Send something here", Tab::None, &content)
 }
 
