@@ -21,8 +21,8 @@ fn found(dir: &Dir) -> usize {
         .sum()
 }
 
-/// Sends all that there is, the marker in every text of it, as two sessions.
-fn send_marked(server: &Server) {
+/// Sends all that Tinker's protocol has, the marker in every text of it, as one session.
+fn send_tinker(server: &Server) {
     let large = format!("{MARKER} ").repeat(2_000);
     let m = MARKER;
     let data = |more: &str| {
@@ -60,7 +60,11 @@ fn send_marked(server: &Server) {
     }
     let answer = server.telemetry(request.to_string()).is(200).json();
     assert_eq!(answer["accepted"], 12, "{answer}");
+}
 
+/// Sends what OTLP has, likewise, as another one.
+fn send_otlp(server: &Server) {
+    let m = MARKER;
     let text = |key: &str, value: &str| json!({"key": key, "value": {"stringValue": value}});
     let resource = json!({"attributes": [text("service.name", m), text("session.id", "otlp"), text("service.version", m), text("host.name", m),
         text("service.instance.id", "otlp")]});
@@ -100,7 +104,8 @@ fn nothing_of_removed_sessions_is_left_in_any_file() {
     let dir = Dir::new();
     let server = Server::start(dir.config());
     server.telemetry(body("kept", &[named(0, "k", "n", "INFO", "{}"), exception(1, "ERROR", "E", "m")])).is(200);
-    send_marked(&server);
+    send_tinker(&server);
+    send_otlp(&server);
     let sessions: Vec<String> = server
         .all("/api/sessions", "sessions")
         .iter()
