@@ -114,8 +114,8 @@ fn parameter(path: &str, name: &str) -> Value {
         }
         "appeared" => ("Of which the first was received at or after this", moment()),
         "regressed" => ("That were received again at or after this, when they had been marked as resolved", moment()),
-        "missing" => {
-            ("Only those of which events are missing, or only those of which none is", one_of(&["true", "false"]))
+        "lost" | "missing" => {
+            ("Only those of which events are missing, or (`lost`) dropped; or the others", one_of(&["true", "false"]))
         }
         "fingerprint" => ("The group with this fingerprint", text()),
         "exception" => ("In which an exception with this fingerprint happened", text()),
@@ -154,9 +154,7 @@ fn parameter(path: &str, name: &str) -> Value {
         "sort" => ("What comes first", one_of(&CallSort::ALL.map(|(word, _)| word))),
         "by" if is_of_calls => ("What they are told apart by", one_of(&CallBy::ALL.map(|(word, _)| word))),
         "by" => ("By minute or by hour", one_of(&["minute", "hour"])),
-        "failed" | "lost" | "opted_in" => {
-            ("Only those that did, or only those that did not", one_of(&["true", "false"]))
-        }
+        "failed" | "opted_in" => ("Only those that did, or only those that did not", one_of(&["true", "false"])),
         "views" => ("Metrics of what was reported, instead of the collector's own", one_of(&["0", "1"])),
         _ => ("", text()),
     };
