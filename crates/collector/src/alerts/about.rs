@@ -37,6 +37,11 @@ impl About {
         Self { version: version.clone(), ..Self::new(error_type, message, page_of(fingerprint)) }
     }
 
+    /// Returns what of it may be kept when its events are removed: where it is, and nothing that a program said.
+    pub(super) fn kept(&self) -> Self {
+        Self { error_type: String::new(), message: String::new(), version: None, session: None, ..self.clone() }
+    }
+
     /// Returns it with its page as people reach it.
     pub(super) fn under(&self, url: Option<&str>) -> Self {
         let url = url.unwrap_or_default().trim_end_matches('/');
@@ -47,6 +52,9 @@ impl About {
 impl fmt::Display for About {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { error_type, message, version, page, .. } = self;
+        if error_type.is_empty() && message.is_empty() {
+            return f.write_str(page);
+        }
         f.write_str(error_type)?;
         if !message.is_empty() {
             write!(f, ": {message}")?;
@@ -108,6 +116,7 @@ mod tests {
         assert_eq!(about.to_string(), "Timeout: no answer (1.2, https://example.org/w/exceptions/0011)");
         let many = vec![about; ALERT_NAMED_MAX + 1];
         assert!(spoken(&many, 9.0).ends_with("; and 4 more") && spoken(&[], 0.0) == "none");
+        assert_eq!(many[0].kept().to_string(), "https://example.org/w/exceptions/0011");
         let long = About::new("T", &"x".repeat(1_000), String::new());
         assert_eq!(long.message.chars().count(), ALERT_NAME_CHARS_MAX + 1);
     }

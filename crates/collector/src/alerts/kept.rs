@@ -78,7 +78,7 @@ impl Kept {
     pub(super) fn update(&mut self, engine: &Engine, transitions: &[Transition]) -> bool {
         for transition in transitions {
             // It has nothing that JSON can't say.
-            self.history.push_front(serde_json::to_value(transition).unwrap_or_default());
+            self.history.push_front(serde_json::to_value(without_texts(transition, engine)).unwrap_or_default());
         }
         self.history.truncate(ALERT_HISTORY_MAX);
         let before: Vec<State> = self.statuses.iter().map(|status| status.state).collect();
@@ -176,6 +176,17 @@ impl Kept {
         }
         Self { history: file.history, ..Self::default() }
     }
+}
+
+/// Returns what is kept of what was told: not what programs said, which may be removed from the store.
+fn without_texts(transition: &Transition, engine: &Engine) -> Transition {
+    let exceptions: Vec<About> = transition.exceptions.iter().map(About::kept).collect();
+    let rule = engine.standings().map(|(rule, ..)| rule).find(|rule| rule.name == transition.alert);
+    let summary = match rule {
+        Some(rule) => rule.summarise(transition.value.unwrap_or(0.0), &exceptions),
+        None => transition.alert.clone(),
+    };
+    Transition { summary, exceptions, ..transition.clone() }
 }
 
 fn path(directory: &Path) -> PathBuf {

@@ -107,7 +107,9 @@ fn told(history: &[Value]) -> Markup {
                         @for about in one.get("exceptions").and_then(Value::as_array).into_iter().flatten() {
                             @let text = |name: &str| about.get(name).and_then(Value::as_str).unwrap_or_default();
                             // The file may say anything: a link leads to a page of ours or to none.
-                            @if ["/", "http"].iter().any(|begin| text("page").starts_with(begin)) { " " a href=(text("page")) { bdi { (text("error_type")) } } }
+                            @if ["/", "http"].iter().any(|begin| text("page").starts_with(begin)) {
+                                " " a href=(text("page")) { @if text("error_type").is_empty() { "the exception" } @else { bdi { (text("error_type")) } } }
+                            }
                         }
                     }
                 }

@@ -11,7 +11,7 @@ use crate::stats::Streaming;
 use crate::store::Queue;
 
 /// A connection that there is none of.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Link(Infallible);
 
 impl Link {
@@ -32,8 +32,8 @@ impl Link {
 pub(crate) struct Consumer(Infallible);
 
 impl Consumer {
-    pub(crate) fn new(link: Link, _: Queue, _: Arc<Streaming>) -> Self {
-        match link.0 {}
+    pub(crate) fn new(Link(never): Link, _: Queue, _: Arc<Streaming>) -> Self {
+        match never {}
     }
 
     pub(crate) async fn run(self, _: watch::Receiver<bool>) {

@@ -52,6 +52,12 @@ fn a_crash_that_is_delivered_days_late_is_told_by_name_with_a_link_to_what_was_c
     let counted = server.get(&path(&new["page"])).is(200).body;
     assert!(counted.contains(&path(&about["page"])), "{counted}");
     assert!(server.get("/alerts").body.contains("no answer after 30 s"));
+    // What is kept of it for later is no text of a program's: that may be removed.
+    let history = server.get("/api/alerts").json()["history"].as_array().unwrap().clone();
+    let kept = history.iter().find(|kept| kept["alert"] == "New").unwrap();
+    let named = json!([{ "error_type": "", "message": "", "version": null, "page": page }]);
+    assert_eq!((&kept["alert"], &kept["exceptions"]), (&"New".into(), &named), "{kept}");
+    assert!(!kept["summary"].as_str().unwrap().contains("TimeoutError"), "{kept}");
 
     let told = (&crashes["alert"], &crashes["value"], crashes.get("exceptions"));
     assert_eq!(told, (&"Crashes".into(), &0.5.into(), None));
