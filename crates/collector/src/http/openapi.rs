@@ -94,6 +94,7 @@ fn parameter(path: &str, name: &str) -> Value {
     let of_sessions = SessionQuery::states();
     let is_of_exceptions = path.ends_with("/exceptions");
     let states: &[&str] = if is_of_exceptions { &["open", "resolved", "regressed"] } else { &of_sessions };
+    let row = || json!({ "type": "string", "pattern": "^[0-9]{1,18}$" });
     let number = || json!({ "type": "integer", "minimum": 0 });
     let is_of_calls = path.starts_with("/calls") || path.ends_with("/calls");
     let moment = || json!({ "type": "string", "examples": ["15m", "2026-11-20T09:20:34Z"] });
@@ -122,9 +123,7 @@ fn parameter(path: &str, name: &str) -> Value {
         "id" => ("Whose id begins so", text()),
         "step" => ("As it stood after this line", number()),
         "from" if path.starts_with("/runs") || path.starts_with("/traces") => ("From this line or span on", number()),
-        "event" | "from" | "before" => {
-            ("Around the event of this row", json!({ "type": "string", "pattern": "^[0-9]{1,18}$" }))
-        }
+        "event" | "from" | "before" => ("Around the event of this row", row()),
         "order" => ("Newest first (`desc`) or oldest first (`asc`)", one_of(&["desc", "asc"])),
         "columns" => ("Columns, with commas between them: of the event, or `data.` and a path into its data", text()),
         "state" => ("In this state", one_of(states)),
@@ -132,10 +131,7 @@ fn parameter(path: &str, name: &str) -> Value {
             "At most this many",
             json!({ "type": "integer", "minimum": 1, "maximum": PAGE_ROWS_MAX, "default": PAGE_ROWS_DEFAULT }),
         ),
-        "after" => (
-            "Behind the page whose `next` or `resume` this is",
-            json!({ "type": "string", "pattern": "^[0-9]{1,18}$" }),
-        ),
+        "after" => ("Behind the page whose `next` or `resume` this is", row()),
         "trace" => ("Of this trace", text()),
         "run" => ("Of this run", text()),
         "action" => ("Of this action", text()),
