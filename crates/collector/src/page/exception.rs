@@ -93,7 +93,7 @@ fn standing(detail: &Detail) -> Markup {
         @match group.state {
             ExceptionState::Regressed => p.notice {
                 b { "It came back" } (at(group.regressed_at))
-                @if let Some(version) = group.regressed_at.and_then(|at| seen_at(group, at)) { " in " (named(version)) }
+                @if let Some(version) = group.regressed_at.and_then(|at| seen_until(group, at)) { " in " (named(version)) }
                 @match resolved {
                     Some(mark) => { ", after " (by(mark)) " had marked it as resolved" (at(Some(mark.time))) (last(Some(mark.time))) "." },
                     None => ", after somebody had marked it as resolved.",
@@ -127,12 +127,6 @@ fn named(version: &ExceptionVersion) -> Markup {
 /// Returns the version in which a group happened last, up to a moment.
 fn seen_until(group: &ExceptionGroup, at: Moment) -> Option<&ExceptionVersion> {
     group.versions.iter().filter(|version| version.first_seen <= at).max_by_key(|version| version.last_seen.min(at))
-}
-
-/// Returns the version in which a group happened at a moment, the latest to appear where that may be several.
-fn seen_at(group: &ExceptionGroup, at: Moment) -> Option<&ExceptionVersion> {
-    let is_then = |version: &&ExceptionVersion| version.first_seen <= at && version.last_seen >= at;
-    group.versions.iter().filter(is_then).max_by_key(|version| version.first_seen)
 }
 
 /// Writes the form that says of the group that it is dealt with, or is not. It works without a script.

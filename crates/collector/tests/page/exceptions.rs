@@ -134,12 +134,11 @@ fn an_exception_is_marked_as_resolved_by_a_form_and_comes_back_when_it_happens_a
     assert_eq!(marked.header("location"), Some(&*path));
     let resolved = server.get(&path).is(200).body;
     assert!(resolved.contains(">resolved<") && resolved.contains("Reopen"), "{resolved}");
-    let later = body("t", &[thrown(0, "no answer after 30 s", "2099-11-20T09:20:34Z")]).replace("0.38.0", "0.39.0");
+    let later = body("t", &[thrown(0, "no answer after 30 s", &Moment::now().to_string())]).replace("0.38.0", "0.39.0");
     server.telemetry(later).is(200);
     let back = server.get(&path).is(200).body;
     let notice = back.split("It came back").nth(1).unwrap().split("</p>").next().unwrap();
     for part in [
-        "2099-11-20",
         " in <bdi>0.39.0</bdi>",
         "<b>somebody</b> (no key was asked for) had marked it",
         "last seen in <bdi>0.38.0</bdi>",
