@@ -42,6 +42,11 @@ impl About {
         Self { error_type: String::new(), message: String::new(), version: None, session: None, ..self.clone() }
     }
 
+    /// Returns it for a page of ours, which has links.
+    pub(super) fn linked(&self) -> Self {
+        Self { page: String::new(), ..self.clone() }
+    }
+
     /// Returns it with its page as people reach it.
     pub(super) fn under(&self, url: Option<&str>) -> Self {
         let url = url.unwrap_or_default().trim_end_matches('/');
@@ -59,9 +64,11 @@ impl fmt::Display for About {
         if !message.is_empty() {
             write!(f, ": {message}")?;
         }
-        match version {
-            Some(version) => write!(f, " ({version}, {page})"),
-            None => write!(f, " ({page})"),
+        match (version, page.as_str()) {
+            (Some(version), "") => write!(f, " ({version})"),
+            (Some(version), page) => write!(f, " ({version}, {page})"),
+            (None, "") => Ok(()),
+            (None, page) => write!(f, " ({page})"),
         }
     }
 }
@@ -114,6 +121,7 @@ mod tests {
         about.version = Some("1.2".to_owned());
         let about = about.under(Some("https://example.org/w/"));
         assert_eq!(about.to_string(), "Timeout: no answer (1.2, https://example.org/w/exceptions/0011)");
+        assert_eq!(about.linked().to_string(), "Timeout: no answer (1.2)");
         let many = vec![about; ALERT_NAMED_MAX + 1];
         assert!(spoken(&many, 9.0).ends_with("; and 4 more") && spoken(&[], 0.0) == "none");
         assert_eq!(many[0].kept().to_string(), "https://example.org/w/exceptions/0011");

@@ -25,6 +25,9 @@ pub(crate) struct Status {
     pub(crate) severity: String,
     pub(crate) labels: BTreeMap<String, String>,
     pub(crate) summary: String,
+    /// The same for a page of ours, where what it is about is a link.
+    #[serde(skip)]
+    pub(crate) spoken: String,
     /// The exceptions that it is about, the last that came first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) exceptions: Vec<About>,
@@ -104,6 +107,7 @@ impl Kept {
                 severity: rule.severity.clone(),
                 labels: rule.labels.clone(),
                 summary: rule.summarise(value.unwrap_or(0.0), about),
+                spoken: rule.summarise(value.unwrap_or(0.0), &about.iter().map(About::linked).collect::<Vec<_>>()),
                 exceptions: about.to_vec(),
             })
             .collect();

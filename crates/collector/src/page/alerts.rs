@@ -57,7 +57,7 @@ fn rule(alert: &Alert<'_>) -> Markup {
                 @if trouble.is_some() { span.state.firing { "not evaluated" } " " }
                 b { bdi { (rule.name) } } " "
                 @match status {
-                    Some(status) if state != State::Ok => { bdi { (status.summary) } " " span.quiet { "since " (parts::moment(status.since)) } }
+                    Some(status) if state != State::Ok => { bdi { (status.spoken) } " " span.quiet { "since " (parts::moment(status.since)) } }
                     _ => span.quiet { bdi { (rule.condition()) } },
                 }
             }

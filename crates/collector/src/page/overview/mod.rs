@@ -155,7 +155,7 @@ fn trouble(overview: &Overview) -> Markup {
         }
         @if !overview.firing.is_empty() {
             ul.notice.firing aria-label="Alerts that fire" { @for status in &overview.firing {
-                li { span.severity.{ (severity_class(&status.severity)) } { bdi { (status.severity) } } " " b { a href="/alerts" { bdi { (status.name) } } } " " bdi { (status.summary) } " " span.quiet { "since " (parts::moment(status.since)) } }
+                li { span.severity.{ (severity_class(&status.severity)) } { bdi { (status.severity) } } " " b { a href="/alerts" { bdi { (status.name) } } } " " bdi { (status.spoken) } " " span.quiet { "since " (parts::moment(status.since)) } }
             } }
         }
     }
