@@ -81,7 +81,9 @@ async fn carry(mut near: TcpStream, far: String, mut is_cut: watch::Receiver<boo
     }
     let Ok(mut far) = TcpStream::connect(far).await else { return };
     tokio::select! {
-        _ = copy_bidirectional(&mut near, &mut far) => {}
+        // First: what comes after the cut is not carried, though it may be there when this is looked at.
+        biased;
         _ = is_cut.wait_for(|is_cut| *is_cut) => {}
+        _ = copy_bidirectional(&mut near, &mut far) => {}
     }
 }
