@@ -159,7 +159,11 @@ impl Collector {
         let consuming = tokio::spawn(shared.clone().consume());
         let stopping = shared.clone();
         let shutdown = async move {
-            shutdown.await;
+            tokio::select! {
+                () = shutdown => {}
+                // Nothing can be stored any more, and whoever supervises this process may start it again.
+                () = stopping.writer_ended() => tracing::error!("the writer of the store has died: the collector stops"),
+            }
             stopping.stop();
         };
         let retention = tokio::spawn(store::keep_retention(shared.queue(), config.settings.retention.clone()));

@@ -121,6 +121,32 @@ impl Cluster {
         }
     }
 
+    /// How large the stream of events may become.
+    pub(crate) fn bytes_max(&self) -> u64 {
+        let address = format!("127.0.0.1:{}", self.members[0].monitor);
+        let said: Value =
+            serde_json::from_str(&ask(&address, "GET /jsz?streams=true&config=true HTTP/1.0", "").1).unwrap();
+        let streams = said["account_details"][0]["stream_detail"].as_array().cloned().unwrap_or_default();
+        let events = streams.iter().find(|stream| stream["name"] == "LASTWORD").unwrap();
+        events["config"]["max_bytes"].as_u64().unwrap()
+    }
+
+    /// Whether a text stands in any file of the servers.
+    pub(crate) fn stores(&self, text: &str) -> bool {
+        let mut directories = vec![self.directory.path().to_owned()];
+        while let Some(directory) = directories.pop() {
+            for entry in std::fs::read_dir(directory).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    directories.push(path);
+                } else if std::fs::read(&path).unwrap().windows(text.len()).any(|part| part == text.as_bytes()) {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
     /// Publishes bytes as anybody could, over the protocol's own text.
     pub(crate) fn publish(&self, subject: &str, headers: &[(&str, &str)], payload: &[u8]) {
         let mut stream = TcpStream::connect(("127.0.0.1", self.members[0].port)).unwrap();

@@ -1,8 +1,8 @@
 //! What each role does, and what it does not.
 
 use crate::cluster::Cluster;
-use crate::common::{generic, get, lastword, post, run};
-use crate::support::{json, start, stored, until};
+use crate::common::{generic, get, lastword, post, run, stdout_of};
+use crate::support::{json, start, start_with, stored, until};
 
 #[test]
 fn what_one_process_takes_in_another_one_stores_and_shows() {
@@ -23,7 +23,8 @@ fn what_one_process_takes_in_another_one_stores_and_shows() {
     let (status, said) = get(&ingest.address, "/api/events");
     assert!(status == 404 && said.contains("does not have the role `query`"), "{status} {said}");
     let (status, said) = post(&write.address, "/api/v1/telemetry", "{}");
-    assert!(status == 404 && said.contains("does not have the role `ingest`"), "{status} {said}");
+    // Not 404, by which a reporter would give its events up.
+    assert!(status == 503 && said.contains("does not have the role `ingest`"), "{status} {said}");
     for process in [&ingest, &write] {
         assert_eq!(get(&process.address, "/api/health/mq"), (200, r#"{"ok":true}"#.to_owned()));
         assert_eq!(json(process, "/api/health")["ok"], true);
@@ -87,4 +88,44 @@ fn what_does_not_go_together_is_refused_with_what_would() {
     }
     let help = lastword().args(["serve", "--help"]).output().unwrap();
     assert!(String::from_utf8(help.stdout).unwrap().contains("--stream"));
+}
+
+#[test]
+fn what_is_taken_out_before_the_disk_is_on_no_disk_of_the_stream_either() {
+    let Some(cluster) = Cluster::start(1) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let ingest = start(&cluster, "ingest", "127.0.0.1:0", &dir.path().join("ingest"));
+    let data = r#"{"api_key":"sk-s3cr3t0s3cr3t0s3cr3t0","user_id":"ada-the-user","kept":"what-is-kept"}"#;
+    ingest.post("s-1", &[generic(0, "INFO", "a", data)]);
+    assert!(cluster.stores("what-is-kept"));
+    assert!(!cluster.stores("s3cr3t0s3cr3t0") && !cluster.stores("ada-the-user"));
+}
+
+#[test]
+fn a_stream_that_would_lose_what_it_took_is_refused_and_says_why() {
+    let Some(cluster) = Cluster::start(1) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let made = r#"{"name":"HAND","subjects":["hand.events.>"],"retention":"limits","discard":"old","storage":"memory","max_bytes":1000000,"num_replicas":1}"#;
+    cluster.publish("$JS.API.STREAM.CREATE.HAND", &[], made.as_bytes());
+    let data = dir.path().to_str().unwrap();
+    let url = cluster.url();
+    let flags =
+        ["--listen", "127.0.0.1:0", "--grpc-listen", "off", "--data", data, "--nats-name", "HAND", "--stream", &url];
+    let output = run(&[&["serve"], &flags[..]].concat());
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && error.contains("the stream `HAND` is there, and its retention is"), "{error}");
+}
+
+#[test]
+fn a_larger_bound_is_taken_over_and_a_password_is_shown_nowhere() {
+    let Some(cluster) = Cluster::start(1) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let small = start_with(&cluster, "ingest", "127.0.0.1:0", &dir.path().join("a"), &["--nats-bytes-max", "1MiB"]);
+    small.stop();
+    let large = start_with(&cluster, "ingest", "127.0.0.1:0", &dir.path().join("a"), &["--nats-bytes-max", "2MiB"]);
+    assert_eq!(cluster.bytes_max(), 2 << 20);
+    large.stop();
+    let url = "u:sekret@127.0.0.1:4222";
+    let shown = stdout_of(&["config", "show", "--data", dir.path().to_str().unwrap(), "--stream", url]);
+    assert!(shown.contains("stream = \"***@127.0.0.1:4222\"") && !shown.contains("sekret"), "{shown}");
 }

@@ -18,7 +18,7 @@ use crate::forward::{self, Target};
 use crate::limits;
 use crate::store::Retention;
 use crate::store::audit::{InForce, What};
-use crate::stream::{Role, StreamSettings};
+use crate::stream::{Role, StreamSettings, without_login};
 
 /// Everything that an operator can set. What is left out has its default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -87,7 +87,8 @@ impl Settings {
     /// Returns the settings as the audit trail knows them, without secrets; only those that a running collector takes over where it is so asked.
     pub(crate) fn in_force(&self, live: bool) -> Vec<InForce> {
         let forward = self.forward.iter().map(Target::without_secrets).collect();
-        let table = toml::Table::try_from(Self { forward, ..self.clone() }).unwrap_or_default();
+        let stream = self.stream.as_deref().map(without_login);
+        let table = toml::Table::try_from(Self { forward, stream, ..self.clone() }).unwrap_or_default();
         let keys = KEYS.iter().filter(|key| key.live || !live);
         // A URL may have a password in it.
         let redactor = Privacy::new().redactor();

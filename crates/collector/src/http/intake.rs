@@ -242,6 +242,7 @@ pub(super) async fn store(
             Ok(Done { stored, refused })
         }
         Ok(Err(error)) => Err(of_writer(&error)),
+        Err(_) if inner.outlet.is_streaming() => Err(Failure::later("the stream did not answer in time")),
         Err(_) => Err(Failure::later("the disk did not answer in time")),
     }
 }

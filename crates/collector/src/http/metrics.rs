@@ -12,7 +12,6 @@ use crate::clock;
 use crate::forward::Counts;
 use crate::query::{ParamError, QueryError, Reader};
 use crate::stats::{Ingest, Protocol};
-use crate::stream::Role;
 
 /// `GET /metrics`
 pub(super) async fn metrics(State(shared): State<Shared>, axum::extract::Query(pairs): Pairs) -> Response {
@@ -231,11 +230,9 @@ fn stream(inner: &Inner, out: &mut Exposition) {
     page.counter("lastword_stream_postponed_total", "Messages that were left for later.", counted.postponed.get());
     let help = "Messages that can't be stored, and were put aside.";
     page.counter("lastword_stream_dead_total", help, counted.dead.get());
-    if inner.roles.contains(&Role::Write) {
-        page.gauge("lastword_stream_waiting", "Messages that wait in the stream.", Some(counted.waiting.get()));
-        let help = "Messages that writers have and did not acknowledge.";
-        page.gauge("lastword_stream_taken", help, Some(counted.taken.get()));
-    }
+    page.gauge("lastword_stream_waiting", "Messages that wait in the stream.", Some(counted.waiting.get()));
+    let help = "Messages that writers have and did not acknowledge.";
+    page.gauge("lastword_stream_taken", help, Some(counted.taken.get()));
 }
 
 /// Adds families of one sample.

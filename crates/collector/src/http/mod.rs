@@ -67,8 +67,8 @@ use crate::clock;
 use crate::config::Config;
 use crate::forward::{Counts, Forwarder, Target};
 use crate::health::Checks;
-use crate::ingest::Object;
 use crate::ingest::otlp::Prices;
+use crate::ingest::{Intake, Object};
 use crate::limits::{
     EXPORTS_MAX, EXPORTS_PER_CLIENT, KEYS_POLL, LAG_INTERVAL, READERS_MAX, STREAMS_MAX, STREAMS_PER_CLIENT,
     UNPROVEN_SHARE,
@@ -80,8 +80,8 @@ use crate::query::Reader;
 use crate::redact::Redaction;
 use crate::stats::{Process, Stats};
 use crate::store::audit::{self as audit_trail, InForce, What};
-use crate::store::{Consents, Queue, WriteError};
-use crate::stream::{Consumer, Outlet, Role};
+use crate::store::{self, Consents, Queue, WriteError};
+use crate::stream::{Consumer, Outlet, Role, watch as watch_stream};
 use crate::tls::Acceptor;
 
 /// What all requests share.
@@ -256,13 +256,20 @@ impl Shared {
         self.0.reloaded.send_replace(settings);
     }
 
-    /// Stores what is in the stream until the collector stops, if that is its work.
+    /// Stores what is in the stream until the collector stops, or looks how much there is, where others store it.
     pub(crate) async fn consume(self) {
         let outlet = &self.0.outlet;
-        if let Some(link) = outlet.link().filter(|_| self.has(Role::Write)) {
-            let consumer = Consumer::new(link.clone(), self.queue(), Arc::clone(outlet.counted()));
-            consumer.run(self.0.stopping.subscribe()).await;
+        let Some(link) = outlet.link().cloned() else { return };
+        let (counted, stopping) = (Arc::clone(outlet.counted()), self.0.stopping.subscribe());
+        if !self.has(Role::Write) {
+            return watch_stream(link, counted, stopping).await;
         }
+        // A disk that is full keeps nobody from taking: without a name it can't be told whose store it is.
+        let store = self.0.queue.edit(store::name).await.unwrap_or_else(|_| "store".to_owned());
+        // Looked at again: between publishing and storing a user may have withdrawn.
+        let shared = self.clone();
+        let take_out = Box::new(move |intake: &mut Intake| shared.0.redaction.apply(intake));
+        Consumer::new(link, self.queue(), counted, take_out, store).run(stopping).await;
     }
 
     /// Evaluates alerts until the collector stops.
@@ -311,6 +318,11 @@ impl Shared {
     /// Returns the way to the writer.
     pub(crate) fn queue(&self) -> Queue {
         self.0.queue.clone()
+    }
+
+    /// Waits until the writer has ended.
+    pub(crate) async fn writer_ended(&self) {
+        self.0.queue.ended().await;
     }
 
     /// Lets the writer end after what waits now.

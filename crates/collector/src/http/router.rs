@@ -82,10 +82,13 @@ async fn export(shared: &Shared, signal: Signal, request: Request) -> Response {
     intake::take(shared, request, export).await
 }
 
-/// Answers what another process of the fleet would answer.
+/// Answers what another process of the fleet would answer. Who brings events is to come back with them, and not to give them up.
 fn of_another(role: Role) -> Response {
-    let role = role.as_str();
-    answer::error(StatusCode::NOT_FOUND, format!("this process does not have the role `{role}`: ask one that has it"))
+    let why = format!("this process does not have the role `{}`: ask one that has it", role.as_str());
+    match role {
+        Role::Ingest => answer::later(why),
+        Role::Write | Role::Query => answer::error(StatusCode::NOT_FOUND, why),
+    }
 }
 
 /// Says that there is nothing, and what there is: to a person by a page with links.

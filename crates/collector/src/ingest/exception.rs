@@ -40,6 +40,14 @@ impl Exception {
         Some(Self::new(error_type, error_message))
     }
 
+    /// Whether it is as long as those are that are made here.
+    #[cfg(feature = "nats")]
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.fingerprint.len() == 16
+            && self.error_type.len() <= GROUP_TEXT_BYTES_MAX
+            && self.message.len() <= GROUP_TEXT_BYTES_MAX
+    }
+
     /// Takes the fingerprint of an exception of this type and message.
     pub(crate) fn of(error_type: &str, message: &str) -> Self {
         let begin = |text: &str| text[..text.floor_char_boundary(GROUP_TEXT_BYTES_MAX)].to_owned();

@@ -73,6 +73,16 @@ impl Key {
         Some(Self::Bytes { bytes: all, length: u8::try_from(bytes.len()).ok()? })
     }
 
+    /// Whether an id may have this key.
+    #[cfg(feature = "nats")]
+    pub(crate) fn is_of_an_id(&self) -> bool {
+        match self {
+            Self::Bytes { length, .. } => matches!(usize::from(*length), 16 | 17 | 21 | 29),
+            // Of characters, each of which has four bytes at most.
+            Self::Text(text) => !text.is_empty() && text.len() <= 4 * crate::limits::EVENT_ID_CHARS_MAX,
+        }
+    }
+
     pub(super) fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Bytes { bytes, length } => bytes.get(..usize::from(*length)).unwrap_or(bytes),

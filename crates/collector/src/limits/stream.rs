@@ -5,6 +5,8 @@ use std::time::Duration;
 /// How large a message is that has more than one event. Small ones cost the stream a write each, large ones keep a cluster from sending
 /// anything else: at this size either is little.
 pub const STREAM_MESSAGE_BYTES: usize = 256 * 1024;
+/// The largest message of all, also where the server would take larger ones: less than a writer asks for at once.
+pub const STREAM_MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// How much a compressed message may become: one event, and what is known of it.
 pub const STREAM_PLAIN_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Subjects that sessions are spread over, so that writers can be given some each.
@@ -38,6 +40,10 @@ pub const STREAM_LOOK_INTERVAL: Duration = Duration::from_secs(5);
 pub const STREAM_BYTES_MAX: u64 = 10 * 1024 * 1024 * 1024;
 /// How large the stream may become of messages that nobody could read or store. Beyond, such messages stay where they are.
 pub const STREAM_DEAD_BYTES_MAX: i64 = 1024 * 1024 * 1024;
+/// How long they are kept there. They may be of a user who wants to be forgotten, and nobody can look into them.
+pub const STREAM_DEAD_AGE_MAX: Duration = Duration::from_secs(30 * 86_400);
+/// How much of a reason stands beside such a message, in characters.
+pub const STREAM_REASON_CHARS_MAX: usize = 256;
 /// For how long the stream knows what was published, so that what is published again is not stored twice in it.
 pub const STREAM_DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
 /// The most copies of the stream that are asked for, if it is not set: what a cluster needs to lose one server and go on.

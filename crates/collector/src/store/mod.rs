@@ -52,7 +52,7 @@ pub(crate) use consent::{Consents, resolve, store as store_consent};
 pub(crate) use erase::{Target, note_removal, step as remove_step};
 pub use index::CallKind;
 pub(crate) use index::{Facts as Said, Needle, UNKNOWN, What, trace_id};
-pub(crate) use open::{Store, database_path, lock as lock_directory, open, open_directory};
+pub(crate) use open::{Store, database_path, lock as lock_directory, name, open, open_directory};
 pub(crate) use queue::{Queue, WriteError};
 pub use retention::Retention;
 pub(crate) use retention::{run as keep_retention, steps as remove_in_steps, used_bytes};

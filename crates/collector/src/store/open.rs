@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 use tokio::sync::watch;
+use uuid::Uuid;
 
 use super::audit::{self, What};
 use super::consent::Consents;
@@ -74,6 +75,17 @@ pub(crate) fn open_directory(config: &Config) -> Result<(Connection, File), Open
     prepare(&connection, config.settings.limits.store_bytes_max.map(|bytes| bytes.0)).map_err(database)?;
     schema::migrate(&mut connection, found).map_err(database)?;
     Ok((connection, lock))
+}
+
+/// Returns the name by which a store is known to other processes, which it gets here if it has none. A copy of it has the same.
+pub(crate) fn name(connection: &mut Connection) -> rusqlite::Result<String> {
+    let (drawn, _) = Uuid::new_v4().as_u64_pair();
+    let transaction = connection.transaction()?;
+    // A column of integers has one of 64 bits with a sign.
+    transaction.execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('store', ?)", [drawn.cast_signed()])?;
+    let known: i64 = transaction.query_row("SELECT value FROM meta WHERE key = 'store'", [], |row| row.get(0))?;
+    transaction.commit()?;
+    Ok(format!("store {:016x}", known.cast_unsigned()))
 }
 
 /// Makes the directory, for its owner only, and takes its lock.

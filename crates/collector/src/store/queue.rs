@@ -180,6 +180,11 @@ impl Queue {
         answer.await.unwrap_or(Err(WriteError::Closed))
     }
 
+    /// Waits until the writer has ended, whatever ended it.
+    pub(crate) async fn ended(&self) {
+        self.sender.closed().await;
+    }
+
     /// Asks the writer to end after what waits now. Waits for room in the queue, for the writer makes it.
     pub(crate) async fn close(&self) {
         // An error: it has ended already.

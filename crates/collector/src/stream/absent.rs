@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::{OpenStreamError, StreamSettings};
+use crate::ingest::Intake;
 use crate::stats::Streaming;
 use crate::store::Queue;
 
@@ -28,11 +29,19 @@ impl Link {
     }
 }
 
+/// What would be taken out of events.
+pub(crate) type TakeOut = Box<dyn Fn(&mut Intake) + Send + Sync>;
+
+/// Would look how much there is in the stream.
+pub(crate) async fn watch(Link(never): Link, _: Arc<Streaming>, _: watch::Receiver<bool>) {
+    match never {}
+}
+
 /// What would write what is in the stream.
 pub(crate) struct Consumer(Infallible);
 
 impl Consumer {
-    pub(crate) fn new(Link(never): Link, _: Queue, _: Arc<Streaming>) -> Self {
+    pub(crate) fn new(Link(never): Link, _: Queue, _: Arc<Streaming>, _: TakeOut, _: String) -> Self {
         match never {}
     }
 

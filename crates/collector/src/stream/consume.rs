@@ -3,11 +3,14 @@
 //! The store knows an event by its id, so a message that comes twice is stored once. One that nobody will ever be able to read or store is
 //! put aside in a stream of its own, and only then acknowledged: nothing that was accepted is thrown away.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use async_nats::jetstream::consumer::PullConsumer;
+use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
-use async_nats::jetstream::{AckKind, Message};
+use async_nats::jetstream::{self, AckKind, ErrorCode, Message};
+use axum::body::Bytes;
 use futures_util::StreamExt;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -15,17 +18,25 @@ use tokio::time::{Instant, sleep};
 
 use super::link::Link;
 use super::message::{self, ENCODING_HEADER, FORM_HEADER, Unread};
+use crate::ingest::Intake;
 use crate::limits::{
-    STREAM_FETCH_BYTES, STREAM_FETCH_MESSAGES, STREAM_FETCH_WAIT, STREAM_LOOK_INTERVAL, STREAM_RETRY_AFTER,
+    STREAM_FETCH_BYTES, STREAM_FETCH_MESSAGES, STREAM_FETCH_WAIT, STREAM_LOOK_INTERVAL, STREAM_REASON_CHARS_MAX,
+    STREAM_RETRY_AFTER,
 };
 use crate::stats::Streaming;
 use crate::store::{Queue, WriteError};
+
+/// What takes out of events what must not be stored: who has withdrawn its consent since they were published, for one.
+pub(crate) type TakeOut = Box<dyn Fn(&mut Intake) + Send + Sync>;
 
 /// Takes messages out of the stream and has them stored.
 pub(crate) struct Consumer {
     link: Link,
     queue: Queue,
     counted: Arc<Streaming>,
+    take_out: TakeOut,
+    /// By which the store is known to others that take messages of the same stream.
+    store: String,
 }
 
 /// What becomes of a message.
@@ -38,8 +49,8 @@ enum Fate {
 }
 
 impl Consumer {
-    pub(crate) fn new(link: Link, queue: Queue, counted: Arc<Streaming>) -> Self {
-        Self { link, queue, counted }
+    pub(crate) fn new(link: Link, queue: Queue, counted: Arc<Streaming>, take_out: TakeOut, store: String) -> Self {
+        Self { link, queue, counted, take_out, store }
     }
 
     /// Stores what the stream has, until it is to stop; what it has taken by then is stored first.
@@ -61,23 +72,15 @@ impl Consumer {
 
     /// Takes messages until it is to stop.
     async fn work(self: &Arc<Self>, stopping: &watch::Receiver<bool>) -> Result<(), String> {
-        let mut consumer = self.link.consumer().await?;
+        let consumer = self.link.consumer(&self.store).await?;
         let mut looked: Option<Instant> = None;
         while !*stopping.borrow() {
             if looked.is_none_or(|at| at.elapsed() >= STREAM_LOOK_INTERVAL) {
-                self.look(&mut consumer).await?;
+                look(&self.link, &self.counted).await;
                 looked = Some(Instant::now());
             }
             self.round(&consumer).await?;
         }
-        Ok(())
-    }
-
-    /// Asks how much there is.
-    async fn look(&self, consumer: &mut PullConsumer) -> Result<(), String> {
-        let info = consumer.info().await.map_err(|error| self.link.servers.redact(&error.to_string()))?;
-        self.counted.waiting.set(info.num_pending);
-        self.counted.taken.set(u64::try_from(info.num_ack_pending).unwrap_or(0));
         Ok(())
     }
 
@@ -107,8 +110,10 @@ impl Consumer {
         let told = match fate {
             Fate::Stored => message.ack().await,
             Fate::Later(why) => {
+                if self.counted.postponed.get() == 0 {
+                    tracing::warn!(%why, "a message of the stream can't be stored yet; it comes again, as others may of which this is not told");
+                }
                 self.counted.postponed.add(1);
-                tracing::debug!(%why, "a message of the stream is for later");
                 message.ack_with(AckKind::Nak(Some(STREAM_RETRY_AFTER))).await
             }
             Fate::Dead(why) => self.bury(&message, &why).await,
@@ -123,14 +128,16 @@ impl Consumer {
         let header =
             |name| message.headers.as_ref().and_then(|headers| headers.get(name)).map(async_nats::HeaderValue::as_str);
         let form = header(FORM_HEADER).and_then(|form| form.parse().ok());
-        let envelope = match message::read(form, header(ENCODING_HEADER), &message.payload) {
-            Ok(envelope) => envelope,
+        let mut intake = Intake::default();
+        match message::read(form, header(ENCODING_HEADER), &message.payload) {
+            Ok(envelope) => intake.envelopes.push(envelope),
             Err(newer @ Unread::Newer(_)) => return Fate::Later(newer.to_string()),
             Err(broken @ Unread::Broken(_)) => return Fate::Dead(broken.to_string()),
-        };
+        }
+        (self.take_out)(&mut intake);
         // What is fetched at once is bounded already.
         let Ok(room) = Arc::new(Semaphore::new(1)).acquire_owned().await else { return Fate::Later(String::new()) };
-        match self.queue.store(vec![envelope], room).await {
+        match self.queue.store(intake.envelopes, room).await {
             Ok(stored) => {
                 self.counted.written.add(stored.accepted);
                 self.counted.known.add(stored.duplicates);
@@ -144,22 +151,68 @@ impl Consumer {
     /// Puts a message aside, with the reason, and has the stream forget it when that is done.
     async fn bury(&self, message: &Message, why: &str) -> Result<(), async_nats::Error> {
         let sequence = message.info().map_or(0, |info| info.stream_sequence);
-        let mut dead = PublishMessage::build().payload(message.payload.clone());
-        if let Some(headers) = &message.headers {
-            dead = dead.headers(headers.clone());
-        }
-        let dead = dead
-            .message_id(format!("{}:{sequence}", message.subject))
-            .header("Lastword-Reason", why.replace(['\r', '\n'], " "))
-            .header("Lastword-Subject", message.subject.as_str());
-        let acknowledged = self.link.jetstream.send_publish(self.link.dead(), dead).await?;
-        if let Err(error) = acknowledged.await {
-            message.ack_with(AckKind::Nak(Some(STREAM_RETRY_AFTER))).await?;
-            return Err(error.into());
+        let why: String = why.chars().filter(|c| !c.is_control()).take(STREAM_REASON_CHARS_MAX).collect();
+        // A server may refuse one that is as large as a message may be, because of what is said beside it: then what is said is kept.
+        let whole = self.aside(message, sequence, &why, message.payload.clone()).await;
+        let aside = match whole {
+            Err(error) if is_too_large(&error) => self.aside(message, sequence, &why, Bytes::new()).await,
+            aside => aside,
+        };
+        if let Err(error) = aside {
+            let error = self.link.servers.redact(&error.to_string());
+            tracing::error!(%error, %why, sequence, "a message of the stream can't be stored, and can't be put aside now");
+            return message.ack_with(AckKind::Nak(Some(STREAM_RETRY_AFTER))).await;
         }
         self.counted.dead.add(1);
         let subject = self.link.dead();
         tracing::error!(%why, sequence, "a message of the stream can't be stored; it is put aside under {subject}");
         message.ack().await
+    }
+
+    async fn aside(&self, message: &Message, sequence: u64, why: &str, payload: Bytes) -> Result<(), PublishError> {
+        let is_whole = payload.len() == message.payload.len();
+        let mut dead = PublishMessage::build()
+            .message_id(format!("{}:{sequence}:{is_whole}", message.subject))
+            .header("Lastword-Reason", why)
+            .header("Lastword-Subject", message.subject.as_str())
+            .header("Lastword-Bytes", message.payload.len().to_string())
+            .payload(payload);
+        // Others of its headers may be commands to the server.
+        for name in [FORM_HEADER, ENCODING_HEADER] {
+            if let Some(value) = message.headers.as_ref().and_then(|headers| headers.get(name)) {
+                dead = dead.header(name, value.as_str());
+            }
+        }
+        self.link.jetstream.send_publish(self.link.dead(), dead).await?.await?;
+        Ok(())
+    }
+}
+
+/// Whether a server refuses a message because of its size, and will for ever.
+fn is_too_large(error: &PublishError) -> bool {
+    let answer = error.source().and_then(|source| source.downcast_ref::<jetstream::Error>());
+    error.kind() == PublishErrorKind::MaxPayloadExceeded
+        || answer.is_some_and(|answer| {
+            let too_large = [ErrorCode::STREAM_MESSAGE_EXCEEDS_MAXIMUM, ErrorCode::STREAM_HEADER_EXCEEDS_MAXIMUM];
+            too_large.contains(&answer.error_code())
+        })
+}
+
+/// Looks how much there is in the stream, every so often, until it is to stop: for those who put into it and take nothing out.
+pub(crate) async fn watch(link: Link, counted: Arc<Streaming>, mut stopping: watch::Receiver<bool>) {
+    loop {
+        look(&link, &counted).await;
+        tokio::select! {
+            // An error: whoever would say so is gone.
+            _ = stopping.wait_for(|stops| *stops) => return,
+            () = sleep(STREAM_LOOK_INTERVAL) => {}
+        }
+    }
+}
+
+async fn look(link: &Link, counted: &Streaming) {
+    if let Some((waiting, taken)) = link.look().await {
+        counted.waiting.set(waiting);
+        counted.taken.set(taken);
     }
 }

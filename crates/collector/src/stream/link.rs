@@ -12,13 +12,14 @@ use lastword::sink::NatsServers;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
+use super::message::FORM;
 use super::{OpenStreamError, StreamSettings};
 use crate::limits::{
-    STREAM_ACK_PENDING_MAX, STREAM_ACK_WAIT, STREAM_ANSWER_TIMEOUT, STREAM_DEAD_BYTES_MAX, STREAM_DUPLICATE_WINDOW,
-    STREAM_REPLICAS, STREAM_UNACKNOWLEDGED_MAX,
+    STREAM_ACK_PENDING_MAX, STREAM_ACK_WAIT, STREAM_ANSWER_TIMEOUT, STREAM_DEAD_AGE_MAX, STREAM_DEAD_BYTES_MAX,
+    STREAM_DUPLICATE_WINDOW, STREAM_MESSAGE_BYTES_MAX, STREAM_REPLICAS, STREAM_UNACKNOWLEDGED_MAX,
 };
 
-/// The name that all writers share: the stream gives each message to one of them.
+/// What all writers that read a form share, with its number behind it: the stream gives each message to one of them.
 const WRITERS: &str = "writers";
 
 /// A connection, which connects again by itself.
@@ -37,11 +38,12 @@ impl Link {
     /// Connects, and makes the streams that are not there.
     pub(crate) async fn open(url: &str, settings: &StreamSettings) -> Result<Self, OpenStreamError> {
         let servers = NatsServers::parse(url).map_err(|error| OpenStreamError::Url(error.to_string()))?;
-        let failed = |what: String| OpenStreamError::Unusable { servers: servers.shown().to_owned(), what };
         let shown = servers.shown().to_owned();
+        let failed = |what: String| OpenStreamError::Unusable { servers: shown.clone(), what };
+        let told = shown.clone();
         let options = servers.options(STREAM_ANSWER_TIMEOUT).map_err(failed)?;
         let options = options.event_callback(move |event| {
-            tell(&shown, &event);
+            tell(&told, &event);
             std::future::ready(())
         });
         let connected = options.connect(servers.list()).await;
@@ -59,6 +61,7 @@ impl Link {
             set => set,
         };
         let bytes_max = i64::try_from(settings.bytes_max.0).unwrap_or(i64::MAX);
+        let message_bytes_max = i32::try_from(STREAM_MESSAGE_BYTES_MAX).unwrap_or(i32::MAX);
         let of_events = stream::Config {
             name: settings.name.clone(),
             subjects: vec![format!("{}.>", link.prefix())],
@@ -66,6 +69,7 @@ impl Link {
             retention: RetentionPolicy::WorkQueue,
             discard: DiscardPolicy::New,
             max_bytes: bytes_max,
+            max_message_size: message_bytes_max,
             storage: StorageType::File,
             num_replicas: replicas,
             duplicate_window: STREAM_DUPLICATE_WINDOW,
@@ -76,34 +80,42 @@ impl Link {
             subjects: vec![link.dead()],
             discard: DiscardPolicy::New,
             max_bytes: STREAM_DEAD_BYTES_MAX,
+            max_age: STREAM_DEAD_AGE_MAX,
             storage: StorageType::File,
             num_replicas: replicas,
             ..stream::Config::default()
         };
         for config in [of_events, of_dead] {
-            let name = config.name.clone();
-            link.make(config).await.map_err(|what| {
-                let servers = link.servers.shown().to_owned();
-                OpenStreamError::Unusable {
-                    servers,
-                    what: format!("there is no stream `{name}`, and it can't be made: {what}"),
-                }
-            })?;
+            link.make(config).await.map_err(failed)?;
         }
         Ok(link)
     }
 
-    async fn make(&self, config: stream::Config) -> Result<(), String> {
-        let made = self.jetstream.get_or_create_stream(config).await;
-        made.map(drop).map_err(|error| {
+    /// Makes a stream that is not there; one that is there must keep what is put into it as ours does.
+    async fn make(&self, wanted: stream::Config) -> Result<(), String> {
+        let name = wanted.name.clone();
+        let made = self.jetstream.get_or_create_stream(wanted.clone()).await;
+        let made = made.map_err(|error| {
             let hint = match error.kind() {
                 CreateStreamErrorKind::JetStreamUnavailable | CreateStreamErrorKind::TimedOut => {
                     ": is JetStream on there (`nats-server -js`), and has the cluster as many servers as copies are asked for?"
                 }
                 _ => "",
             };
-            format!("{}{hint}", self.servers.redact(&error.to_string()))
-        })
+            let said = self.servers.redact(&error.to_string());
+            format!("there is no stream `{name}`, and it can't be made: {said}{hint}")
+        })?;
+        let found = &made.cached_info().config;
+        if let Some(why) = differs(found, &wanted) {
+            return Err(format!("the stream `{name}` is there, and {why}: mend it, or use another with `nats.name`"));
+        }
+        if found.max_bytes != wanted.max_bytes {
+            let changed = stream::Config { max_bytes: wanted.max_bytes, ..found.clone() };
+            let said = |error: &dyn std::fmt::Display| self.servers.redact(&error.to_string());
+            let changed = self.jetstream.update_stream(changed).await;
+            changed.map_err(|error| format!("the size of the stream `{name}` can't be changed: {}", said(&error)))?;
+        }
+        Ok(())
     }
 
     /// Waits until so many messages may be published. They count until what is returned is dropped.
@@ -113,8 +125,13 @@ impl Link {
     }
 
     /// Returns what the subjects of events begin with.
-    pub(super) fn prefix(&self) -> String {
+    fn prefix(&self) -> String {
         format!("{}.events", self.name.to_ascii_lowercase())
+    }
+
+    /// Returns what the subjects begin with of messages in the form that this program writes, so that who does not know a form is given none of it.
+    pub(super) fn subjects(&self) -> String {
+        format!("{}.v{FORM}", self.prefix())
     }
 
     /// Returns the subject of messages that nobody could read or store.
@@ -124,21 +141,46 @@ impl Link {
 
     /// Returns the largest message that the server takes, less what its headers may take.
     pub(super) fn message_bytes_max(&self) -> usize {
-        self.client.server_info().max_payload.saturating_sub(1024)
+        self.client.server_info().max_payload.min(STREAM_MESSAGE_BYTES_MAX).saturating_sub(1024)
     }
 
-    /// Returns what gives messages to all writers together.
-    pub(super) async fn consumer(&self) -> Result<consumer::PullConsumer, String> {
+    /// Returns what gives messages to all writers together, which have one store. Another one that takes some of them is told in the log.
+    pub(super) async fn consumer(&self, store: &str) -> Result<consumer::PullConsumer, String> {
         let said = |error: &dyn std::fmt::Display| self.servers.redact(&error.to_string());
         let stream = self.jetstream.get_stream(&self.name).await.map_err(|error| said(&error))?;
+        let name = format!("{WRITERS}_{FORM}");
         let config = consumer::pull::Config {
-            durable_name: Some(WRITERS.to_owned()),
+            durable_name: Some(name.clone()),
+            description: Some(store.to_owned()),
+            filter_subject: format!("{}.>", self.subjects()),
             ack_policy: consumer::AckPolicy::Explicit,
             ack_wait: STREAM_ACK_WAIT,
             max_ack_pending: STREAM_ACK_PENDING_MAX,
             ..consumer::pull::Config::default()
         };
-        stream.get_or_create_consumer(WRITERS, config).await.map_err(|error| said(&error))
+        let consumer = stream.get_or_create_consumer(&name, config).await.map_err(|error| said(&error))?;
+        let found = &consumer.cached_info().config;
+        if found.ack_policy != consumer::AckPolicy::Explicit || found.max_deliver > 0 {
+            return Err(format!(
+                "the consumer `{name}` of the stream was made otherwise, and would lose messages: remove it"
+            ));
+        }
+        if found.description.as_deref().is_some_and(|known| known != store) {
+            tracing::error!(
+                consumer = name,
+                "another store takes messages of this stream too, or did: each has a part of the events. If this one takes its place, \
+                 remove the consumer once (`nats consumer rm`)"
+            );
+        }
+        Ok(consumer)
+    }
+
+    /// Returns how many messages wait in the stream, and how many writers have and did not acknowledge.
+    pub(super) async fn look(&self) -> Option<(u64, u64)> {
+        let stream = self.jetstream.get_stream(&self.name).await.ok()?;
+        let mut consumer: consumer::PullConsumer = stream.get_consumer(&format!("{WRITERS}_{FORM}")).await.ok()?;
+        let info = consumer.info().await.ok()?;
+        Some((info.num_pending, u64::try_from(info.num_ack_pending).unwrap_or(0)))
     }
 
     /// Whether a server answers.
@@ -147,6 +189,35 @@ impl Link {
         self.client.connection_state() == State::Connected
             && matches!(timeout(within, self.jetstream.get_stream(&self.name)).await, Ok(Ok(_)))
     }
+}
+
+/// Says in what a stream differs from the one that is wanted, so that it would not keep what is put into it.
+fn differs(found: &stream::Config, wanted: &stream::Config) -> Option<String> {
+    let told = |what: &str, found: &dyn std::fmt::Debug, wanted: &dyn std::fmt::Debug| {
+        Some(format!("its {what} is {found:?} and must be {wanted:?}"))
+    };
+    if found.retention != wanted.retention {
+        return told("retention", &found.retention, &wanted.retention);
+    }
+    if found.discard != wanted.discard {
+        return told("discard policy", &found.discard, &wanted.discard);
+    }
+    if found.storage != wanted.storage {
+        return told("storage", &found.storage, &wanted.storage);
+    }
+    if found.max_age != wanted.max_age {
+        return told("max_age", &found.max_age, &wanted.max_age);
+    }
+    if found.max_messages > 0 || found.max_messages_per_subject > 0 {
+        return Some("it has a bound of messages and must have none but of bytes".to_owned());
+    }
+    if found.subjects != wanted.subjects {
+        return told("list of subjects", &found.subjects, &wanted.subjects);
+    }
+    if found.num_replicas < wanted.num_replicas {
+        return told("number of copies", &found.num_replicas, &wanted.num_replicas);
+    }
+    None
 }
 
 /// Logs what happens to the connection.

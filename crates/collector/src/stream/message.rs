@@ -11,9 +11,14 @@ use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use lastword::limits::SESSION_ID_BYTES_MAX;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
-use crate::ingest::{Detail, Envelope, Event, quote};
-use crate::limits::{STREAM_MESSAGE_BYTES, STREAM_PLAIN_BYTES_MAX};
+use crate::clock;
+use crate::ingest::{Detail, Envelope, Event, NO_INDEX, quote};
+use crate::limits::{
+    DROP_REASONS_MAX, EVENT_BYTES_MAX, NAME_BYTES_MAX, REQUEST_EVENTS_MAX, SIGNAL_BYTES_MAX, STREAM_MESSAGE_BYTES,
+    STREAM_PLAIN_BYTES_MAX,
+};
 
 /// The header that says in which form a message is.
 pub(super) const FORM_HEADER: &str = "Lastword-Form";
@@ -24,6 +29,8 @@ pub(super) const FORM: u16 = 1;
 pub(super) const ENCODING_HEADER: &str = "Lastword-Encoding";
 /// How it is then.
 pub(super) const ENCODING: &str = "deflate";
+/// The longest platform, version or id of a process that is taken out of a message.
+const TEXT_BYTES_MAX: usize = 64 * 1024;
 /// About how much of a message what is known of an event takes beside its text.
 const HEAD_BYTES: usize = 64;
 
@@ -80,12 +87,10 @@ pub(super) struct Message {
 }
 
 /// Puts the events of a session into as few messages as may be, each of [`STREAM_MESSAGE_BYTES`] or one event, and none of more than `max` bytes.
+///
+/// Only the texts of events are in them: the body that they are ranges of may still have what was taken out of them.
 pub(super) fn write(envelope: &Envelope, max: usize) -> Result<Vec<Message>, Unwritten> {
     let small = STREAM_MESSAGE_BYTES.min(max);
-    let bytes: usize = envelope.events.iter().map(size).sum();
-    if envelope.body.len().max(bytes) <= small {
-        return Ok(vec![encode(envelope, &envelope.body, &envelope.events, max)?]);
-    }
     let mut messages = Vec::new();
     let (mut body, mut events, mut bytes) = (String::new(), Vec::new(), 0);
     for event in &envelope.events {
@@ -161,17 +166,59 @@ pub(super) fn read(form: Option<u16>, encoding: Option<&str>, payload: &[u8]) ->
     if session_id.is_empty() || session_id.len() > SESSION_ID_BYTES_MAX {
         return Err(Unread::Broken(format!("its session has an id of {} bytes", session_id.len())));
     }
-    // Whoever may publish may have written anything.
-    if let Some(event) = events.iter().find(|event| body.get(event.range.clone()).is_none_or(str::is_empty)) {
-        return Err(Unread::Broken(format!("no event stands at {:?} of {} bytes", event.range, body.len())));
+    // Whoever may publish may have written anything: what is stored keeps the rules that it would keep if it had come in by a request.
+    if events.len() > REQUEST_EVENTS_MAX {
+        return Err(Unread::Broken(format!("it has {} events: at most {REQUEST_EVENTS_MAX} are taken", events.len())));
+    }
+    if [&platform, &sdk_version, &process_uuid].into_iter().flatten().any(|text| text.len() > TEXT_BYTES_MAX) {
+        return Err(Unread::Broken("what it says of its session is too long".to_owned()));
+    }
+    for event in &events {
+        check(&body, event).map_err(|why| Unread::Broken(format!("the event at {:?} {why}", event.range)))?;
     }
     Ok(Envelope { session_id, platform, sdk_version, process_uuid, body, events })
+}
+
+/// Checks that an event is one that could have come in by a request.
+fn check(body: &str, event: &Event) -> Result<(), &'static str> {
+    let text = body.get(event.range.clone()).ok_or("does not stand there")?;
+    if text.len() > EVENT_BYTES_MAX {
+        return Err("is too large");
+    }
+    if !text.starts_with('{') || serde_json::from_str::<&RawValue>(text).is_err() {
+        return Err("is no object of JSON");
+    }
+    if event.index != NO_INDEX && !(0..i64::MAX).contains(&event.index) {
+        return Err("has a number that no event has");
+    }
+    if !(clock::FIRST_US..=clock::LAST_US).contains(&event.time_us) {
+        return Err("has a time that no event has");
+    }
+    if !event.key.is_of_an_id() {
+        return Err("has a key of no id");
+    }
+    if event.name.as_ref().is_some_and(|name| name.len() > NAME_BYTES_MAX) {
+        return Err("has too long a name");
+    }
+    match event.detail.as_deref() {
+        Some(Detail::Exception(exception)) if !exception.is_bounded() => Err("is an exception of too long a text"),
+        Some(Detail::Drops(drops))
+            if drops.len() > DROP_REASONS_MAX
+                || drops.iter().any(|(reason, count)| *count < 1 || reason.len() > NAME_BYTES_MAX) =>
+        {
+            Err("says that it dropped what can't be")
+        }
+        Some(Detail::Recovered { signal: Some(signal) }) if signal.len() > SIGNAL_BYTES_MAX => {
+            Err("has too long a signal")
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ingest::tinker;
+    use crate::ingest::{Key, tinker};
 
     fn envelope(events: usize, text: &str) -> Envelope {
         let event = |index: usize| {
@@ -220,6 +267,46 @@ mod tests {
         assert!(written[0].is_compressed);
         assert_eq!(read_all(&written), texts(&plain));
         assert!(matches!(write(&plain, 50), Err(Unwritten::TooLarge { max: 50, .. })));
+    }
+
+    #[test]
+    fn nothing_is_in_a_message_but_the_texts_of_its_events() {
+        // As redaction leaves it: what was there before stands in the body, and no event is there.
+        let mut taken_out = envelope(2, "a secret");
+        let text = taken_out.body[taken_out.events[0].range.clone()].replace("a secret", "[gone]");
+        taken_out.events.truncate(1);
+        taken_out.events[0].range = taken_out.body.len()..taken_out.body.len() + text.len();
+        taken_out.events[0].detail = None;
+        taken_out.body.push_str(&text);
+        let written = write(&taken_out, 1 << 20).unwrap();
+        let payload = String::from_utf8_lossy(&written[0].payload).into_owned();
+        assert!(payload.contains("[gone]") && !payload.contains("a secret"), "{payload}");
+    }
+
+    #[test]
+    fn what_no_request_could_have_brought_is_not_taken_out_of_a_message_either() {
+        let read_with = |change: &dyn Fn(&mut Event)| {
+            let mut envelope = envelope(1, "x");
+            change(&mut envelope.events[0]);
+            let body = envelope.body.clone();
+            let message = encode(&envelope, &body, &envelope.events, 1 << 20).unwrap();
+            read(Some(FORM), None, &message.payload).map(drop)
+        };
+        assert_eq!(read_with(&|_| {}), Ok(()));
+        let bad: [&dyn Fn(&mut Event); 9] = [
+            &|event| event.index = i64::MAX,
+            &|event| event.index = i64::MIN,
+            &|event| event.time_us = i64::MAX,
+            &|event| event.range = 1..event.range.end,
+            &|event| event.range = 0..usize::MAX,
+            &|event| event.name = Some("n".repeat(NAME_BYTES_MAX + 1).into()),
+            &|event| event.key = Key::Text("k".repeat(10_000).into()),
+            &|event| event.detail = Some(Box::new(Detail::Drops(vec![("r".to_owned(), -1)]))),
+            &|event| event.detail = Some(Box::new(Detail::Recovered { signal: Some("S".repeat(100).into()) })),
+        ];
+        for (place, change) in bad.into_iter().enumerate() {
+            assert!(matches!(read_with(change), Err(Unread::Broken(_))), "{place}");
+        }
     }
 
     #[test]

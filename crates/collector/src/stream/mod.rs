@@ -28,14 +28,14 @@ mod publish;
 mod settings;
 
 #[cfg(not(feature = "nats"))]
-pub(crate) use absent::{Consumer, Link};
+pub(crate) use absent::{Consumer, Link, watch};
 #[cfg(feature = "nats")]
-pub(crate) use consume::Consumer;
+pub(crate) use consume::{Consumer, watch};
 #[cfg(feature = "nats")]
 pub(crate) use link::Link;
 pub(crate) use outlet::Outlet;
 pub use settings::Role;
-pub(crate) use settings::StreamSettings;
+pub(crate) use settings::{StreamSettings, without_login};
 
 use crate::config::Settings;
 use crate::limits::{STREAM_NAME_BYTES_MAX, STREAM_REPLICAS_MAX};

@@ -1,11 +1,13 @@
 //! From requests to the stream: a request is answered when the stream has all of it.
 
 use std::error::Error;
+use std::future::IntoFuture;
 
 use async_nats::jetstream;
 use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
+use futures_util::future::join_all;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
@@ -48,7 +50,7 @@ pub(crate) async fn publish(
     envelopes: Vec<Envelope>,
     _room: OwnedSemaphorePermit,
 ) -> Result<Stored, WriteError> {
-    let (prefix, max) = (link.prefix(), link.message_bytes_max());
+    let (prefix, max) = (link.subjects(), link.message_bytes_max());
     let bytes: usize = envelopes.iter().map(|envelope| envelope.body.len()).sum();
     let address = move || addressed(&envelopes, &prefix, max);
     let messages = if bytes > INLINE_DECODE_BYTES_MAX {
@@ -110,8 +112,11 @@ async fn attempt(link: &Link, messages: Vec<Addressed>) -> Attempt {
                 Err(error) => attempt.fail(addressed, error),
             }
         }
-        for (addressed, acknowledged) in sent {
-            match acknowledged.await {
+        // All at the same time, so that those that are not acknowledged are waited for once.
+        let (sent, acknowledged): (Vec<_>, Vec<_>) = sent.into_iter().unzip();
+        let acknowledged = join_all(acknowledged.into_iter().map(IntoFuture::into_future)).await;
+        for (addressed, acknowledged) in sent.into_iter().zip(acknowledged) {
+            match acknowledged {
                 Ok(acknowledged) => {
                     let events = addressed.message.events;
                     attempt.acknowledged.add(if acknowledged.duplicate {

@@ -33,6 +33,29 @@ impl Role {
     }
 }
 
+/// Returns servers as they may be shown and kept: without what their URLs say of who we are. What is no list of servers is not shown at all.
+pub(crate) fn without_login(servers: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:/[] ".contains(&byte);
+    let shown = |server: &str| match server.rsplit_once('@') {
+        Some((before, host)) => {
+            let scheme = before.split_once("://").map(|(scheme, _)| format!("{scheme}://")).unwrap_or_default();
+            format!("{scheme}***@{host}")
+        }
+        None => server.to_owned(),
+    };
+    let shown: Vec<String> = servers.split(',').map(shown).collect();
+    // What stands behind the last colon is a port, or a part of a password with a comma in it.
+    let has_port = |server: &str| match server.rsplit_once(':') {
+        Some((_, port)) => {
+            port.ends_with(']') || port.starts_with("//") || port.bytes().all(|byte| byte.is_ascii_digit())
+        }
+        None => true,
+    };
+    let is_server = |server: &String| has_port(server) && server.replace("***@", "").bytes().all(is_plain);
+    let is_list = shown.iter().all(is_server);
+    if is_list { shown.join(",") } else { "***".to_owned() }
+}
+
 /// How the stream is set up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -48,5 +71,21 @@ pub(crate) struct StreamSettings {
 impl Default for StreamSettings {
     fn default() -> Self {
         Self { name: "LASTWORD".to_owned(), replicas: 0, bytes_max: Bytes(STREAM_BYTES_MAX) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_login;
+
+    #[test]
+    fn servers_are_shown_without_who_we_are_there() {
+        assert_eq!(without_login("nats://a:1,tls://[::1]:2"), "nats://a:1,tls://[::1]:2");
+        assert_eq!(without_login("nats://u:sekret@a:1,token@b"), "nats://***@a:1,***@b");
+        // A comma or an @ of a password that was not encoded.
+        for servers in ["nats://u:sek,ret@a", "nats://u:sek@ret@a"] {
+            let shown = without_login(servers);
+            assert!(!shown.contains("sek,") && !shown.contains("u:sek"), "{shown}");
+        }
     }
 }
