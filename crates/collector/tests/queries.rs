@@ -71,6 +71,10 @@ fn a_parameter_that_cannot_be_read_is_named_with_what_would_be_right() {
         ("events?limit=1001", "`limit` is `1001`: it must be a number from 1 to 1000"),
         ("events?severity=loud", "`severity` is `loud`: it must be one of debug, info, warning, error, critical"),
         ("events?kind=X", "`kind` is `X`: it must be one of SESSION_START, SESSION_END"),
+        (
+            "sessions?since=2026-11-21&until=2026-11-20",
+            "`until` is `2026-11-20`: it must be no earlier than `since`, which is `2026-11-21`",
+        ),
         ("events?since=yesterday", "`since` is `yesterday`: it must be a time like 2026-"),
         ("events?order=up", "`order` is `up`: it must be asc (oldest first) or desc (newest first)"),
         ("events?cursor=abc", "`cursor` is `abc`: it must be the `next` or `resume`"),

@@ -35,7 +35,23 @@ impl Params {
             }
             taken.push((name, value.to_owned()));
         }
-        Ok(Self(taken))
+        let params = Self(taken);
+        params.check_order()?;
+        Ok(params)
+    }
+
+    /// Refuses a range of time that ends before it begins: nothing is in it. What is no moment is told where it is read.
+    fn check_order(&self) -> Result<(), ParamError> {
+        let given = |name: &str| self.0.iter().find(|(taken, _)| *taken == name).map(|(_, value)| value.as_str());
+        let Some((since, until)) = given("since").zip(given("until")) else { return Ok(()) };
+        match (moment(since), moment(until)) {
+            (Some(begin), Some(end)) if end < begin => {
+                let right =
+                    format!("no earlier than `since`, which is `{}`", since.chars().take(64).collect::<String>());
+                Err(ParamError::value("until", until, right))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Takes a parameter as it is.
@@ -55,9 +71,8 @@ impl Params {
     }
 
     pub(super) fn moment(&mut self, name: &'static str) -> Result<Option<Moment>, ParamError> {
-        // In a URL a `+` that is not escaped is a space; no other form of a moment has one.
         let right = "a time like 2026-11-20T09:20:34Z, a day like 2026-11-20, or how long ago: 90s, 15m, 2h, 7d, 2w";
-        self.read(name, right, |value| Moment::parse(&value.replace(' ', "+")))
+        self.read(name, right, moment)
     }
 
     pub(super) fn severity(&mut self, name: &'static str) -> Result<Option<Severity>, ParamError> {
@@ -141,6 +156,11 @@ impl Params {
             self.read("limit", &right, |value| value.parse().ok().filter(|limit| (1..=PAGE_ROWS_MAX).contains(limit)))?;
         Ok(limit.unwrap_or(PAGE_ROWS_DEFAULT))
     }
+}
+
+/// Reads a moment. In a URL a `+` that is not escaped is a space; no other form of a moment has one.
+fn moment(text: &str) -> Option<Moment> {
+    Moment::parse(&text.replace(' ', "+"))
 }
 
 /// Reads a cursor: the number of the last row that was seen.
