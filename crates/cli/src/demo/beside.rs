@@ -111,8 +111,13 @@ async fn outage(client: &Client, stage: &Stage) -> Result<Seen, Error> {
     let drops: Vec<String> =
         session["drops"].as_object().into_iter().flatten().map(|(why, count)| format!("{count} {why}")).collect();
     let is_told = session["missing"].as_i64() > Some(0) && drops.iter().any(|drop| drop.ends_with("retries_exhausted"));
+    // What retries were exhausted for had numbers: it is what is missing. What found the queue full had none.
+    let of = |why: &str| session["drops"][why].as_i64().unwrap_or(0);
+    let dropped =
+        session["drops"].as_object().into_iter().flatten().filter_map(|(_, count)| count.as_i64()).sum::<i64>();
+    let lost = dropped + (session["missing"].as_i64().unwrap_or(0) - of("retries_exhausted")).max(0);
     Ok(Seen {
-        what: format!("an outage: {} events never came, and why is told: {}", session["missing"], drops.join(", ")),
+        what: format!("an outage: {lost} events never came, and why is told: {}", drops.join(", ")),
         wrong: (!is_told).then_some("a gap with its reason"),
         page: format!("/sessions/{id}"),
     })

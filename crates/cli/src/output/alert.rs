@@ -1,5 +1,6 @@
 //! How a rule of alerts stands, as one line of text.
 
+use lastword_collector::alerts::short;
 use serde_json::Value;
 
 use super::Look;
@@ -29,10 +30,15 @@ pub(crate) fn line(look: Look, rule: &Value) -> String {
         Some(error) => {
             ("error", FAILED, text("error_since"), format!("it was {state} and can't be evaluated: {error}"))
         }
-        None if rule["value"].is_null() => (state, PLAIN, text("since"), "no data".to_owned()),
+        None if rule["value"].is_null() => {
+            (state, PLAIN, text("since"), rule["too_few"].as_str().unwrap_or("no data").to_owned())
+        }
         None if state == "firing" => (state, FAILED, text("since"), text("summary").to_owned()),
         None if state == "pending" => (state, OPEN, text("since"), text("summary").to_owned()),
-        None => (state, PLAIN, text("since"), format!("{} of {}", rule["value"], rule["threshold"])),
+        None => {
+            let number = |name: &str| rule[name].as_f64().map(short).unwrap_or_default();
+            (state, PLAIN, text("since"), format!("{} of {}", number("value"), number("threshold")))
+        }
     };
     Line::new(look)
         .copied(text("name"), NAME_COLUMNS, PLAIN)
@@ -56,5 +62,17 @@ mod tests {
         let line = line(Look { colour: false, width: None }, &rule);
         assert!(line.contains("error") && line.contains("09:20:34"), "{line}");
         assert!(line.ends_with("it was firing and can't be evaluated: no disk"), "{line}");
+    }
+
+    #[test]
+    fn a_value_is_told_to_four_digits_and_too_few_to_tell_as_what_there_is() {
+        let told = |value: Value| {
+            let mut rule = json!({ "name": "R", "state": "ok", "since": "2026-11-20T09:00:00Z", "threshold": 0.1 });
+            rule["value"] = value;
+            rule["too_few"] = json!("2 of 5 failed: says nothing below 20 sessions");
+            line(Look { colour: false, width: None }, &rule)
+        };
+        assert!(told(json!(0.221_080_032_054_854_55)).ends_with("0.2211 of 0.1"));
+        assert!(told(Value::Null).ends_with("2 of 5 failed: says nothing below 20 sessions"));
     }
 }

@@ -94,6 +94,8 @@ pub(super) struct Standing {
     pub(super) state: State,
     pub(super) since_us: i64,
     pub(super) value: Option<f64>,
+    /// Of a part of something: how many of how many, also where that is too little for a value.
+    pub(super) among: Option<(u64, u64)>,
 }
 
 impl Engine {
@@ -126,10 +128,10 @@ impl Engine {
         }
     }
 
-    /// Says what the value of the rule of this place is, and which exceptions it is about.
-    pub(super) fn say(&mut self, place: usize, value: Option<f64>, about: Vec<About>) {
+    /// Says what the value of the rule of this place is, of how many, and which exceptions it is about.
+    pub(super) fn say(&mut self, place: usize, value: Option<f64>, among: Option<(u64, u64)>, about: Vec<About>) {
         if let Some(watch) = self.watches.get_mut(place) {
-            watch.measure = Measure::Known { value, about };
+            watch.measure = Measure::Known { value, among, about };
         }
     }
 
@@ -197,8 +199,13 @@ impl Engine {
                 (true, _) => State::Pending,
                 (false, _) => State::Ok,
             };
-            let since_us = if state == State::Ok { now_us } else { since_us };
-            watch.standing = Standing { state, since_us, value };
+            let since_us = match state {
+                // One that never held is so since it was first evaluated.
+                State::Ok if before.state == State::Ok && before.since_us != 0 => before.since_us,
+                State::Ok => now_us,
+                _ => since_us,
+            };
+            watch.standing = Standing { state, since_us, value, among: watch.measure.among(rule, now_us) };
             let told = match (before.state, state) {
                 (State::Firing, State::Ok) => State::Resolved,
                 (State::Firing, _) => continue,
@@ -270,6 +277,11 @@ mod tests {
         assert_eq!(at(&mut engine, 40), []);
         assert_eq!(at(&mut engine, 90), [(State::Resolved, Some(0.0))]);
         assert_eq!(at(&mut engine, 100), []);
+        assert_eq!(
+            engine.standings().next().unwrap().1.since_us,
+            BEGIN + 90 * SECOND,
+            "so it is since it was resolved"
+        );
     }
 
     #[test]
@@ -281,6 +293,7 @@ mod tests {
             feed(&mut engine, i64::try_from(second).unwrap(), "s", 0, &named("n", severity, "{}"));
         }
         assert_eq!(at(&mut engine, 4), [], "3 are too few");
+        assert_eq!(engine.standings().next().unwrap().1.among, Some((2, 3)));
         feed(&mut engine, 4, "s", 0, &named("n", "INFO", "{}"));
         assert_eq!(at(&mut engine, 5), [(State::Firing, Some(0.5))]);
         assert_eq!(at(&mut engine, 90), [(State::Resolved, None)]);

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::about::About;
 use super::engine::{Engine, Standing, State, Transition};
+use super::kind::Kind;
 use super::rules::Rules;
 use crate::clock;
 use crate::limits::{ALERT_FILE_BYTES_MAX, ALERT_HISTORY_MAX};
@@ -28,6 +29,18 @@ pub(crate) struct Status {
     /// The same for a page of ours, where what it is about is a link.
     #[serde(skip)]
     pub(crate) spoken: String,
+    /// How many exceptions it is about, in words that these may follow.
+    #[serde(skip)]
+    pub(crate) brief: Option<String>,
+    /// How many these are beyond those that are named.
+    #[serde(skip)]
+    pub(crate) more: usize,
+    /// Whether it is about exceptions that came back.
+    #[serde(skip)]
+    pub(crate) is_of_regressed: bool,
+    /// Why there is no value, where there is less than the rule speaks of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) too_few: Option<String>,
     /// The exceptions that it is about, the last that came first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) exceptions: Vec<About>,
@@ -98,7 +111,11 @@ impl Kept {
     fn show(&mut self, engine: &Engine) {
         self.statuses = engine
             .standings()
-            .map(|(rule, Standing { state, since_us, value }, about)| Status {
+            .map(|(rule, Standing { state, since_us, value, among }, about)| Status {
+                brief: value.and_then(|value| rule.brief(value)),
+                more: value.map_or(0, |value| beyond(value, about.len())),
+                is_of_regressed: rule.value == Kind::Regressed,
+                too_few: among.filter(|_| value.is_none()).and_then(|among| rule.too_few(among)),
                 name: rule.name.clone(),
                 state,
                 since: Moment(since_us),
@@ -175,11 +192,17 @@ impl Kept {
         };
         for Known { name, state, since } in file.alerts {
             if let Some(since_us) = clock::parse(&since) {
-                engine.restore(&name, Standing { state, since_us, value: None });
+                engine.restore(&name, Standing { state, since_us, ..Standing::default() });
             }
         }
         Self { history: file.history, ..Self::default() }
     }
+}
+
+/// Returns how many there are of a count beyond so many.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is a count, and never below 0")]
+fn beyond(count: f64, named: usize) -> usize {
+    (count.max(0.0) as usize).saturating_sub(named)
 }
 
 /// Returns what is kept of what was told: not what programs said, which may be removed from the store.

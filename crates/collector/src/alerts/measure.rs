@@ -24,7 +24,7 @@ pub(super) enum Measure {
     /// The same, where it was counted already as the events came.
     Counted(Slot),
     /// What the store knew when it was last asked.
-    Known { value: Option<f64>, about: Vec<About> },
+    Known { value: Option<f64>, among: Option<(u64, u64)>, about: Vec<About> },
     /// When such an event was last seen.
     Absent { last_us: Option<i64> },
     /// Exceptions: those that are known, the new ones of the window, and the last of these with when they came.
@@ -42,7 +42,7 @@ impl Measure {
             Kind::NewExceptions => {
                 Self::Exceptions { known: HashSet::new(), new: Window::new(rule.window), last: VecDeque::new() }
             }
-            Kind::Regressed => Self::Known { value: None, about: Vec::new() },
+            Kind::Regressed => Self::Known { value: None, among: None, about: Vec::new() },
             Kind::Missing | Kind::CrashRate | Kind::SilentSessions => Self::Sessions(Sessions::new(rule.window)),
             Kind::Metric => Self::Metric { last: None, rises: Window::new(rule.window) },
             _ => Self::Window(Window::new(rule.window)),
@@ -119,6 +119,17 @@ impl Measure {
         }
     }
 
+    /// Returns how many of how many there are, of a value that is a part of something.
+    pub(super) fn among(&self, rule: &Rule, now_us: i64) -> Option<(u64, u64)> {
+        let slot = match self {
+            Self::Known { among, .. } => return *among,
+            Self::Counted(slot) if rule.value == Kind::Ratio => return Some((slot.count, slot.among)),
+            Self::Window(window) if rule.value == Kind::Ratio => window.sum(now_us),
+            _ => return None,
+        };
+        Some((slot.count, slot.among))
+    }
+
     /// Returns the exceptions that it was about when its value was last asked for, the last first.
     pub(super) fn about(&mut self, rule: &Rule, now_us: i64) -> Vec<About> {
         match self {
@@ -154,6 +165,11 @@ pub(super) fn of_sessions(rule: &Rule, sums: &SessionSums) -> Option<f64> {
             is_enough.then(|| sums.failed() as f64 / sums.all() as f64)
         }
     }
+}
+
+/// Returns how many sessions failed, of how many, for a rule about that part.
+pub(super) fn failed_of(rule: &Rule, sums: &SessionSums) -> Option<(u64, u64)> {
+    (rule.value == Kind::CrashRate).then(|| (sums.failed().unsigned_abs(), sums.all().unsigned_abs()))
 }
 
 /// Returns the queries that find exceptions: those that nobody handled, and errors that the program dealt with.

@@ -39,4 +39,4 @@ pub use rules::{DEFAULT_RULES, Rule, Rules, RulesError};
 pub(crate) use run::{Watched, Watcher};
 pub use seen::{Seen, SeenError};
 pub use send::SendError;
-pub(crate) use summary::short;
+pub use summary::short;

@@ -13,7 +13,7 @@ use super::engine::{Engine, Transition};
 use super::filter::Filter;
 use super::kept::{Failed, Kept, Status, Trouble};
 use super::kind::Metric;
-use super::measure::{Measure, of_sessions};
+use super::measure::{Measure, failed_of, of_sessions};
 use super::rules::{Rule, Rules};
 use super::seen::Seen;
 use super::send::Sender;
@@ -168,7 +168,7 @@ impl Watcher {
                 match self.reader.regressed(since, ALERT_NAMED_MAX) {
                     #[allow(clippy::cast_precision_loss, reason = "a threshold is a float")]
                     Ok((count, last)) => {
-                        engine.say(place, Some(count as f64), last.iter().map(About::of_regressed).collect());
+                        engine.say(place, Some(count as f64), None, last.iter().map(About::of_regressed).collect());
                     }
                     Err(error) => drop(failed.insert(place, error.to_string())),
                 }
@@ -179,7 +179,7 @@ impl Watcher {
                 asked.len() - 1
             });
             match &asked[known].1 {
-                Ok(sums) => engine.say(place, of_sessions(rule, sums), Vec::new()),
+                Ok(sums) => engine.say(place, of_sessions(rule, sums), failed_of(rule, sums), Vec::new()),
                 Err(error) => drop(failed.insert(place, error.to_string())),
             }
         }

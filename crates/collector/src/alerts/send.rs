@@ -97,7 +97,10 @@ impl Sender {
             }
             Way::Log => {
                 let Transition { alert, severity, summary, .. } = told;
+                let is_minor = ["info", "debug"].iter().any(|word| severity.eq_ignore_ascii_case(word));
                 match told.state {
+                    State::Resolved if is_minor => tracing::info!(alert, severity, summary, "an alert is resolved"),
+                    _ if is_minor => tracing::info!(alert, severity, summary, "an alert fires"),
                     State::Resolved => tracing::warn!(alert, severity, summary, "an alert is resolved"),
                     _ => tracing::error!(alert, severity, summary, "an alert fires"),
                 }

@@ -63,7 +63,41 @@ impl Rule {
                 Some(Metric::StoreBroken) | None => "whether nothing can be stored".to_owned(),
             },
         };
-        format!("{what} {} {}{}", if is_above { ">" } else { "<" }, short(threshold), self.held())
+        let sign = if is_above { ">" } else { "<" };
+        format!("{what} {sign} {}{}{}", short(threshold), self.enough(), self.held())
+    }
+
+    /// Says of how many it says something at all.
+    fn enough(&self) -> String {
+        match self.value {
+            Kind::CrashRate if self.at_least > 1 => format!(", of {} sessions or more", self.at_least),
+            Kind::Ratio if self.at_least > 1 => format!(", of {} or more", self.at_least),
+            _ => String::new(),
+        }
+    }
+
+    /// Returns why so many of so many are no value: there are fewer than it speaks of.
+    pub(super) fn too_few(&self, (count, all): (u64, u64)) -> Option<String> {
+        let least = self.at_least;
+        let is_less = least > 1 && all < least;
+        match self.value {
+            Kind::CrashRate if is_less => Some(format!("{count} of {all} failed: says nothing below {least} sessions")),
+            Kind::Ratio if is_less => Some(format!("{count} of {all}: says nothing below {least}")),
+            _ => None,
+        }
+    }
+
+    /// Returns how many exceptions it is about, in words that these may follow.
+    pub(super) fn brief(&self, value: f64) -> Option<String> {
+        let one = value <= 1.0;
+        match self.value {
+            Kind::NewExceptions => {
+                Some(format!("{} new {}", short(value), if one { "exception" } else { "exceptions" }))
+            }
+            Kind::Regressed if one => Some("1 exception came back".to_owned()),
+            Kind::Regressed => Some(format!("{} exceptions came back", short(value))),
+            _ => None,
+        }
     }
 
     fn held(&self) -> String {
@@ -90,8 +124,9 @@ impl Rule {
     }
 }
 
-/// Writes a number as people read it.
-pub(crate) fn short(number: f64) -> String {
+/// Writes a number as people read it: to four digits behind the point.
+#[must_use]
+pub fn short(number: f64) -> String {
     let text = format!("{number:.4}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
@@ -116,7 +151,13 @@ mod tests {
         let rules = Rules::parse(DEFAULT_RULES).unwrap();
         let said: Vec<String> = rules.alerts.iter().map(Rule::condition).collect();
         assert_eq!(said[0], "UNHANDLED_EXCEPTION events over 5m > 20, for 1m");
-        assert_eq!(said[3], "the part of the sessions of 1h that crashed or ended by a fatal error > 0.05");
+        assert_eq!(
+            said[3],
+            "the part of the sessions of 1h that crashed or ended by a fatal error > 0.05, of 20 sessions or more"
+        );
+        let too_few = rules.alerts[3].too_few((2, 5));
+        assert_eq!(too_few.as_deref(), Some("2 of 5 failed: says nothing below 20 sessions"));
+        assert_eq!((rules.alerts[3].too_few((2, 20)), rules.alerts[0].too_few((0, 0))), (None, None));
         let rule = "[[alert]]\nname = 'r'\nvalue = 'p95'\nfield = 'ms'\nwindow = '1h'\nbelow = 2\nevent = { name = 'pay', severity = 'error', where = { tier = 'gold' } }";
         let rule = &Rules::parse(rule).unwrap().alerts[0];
         assert_eq!(

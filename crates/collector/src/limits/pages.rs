@@ -22,6 +22,9 @@ pub const PAGE_SUMMARY_CHARS_MAX: usize = 160;
 pub const PAGE_DETAIL_BYTES_MAX: usize = 8 * 1024;
 /// Sessions and exceptions on the overview, which is to be taken in at a glance.
 pub const OVERVIEW_ROWS: usize = 10;
+/// Exceptions that the overview looks at for those that it shows: groups reach from when they first happened to when they last did, and may
+/// have nothing within a range of the past.
+pub const OVERVIEW_EXCEPTIONS_READ: usize = 100;
 /// Tools that fail on the overview, the worst first.
 pub const OVERVIEW_TOOLS: usize = 5;
 /// Exceptions that came back which the overview names; of more it says that there are more.

@@ -10,6 +10,9 @@ use crate::query::{Bin, Moment};
 /// How far back the charts look.
 pub(crate) const ALERTS_SINCE: &str = "24h";
 
+/// Digits of a fingerprint that tell one exception from the others that an alert names.
+const FINGERPRINT_CHARS: usize = 8;
+
 /// A rule, and what it measures.
 pub(crate) struct Alert<'a> {
     pub(crate) watched: &'a Watched,
@@ -26,7 +29,10 @@ impl Alert<'_> {
 /// Returns the page.
 pub(crate) fn page(mut alerts: Vec<Alert<'_>>, history: &[Value]) -> Markup {
     let rank = |state: State| [State::Firing, State::Pending, State::Resolved].iter().position(|known| *known == state);
-    alerts.sort_by_key(|alert| (alert.watched.trouble.is_none(), rank(alert.state()).unwrap_or(usize::MAX)));
+    alerts.sort_by_key(|alert| {
+        let (_, severity) = parts::word_of_severity(&alert.watched.rule.severity);
+        (alert.watched.trouble.is_none(), rank(alert.state()).unwrap_or(usize::MAX), severity)
+    });
     let firing = alerts.iter().filter(|alert| alert.state() == State::Firing).count();
     let content = html! {
         section {
@@ -67,7 +73,7 @@ fn rule(alert: &Alert<'_>) -> Markup {
             dl.facts {
                 div { dt { "Holds when" } dd { bdi { (rule.condition()) } } }
                 @if let Some(status) = status {
-                    div { dt { "Now" } dd { @match status.value { Some(value) => (short(value)), None => "no data" } } }
+                    div { dt { "Now" } dd { @match status.value { Some(value) => (short(value)), None => (status.too_few.as_deref().unwrap_or("no data")) } } }
                     div { dt { "Threshold" } dd { (short(status.threshold)) } }
                     div { dt { "Severity" } dd { bdi { (status.severity) } } }
                     @for (name, value) in &status.labels { div { dt { bdi { (name) } } dd { bdi { (value) } } } }
@@ -103,17 +109,45 @@ fn told(history: &[Value]) -> Markup {
                     td.when { @match Moment::parse(text("at")) { Some(at) => (parts::moment(at)), None => (text("at")) } }
                     td { span.state.{ (text("state")) } { (text("state")) } }
                     td { bdi { (text("alert")) } }
-                    td.what { bdi { (text("summary")) }
-                        @for about in one.get("exceptions").and_then(Value::as_array).into_iter().flatten() {
-                            @let text = |name: &str| about.get(name).and_then(Value::as_str).unwrap_or_default();
-                            // The file may say anything: a link leads to a page of ours or to none.
-                            @if ["/", "http"].iter().any(|begin| text("page").starts_with(begin)) {
-                                " " a href=(text("page")) { @if text("error_type").is_empty() { "the exception" } @else { bdi { (text("error_type")) } } }
-                            }
-                        }
-                    }
+                    td.what { (what(text("summary"), one)) }
                 }
             } }
         } }
+    }
+}
+
+/// Writes what was told, with a short link in the place of each page that it names.
+fn what(summary: &str, told: &Value) -> Markup {
+    let (mut rest, mut pieces) = (summary, Vec::new());
+    for about in told.get("exceptions").and_then(Value::as_array).into_iter().flatten() {
+        let text = |name: &str| about.get(name).and_then(Value::as_str).unwrap_or_default();
+        let page = text("page");
+        let (before, after) = rest.split_once(page).unwrap_or((rest, ""));
+        pieces.push((before, page, named(page, text("error_type"))));
+        rest = after;
+    }
+    // The file may say anything: a link leads to a page of ours or to none.
+    let is_ours = |page: &str| ["/", "http"].iter().any(|begin| page.starts_with(begin));
+    html! {
+        @for (before, page, name) in &pieces {
+            bdi { (before) }
+            @if is_ours(page) {
+                @if !before.ends_with([' ', '(']) { " " }
+                a href=(page) { bdi { (name) } }
+            }
+        }
+        bdi { (rest) }
+    }
+}
+
+/// Returns what a link to an exception is called: its type where that is known, or the beginning of its fingerprint.
+fn named(page: &str, error_type: &str) -> String {
+    if !error_type.is_empty() {
+        return error_type.to_owned();
+    }
+    match (page.rsplit_once("/exceptions/"), page.rsplit_once("/events/")) {
+        (Some((_, fingerprint)), _) => parts::first(fingerprint, FINGERPRINT_CHARS).to_owned(),
+        (None, Some((_, row))) => format!("event {row}"),
+        (None, None) => "the exception".to_owned(),
     }
 }

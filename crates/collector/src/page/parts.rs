@@ -104,6 +104,13 @@ pub(super) fn moment(moment: Moment) -> Markup {
     html! { time datetime=(exact) title=(exact) { span.date { (date) } " " (time.get(..12).unwrap_or(time)) } }
 }
 
+/// Returns the class of an alert's severity, which may be any word, and its place among them: the worst is 0.
+pub(super) fn word_of_severity(word: &str) -> (&'static str, usize) {
+    let mut known = BySeverity::default().worst_first().map(|(name, _)| name).into_iter().enumerate();
+    let found = known.find(|(_, name)| word.eq_ignore_ascii_case(name));
+    found.map_or(("warning", 2), |(place, name)| (name, place))
+}
+
 /// Writes a link to a session.
 pub(super) fn session_link(id: &str) -> Markup {
     html! { a.id href=(path(&["sessions", id])) { bdi { (id) } } }

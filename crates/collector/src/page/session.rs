@@ -14,7 +14,9 @@ use super::stack::stack;
 use super::{Tab, layout, parts};
 use crate::ingest::NO_INDEX;
 use crate::limits::PAGE_SUMMARY_CHARS_MAX;
-use crate::query::{Band, Event, Gap, Page, PlacedGap, Run, Session, SessionDetail, SessionState, Trace};
+use crate::query::{
+    Band, Event, Gap, Page, PlacedGap, Run, Session, SessionDetail, SessionState, Trace, missing_and_dropped,
+};
 use crate::segment::escape;
 
 /// What the page shows.
@@ -127,6 +129,10 @@ fn lost(session: &Session) -> Markup {
                 b { (session.missing) " events are missing" } " in " (session.gaps)
                 @if session.gaps == 1 { " gap" } @else { " gaps" }
                 " of the numbers 0 to " (session.last_index.unwrap_or(0)) ": they were never received."
+                @match missing_and_dropped(session.missing, &session.drops) {
+                    0 => "",
+                    told => { " Its client says that it dropped " @if told == session.missing { "them" } @else { (told) " of them" } "." }
+                }
             }
         }
         @if !session.drops.is_empty() {

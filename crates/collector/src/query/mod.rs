@@ -78,6 +78,7 @@ pub use runs::{Run, RunQuery};
 pub use series::{Minute, Series, SeriesQuery};
 pub use session_query::SessionQuery;
 pub use session_sums::SessionSums;
+pub(crate) use session_sums::missing_and_dropped;
 pub use sessions::{BySeverity, Gap, Session, SessionDetail, SessionState};
 pub use stats::{Count, Stats, StatsQuery, Width};
 pub use sums::Figures;

@@ -32,6 +32,19 @@ pub struct SessionSums {
     pub lost: i64,
     /// Events that clients say they dropped, by reason.
     pub drops: BTreeMap<String, i64>,
+    /// Events that are in `missing` and in `drops`: they had a number when they were dropped.
+    pub in_both: i64,
+}
+
+/// Why clients drop events that have a number already: of their session it is missing then. What finds no room in the queue, say, never got one.
+/// `too_large`, `stopped` and `degraded` are of both kinds, and what a spool loses is of other sessions than the one that tells it: these are
+/// taken for events without a number.
+const NUMBERED: [&str; 5] = ["retries_exhausted", "rejected", "poison", "damaged", "shed"];
+
+/// Returns how many of the events that are missing in a session are among those that its client says it dropped.
+pub(crate) fn missing_and_dropped(missing: i64, drops: &BTreeMap<String, i64>) -> i64 {
+    let numbered = NUMBERED.iter().filter_map(|reason| drops.get(*reason));
+    numbered.fold(0_i64, |sum, count| sum.saturating_add(*count)).min(missing).max(0)
 }
 
 impl SessionSums {
@@ -39,6 +52,18 @@ impl SessionSums {
     #[must_use]
     pub const fn all(&self) -> i64 {
         self.open.saturating_add(self.silent).saturating_add(self.ended).saturating_add(self.crashed)
+    }
+
+    /// Returns how many events clients say they dropped.
+    #[must_use]
+    pub fn dropped(&self) -> i64 {
+        self.drops.values().fold(0_i64, |sum, count| sum.saturating_add(*count))
+    }
+
+    /// Returns how many events are missing of which no client says that it dropped them.
+    #[must_use]
+    pub const fn unexplained(&self) -> i64 {
+        self.missing.saturating_sub(self.in_both)
     }
 
     /// Returns how many crashed or ended by a fatal error.
@@ -71,6 +96,14 @@ pub(super) fn read(
     let mut prepared = snapshot.prepare_cached(&of_each)?;
     let drops = prepared.query_map(params_from_iter(&values), |row| Ok((row.get(0)?, row.get(1)?)))?;
     sums.drops = drops.collect::<rusqlite::Result<_>>()?;
+    let of_both = format!(
+        "SELECT sum(min(missing, told)) FROM (SELECT {MISSING} AS missing, sum(d.count) AS told {dropped}
+         AND d.reason IN ('{}') GROUP BY t.id)",
+        NUMBERED.join("', '")
+    );
+    let mut prepared = snapshot.prepare_cached(&of_both)?;
+    let in_both = prepared.query_row(params_from_iter(&values), |row| row.get::<_, Option<i64>>(0))?;
+    sums.in_both = in_both.unwrap_or_default();
     // Those of which numbers are missing are counted already.
     let others = format!("SELECT count(DISTINCT t.id) {dropped} AND {MISSING} = 0");
     sums.lost += snapshot.prepare_cached(&others)?.query_row(params_from_iter(&values), |row| row.get::<_, i64>(0))?;

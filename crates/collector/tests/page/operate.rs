@@ -38,6 +38,12 @@ fn the_overview_says_how_many_sessions_crashed_what_failed_and_what_was_lost() {
         ">5</p>",
         "2 missing, 3 dropped: 3 <bdi>queue_full</bdi>",
         "href=\"/sessions?state=crashed&amp;since=2026-11-20\"",
+        // What is counted as not free of crashes, and words that add up to all.
+        "<a href=\"/sessions?failed=true&amp;since=2026-11-20\">Crash-free</a>",
+        "1 ended well</a>",
+        "1 fatal</a>",
+        "0 silent</a>",
+        "Events at error or worse",
     ] {
         assert!(page.contains(part), "{part}: {page}");
     }
@@ -45,6 +51,26 @@ fn the_overview_says_how_many_sessions_crashed_what_failed_and_what_was_lost() {
     let earlier = server.get("/?since=2020-01-01&until=2020-01-02").is(200).body;
     assert!(earlier.contains(">0</p>") && !earlier.contains(">50 %</p>"), "{earlier}");
     server.get("/?since=soon").is(400);
+}
+
+#[test]
+fn an_event_that_had_a_number_when_it_was_dropped_is_lost_once() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let drops = named(5, "d", "telemetry.dropped", "WARNING", r#"{"queue_full":3,"retries_exhausted":3}"#);
+    server.telemetry(body("gap", &[event(0), drops])).is(200);
+    // Of this one more was dropped, as far as its client says, than is missing: nothing tells of the rest.
+    let drops = named(2, "d", "telemetry.dropped", "WARNING", r#"{"retries_exhausted":9}"#);
+    server.telemetry(body("small", &[event(0), drops])).is(200);
+    let page = server.get("/?since=2026-11-20").is(200).body;
+    // 4 and 1 are missing, 6 and 9 were dropped, 3 and 1 are both.
+    let tile = page.split(">Lost</a>").nth(1).unwrap().split("</section>").next().unwrap();
+    for part in [">16</p>", "1 missing without a reason, 15 dropped: 12 <bdi>retries_exhausted</bdi>, 3 <bdi>"] {
+        assert!(tile.contains(part), "{part}: {tile}");
+    }
+    let session = server.get("/sessions/gap").is(200).body;
+    assert!(session.contains("Its client says that it dropped 3 of them."), "{session}");
+    assert!(server.get("/sessions/small").is(200).body.contains("Its client says that it dropped them."));
 }
 
 #[test]
@@ -80,7 +106,7 @@ fn the_overview_says_how_models_and_tools_fare_and_which_tool_fails_most() {
         "none failed; p50 1.5",
         "$0.50",
         "1,200 tokens, 200 of them out",
-        "50 % failed",
+        "<b class=\"bad\">1 failed</b> (50 %)",
         "failing most: <bdi>read&lt;file&gt;</bdi> (1 of 2)",
         "href=\"/calls?kind=tool&amp;since=24h\"",
     ] {
@@ -118,6 +144,31 @@ fn an_alert_that_fires_stands_first_with_its_rule_its_data_and_on_the_overview()
         assert!(page.contains(part), "{part}: {page}");
     }
     assert!(server.get("/").is(200).body.contains("2 errors"));
+}
+
+#[test]
+fn an_alert_on_exceptions_names_them_by_links_on_the_overview_and_the_worst_alert_stands_first() {
+    let dir = Dir::new();
+    let rules = "every = '1s'\n[[alert]]\nname = 'Fresh'\nvalue = 'new_exceptions'\nwindow = '1h'\nabove = 0\nseverity = 'info'\n\
+                 [[alert]]\nname = 'Grave'\nvalue = 'new_exceptions'\nwindow = '1h'\nabove = 0\nseverity = 'critical'";
+    let server = Server::start(dir.config().alerts(lastword_collector::alerts::Rules::parse(rules).unwrap()));
+    server.telemetry(body("s", &[exception(0, "ERROR", "KeyError", "no such key")])).is(200);
+    let alerts = (0..300)
+        .find_map(|_| {
+            let page = server.get("/alerts").is(200).body;
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            page.contains("2 fire.").then_some(page)
+        })
+        .expect("they fire within 30 s");
+    let overview = server.get("/").is(200).body;
+    for page in [&alerts, &overview] {
+        assert!(page.find("Grave").unwrap() < page.find("Fresh").unwrap(), "{page}");
+    }
+    assert!(overview.contains("1 new exception: <a class=\"name\" href=\"/exceptions/"), "{overview}");
+    // What was told is kept without what programs said: a link has the beginning of the fingerprint.
+    let fingerprint = server.all("/api/exceptions", "exceptions")[0]["fingerprint"].as_str().unwrap().to_owned();
+    let link = format!("<a href=\"/exceptions/{fingerprint}\"><bdi>{}</bdi></a>", &fingerprint[..8]);
+    assert!(alerts.contains(&link), "{link}: {alerts}");
 }
 
 #[test]

@@ -76,6 +76,32 @@ fn each_exception_says_its_last_version_and_its_trend_and_one_that_came_back_is_
     has(notice.split("</p>").next().unwrap(), &["TimeoutError", "in <bdi>1.5.0</bdi>"]);
     assert!(page.contains("href=\"/exceptions?state=regressed&amp;since=24h\""), "{page}");
     has(&page, &["1.5.0</bdi><span class=\"quiet\"> and 1 more"]);
+    // It happened before and after this range, and came back after it.
+    let past = server.get(&format!("/?since={}&until={}", ago(20), ago(10))).is(200).body;
+    assert!(!past.contains("Came back"), "{past}");
+    // What fires is told above, whatever the range.
+    assert!(!past.split("<h2>Events</h2>").nth(1).unwrap().contains("TimeoutError"), "{past}");
+}
+
+#[test]
+fn calls_say_which_hours_they_are_of_where_these_are_more_than_the_range_and_are_not_compared_then() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let chat = r#"{"duration_ms":1500,"status":"ok","gen_ai.operation.name":"chat","gen_ai.request.model":"m-1"}"#;
+    let call = |index: usize, hour: &str| {
+        named(index, &format!("c-{index}"), "operation", "INFO", chat).replace("T09:20", &format!("T{hour}:20"))
+    };
+    server.telemetry(body("s", &[call(0, "08"), call(1, "09"), call(2, "09")])).is(200);
+    let tile = |since: &str, until: &str| {
+        let page = server.get(&format!("/?since=2026-11-20T{since}:00Z&until=2026-11-20T{until}:00Z")).is(200).body;
+        page.split(">Model calls</a>").nth(1).unwrap().split("</section>").next().unwrap().to_owned()
+    };
+    let part = tile("09:15", "09:30");
+    has(&part, &[">2</p>", "; of whole hours, 2026-11-20 09:00 to 10:00"]);
+    assert!(!part.contains("class=\"change\""), "{part}");
+    let whole = tile("09:00", "10:00");
+    has(&whole, &[">2</p>", "+100 % vs the 1 h before"]);
+    assert!(!whole.contains("of whole hours"), "{whole}");
 }
 
 #[test]
@@ -96,7 +122,11 @@ fn a_range_can_be_written_and_the_page_is_loaded_again_by_itself_only_where_that
         ],
     );
     has(&page, &["value=\"2026-11-20\"", "<input type=\"hidden\" name=\"refresh\" value=\"30\">", ">Stop</a>"]);
-    for (wrong, said) in [("refresh=1", "a whole number from 5 to 3600"), ("refresh=often", "`refresh` is `often`")] {
+    for (wrong, said) in [
+        ("refresh=1", "a whole number from 5 to 3600"),
+        ("refresh=often", "`refresh` is `often`"),
+        ("since=2026-11-21&until=2026-11-20", "must be no earlier than `since`, which is `2026-11-21`"),
+    ] {
         has(&server.get(&format!("/?{wrong}")).is(400).body, &[said]);
     }
 }

@@ -10,11 +10,11 @@ use super::super::Shared;
 use super::super::api::Pairs;
 use super::{or_default, show};
 use crate::alerts::State as Standing;
-use crate::limits::{HOST_BYTES_MAX, OVERVIEW_REGRESSED, OVERVIEW_ROWS, OVERVIEW_TOOLS};
+use crate::limits::{HOST_BYTES_MAX, OVERVIEW_EXCEPTIONS_READ, OVERVIEW_ROWS, OVERVIEW_TOOLS};
 use crate::page::{self, Address, Origin, Sums, Trend};
 use crate::query::{
     self, Bin, BySeverity, CallRange, ExceptionGroup, ExceptionOrder, ExceptionQuery, ExceptionState, Grid,
-    HistogramQuery, Moment, QueryError, Reader, SessionQuery,
+    HistogramQuery, Moment, OverTime, Page, QueryError, Reader, SessionQuery,
 };
 
 /// `GET /`, of `since` to `until`.
@@ -39,13 +39,10 @@ pub(in super::super) async fn overview(
             sums,
             before: before.sums(reader)?.0,
             took: range.took(),
+            hours: range.hours,
             sessions: reader.sessions(&range.sessions())?,
             exceptions: range.trends(reader, &before)?,
-            regressed: reader.exceptions(&ExceptionQuery {
-                state: Some(ExceptionState::Regressed),
-                limit: OVERVIEW_REGRESSED,
-                ..range.exceptions()
-            })?,
+            regressed: range.regressed(reader)?,
             is_empty: bins.iter().all(|bin| bin.by_severity.total() == 0) && reader.hours()?.is_none(),
             bins,
             origin,
@@ -70,18 +67,25 @@ struct Range {
     /// The end that was asked for: without one, what comes after this moment is in it too.
     asked_until: Option<Moment>,
     grid: Grid,
+    /// When the first and the last hour begin and end that calls are of: they are counted by hours.
+    hours: [Moment; 2],
 }
 
 impl Range {
     fn of(since: Moment, until: Moment) -> Self {
-        Self { since, until, asked_until: Some(until), grid: Grid::new(since, until) }
+        let (begin, end) = CallRange { since: Some(since), until: Some(until) }.hours(until);
+        let hours = [begin, end.unwrap_or(until)];
+        Self { since, until, asked_until: Some(until), grid: Grid::new(since, until), hours }
     }
 
-    /// Returns as long a time before, up to where the first part of this one begins.
+    /// Returns as long a time before, up to where the first part of this one begins; of calls, as many hours.
     fn before(&self) -> Self {
         let until = self.grid.begin(0);
         let took = self.until.as_micros().saturating_sub(self.since.as_micros());
-        Self::of(Moment::from_micros(until.as_micros().saturating_sub(took)), until)
+        let [begin, end] = self.hours;
+        let hours = end.as_micros().saturating_sub(begin.as_micros());
+        let hours = [Moment::from_micros(begin.as_micros().saturating_sub(hours)), begin];
+        Self { hours, ..Self::of(Moment::from_micros(until.as_micros().saturating_sub(took)), until) }
     }
 
     fn took(&self) -> Duration {
@@ -92,10 +96,10 @@ impl Range {
     /// Counts what there was, and events over time as well.
     fn sums(&self, reader: &Reader) -> Result<(Sums, Vec<Bin>), QueryError> {
         let bins = reader.histogram(&HistogramQuery { grid: self.grid, name: None, kind: None, severity: None })?;
+        let [begin, end] = self.hours.map(Some);
         let sums = Sums {
             sessions: reader.session_sums(&self.sessions())?,
-            calls: reader
-                .call_totals(CallRange { since: Some(self.since), until: Some(self.until) }, OVERVIEW_TOOLS)?,
+            calls: reader.call_totals(CallRange { since: begin, until: end }, OVERVIEW_TOOLS)?,
             events: bins.iter().fold(BySeverity::default(), |sum, bin| sum.plus(&bin.by_severity)),
         };
         Ok((sums, bins))
@@ -116,20 +120,41 @@ impl Range {
             since: Some(self.since),
             until: Some(self.until),
             order: ExceptionOrder::Worst,
-            limit: OVERVIEW_ROWS,
+            limit: OVERVIEW_EXCEPTIONS_READ,
             ..ExceptionQuery::default()
         }
     }
 
+    /// Returns the exceptions that came back within it.
+    fn regressed(&self, reader: &Reader) -> Result<Page<ExceptionGroup>, QueryError> {
+        let mut page = reader.exceptions(&ExceptionQuery {
+            state: Some(ExceptionState::Regressed),
+            regressed: Some(self.since),
+            since: None,
+            until: None,
+            ..self.exceptions()
+        })?;
+        page.items.retain(|group| self.asked_until.is_none_or(|until| group.regressed_at.is_some_and(|at| at < until)));
+        Ok(page)
+    }
+
     /// Returns the worst exceptions, each with how often it happened, and how often before.
     fn trends(&self, reader: &Reader, before: &Self) -> Result<Vec<Trend>, QueryError> {
-        let of = |group: ExceptionGroup| {
+        let sum = |parts: &[OverTime]| parts.iter().fold(0_i64, |sum, part| sum.saturating_add(part.count));
+        let mut trends = Vec::new();
+        for group in reader.exceptions(&self.exceptions())?.items {
             let over_time = reader.exception_over_time(&group.fingerprint, &self.grid)?;
-            let earlier = reader.exception_over_time(&group.fingerprint, &before.grid)?;
-            let before = earlier.iter().fold(0_i64, |sum, part| sum.saturating_add(part.count));
-            Ok(Trend { group, over_time, before })
-        };
-        reader.exceptions(&self.exceptions())?.items.into_iter().map(of).collect()
+            // It happened before and after.
+            if sum(&over_time) == 0 {
+                continue;
+            }
+            let before = sum(&reader.exception_over_time(&group.fingerprint, &before.grid)?);
+            trends.push(Trend { group, over_time, before });
+            if trends.len() == OVERVIEW_ROWS {
+                break;
+            }
+        }
+        Ok(trends)
     }
 }
 

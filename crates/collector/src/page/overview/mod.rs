@@ -13,10 +13,10 @@ use maud::{Markup, html};
 
 use super::address::{Address, Field};
 use super::{Tab, chart, exceptions, layout_with, parts, sessions};
-use crate::alerts::Status;
+use crate::alerts::{About, Status};
 use crate::health::Health;
 use crate::limits::{OVERVIEW_REGRESSED, PAGE_SUMMARY_CHARS_MAX, REFRESH_OFFERED};
-use crate::query::{Bin, BySeverity, CallTotals, ExceptionGroup, OverTime, Page, Session, SessionSums};
+use crate::query::{Bin, BySeverity, CallTotals, ExceptionGroup, Moment, OverTime, Page, Session, SessionSums};
 
 /// How far back the page looks where its address doesn't say.
 pub(crate) const OVERVIEW_SINCE: &str = "24h";
@@ -48,6 +48,8 @@ pub(crate) struct Overview {
     pub(crate) before: Sums,
     /// How long that is.
     pub(crate) took: Duration,
+    /// When the whole hours begin and end that calls are of.
+    pub(crate) hours: [Moment; 2],
     pub(crate) sessions: Page<Session>,
     pub(crate) exceptions: Vec<Trend>,
     /// Exceptions that came back.
@@ -71,6 +73,16 @@ impl Overview {
         };
         let range = [("since", since), ("until", self.address.value("until"))];
         Address::of(path, &[pairs, &range].concat()).link()
+    }
+
+    /// Returns whether an alert is about nothing but exceptions that the page says came back.
+    fn tells_above(&self, status: &Status) -> bool {
+        let named = || self.regressed.items.iter().take(OVERVIEW_REGRESSED).map(exceptions::link);
+        let is_named = |about: &About| named().any(|link| about.page.ends_with(&link));
+        status.is_of_regressed
+            && status.more == 0
+            && !status.exceptions.is_empty()
+            && status.exceptions.iter().all(is_named)
     }
 }
 
@@ -142,6 +154,10 @@ fn regressed(overview: &Overview) -> Markup {
                     @if let Some(version) = group.versions.first() { " in " bdi { (parts::cut(&version.version, 24)) } }
                 }
                 @if groups.len() > OVERVIEW_REGRESSED || overview.regressed.next.is_some() { ", …" }
+                @for status in overview.firing.iter().filter(|status| overview.tells_above(status)) {
+                    " " span.severity.{ (parts::word_of_severity(&status.severity).0) } { bdi { (status.severity) } } " "
+                    a href="/alerts" { bdi { (status.name) } } " " span.quiet { "since " (parts::moment(status.since)) }
+                }
             }
         }
     }
@@ -149,20 +165,39 @@ fn regressed(overview: &Overview) -> Markup {
 
 /// Says what fires, and what the collector itself can't do.
 fn trouble(overview: &Overview) -> Markup {
+    let mut firing: Vec<&Status> = overview.firing.iter().filter(|status| !overview.tells_above(status)).collect();
+    firing.sort_by_key(|status| parts::word_of_severity(&status.severity).1);
     html! {
         @if let Some(trouble) = overview.health.trouble() {
             p.notice.bad { b { a href="/settings" { "The collector can't do its work" } } ": " (trouble) }
         }
-        @if !overview.firing.is_empty() {
-            ul.notice.firing aria-label="Alerts that fire" { @for status in &overview.firing {
-                li { span.severity.{ (severity_class(&status.severity)) } { bdi { (status.severity) } } " " b { a href="/alerts" { bdi { (status.name) } } } " " bdi { (status.spoken) } " " span.quiet { "since " (parts::moment(status.since)) } }
+        @if !firing.is_empty() {
+            ul.notice.firing aria-label="Alerts that fire" { @for status in &firing {
+                li {
+                    span.severity.{ (parts::word_of_severity(&status.severity).0) } { bdi { (status.severity) } } " "
+                    b { a href="/alerts" { bdi { (status.name) } } } " " (what(status)) " "
+                    span.quiet { "since " (parts::moment(status.since)) }
+                }
             } }
         }
     }
 }
 
-/// Returns the class of an alert's severity, which may be any word.
-fn severity_class(word: &str) -> &'static str {
-    let known = BySeverity::default().worst_first().map(|(name, _)| name);
-    known.into_iter().find(|name| word.eq_ignore_ascii_case(name)).unwrap_or("warning")
+/// Says what an alert fires for: of exceptions how many, and their types, each with a link.
+fn what(status: &Status) -> Markup {
+    let about = &status.exceptions;
+    html! {
+        @match status.brief.as_deref().filter(|_| !about.is_empty()) {
+            None => bdi { (status.spoken) },
+            Some(brief) => {
+                (brief) ": "
+                @for (place, one) in about.iter().enumerate() {
+                    @if place > 0 { ", " }
+                    @let name = if one.error_type.is_empty() { "one of no type" } else { one.error_type.as_str() };
+                    a.name href=(one.page) { bdi { (parts::cut(name, PAGE_SUMMARY_CHARS_MAX)) } }
+                }
+                @if status.more > 0 { ", and " (status.more) " more" }
+            }
+        }
+    }
 }
