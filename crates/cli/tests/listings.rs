@@ -80,8 +80,9 @@ fn an_event_that_was_sent_over_several_lines_is_one_line() {
 fn filters_choose_the_same_events_from_a_collector_and_from_a_directory() {
     let data = tempfile::tempdir().unwrap();
     let server = collector(data.path());
+    server.post("used", &[generic(0, "INFO", "used", r#"{"user_id":"u-1"}"#)]);
     let cases: &[(&[&str], &[&str])] = &[
-        (&[], &["cache.hit", "cache.miss", "tool.failed", "UNHANDLED_EXCEPTION", "SESSION_END"]),
+        (&[], &["cache.hit", "cache.miss", "tool.failed", "UNHANDLED_EXCEPTION", "SESSION_END", "used"]),
         (&["--session", "quiet"], &["cache.hit", "cache.miss"]),
         (&["--session", "qui"], &[]),
         (&["--name", "tool.failed"], &["tool.failed"]),
@@ -92,6 +93,11 @@ fn filters_choose_the_same_events_from_a_collector_and_from_a_directory() {
         (&["--since", "2026-11-20T12:00:00+02:00", "--until", "2026-11-20T10:00:01Z"], &["UNHANDLED_EXCEPTION"]),
         (&["--text", "upstream"], &["UNHANDLED_EXCEPTION"]),
         (&["--limit", "1"], &["cache.hit"]),
+        (&["--user", "u-1"], &["used"]),
+        (&["--version", "1.0", "--limit", "1"], &["cache.hit"]),
+        (&["--run", "none"], &[]),
+        (&["--trace", "4bf92f3577b34da6a3ce929d0e0e4736"], &[]),
+        (&["--version", "none"], &[]),
     ];
     for (filter, expected) in cases {
         for place in [["--url", &server.url], ["--data", server.data_text()]] {
@@ -124,6 +130,10 @@ fn sessions_show_how_each_of_them_stands() {
         assert_eq!(ids(&["--state", "live"]), ["quiet"]);
         assert_eq!(ids(&["--lost"]), [""; 0]);
         assert_eq!(ids(&["--user", "nobody"]), [""; 0]);
+        assert_eq!(ids(&["--failed"]), ["crashing"]);
+        assert_eq!(ids(&["--missing"]), [""; 0]);
+        assert_eq!(ids(&["--id", "qui"]), ["quiet"]);
+        assert_eq!(ids(&["--version", "none"]), [""; 0]);
         assert_eq!(ids(&["--since", "2100-01-01T00:00:00Z"]), [""; 0]);
         assert_eq!(ids(&["--until", "2020-01-01"]), [""; 0]);
         assert_eq!(ids(&["--since", "2020-01-01", "--until", "2100-01-01"]).len(), 2);
@@ -139,6 +149,32 @@ fn exceptions_show_type_message_and_how_often() {
         let text = stdout_of(&[&["exceptions"], &place[..]].concat());
         assert!(text.contains("TimeoutError: no answer from upstream"), "{text}");
         assert_eq!(stdout_of(&[&["exceptions", "--session", "quiet"], &place[..]].concat()), "");
+    }
+}
+
+#[test]
+fn exceptions_are_listed_with_their_state_and_the_fingerprint_that_shows_one_in_the_order_of_the_page() {
+    let data = tempfile::tempdir().unwrap();
+    let server = collector(data.path());
+    let later = r#"{"event":"UNHANDLED_EXCEPTION","event_id":"e9","event_session_index":0,"severity":"ERROR","timestamp":"2026-11-20T11:00:00Z","error_type":"KeyError","error_message":"no coupon"}"#;
+    server.post("later", &[later.into()]);
+    for place in [["--url", &server.url], ["--data", server.data_text()]] {
+        let types = |filter: &[&str]| -> Vec<String> {
+            let groups = json_lines(&stdout_of(&[&["exceptions", "--json"], filter, &place[..]].concat()));
+            groups.iter().map(|group| group["error_type"].as_str().unwrap().to_owned()).collect()
+        };
+        assert_eq!(types(&[]), ["TimeoutError", "KeyError"], "the worst first, as on the page");
+        assert_eq!(types(&["--order", "new"]), ["KeyError", "TimeoutError"]);
+        assert_eq!(types(&["--state", "open"]).len(), 2);
+        assert_eq!(types(&["--state", "regressed"]), [""; 0]);
+        assert_eq!(types(&["--text", "COUPON"]), ["KeyError"]);
+        assert_eq!(types(&["--until", "2026-11-20T10:30:00Z"]), ["TimeoutError"]);
+        assert_eq!(types(&["--version", "none"]), [""; 0]);
+        let text = stdout_of(&[&["exceptions", "--text", "coupon"], &place[..]].concat());
+        let words: Vec<&str> = text.lines().nth(1).unwrap().split_whitespace().collect();
+        assert_eq!(words[3], "open", "{text}");
+        let shown = stdout_of(&[&["exceptions", "show", words[6]], &place[..]].concat());
+        assert!(shown.contains("KeyError: no coupon"), "{shown}");
     }
 }
 

@@ -55,6 +55,17 @@ fn wrong_usage_is_explained_with_exit_code_2() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn what_only_a_store_can_tell_is_not_asked_of_files() {
+    for flag in ["--trace", "--run", "--user", "--version"] {
+        let output = run(&["events", flag, "x", "--jsonl", "none.jsonl"]);
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{flag}: {message}");
+        assert!(message.contains("cannot be used with"), "{flag}: {message}");
+    }
+}
+
 #[test]
 fn what_the_collector_refuses_is_said_in_its_words() {
     let data = tempfile::tempdir().unwrap();

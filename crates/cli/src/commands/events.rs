@@ -21,11 +21,12 @@ use crate::source::{Listing, Order, Source};
 pub(crate) async fn run(args: EventsArgs) -> Result<(), Error> {
     let mut printer = Printer::new(args.json, args.limit.map(std::num::NonZero::get));
     let origin = args.source.origin()?;
+    let filter = EventFilter { stored: args.stored, ..args.filter };
     if let (true, Origin::Store(place)) = (args.newest, &origin) {
-        return newest(&Source::open(place.clone())?, args.filter, &mut printer).await;
+        return newest(&Source::open(place.clone())?, filter, &mut printer).await;
     }
-    let from_now_on = args.filter.since.is_none();
-    let mut feed = Feed::open(origin, args.filter, args.follow)?;
+    let from_now_on = filter.since.is_none();
+    let mut feed = Feed::open(origin, filter, args.follow)?;
     let ended = if args.follow {
         follow::run(&mut feed, from_now_on, &mut printer).await
     } else {

@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 use clap::{Args, Subcommand};
 use lastword::{EventKind, Severity};
-use lastword_collector::query::{Moment, SessionQuery};
+use lastword_collector::query::{ExceptionOrder, ExceptionState, Moment, SessionQuery};
 
 use super::source::{FeedArgs, SourceArgs};
 
@@ -26,12 +26,14 @@ is no failure.";
 
 /// List the events that were stored, all that match, oldest first.
 #[derive(Debug, Args)]
-#[command(after_help = EVENTS_HELP)]
+#[command(after_help = EVENTS_HELP, disable_version_flag = true)]
 pub(crate) struct EventsArgs {
     #[command(flatten)]
     pub(crate) source: FeedArgs,
     #[command(flatten)]
     pub(crate) filter: EventFilter,
+    #[command(flatten)]
+    pub(crate) stored: StoredFilter,
     /// Print new events as they come, until Ctrl-C; earlier ones too if --since is given
     #[arg(long, short, conflicts_with_all = ["until", "newest"])]
     pub(crate) follow: bool,
@@ -72,6 +74,27 @@ pub(crate) struct EventFilter {
     /// With this text anywhere in it
     #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new(), help_heading = "Which events")]
     pub(crate) text: Option<String>,
+    /// What only a store can tell.
+    #[arg(skip)]
+    pub(crate) stored: StoredFilter,
+}
+
+/// Which events, by what a store keeps beside them; files of JSON lines have no such index.
+#[derive(Debug, Clone, Default, Args)]
+#[cfg_attr(unix, group(conflicts_with = "jsonl"))]
+pub(crate) struct StoredFilter {
+    /// Of the trace with this id: 32 hexadecimal digits
+    #[arg(long, value_name = "TRACE", value_parser = NonEmptyStringValueParser::new(), help_heading = "Which events")]
+    pub(crate) trace: Option<String>,
+    /// Of the run with this id
+    #[arg(long, value_name = "RUN", value_parser = NonEmptyStringValueParser::new(), help_heading = "Which events")]
+    pub(crate) run: Option<String>,
+    /// That name this user
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new(), help_heading = "Which events")]
+    pub(crate) user: Option<String>,
+    /// Of sessions of this version of their SDK
+    #[arg(long, value_name = "VERSION", value_parser = NonEmptyStringValueParser::new(), help_heading = "Which events")]
+    pub(crate) version: Option<String>,
 }
 
 /// Which events something is made of.
@@ -122,7 +145,7 @@ client said that it dropped.";
 
 /// List the sessions, with how each of them ended.
 #[derive(Debug, Args)]
-#[command(after_help = SESSIONS_HELP)]
+#[command(after_help = SESSIONS_HELP, disable_version_flag = true)]
 pub(crate) struct SessionsArgs {
     #[command(flatten)]
     pub(crate) source: SourceArgs,
@@ -152,17 +175,33 @@ pub(crate) struct SessionFilter {
     /// With events that name this user
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new(), help_heading = "Which sessions")]
     pub(crate) user: Option<String>,
+    /// Of this version of their SDK
+    #[arg(long, value_name = "VERSION", value_parser = NonEmptyStringValueParser::new(), help_heading = "Which sessions")]
+    pub(crate) version: Option<String>,
+    /// Whose id begins so
+    #[arg(long, value_name = "BEGINNING", value_parser = NonEmptyStringValueParser::new(), help_heading = "Which sessions")]
+    pub(crate) id: Option<String>,
+    /// That crashed or ended by a fatal error
+    #[arg(long, help_heading = "Which sessions")]
+    pub(crate) failed: bool,
+    /// Of which events never arrived, by their numbers
+    #[arg(long, help_heading = "Which sessions")]
+    pub(crate) missing: bool,
 }
 
 const EXCEPTIONS_HELP: &str = "\
 Examples:
   lastword exceptions --since 7d          which errors there are, and how often
+  lastword exceptions --state regressed   which were dealt with and came back
   lastword exceptions --json              one JSON object a line
-  lastword exceptions show e4bdba8c5cc238f7   one of them, with its stack";
+  lastword exceptions show e4bdba8c5cc238f7   one of them, with its stack
+
+States: open, resolved (somebody said that it is dealt with), regressed (it
+happened again after that).";
 
 /// List the exceptions, like ones together.
 #[derive(Debug, Args)]
-#[command(after_help = EXCEPTIONS_HELP, args_conflicts_with_subcommands = true)]
+#[command(after_help = EXCEPTIONS_HELP, args_conflicts_with_subcommands = true, disable_version_flag = true)]
 pub(crate) struct ExceptionsArgs {
     #[command(subcommand)]
     pub(crate) command: Option<ExceptionsCommand>,
@@ -184,7 +223,7 @@ pub(crate) enum ExceptionsCommand {
 /// Show one kind of exceptions.
 #[derive(Debug, Args)]
 pub(crate) struct ExceptionShowArgs {
-    /// Its fingerprint, as `lastword exceptions --json` and the pages show it
+    /// Its fingerprint, as `lastword exceptions` and the pages show it
     #[arg(value_name = "FINGERPRINT", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) fingerprint: String,
     #[command(flatten)]
@@ -203,7 +242,25 @@ pub(crate) struct ExceptionFilter {
     /// That happened in this session
     #[arg(long, value_name = "SESSION", value_parser = NonEmptyStringValueParser::new(), help_heading = "Which exceptions")]
     pub(crate) session: Option<String>,
+    /// In this state
+    #[arg(long, value_name = "STATE", help_heading = "Which exceptions",
+        value_parser = PossibleValuesParser::new(ExceptionState::ALL.map(ExceptionState::as_str)))]
+    pub(crate) state: Option<String>,
+    /// That happened in this version
+    #[arg(long, value_name = "VERSION", value_parser = NonEmptyStringValueParser::new(), help_heading = "Which exceptions")]
+    pub(crate) version: Option<String>,
+    /// With this text in their type or message, in either case
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new(), help_heading = "Which exceptions")]
+    pub(crate) text: Option<String>,
     /// That last happened since then: how long ago (15m, 2h, 7d) or a date and time (2026-11-20T09:30:00Z)
     #[arg(long, value_name = "WHEN", value_parser = moment, help_heading = "Which exceptions")]
     pub(crate) since: Option<Moment>,
+    /// That first happened before then; forms as for --since
+    #[arg(long, value_name = "WHEN", value_parser = moment, help_heading = "Which exceptions")]
+    pub(crate) until: Option<Moment>,
+    /// In this order: worst (the default: what came back first, then what is open, of each the worst severity), last (the latest to happen),
+    /// new (the latest to appear), count (the most frequent)
+    #[arg(long, value_name = "ORDER", help_heading = "Which exceptions",
+        value_parser = PossibleValuesParser::new(ExceptionOrder::ALL.map(ExceptionOrder::as_str)))]
+    pub(crate) order: Option<String>,
 }

@@ -137,6 +137,11 @@ impl CollectorArgs {
     }
 }
 
+/// Returns the collector that is asked where no flag names one; `None` where the environment names no URL.
+pub(crate) fn usual_url() -> Option<BaseUrl> {
+    url_of(None).ok()
+}
+
 fn url_of(flag: Option<&BaseUrl>) -> Result<BaseUrl, ParseUrlError> {
     if let Some(url) = flag {
         return Ok(url.clone());

@@ -1,14 +1,20 @@
 //! A group of exceptions as one line of text.
 
+use anstyle::Style;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::cells::{DIM, HEAD, Line, PLAIN, of_severity};
 use super::event::{UTC_COLUMNS, utc};
+use super::waterfall::FAILED;
 use super::{Look, amount};
 
 /// Columns of a severity: `CRITICAL`.
 const SEVERITY_COLUMNS: usize = 8;
+/// Columns of a state: `regressed`.
+const STATE_COLUMNS: usize = 9;
+/// Columns of a fingerprint.
+const FINGERPRINT_COLUMNS: usize = 16;
 /// Columns of a number under its heading.
 const NUMBER_COLUMNS: usize = 8;
 
@@ -58,8 +64,10 @@ pub(crate) fn heading(look: Look) -> String {
     Line::new(look)
         .cell("LAST SEEN (UTC)", UTC_COLUMNS, HEAD)
         .cell("WORST", SEVERITY_COLUMNS, HEAD)
+        .cell("STATE", STATE_COLUMNS, HEAD)
         .right("COUNT", NUMBER_COLUMNS, HEAD)
         .right("SESSIONS", NUMBER_COLUMNS, HEAD)
+        .cell("FINGERPRINT", FINGERPRINT_COLUMNS, HEAD)
         .rest("EXCEPTION", HEAD)
 }
 
@@ -71,9 +79,20 @@ pub(crate) fn line(look: Look, row: &RawValue) -> String {
     Line::new(look)
         .cell(&utc(&shown.last_seen), UTC_COLUMNS, DIM)
         .cell(&shown.severity, SEVERITY_COLUMNS, of_severity(&shown.severity))
+        .cell(&shown.state, STATE_COLUMNS, of_state(&shown.state))
         .right(&shown.count.to_string(), NUMBER_COLUMNS, PLAIN)
         .right(&shown.sessions.to_string(), NUMBER_COLUMNS, PLAIN)
+        .copied(&shown.fingerprint, FINGERPRINT_COLUMNS, DIM)
         .rest(&format!("{}: {}", shown.error_type, shown.error_message), PLAIN)
+}
+
+/// Returns the style of a state: what came back stands out.
+fn of_state(state: &str) -> Style {
+    match state {
+        "regressed" => FAILED,
+        "resolved" => DIM,
+        _ => PLAIN,
+    }
 }
 
 /// Returns all that there is to say of a group.
@@ -150,13 +169,13 @@ mod tests {
     #[test]
     fn a_group_shows_what_it_is_and_how_often() {
         let json = r#"{"error_type":"Timeout","error_message":"no\u001b[2Janswer","severity":"ERROR","count":12,
-            "sessions":3,"last_seen":"2026-11-20T09:20:34.502124Z","sample":{"any":1}}"#;
+            "state":"regressed","fingerprint":"0011223344556677","sessions":3,"last_seen":"2026-11-20T09:20:34.502124Z","sample":{"any":1}}"#;
         let row = RawValue::from_string(json.to_owned()).unwrap();
         assert_eq!(
             [heading(Look::PLAIN), line(Look::PLAIN, &row)],
             [
-                "LAST SEEN (UTC)          WORST        COUNT  SESSIONS  EXCEPTION",
-                "2026-11-20 09:20:34.502  ERROR           12         3  Timeout: no\\u{1b}[2Janswer",
+                "LAST SEEN (UTC)          WORST     STATE         COUNT  SESSIONS  FINGERPRINT       EXCEPTION",
+                "2026-11-20 09:20:34.502  ERROR     regressed        12         3  0011223344556677  Timeout: no\\u{1b}[2Janswer",
             ]
         );
     }

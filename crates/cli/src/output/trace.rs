@@ -13,7 +13,7 @@ use crate::commands::traces::State;
 
 /// From so many columns on there is room for everything.
 const WIDE: usize = 110;
-/// Digits of an id that are shown: enough to tell traces apart.
+/// Digits of an id that are shown where fewer would do.
 const ID_COLUMNS: usize = 8;
 
 /// The columns of a listing of traces, which are fewer where there is little room.
@@ -21,12 +21,25 @@ const ID_COLUMNS: usize = 8;
 pub(crate) struct Columns {
     look: Look,
     wide: bool,
+    digits: usize,
 }
 
 impl Columns {
     /// Columns that fit where they are shown.
     pub(crate) fn of(look: Look) -> Self {
-        Self { look, wide: look.width.is_none_or(|width| width >= WIDE) }
+        Self { look, wide: look.width.is_none_or(|width| width >= WIDE), digits: ID_COLUMNS }
+    }
+
+    /// Shows as many digits of an id as none of these has in common with another; they come in their order.
+    pub(crate) fn telling(self, ids: impl Iterator<Item = TraceId>) -> Self {
+        let (mut digits, mut before) = (self.digits, String::new());
+        for id in ids {
+            let id = id.to_string();
+            let same = before.bytes().zip(id.bytes()).take_while(|(one, other)| one == other).count();
+            digits = digits.max(same + 1);
+            before = id;
+        }
+        Self { digits, ..self }
     }
 
     /// Returns the headings.
@@ -41,7 +54,7 @@ impl Columns {
         let style = of_state(state);
         let count = |number: u64| amount::thousands(number);
         let texts = [
-            short(id),
+            id.to_string().chars().take(self.digits).collect(),
             utc(&moment(trace.start()).to_string()),
             took(trace.duration()),
             count(trace.len() as u64),
@@ -60,7 +73,7 @@ impl Columns {
     fn cells(self, texts: [&str; 10], styles: [Style; 10]) -> Line {
         let [id, started, took, spans, errors, calls, tokens, cost, state, name] = texts;
         let mut line = Line::new(self.look);
-        line.cell(id, ID_COLUMNS, styles[0]);
+        line.cell(id, self.digits, styles[0]);
         if self.wide {
             line.cell(started, UTC_COLUMNS, styles[1]);
         } else {
@@ -131,11 +144,6 @@ fn wrapped(look: Look, facts: &[String]) -> Vec<Line> {
     lines.iter().map(line).collect()
 }
 
-/// Returns the digits of an id that are shown.
-pub(crate) fn short(id: TraceId) -> String {
-    id.to_string().chars().take(ID_COLUMNS).collect()
-}
-
 /// Returns the style of a state.
 pub(crate) fn of_state(state: State) -> Style {
     match state {
@@ -149,4 +157,20 @@ pub(crate) fn of_state(state: State) -> Style {
 /// Returns a time as listings write it.
 pub(crate) fn moment(time: Timestamp) -> Moment {
     Moment::from_micros(i64::try_from(time.unix_nanos() / 1_000).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_digits_are_shown_as_tell_traces_apart() {
+        let digits = |ids: &[&str]| {
+            let ids: Vec<TraceId> = ids.iter().map(|id| format!("{id:0<32}").parse().unwrap()).collect();
+            Columns::of(Look::PLAIN).telling(ids.into_iter()).digits
+        };
+        assert_eq!(digits(&[]), 8);
+        assert_eq!(digits(&["00066131a", "4bf92f35"]), 8);
+        assert_eq!(digits(&["00066131a1", "00066131a2", "4bf92f35"]), 10);
+    }
 }

@@ -13,10 +13,11 @@ mod jsonl;
 mod live;
 
 pub(crate) use change::{Change, change};
+use lastword_collector::query::ExceptionOrder;
 use serde_json::value::RawValue;
 
 use crate::error::Error;
-use crate::flags::list::{EventFilter, ExceptionFilter, SessionFilter};
+use crate::flags::list::{EventFilter, ExceptionFilter, SessionFilter, StoredFilter};
 use crate::flags::source::Place;
 use crate::flags::store::AuditFilter;
 
@@ -34,7 +35,7 @@ pub(crate) enum Listing {
     EventsOf(String),
     /// Sessions that pass the filter, the latest to begin first.
     Sessions(SessionFilter),
-    /// Groups of exceptions that pass the filter, the latest to appear first.
+    /// Groups of exceptions that pass the filter, in the order that it names.
     Exceptions(ExceptionFilter),
     /// Entries of the audit trail that pass the filter, the latest first.
     Audit(AuditFilter),
@@ -47,37 +48,44 @@ impl Listing {
         pairs.extend(cursor.map(|cursor| ("after", cursor.to_owned())));
         match self {
             Self::Events { filter, order } => {
-                let EventFilter { session, name, kind, severity, since, until, text } = filter;
-                let texts = [("session", session), ("name", name), ("kind", kind), ("text", text)];
-                pairs.extend(texts.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
+                let EventFilter { session, name, kind, severity, since, until, text, stored } = filter;
+                let StoredFilter { trace, run, user, version } = stored;
+                pairs.extend(texts([("session", session), ("name", name), ("kind", kind), ("text", text)]));
+                pairs.extend(texts([("trace", trace), ("run", run), ("user", user), ("version", version)]));
                 pairs.extend(severity.map(|severity| ("severity", severity.as_str().to_owned())));
                 pairs.extend(since.map(|since| ("since", since.to_string())));
                 pairs.extend(until.map(|until| ("until", until.to_string())));
                 pairs.push(("order", order.as_str().to_owned()));
             }
             Self::EventsOf(user) => pairs.push(("user", user.clone())),
-            Self::Sessions(SessionFilter { state, lost, since, until, user }) => {
-                let texts = [("state", state), ("user", user)];
-                pairs.extend(texts.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
-                pairs.extend(lost.then(|| ("lost", "true".to_owned())));
-                let moments = [("since", since), ("until", until)];
-                pairs.extend(
-                    moments.into_iter().filter_map(|(name, moment)| Some((name, moment.as_ref()?.to_string()))),
-                );
-            }
-            Self::Exceptions(ExceptionFilter { fingerprint, session, since }) => {
-                pairs.extend(fingerprint.clone().map(|fingerprint| ("fingerprint", fingerprint)));
-                pairs.extend(session.clone().map(|session| ("session", session)));
+            Self::Sessions(SessionFilter { state, lost, since, until, user, version, id, failed, missing }) => {
+                pairs.extend(texts([("state", state), ("user", user), ("version", version), ("id", id)]));
+                let marks = [("lost", lost), ("failed", failed), ("missing", missing)];
+                pairs.extend(marks.into_iter().filter(|(_, set)| **set).map(|(name, _)| (name, "true".to_owned())));
                 pairs.extend(since.map(|since| ("since", since.to_string())));
+                pairs.extend(until.map(|until| ("until", until.to_string())));
+            }
+            Self::Exceptions(ExceptionFilter { fingerprint, session, state, version, text, since, until, order }) => {
+                pairs.extend(texts([("fingerprint", fingerprint), ("session", session), ("state", state)]));
+                pairs.extend(texts([("version", version), ("text", text)]));
+                pairs.extend(since.map(|since| ("since", since.to_string())));
+                pairs.extend(until.map(|until| ("until", until.to_string())));
+                // As the page has them.
+                let order = order.clone().unwrap_or_else(|| ExceptionOrder::Worst.as_str().to_owned());
+                pairs.push(("order", order));
             }
             Self::Audit(AuditFilter { action, actor, since }) => {
-                let texts = [("action", action), ("actor", actor)];
-                pairs.extend(texts.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
+                pairs.extend(texts([("action", action), ("actor", actor)]));
                 pairs.extend(since.map(|since| ("since", since.to_string())));
             }
         }
         pairs
     }
+}
+
+/// Returns those parameters that are given.
+fn texts<const N: usize>(texts: [(&'static str, &Option<String>); N]) -> impl Iterator<Item = (&'static str, String)> {
+    texts.into_iter().filter_map(|(name, value)| Some((name, value.clone()?)))
 }
 
 /// The order of events: that in which they were stored, or the reverse.

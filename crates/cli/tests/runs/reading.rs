@@ -88,6 +88,8 @@ fn runs_are_listed_with_a_count_the_newest_first() {
     assert_eq!(ids, [json!(running.id()), json!("run_mi79o43i_ffffff"), json!("run_mi79lyxi_ab12cd")]);
     let none = Runs::new();
     assert_eq!(none.stdout(&["list"]), format!("no runs in {}\n", none.path().display()));
+    let hint = String::from_utf8(none.run(&["list"]).stderr).unwrap();
+    assert!(hint.contains("runs that a collector has are at http://") && hint.contains("/runs"), "{hint}");
     let elsewhere = none.stdout(&["list", "--dir", runs.path().to_str().unwrap(), "--json"]);
     assert_eq!(elsewhere.lines().count(), 3, "the flag beats the environment");
 }

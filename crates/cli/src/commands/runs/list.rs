@@ -4,7 +4,8 @@ use lastword::runs::RunStore;
 
 use crate::error::Error;
 use crate::flags::runs::ListArgs;
-use crate::output::{Output, amount, runs, text};
+use crate::flags::source::usual_url;
+use crate::output::{Output, amount, note, runs, text};
 
 /// Lists.
 ///
@@ -14,6 +15,13 @@ use crate::output::{Output, amount, runs, text};
 pub(super) fn run(args: &ListArgs) -> Result<(), Error> {
     let store = super::open(&args.store)?;
     let listed = store.list(args.limit.get())?;
+    if let (true, Some(url)) = (listed.is_empty(), usual_url()) {
+        // Who has a collector looks for its runs here, and finds none in files.
+        note(&format!(
+            "these are files of this machine; runs that a collector has are at {}, and `lastword events --run RUN` lists what one did",
+            url.below("/runs")
+        ));
+    }
     let mut output = Output::stdout();
     if args.store.json {
         for run in &listed {

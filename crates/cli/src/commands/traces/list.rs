@@ -24,7 +24,7 @@ pub(super) async fn run(args: TracesListArgs) -> Result<(), Error> {
     let chosen = traces.filter(|(_, trace)| choice.takes(trace, State::of(trace, &dashboard))).take(args.limit.get());
 
     let mut output = Output::stdout();
-    let columns = trace::Columns::of(output.look());
+    let columns = trace::Columns::of(output.look()).telling(dashboard.traces.iter().map(|(id, _)| id));
     let mut first = true;
     for (id, trace) in chosen {
         let state = State::of(trace, &dashboard);

@@ -1,6 +1,7 @@
 //! A shop that speaks OpenTelemetry: its orders of the day before as traces, with calls of a model and a tool, lines of logs and metrics, each
 //! with its own time. It has two versions: what was wrong in the first and was said to be dealt with comes back in the second.
 
+use lastword::clock::random_id;
 use lastword_collector::query::Moment;
 use serde_json::{Value, json};
 
@@ -13,6 +14,8 @@ use crate::limits::DEMO_CALL_TIMEOUT;
 pub(in crate::demo) const COMES_BACK: &str = "TimeoutError";
 /// What it says.
 const SAID: &str = "the bank did not answer within 5 s";
+/// How long that is, in microseconds.
+const WAITED: i64 = 5_000_000;
 /// The number of the first order of the second version: the first has fewer.
 const FIRST_AFTER: usize = 1_000;
 /// The versions.
@@ -80,10 +83,11 @@ impl Day {
     /// An order that ended so many microseconds ago: it is looked at by a model, paid and written down, or goes wrong.
     fn order(&mut self, number: usize, ago: i64, wrong: Option<(&str, &str)>) {
         let chance = i64::try_from(number % 5).unwrap_or(0);
-        let (asks, pays) = (90_000 + chance * 41_000, 60_000 + chance * 17_000);
+        let waits = if wrong.is_some_and(|(kind, _)| kind == COMES_BACK) { WAITED } else { 0 };
+        let (asks, pays) = (90_000 + chance * 41_000, waits + 60_000 + chance * 17_000);
         let took = asks + pays + 40_000;
         let begun = self.now - ago - took;
-        let trace = format!("{:016x}{number:016x}", self.now);
+        let trace = random_id().simple().to_string();
         let mut within = |name: &str,
                           place: u8,
                           (from, took): (i64, i64),

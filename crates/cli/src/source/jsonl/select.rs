@@ -62,7 +62,8 @@ impl Selection {
     }
 
     fn wants(&self, line: &Line<'_>, kind: EventKind, text: &str) -> bool {
-        let EventFilter { session, name, kind: _, severity, since, until, text: part } = &self.filter;
+        // What only a store can tell is refused where the flags are read.
+        let EventFilter { session, name, kind: _, severity, since, until, text: part, stored: _ } = &self.filter;
         let is = |wanted: &Option<String>, is: &str| wanted.as_ref().is_none_or(|wanted| wanted == is);
         let moment = || Moment::parse(&line.timestamp);
         is(session, &line.session_id)
