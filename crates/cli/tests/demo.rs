@@ -112,7 +112,7 @@ fn every_page_has_something_to_show(address: &str) {
     let (_, traces) = common::get(address, "/api/traces?name=invoke_agent%20helper");
     let trace = traces.split("\"trace_id\":\"").nth(1).unwrap().split('"').next().unwrap();
     let page = common::get(address, &format!("/traces/{trace}")).1;
-    for part in ["look around", "execute_tool read_file", "You look after a small shop", "1260 → 74 tokens"] {
+    for part in ["look around", "execute_tool read_file", "You look after a small shop", "1,260 → 74 tokens"] {
         assert!(page.contains(part), "{part}: {page}");
     }
 }

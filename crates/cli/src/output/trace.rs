@@ -54,7 +54,7 @@ impl Columns {
         let style = of_state(state);
         let count = |number: u64| amount::thousands(number);
         let texts = [
-            id.to_string().chars().take(self.digits).collect(),
+            id.to_string().chars().take(self.digits).collect::<String>(),
             utc(&moment(trace.start()).to_string()),
             took(trace.duration()),
             count(trace.len() as u64),

@@ -67,7 +67,7 @@ fn a_timeline_shows_what_events_say_where_there_is_little_room() {
     let Some(stage) = Stage::start(populate::day) else { return };
     let browser = stage.browser(true);
     browser.resize(360, 900);
-    for path in ["/sessions/edge-berlin-12", "/live"] {
+    for path in ["/sessions/edge-berlin-12", "/live", "/events"] {
         browser.open(&format!("{}{path}", stage.server.url));
         let cut = browser.script(
             "const wide = document.documentElement.clientWidth;

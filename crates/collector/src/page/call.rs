@@ -123,7 +123,12 @@ fn calls(shown: &Shown) -> Markup {
         let errors = chart::amount(figures.errors);
         let well = chart::amount(figures.calls) - errors;
         Bar {
-            told: format!("{}: {} calls, {} failed", shown.range(part), figures.calls, figures.errors),
+            told: format!(
+                "{}: {}, {} failed",
+                shown.range(part),
+                parts::how_many(figures.calls, "call", "calls"),
+                parts::grouped(figures.errors)
+            ),
             parts: [("error", errors), ("info", well)].into_iter().filter(|(_, count)| *count > 0.0).collect(),
             link: Some(shown.events(part, part + 1, if figures.errors > 0 { "ERROR" } else { "" })),
         }
@@ -180,7 +185,7 @@ fn spread(figures: &CallFigures) -> Markup {
             let count: u64 = parts.iter().map(|(_, _, count)| count).sum();
             let (from, to) = (parts.first().map_or(0.0, |part| part.0), parts.last().map_or(0.0, |part| part.1));
             Bar {
-                told: format!("{} to {}: {count} calls", ms(from), ms(to)),
+                told: format!("{} to {}: {}", ms(from), ms(to), parts::how_many(count, "call", "calls")),
                 parts: if count > 0 {
                     vec![("info", chart::amount(i64::try_from(count).unwrap_or(i64::MAX)))]
                 } else {
@@ -203,7 +208,12 @@ fn spread(figures: &CallFigures) -> Markup {
 fn cost(shown: &Shown) -> Markup {
     let bars: Vec<Bar> = (shown.over_time.iter().enumerate())
         .map(|(part, figures)| Bar {
-            told: format!("{}: ${:.4}, {} calls", shown.range(part), figures.cost, figures.calls),
+            told: format!(
+                "{}: ${:.4}, {}",
+                shown.range(part),
+                figures.cost,
+                parts::how_many(figures.calls, "call", "calls")
+            ),
             parts: if figures.cost > 0.0 { vec![("info", figures.cost)] } else { Vec::new() },
             link: None,
         })

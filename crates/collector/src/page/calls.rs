@@ -44,7 +44,7 @@ pub(crate) fn list(list: &List) -> Markup {
             p.quiet.small { "Counted by whole hours, by when a call ended." }
             @if list.sums.is_empty() {
                 (address.nothing("call of a model or a tool", &html! { "No call of a model or a tool ended in the last 24 h. They come of spans whose " code { "gen_ai.operation.name" } " says so: "
-                    "those of OpenTelemetry's instrumentations, or " code { "reporter.model_call(\"..\", \"..\")" } " and " code { "tool_call" } " in a program (" code { "docs/guide-traces.md" } ")." }))
+                    "those of OpenTelemetry's instrumentations, or " code { "reporter.model_call(\"..\", \"..\")" } " and " code { "tool_call" } " in a program that reports with lastword's library." }))
             }
         }
         @if let Some(models) = &list.models { (table("Models", CallKind::Model, models, list)) }

@@ -146,7 +146,7 @@ fn figures(one: &Side<'_>, other: &Side<'_>) -> Markup {
                 @let (a, b) = (one.known.duration(), other.known.duration());
                 tr { th scope="row" { "Took" } td.number { (took(one)) } td.number { (took(other)) } td.number { (longer(a, b)) } }
                 @for (label, a, b, is_bad) in counts {
-                    tr { th scope="row" { (label) } td.number { (a) } td.number { (b) } td.number.bad[is_bad && b > a] { (more(a, b)) } }
+                    tr { th scope="row" { (label) } td.number { (parts::grouped(a)) } td.number { (parts::grouped(b)) } td.number.bad[is_bad && b > a] { (more(a, b)) } }
                 }
                 tr {
                     th scope="row" { "Cost" } td.number { (parts::exact_cost(x.cost)) } td.number { (parts::exact_cost(y.cost)) }
@@ -174,8 +174,8 @@ pub(super) fn dearer(one: f64, other: f64) -> String {
 pub(super) fn more(one: i64, other: i64) -> String {
     match other.saturating_sub(one) {
         0 => SAME.to_owned(),
-        more @ 1.. => format!("+{more}"),
-        less => format!("−{}", less.unsigned_abs()),
+        more @ 1.. => format!("+{}", parts::grouped(more)),
+        less => format!("−{}", parts::grouped(less.unsigned_abs())),
     }
 }
 

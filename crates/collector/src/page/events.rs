@@ -70,7 +70,7 @@ fn form(shown: &Explored<'_>) -> Markup {
         Field::text("run", "Run", ""),
         Field::text("user", "User", ""),
         Field::text("version", "Version", ""),
-        Field::text("since", "Since", "2026-11-20T09:20Z or 15m"),
+        Field::text("since", "Since", "15m or 2026-11-20"),
         Field::text("until", "Until", ""),
         Field::text("columns", "Columns", "time,name,data.model"),
     ];
@@ -131,7 +131,7 @@ fn row(event: &Event, shown: &Explored<'_>) -> Markup {
                         a href=(shown.address.with(&[(column.name(), &value)])) { bdi { (parts::cut(&value, PAGE_SUMMARY_CHARS_MAX)) } }
                     },
                     Column::Event => td.what { (parts::opened(event, LIST_DETAIL_BYTES)) },
-                    _ => td { bdi { (parts::cut(&column.text(event, &json), PAGE_SUMMARY_CHARS_MAX)) } },
+                    _ => td data-name=(column.name()) { bdi { (parts::cut(&column.text(event, &json), PAGE_SUMMARY_CHARS_MAX)) } },
                 }
             }
         }

@@ -66,9 +66,9 @@ fn table(list: &List) -> Markup {
                     (what(group, list.since))
                     td { (chart::sparkline(trend)) }
                     td.number {
-                        @if list.since.is_some() { (count(sum(trend), group)) } @else { b { (group.count) } }
+                        @if list.since.is_some() { (count(sum(trend), group)) } @else { b { (parts::grouped(group.count)) } }
                     }
-                    td.number { (group.sessions) }
+                    td.number { (parts::grouped(group.sessions)) }
                     td.number { (users(group)) }
                     td.version { (versions(group)) }
                     td.when { (parts::moment(group.last_seen)) }
@@ -141,7 +141,7 @@ pub(super) fn trends(trends: &[Trend]) -> Markup {
                     (what(group, over_time.first().map(|first| first.begin)))
                     td { (chart::sparkline(over_time)) div.small.quiet { (before) " in the time before" } }
                     td.number { (count(within, group)) }
-                    td.number { (group.sessions) }
+                    td.number { (parts::grouped(group.sessions)) }
                     td.number { (users(group)) }
                     td.version { (versions(group)) }
                     td.when { (parts::moment(group.last_seen)) }
@@ -164,7 +164,7 @@ fn what(group: &ExceptionGroup, since: Option<Moment>) -> Markup {
 
 /// Writes how often a group happened in a time, and in all.
 fn count(within: i64, group: &ExceptionGroup) -> Markup {
-    html! { b { (within) } @if within != group.count { div.quiet { "of " (group.count) } } }
+    html! { b { (parts::grouped(within)) } @if within != group.count { div.quiet { "of " (parts::grouped(group.count)) } } }
 }
 
 fn sum(over_time: &[OverTime]) -> i64 {

@@ -14,11 +14,12 @@ use crate::query::{BySeverity, Event, Moment, Session};
 
 /// Writes a count; none is not worth a number.
 pub(super) fn or_dash(count: i64) -> Markup {
-    html! { @if count == 0 { span.quiet { "–" } } @else { (count) } }
+    html! { @if count == 0 { span.quiet { "–" } } @else { (grouped(count)) } }
 }
 
-/// Returns a count with its thousands apart.
-pub(super) fn grouped(count: i64) -> String {
+/// Returns a count with its thousands apart; one that is beyond all bounds as the bound.
+pub(super) fn grouped(count: impl TryInto<i64>) -> String {
+    let count = count.try_into().unwrap_or(i64::MAX);
     let digits = count.unsigned_abs().to_string();
     let mut text = String::with_capacity(digits.len() * 2);
     for (place, digit) in digits.chars().enumerate() {
@@ -30,9 +31,10 @@ pub(super) fn grouped(count: i64) -> String {
     if count < 0 { format!("-{text}") } else { text }
 }
 
-/// Writes a large count; none is not worth a number.
-pub(super) fn grouped_or_dash(count: i64) -> Markup {
-    html! { @if count == 0 { span.quiet { "–" } } @else { (grouped(count)) } }
+/// Returns how many there are of what `one` or `many` names.
+pub(super) fn how_many(count: impl TryInto<i64>, one: &str, many: &str) -> String {
+    let count = count.try_into().unwrap_or(i64::MAX);
+    format!("{} {}", grouped(count), if count == 1 { one } else { many })
 }
 
 /// Returns bytes in the unit in which they are read best.
@@ -162,7 +164,7 @@ pub(super) fn class(severity: Severity) -> &'static str {
 pub(super) fn bar(counts: &BySeverity) -> Markup {
     let total = counts.total().max(1);
     let there = counts.worst_first().into_iter().filter(|(_, count)| *count > 0);
-    let title: Vec<String> = there.clone().map(|(name, count)| format!("{count} {name}")).collect();
+    let title: Vec<String> = there.clone().map(|(name, count)| format!("{} {name}", grouped(count))).collect();
     let parts = there.scan(0.0, |right, (name, count)| {
         let (left, width) = (*right, share(count, total));
         *right += width;
@@ -273,7 +275,10 @@ mod tests {
 
     #[test]
     fn counts_and_bytes_are_told_as_they_are_read() {
-        assert_eq!([0, 999, 1_000, -1_234_567].map(grouped), ["0", "999", "1,000", "-1,234,567"]);
+        assert_eq!([0_i64, 999, 1_000, -1_234_567].map(grouped), ["0", "999", "1,000", "-1,234,567"]);
+        let said = [0, 1, 2_520].map(|count: usize| how_many(count, "call", "calls"));
+        assert_eq!(said, ["0 calls", "1 call", "2,520 calls"]);
+        assert_eq!(or_dash(2_520).into_string(), "2,520");
         let told = [0, 1_023, 1_024, 10_240, 1_048_575, 5_000_000_000, u64::MAX].map(bytes);
         assert_eq!(told, ["0 B", "1023 B", "1.0 KiB", "10 KiB", "1.0 MiB", "4.7 GiB", "16777216 TiB"]);
     }

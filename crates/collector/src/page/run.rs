@@ -119,11 +119,11 @@ fn facts(shown: &Shown<'_>, record: &RunRecord) -> Markup {
             div { dt { "Run" } dd.id { bdi { (known.run_id) } } }
             div { dt { @if record.summary.ended_at.is_some() { "Took" } @else { "So far" } } dd { (parts::took(Duration::from_millis(metrics.duration_ms))) } }
             @if shown.step.is_none() {
-                div { dt { "Errors" } dd.bad[known.figures.errors > 0] { (known.figures.errors) } }
-                div { dt { "Model calls" } dd { (known.figures.model_calls) } }
+                div { dt { "Errors" } dd.bad[known.figures.errors > 0] { (parts::grouped(known.figures.errors)) } }
+                div { dt { "Model calls" } dd { (parts::grouped(known.figures.model_calls)) } }
             }
-            div { dt { "Tool calls" } dd { (tools) } }
-            div { dt { "Tokens in, out" } dd { (tokens_in) ", " (tokens_out) } }
+            div { dt { "Tool calls" } dd { (parts::grouped(tools)) } }
+            div { dt { "Tokens in, out" } dd { (parts::grouped(tokens_in)) ", " (parts::grouped(tokens_out)) } }
             div { dt { "Cost" } dd { (parts::cost(cost)) } }
             div { dt { "Artifacts" } dd { (record.artifacts.len()) } }
             div { dt { "Began" } dd { (parts::moment(known.first_seen)) } }
@@ -146,7 +146,7 @@ fn replay(shown: &Shown<'_>, until: usize) -> Markup {
     let whole = format!("{}#timeline", shown.address.with(&[("step", ""), ("from", "")]));
     html! {
         @if all > 0 { nav.steps aria-label="Replay" {
-            @if shown.step.is_none() { a href=(step(1)) { "Replay from its beginning" } span.quiet { (all) " lines" } }
+            @if shown.step.is_none() { a href=(step(1)) { "Replay from its beginning" } span.quiet { (parts::how_many(all, "line", "lines")) } }
             @else {
                 @if until > 1 { a href=(step(1)) { "First" } a rel="prev" href=(step(until - 1)) { "Back" } }
                 @else { span.quiet { "First" } span.quiet { "Back" } }
@@ -177,7 +177,7 @@ fn compare(shown: &Shown<'_>) -> Markup {
 /// Writes a family: whom a run comes from, and what comes from it.
 fn lineage(lineage: &Lineage) -> Markup {
     html! {
-        p.quiet { "A family of " (lineage.family_size) @if lineage.family_size == 1 { " run" } @else { " runs" } ": whom this one comes from, and what comes from it." }
+        p.quiet { "A family of " (parts::how_many(lineage.family_size, "run", "runs")) ": whom this one comes from, and what comes from it." }
         (generation(lineage, 0))
     }
 }

@@ -50,7 +50,7 @@ fn figures(one: &Run, other: &Run, diff: &Diff, fates: &Fates) -> Markup {
                 tr { th scope="row" { "Status" } td { (runs::stands(one, fates)) } td { (runs::stands(other, fates)) } td.quiet { @if one.status == other.status { (SAME) } } }
                 tr { th scope="row" { "Took" } td { (parts::took(took_one)) } td { (parts::took(took_other)) } td { (longer(Some(took_one), Some(took_other))) } }
                 @for (label, a, b, is_bad) in counts {
-                    tr { th scope="row" { (label) } td { (a) } td { (b) } td.bad[is_bad && b > a] { (more(a, b)) } }
+                    tr { th scope="row" { (label) } td { (parts::grouped(a)) } td { (parts::grouped(b)) } td.bad[is_bad && b > a] { (more(a, b)) } }
                 }
                 tr { th scope="row" { "Cost" } td { (parts::exact_cost(x.cost)) } td { (parts::exact_cost(y.cost)) } td { (dearer(x.cost, y.cost)) } }
             }

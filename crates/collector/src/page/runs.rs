@@ -30,7 +30,7 @@ pub(crate) fn list(page: &Page<Run>, fates: &Fates, address: &Address) -> Markup
             (address.ranges("", Some("All")))
             (address.form(&fields))
             @if page.items.is_empty() {
-                (address.nothing("run", &html! { "No run was received. They come of programs that keep them with " code { "RunStore" } " and a reporter (" code { "docs/guide-runs.md" } "), and of events and spans with a " code { "run_id" } "." }))
+                (address.nothing("run", &html! { "No run was received. They come of programs that keep them with " code { "RunStore::builder(directory).reporter(&reporter).open()" } " of lastword's library, and of events and spans with a " code { "run_id" } "." }))
             } @else { (rows(&page.items, fates)) }
             (address.more(page.next.as_deref(), "Older runs"))
         }
@@ -54,9 +54,9 @@ fn rows(runs: &[Run], fates: &Fates) -> Markup {
                     td.number.bad[run.figures.errors > 0] { (parts::or_dash(run.figures.errors)) }
                     td.number { (parts::or_dash(run.figures.model_calls)) }
                     td.number { (parts::or_dash(run.figures.tool_calls)) }
-                    td.number { (parts::grouped_or_dash(run.figures.tokens_in.saturating_add(run.figures.tokens_out))) }
+                    td.number { (parts::or_dash(run.figures.tokens_in.saturating_add(run.figures.tokens_out))) }
                     td.number { (parts::cost(run.figures.cost)) }
-                    td.number { (run.figures.events) }
+                    td.number { (parts::grouped(run.figures.events)) }
                     td.when { (parts::moment(run.first_seen)) }
                 }
             } }

@@ -100,7 +100,7 @@ fn facts(detail: &SessionDetail, users: &Users) -> Markup {
     let session = &detail.session;
     html! {
         dl.facts {
-            div { dt { "Events" } dd { (session.events) } }
+            div { dt { "Events" } dd { (parts::grouped(session.events)) } }
             @if session.exceptions > 0 { div { dt { "Exceptions" } dd.bad { (session.exceptions) } } }
             @if let Some(lasted) = lasted(session) { div { dt { "Lasted" } dd { (parts::took(lasted)) } } }
             @if let Some(first) = session.first_event { div { dt { "First event" } dd { (parts::moment(first)) } } }
@@ -126,8 +126,8 @@ fn lost(session: &Session) -> Markup {
     html! {
         @if session.missing > 0 {
             p.notice {
-                b { (session.missing) " events are missing" } " in " (session.gaps)
-                @if session.gaps == 1 { " gap" } @else { " gaps" }
+                b { (parts::how_many(session.missing, "event is missing", "events are missing")) }
+                " in " (parts::how_many(session.gaps, "gap", "gaps"))
                 " of the numbers 0 to " (session.last_index.unwrap_or(0)) ": they were never received."
                 @match missing_and_dropped(session.missing, &session.drops) {
                     0 => "",
@@ -188,7 +188,7 @@ fn links(shown: &Shown) -> Markup {
                 }
                 @for run in &shown.runs {
                     li { "run " a href=(path(&["runs", &run.run_id])) { bdi { (parts::cut(run.objective.as_deref().filter(|text| !text.is_empty()).unwrap_or(&run.run_id), PAGE_SUMMARY_CHARS_MAX)) } }
-                        @if run.figures.errors > 0 { " " span.bad { (run.figures.errors) @if run.figures.errors == 1 { " error" } @else { " errors" } } } }
+                        @if run.figures.errors > 0 { " " span.bad { (parts::how_many(run.figures.errors, "error", "errors")) } } }
                 }
             }
         }

@@ -57,7 +57,7 @@ pub(super) fn rows(sessions: &[Session]) -> Markup {
                 tr {
                     td { (parts::session_link(&session.session_id)) }
                     td { (parts::state(session)) }
-                    td.number { (session.events) }
+                    td.number { (parts::grouped(session.events)) }
                     td { (parts::bar(&session.by_severity)) (bad(session)) }
                     td.number.bad[session.exceptions > 0] { (parts::or_dash(session.exceptions)) }
                     td.number.bad[session.missing > 0] { (parts::or_dash(session.missing)) }
@@ -76,7 +76,11 @@ pub(super) fn rows(sessions: &[Session]) -> Markup {
 /// Says how many bad events there are, which a bar shows but does not tell.
 fn bad(session: &Session) -> Markup {
     let worst = session.by_severity.worst_first();
-    let there: Vec<String> =
-        worst.iter().take(3).filter(|(_, count)| *count > 0).map(|(name, count)| format!("{count} {name}")).collect();
+    let there: Vec<String> = worst
+        .iter()
+        .take(3)
+        .filter(|(_, count)| *count > 0)
+        .map(|(name, count)| format!("{} {name}", parts::grouped(*count)))
+        .collect();
     html! { @if !there.is_empty() { div.small.quiet { (there.join(", ")) } } }
 }

@@ -111,15 +111,37 @@ fn storage(shown: &Shown, info: &Info) -> Markup {
 }
 
 fn retention(shown: &Shown) -> Markup {
-    let kept = shown.settings.iter().filter_map(|(name, value)| Some((name.strip_prefix("retention.")?, value)));
+    let bounds = shown.settings.iter().filter_map(|(name, value)| Some((name.strip_prefix("retention.")?, value)));
     html! {
         h3 { "How long it is kept" }
-        dl.facts { @for (name, value) in kept {
-            div {
-                dt { (name.replace('_', " ")) }
-                dd { @match value.trim_matches('"') { "0" => "for ever", "0B" => "no bound", other => (other) } }
-            }
-        } }
+        dl.facts { @for (name, value) in bounds { div { dt { (kept(name)) } dd { (how_long(name, value)) } } } }
+    }
+}
+
+/// Returns what a bound is of, as people say it.
+fn kept(name: &str) -> &str {
+    match name {
+        "events_days" => "Other events",
+        "spans_days" => "Spans",
+        "logs_days" => "Logs",
+        "metrics_days" => "Metrics",
+        "exceptions_days" => "Exceptions and errors",
+        "audit_days" => "Audit trail",
+        "bytes_max" => "Size of the database",
+        other => other,
+    }
+}
+
+/// Says a bound: days, or a size.
+fn how_long(name: &str, value: &str) -> String {
+    let value = value.trim_matches('"');
+    match (name.ends_with("_days"), value) {
+        (true, "0") => "for ever".to_owned(),
+        (true, days) => {
+            days.parse::<u64>().map_or_else(|_| days.to_owned(), |days| parts::how_many(days, "day", "days"))
+        }
+        (false, "0" | "0B") => "no bound".to_owned(),
+        (false, size) => size.to_owned(),
     }
 }
 
@@ -136,11 +158,11 @@ fn ingested(protocols: &[Ingested]) -> Markup {
             } }
             tbody { @for one in protocols { tr {
                 th scope="row" { (one.protocol) }
-                td.number { (one.requests) }
-                td.number.bad[one.failed > 0] { (one.failed) }
-                td.number { (one.accepted) }
-                td.number { (one.duplicates) }
-                td.number.bad[one.refused > 0] { (one.refused) }
+                td.number { (parts::grouped(one.requests)) }
+                td.number.bad[one.failed > 0] { (parts::grouped(one.failed)) }
+                td.number { (parts::grouped(one.accepted)) }
+                td.number { (parts::grouped(one.duplicates)) }
+                td.number.bad[one.refused > 0] { (parts::grouped(one.refused)) }
                 td.number { (parts::bytes(one.bytes)) }
             } } }
         } }
@@ -153,7 +175,7 @@ fn privacy(shown: &Shown) -> Markup {
             p.empty { "Nothing had to be taken out since the collector began." }
         } @else {
             p.quiet { "What was taken out before it was stored, by rule, since the collector began." }
-            dl.facts { @for (rule, count) in &shown.redacted { div { dt { bdi { (rule) } } dd { (count) } } } }
+            dl.facts { @for (rule, count) in &shown.redacted { div { dt { bdi { (rule) } } dd { (parts::grouped(*count)) } } } }
         }
         p.more { code { "lastword privacy rules" } " says what each rule takes; " code { "lastword privacy forget" } " forgets a user." }
     }
@@ -184,10 +206,10 @@ fn forwarded(targets: &[Forwarded]) -> Markup {
             tbody { @for one in targets { tr {
                 th scope="row" { bdi { (one.name) } }
                 td { @if one.is_ok { "ok" } @else { span.bad { "away" } } }
-                td.number { (one.sent) }
-                td.number { (one.lag) }
-                td.number { (one.failed) }
-                td.number.bad[one.dropped > 0] { (one.dropped) }
+                td.number { (parts::grouped(one.sent)) }
+                td.number { (parts::grouped(one.lag)) }
+                td.number { (parts::grouped(one.failed)) }
+                td.number.bad[one.dropped > 0] { (parts::grouped(one.dropped)) }
             } } }
         } }
     }

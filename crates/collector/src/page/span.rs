@@ -169,7 +169,7 @@ fn figure(value: &Value, unit: Unit) -> Option<Markup> {
             };
             html! { bdi { (parts::cut(&text, PAGE_SUMMARY_CHARS_MAX)) } }
         }
-        Unit::Number => html! { (value.as_u64()?) },
+        Unit::Number => html! { (parts::grouped(value.as_u64()?)) },
         Unit::Dollars => html! { "$" (format!("{:.6}", value.as_f64()?).trim_end_matches('0').trim_end_matches('.')) },
         Unit::Seconds => html! { (parts::took(Duration::try_from_secs_f64(value.as_f64()?).ok()?)) },
     })

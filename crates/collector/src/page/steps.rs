@@ -198,7 +198,10 @@ fn summary(line: &RunEvent, end: Option<&RunEvent>) -> String {
             let number = |name: &str| attributes[name].as_u64();
             match (number("gen_ai.usage.input_tokens"), number("gen_ai.usage.output_tokens")) {
                 (None, None) => String::new(),
-                (input, output) => format!("{} → {} tokens", input.unwrap_or(0), output.unwrap_or(0)),
+                (input, output) => {
+                    let [input, output] = [input, output].map(|count| parts::grouped(count.unwrap_or(0)));
+                    format!("{input} → {output} tokens")
+                }
             }
         }
         _ => String::new(),

@@ -37,7 +37,7 @@ pub(crate) fn list(list: &List<'_>) -> Markup {
             (address.ranges("", Some("All")))
             (address.form(&fields))
             @if page.items.is_empty() {
-                (address.nothing("trace", &html! { "No trace was received. They come of spans: those of OpenTelemetry's SDKs, or " code { "reporter.trace(\"..\")" } " in a program (" code { "docs/guide-traces.md" } ")." }))
+                (address.nothing("trace", &html! { "No trace was received. They come of spans: those of OpenTelemetry's SDKs, or " code { "let _here = reporter.trace(\"what it does\").enter();" } " in a program that reports with lastword's library." }))
             } @else { (rows(list)) }
             (address.more(page.next.as_deref(), "Older traces"))
         }
@@ -98,7 +98,7 @@ fn figures(figures: &Figures) -> Markup {
     html! {
         td.number { (parts::or_dash(figures.model_calls)) }
         td.number { (parts::or_dash(figures.tool_calls)) }
-        td.number { (parts::grouped_or_dash(figures.tokens_in.saturating_add(figures.tokens_out))) }
+        td.number { (parts::or_dash(figures.tokens_in.saturating_add(figures.tokens_out))) }
         td.number { (parts::cost(figures.cost)) }
     }
 }

@@ -209,7 +209,7 @@ fn usage(span: &Span) -> Markup {
     let (input, output) = (number(gen_ai::USAGE_INPUT_TOKENS), number(gen_ai::USAGE_OUTPUT_TOKENS));
     let cost = span.attribute(gen_ai::USAGE_COST).and_then(|value| value.as_f64());
     html! {
-        @if input.is_some() || output.is_some() { " " small.quiet { (input.unwrap_or(0)) " → " (output.unwrap_or(0)) " tokens" } }
+        @if input.is_some() || output.is_some() { " " small.quiet { (parts::grouped(input.unwrap_or(0))) " → " (parts::grouped(output.unwrap_or(0))) " tokens" } }
         @if let Some(cost) = cost { " " small.quiet { (parts::cost(cost)) } }
     }
 }

@@ -189,6 +189,8 @@ fn settings_tell_storage_protocols_privacy_keys_and_the_audit_trail_to_who_may_k
         "What was taken out before it was stored",
         ">admin</bdi>",
         "retention.events_days",
+        "<dt>Audit trail</dt><dd>",
+        "<dt>Size of the database</dt><dd>no bound</dd>",
         "the key admin is known, for admin",
     ] {
         assert!(page.contains(part), "{part}: {page}");

@@ -181,12 +181,13 @@ fn what_a_collector_shows_that_received_nothing_can_be_copied_and_works_word_for
     let value = |name: &str| set.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('=')).unwrap();
     assert_eq!(value("OTEL_EXPORTER_OTLP_PROTOCOL"), "http/protobuf");
     let path = value("OTEL_EXPORTER_OTLP_ENDPOINT").strip_prefix(&format!("http://{}", server.address)).unwrap();
+    assert!(shown[2].contains(&format!("Tinker::new(\"http://{}\");", server.address)), "{}", shown[2]);
     // An empty request of protobuf has no bytes.
     let headers = [("content-type", "application/x-protobuf")];
     server.client().send("POST", &format!("{path}/v1/traces"), &headers, b"").is(200);
     let page = server.get("/").is(200).body;
     assert!(!page.contains("Nothing was received yet") && page.contains("class=\"tiles\""), "{page}");
-    assert_eq!(commands(&server.get("/begin").is(200).body).len(), 3, "they can be looked up later");
+    assert_eq!(commands(&server.get("/begin").is(200).body).len(), 4, "they can be looked up later");
 }
 
 #[test]
@@ -203,6 +204,7 @@ fn where_keys_are_asked_for_the_commands_say_where_one_goes() {
         "{}",
         shown[1]
     );
+    assert!(shown[2].contains(".api_key(std::env::var(\"LASTWORD_API_KEY\")?);"), "{}", shown[2]);
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn a_call_of_a_model_is_shown_as_a_conversation_with_its_figures_and_the_whole_o
             "cargo &lt;b&gt;test",
             "answer",
             "anthropic",
-            "1200",
+            "1,200",
             "800",
             "$0.0049",
             "310 ms",

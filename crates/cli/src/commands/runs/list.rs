@@ -18,8 +18,7 @@ pub(super) fn run(args: &ListArgs) -> Result<(), Error> {
     if let (true, Some(url)) = (listed.is_empty(), usual_url()) {
         // Who has a collector looks for its runs here, and finds none in files.
         note(&format!(
-            "these are files of this machine; runs that a collector has are at {}, and `lastword events --run RUN` lists what one did",
-            url.below("/runs")
+            "these are files of this machine; runs that a collector has are at {url}/runs, and `lastword events --run RUN` lists what one did"
         ));
     }
     let mut output = Output::stdout();

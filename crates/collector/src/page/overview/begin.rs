@@ -38,8 +38,11 @@ fn commands(origin: &Origin) -> Markup {
             (command("curl", &curl(origin, Moment::now())))
             h3 { "A program that has OpenTelemetry's SDK: in its environment" }
             (command("otlp", &otlp(origin)))
+            h3 { "A program in Rust, by lastword's own library: what it reports arrives even if it dies of it" }
+            (command("rust", &rust(origin)))
             h3 { "Something to look at, of which nothing stays" }
             (command("demo", "lastword demo"))
+            p.quiet.small { "It fills a collector of its own and says where the pages of that one are: nothing of it is seen here." }
             p.more { a href="/api/openapi.json" { "All that this collector answers" } ", and " a href="/live" { "events as they come" } "." }
     }
 }
@@ -63,6 +66,19 @@ fn curl(origin: &Origin, now: Moment) -> String {
     );
     format!(
         "curl {}/api/v1/telemetry \\\n  -H 'content-type: application/json'{key} \\\n  -d '{{\"session_id\":\"hello\",\"platform\":\"shell\",\"sdk_version\":\"1\",\"events\":[{event}]}}'",
+        origin.url
+    )
+}
+
+/// Reports by our library: an event, and what fails.
+fn rust(origin: &Origin) -> String {
+    let key = if origin.asks_for_keys { format!(".api_key(std::env::var(\"{KEY}\")?)") } else { String::new() };
+    format!(
+        r#"let sink = lastword::sink::Tinker::new("{}"){key};
+let reporter = lastword::Reporter::builder("my-session").sink(sink).start()?;
+let _guard = reporter.guard(std::time::Duration::from_secs(5)); // ends the session and delivers
+lastword::event!(reporter, "hello", by = "the library");
+let text = lastword::capture!(reporter, std::fs::read_to_string("state.json"))?; // an `Err` or a panic is reported"#,
         origin.url
     )
 }

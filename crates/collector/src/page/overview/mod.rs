@@ -130,7 +130,7 @@ fn range(overview: &Overview) -> Markup {
     html! {
         div.choose {
             (address.ranges(OVERVIEW_SINCE, None))
-            (address.form(&[Field::text("since", "Since", "2026-11-20T09:20Z or 15m"), Field::text("until", "Until", "now")]))
+            (address.form(&[Field::text("since", "Since", "15m or 2026-11-20"), Field::text("until", "Until", "now")]))
             p.again {
                 @match overview.refresh {
                     Some(seconds) => { "Loaded again every " (seconds) " s. " a href=(address.with(&[("refresh", "")])) { "Stop" } },

@@ -92,7 +92,7 @@ fn of_sessions(overview: &Overview) -> Markup {
             a href=(sessions("crashed")) { (sums.crashed) " crashed" } ", " a href=(sessions("fatal")) { (sums.fatal) " ended by a fatal error" }
         }))
         (tile("Events at error or worse", &overview.of("/events", &[("severity", "ERROR")]), &html! { (parts::grouped(bad)) }, bad > 0, than(bad, before.bad()), &html! {
-            "of " (parts::grouped(now.events.total())) " events; " (now.events.critical) " critical"
+            "of " (parts::how_many(now.events.total(), "event", "events")) "; " (parts::grouped(now.events.critical)) " critical"
         }))
         (tile("Lost", &of_lost, &html! { (parts::grouped(lost)) }, lost > 0, than(lost, before.lost()), &html! {
             @if sums.lost > 0 { "in " a href=(of_lost) { (sums.lost) @if sums.lost == 1 { " session" } @else { " sessions" } } ": " }
