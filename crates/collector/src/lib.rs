@@ -65,5 +65,6 @@ pub use error::{OpenError, ReloadError, ServeError};
 #[cfg(fuzzing)]
 pub use ingest::any_bytes;
 pub use ingest::otlp::PricesError;
+pub use page::stack_of;
 pub use store::Retention;
 pub use stream::{OpenStreamError, Role};

@@ -1,6 +1,7 @@
 //! A group of exceptions as one line of text.
 
 use anstyle::Style;
+use lastword_collector::stack_of;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -35,7 +36,7 @@ struct Shown {
     regressed_at: Option<String>,
     users_affected: Option<String>,
     versions: Vec<Version>,
-    sample: Option<Sample>,
+    sample: Option<Box<RawValue>>,
 }
 
 /// What is shown of a version that it happened in.
@@ -56,7 +57,6 @@ struct Sample {
     event_session_index: Option<i64>,
     timestamp: String,
     error_message: String,
-    traceback: Option<String>,
 }
 
 /// Returns the headings.
@@ -123,12 +123,15 @@ pub(crate) fn detail(look: Look, row: &RawValue) -> Vec<String> {
         let text = format!("  {version}: {}, first {}, last {}", times(*count), utc(first_seen), utc(last_seen));
         lines.push(line(&text, PLAIN));
     }
-    let Some(sample) = shown.sample else { return lines };
+    let Some(json) = shown.sample else { return lines };
+    let sample: Sample = serde_json::from_str(json.get()).unwrap_or_default();
     let place = sample.event_session_index.map(|index| format!(", event {index}")).unwrap_or_default();
     lines.extend([String::new(), line("THE FIRST OF THEM", HEAD)]);
     lines.push(line(&format!("  {} in the session {}{place}", utc(&sample.timestamp), sample.session_id), PLAIN));
-    lines.push(line(&format!("  {}", sample.error_message), PLAIN));
-    let stack = sample.traceback.unwrap_or_else(|| "it came without a stack".to_owned());
+    // What a span recorded has its message within its data: it is that of the group, of which this is the first.
+    let message = Some(sample.error_message).filter(|message| !message.is_empty()).unwrap_or(shown.error_message);
+    lines.push(line(&format!("  {message}"), PLAIN));
+    let stack = stack_of(json.get()).unwrap_or_else(|| "it came without a stack".to_owned());
     lines.extend(stack.lines().map(|frame| line(&format!("  {frame}"), DIM)));
     lines
 }
@@ -164,6 +167,17 @@ mod tests {
                 "    at \\u{1b}b",
             ]
         );
+    }
+
+    #[test]
+    fn the_stack_of_an_exception_that_a_span_recorded_is_told() {
+        let json = r#"{"error_type":"Timeout","error_message":"no answer","sample":{"session_id":"s-1","event_data":{"events":[
+            {"name":"exception","attributes":{"exception.message":"no answer","exception.stacktrace":"at a\n  at b"}}]}}}"#;
+        let told = detail(Look::PLAIN, &RawValue::from_string(json.to_owned()).unwrap());
+        assert_eq!(told[told.len() - 3..], ["  no answer", "  at a", "    at b"]);
+        let json = json.replace("exception.stacktrace", "exception.other");
+        let told = detail(Look::PLAIN, &RawValue::from_string(json).unwrap());
+        assert_eq!(told.last().unwrap(), "  it came without a stack");
     }
 
     #[test]

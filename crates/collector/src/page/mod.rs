@@ -42,6 +42,7 @@ mod waterfall;
 pub(crate) use address::{Address, path};
 pub(crate) use messages::Conversation;
 pub(crate) use overview::{OVERVIEW_SINCE, Origin, Overview, Sums, Trend, begin_page, overview};
+pub use said::stack_of;
 
 use maud::{DOCTYPE, Markup, html};
 

@@ -65,20 +65,32 @@ fn said(name: &str, data: &str) -> Option<String> {
 
 /// Returns the traceback that an exception came with, in whole.
 pub(super) fn traceback(event: &Event) -> Option<String> {
-    let shown: Shown<'_> = serde_json::from_str(&event.json).unwrap_or_default();
-    let traceback = match shown.traceback {
+    stack_of(&event.json)
+}
+
+/// Returns the stack that an exception came with, of the JSON of its event: its traceback, or what a span or a log says of it in its data.
+#[must_use]
+pub fn stack_of(json: &str) -> Option<String> {
+    let shown: Shown<'_> = serde_json::from_str(json).unwrap_or_default();
+    let stack = match shown.traceback {
         Some(traceback) => text(Some(traceback)),
-        None => recorded(&shown)?["attributes"]["exception.stacktrace"].as_str()?.to_owned(),
+        None => {
+            let data = data_of(&shown)?;
+            let stack = recorded(&data).map_or(&data["traceback"], |it| &it["attributes"]["exception.stacktrace"]);
+            stack.as_str()?.to_owned()
+        }
     };
-    Some(traceback).filter(|text| !text.trim().is_empty())
+    Some(stack).filter(|text| !text.trim().is_empty())
+}
+
+/// Reads the data of an event.
+fn data_of(shown: &Shown<'_>) -> Option<Value> {
+    serde_json::from_str(shown.event_data?.get()).ok()
 }
 
 /// Returns the last exception that a span recorded as something that happened within it.
-fn recorded(shown: &Shown<'_>) -> Option<Value> {
-    let mut data: Value = serde_json::from_str(shown.event_data?.get()).ok()?;
-    let events = data["events"].as_array_mut()?;
-    let place = events.iter().rposition(|event| event["name"] == "exception")?;
-    Some(events.swap_remove(place))
+fn recorded(data: &Value) -> Option<&Value> {
+    data["events"].as_array()?.iter().rfind(|event| event["name"] == "exception")
 }
 
 /// Returns type and message of an exception.
@@ -87,9 +99,18 @@ pub(super) fn exception(event: &Event) -> (String, String) {
     if shown.error_type.is_some() || shown.error_message.is_some() {
         return (text(shown.error_type), text(shown.error_message));
     }
-    let exception = recorded(&shown).unwrap_or_default();
-    let of = |name: &str| exception["attributes"][name].as_str().unwrap_or_default().to_owned();
-    (of("exception.type"), of("exception.message"))
+    let data = data_of(&shown).unwrap_or_default();
+    let of = |said: &Value, known: [&str; 2]| {
+        known.iter().find_map(|name| said[*name].as_str()).unwrap_or_default().to_owned()
+    };
+    match recorded(&data) {
+        Some(exception) => {
+            let said = &exception["attributes"];
+            (of(said, ["exception.type"; 2]), of(said, ["exception.message"; 2]))
+        }
+        // An error that the program dealt with.
+        None => (of(&data, [names::ERROR_TYPE, "error_type"]), of(&data, [names::ERROR_MESSAGE, "message"])),
+    }
 }
 
 /// What an event is called, what it says in short, and the stack that it came with.
