@@ -90,6 +90,9 @@ pub const EXPLORE_COUNT_ROWS: usize = 5_000;
 pub const EXPLORE_COUNT_STEP: usize = 500;
 /// How long that may take before the chart is made of what was found.
 pub const EXPLORE_COUNT_TIME: Duration = Duration::from_millis(40);
+/// Events of the minute that a range of time begins or ends in, up to which those in the range are counted one by one. It takes some milliseconds;
+/// of a minute with more, all count.
+pub const EDGE_EVENTS_MAX: usize = 20_000;
 /// Events of one exported file.
 pub const EXPORT_ROWS_MAX: usize = 100_000;
 /// Events that the page of live events begins with.

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 
 use super::session::{gap_link, missing};
 use super::{chart, parts};
+use crate::ingest::NO_INDEX;
 use crate::query::{Band, BySeverity, Session, SessionState};
 
 /// Units of the drawing. It is stretched to the room that it has.
@@ -40,8 +41,10 @@ pub(super) fn band(band: &Band, session: &Session) -> Markup {
                 }
                 @for event in &band.exceptions {
                     @let x = band.place(event.time) * WIDTH - MARK_WIDTH / 2.0;
-                    a href=(parts::place(event)) aria-label={ "Exception, event " (event.index) } {
-                        title { "Exception, #" (event.index) ", " (parts::short(event.time)) }
+                    @let has_number = event.index != NO_INDEX;
+                    @let which = if has_number { format!("event {}", event.index) } else { parts::short(event.time) };
+                    a href=(parts::place(event)) aria-label={ "Exception, " (which) } {
+                        title { "Exception, " @if has_number { "#" (event.index) ", " } (parts::short(event.time)) }
                         rect.mark x=(x.clamp(0.0, WIDTH - MARK_WIDTH)) y="0" width=(MARK_WIDTH) height=(MARKS) {}
                     }
                 }

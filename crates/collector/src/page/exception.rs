@@ -59,7 +59,7 @@ pub(crate) fn exception(detail: &Detail) -> Markup {
             (before(&occurrence.event, &detail.before))
         }
         section #events {
-            h2 { "All of them, the last to arrive first" }
+            h2 { "All of them" (of_all_time(address)) ", the last to arrive first" }
             (all(detail))
             (address.more(detail.events.next.as_deref(), "Older ones"))
         }
@@ -228,7 +228,7 @@ fn one(detail: &Detail, occurrence: &Occurrence) -> Markup {
     };
     html! {
         section #one {
-            h2 { @if occurrence.newer.is_none() { "The last to arrive" } @else { "One of them" } }
+            h2 { @if occurrence.newer.is_none() { "The last to arrive" (of_all_time(&detail.address)) } @else { "One of them" } }
             nav.ranges aria-label="Exceptions of this kind" { (to(occurrence.newer, "← newer")) (to(occurrence.older, "older →")) @if occurrence.newer.is_some() { a href={ (detail.address.with(&[("event", "")])) "#one" } { "last to arrive" } } }
             dl.facts {
                 div { dt { "When" } dd { (parts::moment(event.time)) } }
@@ -246,6 +246,12 @@ fn one(detail: &Detail, occurrence: &Occurrence) -> Markup {
             details { summary { "The event as it came" } pre tabindex="0" { (parts::first_bytes(&event.json)) } }
         }
     }
+}
+
+/// Says that a range that was chosen is not that of what stands below.
+fn of_all_time(address: &Address) -> &'static str {
+    let is_ranged = ["since", "until"].iter().any(|name| !address.value(name).is_empty());
+    if is_ranged { ", of all time" } else { "" }
 }
 
 /// Writes what the session said before.

@@ -25,6 +25,8 @@ pub(crate) struct Shown {
     pub(crate) band: Option<Band>,
     /// The last exceptions, the latest first, with the fingerprints of their groups.
     pub(crate) exceptions: Vec<(Event, Option<String>)>,
+    /// How many there are in all.
+    pub(crate) exceptions_in_all: i64,
     /// The first event that is an error or worse.
     pub(crate) first_error: Option<Event>,
     /// The last event.
@@ -57,7 +59,7 @@ pub(crate) fn session(shown: &Shown) -> Markup {
             h1 { bdi { (session.session_id) } " " (parts::state(session)) }
             p.verdict.{ (session.state.as_str()) } { (end(session)) }
             @match &shown.band { Some(drawn) => (band(drawn, session)), None => p.empty { "It has no events any more." } }
-            (facts(detail, &shown.users))
+            (facts(shown))
             (lost(session))
             p.more {
                 a href=(Address::of("/live", &[("session", &session.session_id)]).link()) { "Follow it live" } " · "
@@ -96,12 +98,12 @@ pub(super) fn lasted(session: &Session) -> Option<Duration> {
     u64::try_from(last.as_micros().saturating_sub(first.as_micros())).ok().map(Duration::from_micros)
 }
 
-fn facts(detail: &SessionDetail, users: &Users) -> Markup {
-    let session = &detail.session;
+fn facts(shown: &Shown) -> Markup {
+    let (session, users) = (&shown.detail.session, &shown.users);
     html! {
         dl.facts {
             div { dt { "Events" } dd { (parts::grouped(session.events)) } }
-            @if session.exceptions > 0 { div { dt { "Exceptions" } dd.bad { (session.exceptions) } } }
+            @if shown.exceptions_in_all > 0 { div { dt { "Exceptions" } dd.bad { (parts::grouped(shown.exceptions_in_all)) } } }
             @if let Some(lasted) = lasted(session) { div { dt { "Lasted" } dd { (parts::took(lasted)) } } }
             @if let Some(first) = session.first_event { div { dt { "First event" } dd { (parts::moment(first)) } } }
             @if let Some(last) = session.last_event { div { dt { "Last event" } dd { (parts::moment(last)) } } }
@@ -148,11 +150,10 @@ fn lost(session: &Session) -> Markup {
 }
 
 fn exceptions(shown: &Shown) -> Markup {
-    let session = &shown.detail.session;
-    let count = i64::try_from(shown.exceptions.len()).unwrap_or(i64::MAX);
+    let (all, count) = (shown.exceptions_in_all, i64::try_from(shown.exceptions.len()).unwrap_or(i64::MAX));
     html! {
         section #exceptions {
-            h2 { "Exceptions" @if session.exceptions > count { ", the last " (count) " of " (session.exceptions) } }
+            h2 { "Exceptions" @if all > count { ", the last " (count) " of " (all) } }
             @for (place, (event, group)) in shown.exceptions.iter().enumerate() {
                 @let (kind, message) = parts::exception(event);
                 article.exception {
@@ -183,7 +184,8 @@ fn links(shown: &Shown) -> Markup {
             p.quiet.small { "Those of the events below. " a href={ "/traces?session=" (id) } { "All its traces" } }
             ul.links {
                 @for trace in &shown.traces {
-                    li { "trace " a href=(path(&["traces", &trace.trace_id])) { bdi { (parts::cut(trace.name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&trace.trace_id), PAGE_SUMMARY_CHARS_MAX)) } }
+                    li { span.when.quiet { (parts::moment(trace.first_seen)) } " trace " (super::traces::link(trace))
+                        @if let Some(took) = trace.duration_ms.and_then(parts::took_ms) { " " span.quiet { "took " (took) } }
                         @if trace.figures.errors > 0 { " " span.bad { (trace.figures.errors) @if trace.figures.errors == 1 { " error" } @else { " errors" } } } }
                 }
                 @for run in &shown.runs {

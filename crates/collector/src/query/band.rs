@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use lastword::{EventKind, Severity};
+use lastword::Severity;
 use rusqlite::Connection;
 
-use super::events::heads;
-use super::{BySeverity, Event, EventQuery, Gap, Moment, Order, QueryError, Reader, SessionDetail};
+use super::events::head_by_row;
+use super::occurrences::rows_of_session;
+use super::{BySeverity, Event, Gap, Moment, Order, QueryError, Reader, SessionDetail};
 use crate::limits::{BAND_BATCHES_MAX, BAND_EVENTS_MAX, BAND_EXCEPTIONS_MAX, BAND_PARTS};
 use crate::store::{severity_bit, severity_of};
 
@@ -46,17 +47,12 @@ impl Reader {
 }
 
 /// Draws up a session. One that has no events has none.
-fn of(connection: &mut Connection, detail: &SessionDetail) -> Result<Option<Band>, QueryError> {
+fn of(connection: &Connection, detail: &SessionDetail) -> Result<Option<Band>, QueryError> {
     let session = &detail.session;
     let (Some(begin), Some(end)) = (session.first_event, session.last_event) else { return Ok(None) };
-    let query = EventQuery {
-        session: Some(session.session_id.clone()),
-        kind: Some(EventKind::UnhandledException),
-        order: Order::OldestFirst,
-        limit: BAND_EXCEPTIONS_MAX,
-        ..EventQuery::default()
-    };
-    let exceptions = if session.exceptions > 0 { heads(connection, &query)?.items } else { Vec::new() };
+    let rows = rows_of_session(connection, &session.session_id, Order::OldestFirst, BAND_EXCEPTIONS_MAX)?;
+    let exceptions = rows.into_iter().filter_map(|row| head_by_row(connection, row).transpose());
+    let exceptions = exceptions.collect::<rusqlite::Result<_>>()?;
     let is_coarse = session.events > BAND_EVENTS_MAX;
     let mut band =
         Band { begin, end, parts: vec![BySeverity::default(); BAND_PARTS], gaps: Vec::new(), exceptions, is_coarse };

@@ -194,16 +194,21 @@ fn read(connection: &Connection, row: &Row<'_>, with_json: bool) -> rusqlite::Re
     })
 }
 
+/// Finds the event of a row.
+const BY_ROW: &str = "
+    SELECT e.row, e.time_us, e.idx, e.kind, e.severity, e.body, b.received_us, s.session_id, names.name,
+           EXISTS (SELECT 1 FROM parts WHERE parts.row = e.row)
+    FROM events e JOIN sessions s ON s.id = b.session LEFT JOIN names ON names.id = e.name
+    JOIN batches b ON b.last_row = (SELECT min(last_row) FROM batches WHERE last_row >= ?1)
+    WHERE e.row = ?1";
+
 /// Returns the event of a row.
 pub(super) fn by_row(connection: &Connection, row: i64) -> rusqlite::Result<Option<Event>> {
-    connection
-        .prepare_cached(
-            "SELECT e.row, e.time_us, e.idx, e.kind, e.severity, e.body, b.received_us, s.session_id, names.name,
-                    EXISTS (SELECT 1 FROM parts WHERE parts.row = e.row)
-             FROM events e JOIN sessions s ON s.id = b.session LEFT JOIN names ON names.id = e.name
-             JOIN batches b ON b.last_row = (SELECT min(last_row) FROM batches WHERE last_row >= ?1)
-             WHERE e.row = ?1",
-        )?
-        .query_row([row], |row| read(connection, row, true))
-        .optional()
+    connection.prepare_cached(BY_ROW)?.query_row([row], |row| read(connection, row, true)).optional()
+}
+
+/// Returns the event of a row without its JSON.
+pub(super) fn head_by_row(connection: &Connection, row: i64) -> rusqlite::Result<Option<Event>> {
+    let head = BY_ROW.replacen("e.body", "''", 1);
+    connection.prepare_cached(&head)?.query_row([row], |row| read(connection, row, false)).optional()
 }

@@ -5,7 +5,7 @@ use crate::limits::CHART_PARTS_MAX;
 use crate::store::{WIDTHS_US, floor};
 
 /// A minute in microseconds.
-const MINUTE: i64 = WIDTHS_US[0];
+pub(super) const MINUTE: i64 = WIDTHS_US[0];
 
 /// An hour in microseconds.
 const HOUR: i64 = WIDTHS_US[1];
@@ -13,12 +13,37 @@ const HOUR: i64 = WIDTHS_US[1];
 /// How wide parts may be, in minutes: what clocks and calendars are made of.
 const MINUTES: [i64; 13] = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 10_080];
 
-/// A range of time in equal parts, each a whole number of minutes that begins at a round time.
+/// A range of time in equal parts, each a whole number of minutes that begins at a round time. The first and the last part may reach
+/// beyond the range: what is counted of them is what lies within it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grid {
+    since_us: i64,
+    until_us: i64,
     first_us: i64,
     step_us: i64,
     parts: usize,
+}
+
+/// The part of a minute that a range of time begins or ends with, where it is not the whole minute that is counted as events come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Edge {
+    /// When the minute begins.
+    pub(super) minute_us: i64,
+    /// The part of it.
+    pub(super) since_us: i64,
+    pub(super) until_us: i64,
+}
+
+impl Edge {
+    /// Returns when the minute ends.
+    pub(super) const fn minute_end_us(&self) -> i64 {
+        self.minute_us.saturating_add(MINUTE)
+    }
+
+    /// Tells whether a moment is in the part that is in the range.
+    pub(super) const fn has(&self, time_us: i64) -> bool {
+        self.since_us <= time_us && time_us < self.until_us
+    }
 }
 
 impl Grid {
@@ -47,7 +72,19 @@ impl Grid {
         let step_us =
             fits.unwrap_or_else(|| (until.saturating_sub(since) / (most - 1) / HOUR + 1).saturating_mul(HOUR));
         let parts = usize::try_from(parts(step_us).clamp(1, most)).unwrap_or(1);
-        Self { first_us: floor(since, step_us), step_us, parts }
+        Self { since_us: since, until_us: until, first_us: floor(since, step_us), step_us, parts }
+    }
+
+    /// Takes in all of the minute that the range ends in: of one that ends now, since what comes while one looks is in the lists too.
+    #[must_use]
+    pub fn open(self) -> Self {
+        Self { until_us: up(self.until_us, MINUTE), ..self }
+    }
+
+    /// Takes in all of the parts that the range begins and ends in, for a picture that nothing is held against.
+    #[must_use]
+    pub fn rounded(self) -> Self {
+        Self { since_us: self.first_us, until_us: self.begin(self.parts).as_micros(), ..self }
     }
 
     /// Returns how many parts there are.
@@ -63,6 +100,13 @@ impl Grid {
         Moment::from_micros(self.first_us.saturating_add(part.saturating_mul(self.step_us)))
     }
 
+    /// Returns the time of a part that is in the range: from when on, and up to when.
+    #[must_use]
+    pub fn within(&self, part: usize) -> (Moment, Moment) {
+        let (begin, end) = (self.begin(part).as_micros(), self.begin(part.saturating_add(1)).as_micros());
+        (Moment::from_micros(begin.max(self.since_us)), Moment::from_micros(end.min(self.until_us)))
+    }
+
     /// Returns the part that a moment is in, if it is in any.
     #[must_use]
     pub fn part_of(&self, moment: Moment) -> Option<usize> {
@@ -70,14 +114,47 @@ impl Grid {
         usize::try_from(part).ok().filter(|part| *part < self.parts)
     }
 
-    /// Returns the widest of what is counted of which each part is made: a minute or an hour, in microseconds.
-    pub(super) const fn source_us(&self) -> i64 {
-        if self.step_us % WIDTHS_US[1] == 0 { WIDTHS_US[1] } else { WIDTHS_US[0] }
+    /// Returns what is counted as events come of the whole minutes in the range: the width of the counts, and from which on up to which.
+    /// Hours are counted at once where each part is made of hours.
+    pub(super) fn counted(&self) -> Vec<(i64, i64, i64)> {
+        let (from, to) = (up(self.since_us, MINUTE), floor(self.until_us, MINUTE));
+        if self.step_us % HOUR == 0 { by_hours(from, to) } else { vec![(MINUTE, from, to)] }
+    }
+
+    /// Returns the parts of minutes at the ends of the range, at most two.
+    pub(super) fn edges(&self) -> Vec<Edge> {
+        let edge = |minute_us: i64| Edge {
+            minute_us,
+            since_us: minute_us.max(self.since_us),
+            until_us: minute_us.saturating_add(MINUTE).min(self.until_us),
+        };
+        let mut edges = vec![edge(floor(self.since_us, MINUTE)), edge(floor(self.until_us, MINUTE))];
+        edges.dedup();
+        edges.retain(|edge| {
+            let is_whole = edge.since_us == edge.minute_us && edge.until_us == edge.minute_end_us();
+            edge.since_us < edge.until_us && !is_whole
+        });
+        edges
     }
 
     /// Returns when the first part begins and how wide each is, in microseconds.
     pub(super) const fn origin_us(&self) -> (i64, i64) {
         (self.first_us, self.step_us)
+    }
+}
+
+/// Returns the first moment from one on at which a minute or an hour begins.
+pub(super) fn up(moment_us: i64, width_us: i64) -> i64 {
+    floor(moment_us.saturating_add(width_us - 1), width_us)
+}
+
+/// Returns of what counts a time of whole minutes is made, each with its width: whole hours where there are some, minutes at both ends.
+pub(super) fn by_hours(from: i64, to: i64) -> Vec<(i64, i64, i64)> {
+    let (first_hour, last_hour) = (up(from, HOUR), floor(to, HOUR));
+    if first_hour < last_hour {
+        vec![(MINUTE, from, first_hour), (HOUR, first_hour, last_hour), (MINUTE, last_hour, to)]
+    } else {
+        vec![(MINUTE, from, to)]
     }
 }
 
@@ -116,6 +193,28 @@ mod tests {
             assert!((1..=CHART_PARTS_MAX).contains(&grid.parts()) && grid.step_us > 0, "{grid:?}");
             assert!(grid.begin(0) <= grid.begin(grid.parts()));
         }
+    }
+
+    #[test]
+    fn a_range_is_made_of_whole_minutes_and_of_parts_of_those_at_its_ends() {
+        let of = |since: i64, until: i64| {
+            let grid = Grid::new(Moment::from_micros(since), Moment::from_micros(until));
+            let whole: i64 = grid.counted().iter().map(|(_, from, to)| (to - from).max(0)).sum();
+            let parts: i64 = grid.edges().iter().map(|edge| edge.until_us - edge.since_us).sum();
+            (whole, parts, grid.edges().len())
+        };
+        let (minute, day) = (MINUTE, 24 * HOUR);
+        assert_eq!(of(0, minute), (minute, 0, 0));
+        assert_eq!(of(1, minute), (0, minute - 1, 1));
+        assert_eq!(of(5, 9), (0, 4, 1));
+        assert_eq!(of(minute, minute + 9), (0, 9, 1));
+        assert_eq!(of(minute - 3, 2 * minute + 2), (minute, 5, 2));
+        assert_eq!(of(minute - 3, 9 * day + 2), (9 * day - minute, 5, 2));
+        let grid = Grid::new(Moment::from_micros(7), Moment::from_micros(90 * minute + 8));
+        assert_eq!(grid.within(0).0.as_micros(), 7);
+        assert_eq!(grid.within(grid.parts() - 1).1.as_micros(), 90 * minute + 8);
+        assert_eq!((grid.open().until_us, grid.open().edges().len()), (91 * minute, 1));
+        assert!(grid.rounded().edges().is_empty());
     }
 
     #[test]

@@ -5,9 +5,10 @@ use serde::Serialize;
 
 use super::audit;
 use super::events::by_row;
+use super::grid::{Edge, MINUTE};
 use super::params::cursor;
-use super::{AuditEntry, Event, ExceptionGroup, ExceptionQuery, Grid, Moment, Page, QueryError, Reader};
-use crate::limits::{EXCEPTION_PLATFORMS_MAX, EXCEPTION_SESSIONS_SEEN, PAGE_BYTES_MAX, PAGE_ROWS_MAX};
+use super::{AuditEntry, Event, ExceptionGroup, ExceptionQuery, Grid, Moment, Order, Page, QueryError, Reader};
+use crate::limits::{EDGE_EVENTS_MAX, EXCEPTION_PLATFORMS_MAX, EXCEPTION_SESSIONS_SEEN, PAGE_BYTES_MAX, PAGE_ROWS_MAX};
 
 /// How many exceptions of a group happened in a part of a range of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -69,6 +70,18 @@ impl Reader {
         self.with(|connection| at(connection, fingerprint, row))
     }
 
+    /// Returns how many exceptions of any group a session had, and the last of them, the latest to be stored first.
+    pub(crate) fn session_exceptions(&self, session: &str, limit: usize) -> Result<(i64, Vec<Event>), QueryError> {
+        self.with(|connection| {
+            let snapshot = connection.transaction()?;
+            let count = format!("SELECT count(*) {OF_SESSION}");
+            let count = snapshot.prepare_cached(&count)?.query_row([session], |row| row.get(0))?;
+            let rows = rows_of_session(&snapshot, session, Order::NewestFirst, limit)?;
+            let events = rows.into_iter().filter_map(|row| by_row(&snapshot, row).transpose());
+            Ok((count, events.collect::<rusqlite::Result<_>>()?))
+        })
+    }
+
     /// Returns on which platforms a group happened, by how many of its latest sessions.
     pub(crate) fn exception_platforms(&self, fingerprint: &str) -> Result<Vec<(String, i64)>, QueryError> {
         self.with(|connection| platforms(connection, fingerprint))
@@ -85,25 +98,91 @@ impl Reader {
     }
 }
 
-/// Returns how many there were in each part of a range of time, the earliest first.
-fn over_time(connection: &Connection, fingerprint: &str, grid: &Grid) -> Result<Vec<OverTime>, QueryError> {
-    let (first, step) = grid.origin_us();
-    let end = grid.begin(grid.parts()).as_micros();
-    let part = |part| OverTime { begin: grid.begin(part), end: grid.begin(part + 1), count: 0 };
+/// The exceptions of a session: those that groups have, whatever kind of event they came as. One that no group knows is not looked through.
+const OF_SESSION: &str = "
+    FROM batches b CROSS JOIN exception_rows r
+    WHERE b.session = (SELECT s.id FROM sessions s WHERE s.session_id = ?1
+                       AND EXISTS (SELECT 1 FROM exception_sessions x WHERE x.session = s.id))
+      AND r.row BETWEEN b.first_row AND b.last_row";
+
+/// Returns the rows of a session's exceptions, at most so many.
+pub(super) fn rows_of_session(
+    connection: &Connection,
+    session: &str,
+    order: Order,
+    limit: usize,
+) -> rusqlite::Result<Vec<i64>> {
+    let direction = if order == Order::OldestFirst { "ASC" } else { "DESC" };
+    let sql = format!("SELECT r.row {OF_SESSION} ORDER BY b.last_row {direction}, r.row {direction} LIMIT {limit}");
+    let mut find = connection.prepare_cached(&sql)?;
+    find.query_map([session], |row| row.get(0))?.collect()
+}
+
+/// Returns how many there were in each part of a range of time, the earliest first: whole minutes by what is counted as they come, the parts
+/// of minutes at its ends by the exceptions themselves, unless these are too many.
+fn over_time(connection: &mut Connection, fingerprint: &str, grid: &Grid) -> Result<Vec<OverTime>, QueryError> {
+    let snapshot = connection.transaction()?;
+    let part = |part| {
+        let (begin, end) = grid.within(part);
+        OverTime { begin, end, count: 0 }
+    };
     let mut parts: Vec<OverTime> = (0..grid.parts()).map(part).collect();
-    let mut prepared = connection.prepare_cached(
-        "SELECT (begin - ?1) / ?2, sum(count) FROM exception_counts
-         WHERE exception = (SELECT id FROM exceptions WHERE fingerprint = ?3) AND width = ?4 AND begin >= ?1 AND begin < ?5
-         GROUP BY 1",
-    )?;
-    let mut rows = prepared.query((first, step, fingerprint, grid.source_us(), end))?;
-    while let Some(row) = rows.next()? {
-        let part = usize::try_from(row.get::<_, i64>(0)?).unwrap_or(usize::MAX);
+    let Some(group) = snapshot
+        .prepare_cached("SELECT id FROM exceptions WHERE fingerprint = ?")?
+        .query_row([fingerprint], |row| row.get::<_, i64>(0))
+        .optional()?
+    else {
+        return Ok(parts);
+    };
+    let mut add = |moment: i64, count: i64| {
+        let Some(part) = grid.part_of(Moment(moment)) else { return };
         if let Some(part) = parts.get_mut(part) {
-            part.count = row.get(1)?;
+            part.count = part.count.saturating_add(count);
+        }
+    };
+    for range in grid.counted() {
+        for (moment, count) in counts(&snapshot, group, range)? {
+            add(moment, count);
+        }
+    }
+    for edge in grid.edges() {
+        let minute = (MINUTE, edge.minute_us, edge.minute_end_us());
+        let there = counts(&snapshot, group, minute)?.iter().fold(0_i64, |sum, (_, count)| sum.saturating_add(*count));
+        if usize::try_from(there).is_ok_and(|there| there > EDGE_EVENTS_MAX) {
+            add(edge.since_us, there);
+        } else if there > 0 {
+            for moment in times(&snapshot, group, &edge, there)? {
+                add(moment, 1);
+            }
         }
     }
     Ok(parts)
+}
+
+/// Reads what is counted of a group by one width, from a moment on up to another.
+fn counts(
+    connection: &Connection,
+    group: i64,
+    (width, from, to): (i64, i64, i64),
+) -> rusqlite::Result<Vec<(i64, i64)>> {
+    let mut prepared = connection.prepare_cached(
+        "SELECT begin, count FROM exception_counts WHERE exception = ? AND width = ? AND begin >= ? AND begin < ?",
+    )?;
+    prepared.query_map((group, width, from, to), |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+}
+
+/// Reads when the exceptions of a group happened in a part of a minute that has so many of them.
+fn times(connection: &Connection, group: i64, edge: &Edge, there: i64) -> rusqlite::Result<Vec<i64>> {
+    // Once as many were seen as the minute has, no other is looked for.
+    let mut prepared = connection.prepare_cached(
+        "SELECT e.time_us FROM batches b CROSS JOIN exception_rows r CROSS JOIN events e
+         WHERE b.max_us >= ?1 AND b.min_us < ?2 AND r.row BETWEEN b.first_row AND b.last_row AND r.exception = ?3
+           AND e.row = r.row AND e.time_us >= ?1 AND e.time_us < ?2
+         ORDER BY b.last_row DESC LIMIT ?4",
+    )?;
+    let rows = prepared.query_map((edge.minute_us, edge.minute_end_us(), group, there), |row| row.get::<_, i64>(0))?;
+    let all = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(all.into_iter().filter(|moment| edge.has(*moment)).collect())
 }
 
 /// Returns a page of the exceptions of a group, the latest to be stored first.

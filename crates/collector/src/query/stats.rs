@@ -5,6 +5,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 use serde::Serialize;
 
+use super::grid::{MINUTE, by_hours, up};
 use super::params::Params;
 use super::{EventQuery, Moment, ParamError, QueryError};
 use crate::limits::{NAME_BYTES_MAX, STATS_ROWS_MAX};
@@ -142,15 +143,7 @@ pub(super) fn counts(connection: &mut Connection, query: &StatsQuery, now_us: i6
 /// Adds up all that is counted of a query's name, kind and severity, in the minutes that begin from a moment on and up to another:
 /// whole hours where there are some, minutes at both ends.
 pub(super) fn sum(connection: &Connection, query: &EventQuery, since_us: i64, until_us: i64) -> rusqlite::Result<u64> {
-    let [minute, hour] = WIDTHS_US;
-    let up = |moment_us: i64, width: i64| floor(moment_us.saturating_add(width - 1), width);
-    let (from, to) = (up(since_us, minute), floor(until_us, minute).saturating_add(minute));
-    let (first_hour, last_hour) = (up(from, hour), floor(to, hour));
-    let ranges = if first_hour < last_hour {
-        vec![(minute, from, first_hour), (hour, first_hour, last_hour), (minute, last_hour, to)]
-    } else {
-        vec![(minute, from, to)]
-    };
+    let ranges = by_hours(up(since_us, MINUTE), floor(until_us, MINUTE).saturating_add(MINUTE));
     let mut sql =
         "SELECT coalesce(sum(count), 0) FROM counts WHERE width = ? AND begin >= ? AND begin < ? AND severity >= ?"
             .to_owned();

@@ -17,6 +17,16 @@ fn fingerprint(server: &Server) -> String {
     server.all("/api/exceptions", "exceptions")[0]["fingerprint"].as_str().unwrap().to_owned()
 }
 
+/// Sends two exceptions of one kind, and returns its fingerprint.
+fn a_minute_apart(server: &Server) -> String {
+    let events = [
+        thrown(0, "no answer after 30 s", "2026-11-20T09:20:34Z"),
+        thrown(1, "no answer after 31 s", "2026-11-20T09:21:34Z"),
+    ];
+    server.telemetry(body("s", &events)).is(200);
+    fingerprint(server)
+}
+
 fn send_form(server: &Server, fingerprint: &str, form: &str, headers: &[(&str, &str)]) -> Answer {
     let all = [&[("content-type", "application/x-www-form-urlencoded"), ("accept", "text/html")], headers].concat();
     server.client().send("POST", &format!("/exceptions/{fingerprint}"), &all, form.as_bytes())
@@ -200,12 +210,7 @@ fn no_page_of_another_site_and_no_key_that_only_reads_marks_an_exception() {
 fn one_kind_of_exceptions_is_answered_as_json_with_how_many_there_were_over_time() {
     let dir = Dir::new();
     let server = Server::start(dir.config());
-    let events = [
-        thrown(0, "no answer after 30 s", "2026-11-20T09:20:34Z"),
-        thrown(1, "no answer after 31 s", "2026-11-20T09:21:34Z"),
-    ];
-    server.telemetry(body("s", &events)).is(200);
-    let path = format!("/api/exceptions/{}", fingerprint(&server));
+    let path = format!("/api/exceptions/{}", a_minute_apart(&server));
     let one = server.get(&format!("{path}?since=2026-11-20T09:20:00Z&until=2026-11-20T09:23:00Z")).is(200).json();
     let counts: Vec<_> = one["over_time"].as_array().unwrap().iter().map(|part| part["count"].clone()).collect();
     assert_eq!(counts, [1, 1, 0]);
@@ -233,4 +238,37 @@ fn the_page_of_an_exception_that_a_span_recorded_shows_its_message_and_its_stack
     let page = server.get(&format!("/exceptions/{}", fingerprint(&server))).is(200).body;
     assert!(page.contains("/app/buy.py") && !page.contains("It came without a stack"), "{page}");
     assert!(page.contains("<td class=\"what\"><code><bdi>no answer after 30 s</bdi>"), "{page}");
+    // The page of its session knows it as well.
+    let group = server.all("/api/exceptions", "exceptions").swap_remove(0);
+    let session = lastword_collector::segment::encode(group["sample"]["session_id"].as_str().unwrap());
+    let page = server.get(&format!("/sessions/{session}")).is(200).body;
+    for part in [
+        "<dt>Exceptions</dt><dd class=\"bad\">1</dd>",
+        "<h2>Exceptions</h2>",
+        "<rect class=\"mark\"",
+        "no answer after 30 s",
+        "/app/buy.py",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+}
+
+#[test]
+fn a_range_counts_the_exceptions_within_it_alone_and_what_is_not_of_it_says_so() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let path = format!("/exceptions/{}", a_minute_apart(&server));
+    for (since, until, count) in [("20:40", "21:30", 0), ("20:34", "21:34", 1), ("20:30", "21:35", 2)] {
+        let range = format!("since=2026-11-20T09:{since}Z&until=2026-11-20T09:{until}Z");
+        let page = server.get(&format!("{path}?{range}")).is(200).body;
+        assert!(page.contains(&format!("{count} of 2 in this time")), "{range}: {page}");
+        assert!(
+            page.contains("The last to arrive, of all time<") && page.contains("All of them, of all time,"),
+            "{page}"
+        );
+        let parts = server.get(&format!("/api{path}?{range}")).is(200).json()["over_time"].clone();
+        let sum: i64 = parts.as_array().unwrap().iter().map(|part| part["count"].as_i64().unwrap()).sum();
+        assert_eq!(sum, count, "{range}: {parts}");
+    }
+    assert!(!server.get(&path).is(200).body.contains("of all time"));
 }

@@ -155,3 +155,31 @@ fn a_list_of_large_hostile_events_stays_a_small_page() {
     let one = server.get("/events/1").is(200).body;
     assert!(one.contains("The beginning is shown") && one.len() < 400_000, "the page has {} bytes", one.len());
 }
+
+#[test]
+fn the_chart_counts_the_events_that_the_list_has_and_none_beyond_the_ends_of_the_range() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let times = ["09:20:10", "09:20:50", "09:22:19", "09:22:20", "10:59:59"];
+    let events: Vec<String> = (0..)
+        .zip(times)
+        .map(|(index, time)| named(index, &format!("e-{index}"), "tick", "ERROR", "{}").replace("09:20:34", time))
+        .collect();
+    server.telemetry(body("s", &events)).is(200);
+    // Parts of a minute, of half an hour, of two hours.
+    for (until, count) in [("20T09:22:20", 2), ("21T09:00:00", 4), ("24T09:00:00", 4)] {
+        let range = format!("since=2026-11-20T09:20:30Z&until=2026-11-{until}Z");
+        for page in ["", "events"] {
+            let shown = server.get(&format!("/{page}?{range}")).is(200).body;
+            assert!(shown.contains(&format!("{count} error</li>")), "/{page}?{range}: {shown}");
+        }
+        let list = server.get(&format!("/events?{range}&severity=error&name=tick")).is(200).body;
+        assert!(list.contains(&format!("{count} error</li>")), "{list}");
+        assert_eq!(list.matches("<b class=\"name\"").count(), count, "{list}");
+    }
+    let minutes = server.get("/events?since=2026-11-20T09:20:30Z&until=2026-11-20T09:22:20Z").is(200).body;
+    let first = "2026-11-20 09:20:30 to 2026-11-20 09:21:00: 1 error";
+    assert!(bars(&minutes).contains(&first), "a bar tells of no time beyond the range: {:?}", bars(&minutes));
+    let none = server.get("/events?since=2026-11-20T09:20:51Z&until=2026-11-20T09:21:00Z").is(200).body;
+    assert!(none.contains("No event matches") && !none.contains("error</li>"), "{none}");
+}

@@ -48,7 +48,8 @@ fn counted(reader: &Reader, query: &EventQuery, page: &Page<Event>) -> Result<Co
         let Some((first, last)) = reader.hours()? else { return Ok(Counted { bins: Vec::new(), only_newest: None }) };
         // The hour that has not ended ends now.
         let last = if last > now && last.as_micros() - now.as_micros() < 3_600_000_000 { now } else { last };
-        let grid = Grid::new(query.since.unwrap_or(first), query.until.unwrap_or(last));
+        let since = query.since.unwrap_or(first);
+        let grid = query.until.map_or_else(|| Grid::new(since, last).open(), |until| Grid::new(since, until));
         let histogram = HistogramQuery { grid, name: query.name.clone(), kind: query.kind, severity: query.severity };
         return Ok(Counted { bins: reader.histogram(&histogram)?, only_newest: None });
     }

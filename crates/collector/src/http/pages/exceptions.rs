@@ -26,8 +26,10 @@ pub(in super::super) async fn exceptions(State(shared): State<Shared>, Query(pai
     show(&shared, ExceptionQuery::from_pairs(pairs), move |reader, query| {
         let page = reader.exceptions(query)?;
         let trend = Moment::parse(page::exceptions::TREND_SINCE);
-        let grid =
-            Grid::new(query.since.or(trend).unwrap_or_else(Moment::now), query.until.unwrap_or_else(Moment::now));
+        let grid = match query.since {
+            Some(since) => between(since, query.until),
+            None => Grid::new(trend.unwrap_or_else(Moment::now), query.until.unwrap_or_else(Moment::now)).rounded(),
+        };
         let trends = page.items.iter().map(|group| reader.exception_over_time(&group.fingerprint, &grid));
         let trends = trends.collect::<Result<_, _>>()?;
         Ok(page::exceptions::list(&page::exceptions::List { page, trends, since: query.since, address }))
@@ -87,7 +89,12 @@ pub(in super::super) async fn exception(
 
 /// Returns the time to draw: what is asked for, else all of a group's.
 pub(in super::super) fn grid(group: &ExceptionGroup, since: Option<Moment>, until: Option<Moment>) -> Grid {
-    Grid::new(since.unwrap_or(group.first_seen), until.unwrap_or_else(Moment::now))
+    between(since.unwrap_or(group.first_seen), until)
+}
+
+/// Returns the time from a moment to another, or to now.
+fn between(since: Moment, until: Option<Moment>) -> Grid {
+    until.map_or_else(|| Grid::new(since, Moment::now()).open(), |until| Grid::new(since, until))
 }
 
 /// Returns what the session of an exception said before it, the oldest first.

@@ -32,7 +32,9 @@ pub(in super::super) async fn overview(
     let firing = rules.into_iter().filter_map(|watched| watched.status.filter(fires)).collect();
     show(&shared, asked, move |reader, ((since, until), refresh)| {
         let now = Moment::now();
-        let range = Range { asked_until: *until, ..Range::of(since.unwrap_or(now), until.unwrap_or(now)) };
+        let range = Range::of(since.unwrap_or(now), until.unwrap_or(now));
+        let grid = if until.is_none() { range.grid.open() } else { range.grid };
+        let range = Range { asked_until: *until, grid, ..range };
         let (sums, bins) = range.sums(reader)?;
         let before = range.before();
         Ok(page::overview(&page::Overview {
@@ -78,14 +80,13 @@ impl Range {
         Self { since, until, asked_until: Some(until), grid: Grid::new(since, until), hours }
     }
 
-    /// Returns as long a time before, up to where the first part of this one begins; of calls, as many hours.
+    /// Returns as long a time before, up to where this one begins; of calls, as many hours.
     fn before(&self) -> Self {
-        let until = self.grid.begin(0);
         let took = self.until.as_micros().saturating_sub(self.since.as_micros());
         let [begin, end] = self.hours;
         let hours = end.as_micros().saturating_sub(begin.as_micros());
         let hours = [Moment::from_micros(begin.as_micros().saturating_sub(hours)), begin];
-        Self { hours, ..Self::of(Moment::from_micros(until.as_micros().saturating_sub(took)), until) }
+        Self { hours, ..Self::of(Moment::from_micros(self.since.as_micros().saturating_sub(took)), self.since) }
     }
 
     fn took(&self) -> Duration {

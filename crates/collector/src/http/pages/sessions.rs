@@ -3,7 +3,7 @@
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use lastword::{EventKind, Severity};
+use lastword::Severity;
 
 use super::super::Shared;
 use super::super::api::{ID_NOT_TEXT, Pairs};
@@ -82,9 +82,11 @@ pub(in super::super) async fn session(
         let Some(detail) = reader.session(&id)? else { return Ok(None) };
         let events = asked.events(reader)?;
         let (traces, runs) = links(reader, &events.items)?;
+        let (exceptions_in_all, exceptions) = exceptions(reader, &detail.session)?;
         Ok(Some(page::session::session(&page::session::Shown {
             band: reader.band(&detail)?,
-            exceptions: exceptions(reader, &detail.session)?,
+            exceptions,
+            exceptions_in_all,
             first_error: first_error(reader, &detail.session)?,
             last: end(reader, &detail)?,
             users: users(reader, &detail.session.session_id)?,
@@ -98,22 +100,11 @@ pub(in super::super) async fn session(
     .await
 }
 
-/// Returns the last exceptions of a session, the latest first, each with the fingerprint of its group.
-fn exceptions(reader: &Reader, session: &Session) -> Result<Vec<(Event, Option<String>)>, QueryError> {
-    if session.exceptions == 0 {
-        return Ok(Vec::new());
-    }
-    let query = EventQuery {
-        kind: Some(EventKind::UnhandledException),
-        session: Some(session.session_id.clone()),
-        limit: SESSION_EXCEPTIONS,
-        ..EventQuery::default()
-    };
-    let events = reader.events(&query)?.items.into_iter();
-    events
-        .map(|event| Ok((reader.group_of(event.row)?, event)))
-        .map(|found| found.map(|(group, event)| (event, group)))
-        .collect()
+/// Returns how many exceptions a session had, and the last of them, the latest first, each with the fingerprint of its group.
+fn exceptions(reader: &Reader, session: &Session) -> Result<(i64, Vec<(Event, Option<String>)>), QueryError> {
+    let (count, events) = reader.session_exceptions(&session.session_id, SESSION_EXCEPTIONS)?;
+    let groups = events.iter().map(|event| reader.group_of(event.row)).collect::<Result<Vec<_>, _>>()?;
+    Ok((count, events.into_iter().zip(groups).collect()))
 }
 
 fn first_error(reader: &Reader, session: &Session) -> Result<Option<Event>, QueryError> {
@@ -159,12 +150,13 @@ fn users(reader: &Reader, id: &str) -> Result<Users, QueryError> {
     Ok(users)
 }
 
-/// Returns the traces and runs that these events are of.
+/// Returns the traces and runs that these events are of, the traces that failed first.
 fn links(reader: &Reader, events: &[Event]) -> Result<(Vec<query::Trace>, Vec<query::Run>), QueryError> {
     let (traces, runs): (Vec<_>, Vec<_>) = events.iter().map(page::session::belongs_to).unzip();
     let traces = distinct(traces.into_iter().flatten(), SESSION_LINKS);
     let runs = distinct(runs.into_iter().flatten(), SESSION_LINKS);
-    let traces = traces.iter().filter_map(|id| reader.trace(id).transpose()).collect::<Result<_, _>>()?;
+    let mut traces = traces.iter().filter_map(|id| reader.trace(id).transpose()).collect::<Result<Vec<_>, _>>()?;
+    traces.sort_by_key(|trace| trace.figures.errors == 0);
     let runs = runs.iter().filter_map(|id| reader.run(id).transpose()).collect::<Result<_, _>>()?;
     Ok((traces, runs))
 }
