@@ -89,19 +89,23 @@ impl Address {
 
     /// Writes links that choose how far back the page looks; `whole` is what it is called to look at all there is, where that may be.
     pub(crate) fn ranges(&self, default: &str, whole: Option<&str>) -> Markup {
+        // What was received since when is a range of its own, which alerts lead to.
+        let received = self.value("received");
         let chosen = match self.value("since") {
             "" => default,
             since => since,
         };
         let link = |since: &str, text: &str| {
+            let is_chosen = since == chosen && (received.is_empty() || !since.is_empty());
             html! {
-                a href=(self.with(&[("since", since), ("until", "")])) aria-current=[(since == chosen).then_some("true")] { (text) }
+                a href=(self.with(&[("since", since), ("until", ""), ("received", "")])) aria-current=[is_chosen.then_some("true")] { (text) }
             }
         };
         html! {
             nav.ranges aria-label="Time range" {
                 @for (since, text) in RANGES { (link(since, text)) }
                 @if let Some(text) = whole { (link("", text)) }
+                @if !received.is_empty() { span aria-current="true" { "received since " (received) } }
                 @if !RANGES.iter().any(|(since, _)| *since == chosen) && !chosen.is_empty() {
                     span aria-current="true" { "since " (chosen) @if !self.value("until").is_empty() { " until " (self.value("until")) } }
                 }
@@ -245,6 +249,10 @@ mod tests {
     fn the_range_that_is_shown_is_marked_whether_it_was_asked_for_or_not() {
         let asked = address().ranges("24h", None).into_string();
         assert!(asked.contains("since=1h\" aria-current=\"true\">1 h<"), "{asked}");
+        let received = Address::of("/sessions", &[("failed", "true"), ("received", "1h")]);
+        let told = received.ranges("", Some("All")).into_string();
+        assert!(told.contains("<span aria-current=\"true\">received since 1h</span>"), "{told}");
+        assert!(told.contains("href=\"/sessions?failed=true\">All</a>"), "{told}");
         let other = Address::new("/", &[]).ranges("24h", None).into_string();
         assert!(other.contains("since=24h\" aria-current=\"true\">24 h<"), "{other}");
     }

@@ -1,5 +1,6 @@
 //! `/calls/{kind}/{name}`: how calls of one model or tool fare over time, and by version of the program.
 
+use lastword::event::names;
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -42,7 +43,7 @@ impl Shown {
     /// Returns the address of the events of calls in some parts of the time.
     fn events(&self, from: usize, to: usize, severity: &str) -> String {
         let (since, until) = (self.grid.begin(from).to_string(), self.grid.begin(to).to_string());
-        let text = as_said(&self.name);
+        let text = as_said(self.kind, &self.name);
         let pairs = [
             ("name", "span.end"),
             ("text", &text),
@@ -55,9 +56,14 @@ impl Shown {
     }
 }
 
-/// Returns a name as it stands in the JSON of events.
-fn as_said(name: &str) -> String {
-    serde_json::Value::from(name).to_string()
+/// Returns what stands in the JSON of events that are calls of a name. Where a tool's name stands is known, and others name tools as well;
+/// a model's may be that of the one that was asked for or of the one that answered.
+fn as_said(kind: CallKind, name: &str) -> String {
+    let name = serde_json::Value::from(name);
+    match kind {
+        CallKind::Tool => format!("\"{}\":{name}", names::gen_ai::TOOL_NAME),
+        CallKind::Model => name.to_string(),
+    }
 }
 
 /// Returns the page.

@@ -186,7 +186,7 @@ fn links(shown: &Shown) -> Markup {
                 @for trace in &shown.traces {
                     li { span.when.quiet { (parts::moment(trace.first_seen)) } " trace " (super::traces::link(trace))
                         @if let Some(took) = trace.duration_ms.and_then(parts::took_ms) { " " span.quiet { "took " (took) } }
-                        @if trace.figures.errors > 0 { " " span.bad { (trace.figures.errors) @if trace.figures.errors == 1 { " error" } @else { " errors" } } } }
+                        @if trace.figures.errors > 0 { " " span.bad { (parts::how_many(trace.figures.errors, "error", "errors")) } } }
                 }
                 @for run in &shown.runs {
                     li { "run " a href=(path(&["runs", &run.run_id])) { bdi { (parts::cut(run.objective.as_deref().filter(|text| !text.is_empty()).unwrap_or(&run.run_id), PAGE_SUMMARY_CHARS_MAX)) } }

@@ -12,7 +12,7 @@ use super::messages::Conversation;
 use super::waterfall::Waterfall;
 use super::{Address, Tab, layout, parts, runs, traces};
 use crate::limits::{PAGE_SUMMARY_CHARS_MAX, TRACE_JUMPS, WATERFALL_ROWS};
-use crate::query::{Run, Trace};
+use crate::query::{Run, Trace, TraceTold};
 
 /// What a trace's page shows.
 pub(crate) struct Shown<'t> {
@@ -23,9 +23,8 @@ pub(crate) struct Shown<'t> {
     pub(crate) talks: &'t BTreeMap<SpanId, Conversation>,
     /// How its sessions stand: a span that has not ended in one that is over never will.
     pub(crate) fates: &'t Fates,
-    /// How many spans it has, those too that are not shown, and how many of them have not ended.
-    pub(crate) spans: usize,
-    pub(crate) open: usize,
+    /// How many spans it has, those too that are not shown, how many of them have not ended, how many failed.
+    pub(crate) counted: &'t TraceTold,
     /// The runs that its spans are of, the first.
     pub(crate) runs: &'t [Run],
     /// It has more events than are shown.
@@ -77,9 +76,10 @@ pub(crate) fn one(shown: &Shown<'_>) -> Markup {
 /// Says how many spans have no end, and why where their sessions tell.
 fn unended(shown: &Shown<'_>) -> Markup {
     html! {
-        @if let Some(session) = shown.fates.worst().filter(|_| shown.open > 0) {
+        @let open = shown.counted.open;
+        @if let Some(session) = shown.fates.worst().filter(|_| open > 0) {
             p.notice {
-                b { (shown.open) @if shown.open == 1 { " span did not end: " } @else { " spans did not end: " } }
+                b { (open) @if open == 1 { " span did not end: " } @else { " spans did not end: " } }
                 (by_what(session)) ". " (parts::session_link(&session.session_id))
             }
         }
@@ -87,13 +87,15 @@ fn unended(shown: &Shown<'_>) -> Markup {
 }
 
 fn facts(shown: &Shown<'_>) -> Markup {
-    let Shown { known, .. } = shown;
+    let Shown { known, counted, .. } = shown;
+    let (failed, logged) = traces::errors(known, counted.failed);
     html! {
         dl.facts {
             div { dt { "Trace" } dd.id { (known.trace_id) } }
-            div { dt { "Took" } dd { (traces::took(known, shown.open, shown.fates)) } }
-            div { dt { "Spans" } dd { (shown.spans) } }
-            div { dt { "Errors" } dd.bad[known.figures.errors > 0] { (known.figures.errors) } }
+            div { dt { "Took" } dd { (traces::took(known, counted.open, shown.fates)) } }
+            div { dt { "Spans" } dd { (counted.spans) } }
+            div { dt { @if counted.failed.is_some() { "Failed spans" } @else { "Errors" } } dd.bad[failed > 0] { (parts::grouped(failed)) } }
+            @if logged > 0 { div { dt { "Errors logged" } dd.bad { (parts::grouped(logged)) } } }
             div { dt { "Model calls" } dd { (known.figures.model_calls) } }
             div { dt { "Tool calls" } dd { (known.figures.tool_calls) } }
             div { dt { "Tokens in, out" } dd { (parts::grouped(known.figures.tokens_in)) ", " (parts::grouped(known.figures.tokens_out)) } }

@@ -49,7 +49,7 @@ fn rows(list: &List<'_>) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Traces" { table {
             thead { tr {
-                th { "Trace" } th { "Session" } th.number { "Took" } th.number { "Spans" } th.number { "Errors" }
+                th { "Trace" } th { "Session" } th.number { "Took" } th.number { "Spans" } th.number { "Failed spans" }
                 th.number { "Model calls" } th.number { "Tools" } th.number { "Tokens" } th.number { "Cost" } th { "Began" }
             } }
             tbody { @for (trace, told) in list.page.items.iter().zip(list.told) {
@@ -60,7 +60,8 @@ fn rows(list: &List<'_>) -> Markup {
                     td { @if let Some(session) = &trace.session_id { (parts::session_link(session)) } }
                     td.number { (took(trace, told.open, list.fates)) }
                     td.number { (told.spans) }
-                    td.number.bad[trace.figures.errors > 0] { (parts::or_dash(trace.figures.errors)) }
+                    @let (failed, logged) = errors(trace, told.failed);
+                    td.number.bad[failed > 0] { (parts::or_dash(failed)) @if logged > 0 { div.small.quiet { "and " (parts::how_many(logged, "error", "errors")) " logged" } } }
                     (figures(&trace.figures))
                     td.when { (parts::moment(trace.first_seen)) }
                 }
@@ -92,6 +93,15 @@ pub(super) fn took(trace: &Trace, open: usize, fates: &Fates) -> Markup {
             }
         }
     }
+}
+
+/// Returns how many spans of a trace failed, and how many errors were logged beside them. Where nobody read which spans failed, all are in the first.
+pub(super) fn errors(trace: &Trace, failed: Option<usize>) -> (i64, i64) {
+    let all = trace.figures.errors;
+    failed.map_or((all, 0), |failed| {
+        let failed = i64::try_from(failed).unwrap_or(i64::MAX);
+        (failed, all.saturating_sub(failed).max(0))
+    })
 }
 
 fn figures(figures: &Figures) -> Markup {

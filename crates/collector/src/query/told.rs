@@ -2,11 +2,12 @@
 //!
 //! Spans are counted by their ids, as the page of a trace does: of one the start may have arrived alone, of another the end.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use lastword::event::{SpanId, names};
 use rusqlite::{Connection, OptionalExtension, Statement};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 use super::{QueryError, Trace};
@@ -20,6 +21,8 @@ pub(crate) struct TraceTold {
     pub(crate) spans: usize,
     /// Those of them of which no end arrived.
     pub(crate) open: usize,
+    /// Those of them that failed, where their ends were read.
+    pub(crate) failed: Option<usize>,
     /// The JSON of the first event with what a model was given.
     pub(crate) talk: Option<String>,
 }
@@ -29,7 +32,7 @@ impl TraceTold {
     fn at_least(trace: &Trace) -> Self {
         let count = |spans: i64| usize::try_from(spans).unwrap_or(0);
         let (started, ended) = (count(trace.started), count(trace.ended));
-        Self { spans: started.max(ended), open: started.saturating_sub(ended), talk: None }
+        Self { spans: started.max(ended), open: started.saturating_sub(ended), failed: None, talk: None }
     }
 }
 
@@ -37,6 +40,7 @@ impl TraceTold {
 #[derive(Default)]
 struct Spans {
     ended: HashMap<SpanId, bool>,
+    failed: HashSet<SpanId>,
     talk: Option<String>,
 }
 
@@ -66,9 +70,12 @@ pub(super) fn read(connection: &mut Connection, traces: &[Trace]) -> Result<Vec<
     Ok(traces
         .iter()
         .map(|trace| match trace_id(&trace.trace_id).and_then(|id| found.remove(&id)) {
-            Some(Spans { ended, talk }) => {
-                TraceTold { spans: ended.len(), open: ended.values().filter(|ended| !**ended).count(), talk }
-            }
+            Some(Spans { ended, failed, talk }) => TraceTold {
+                spans: ended.len(),
+                open: ended.values().filter(|ended| !**ended).count(),
+                failed: Some(failed.len()),
+                talk,
+            },
             None => TraceTold::at_least(trace),
         })
         .collect())
@@ -87,6 +94,9 @@ struct Ids<'j> {
     trace_id: Cow<'j, str>,
     #[serde(borrow)]
     span_id: Cow<'j, str>,
+    /// As it is written, whatever form it has.
+    #[serde(borrow, default)]
+    status: Option<&'j RawValue>,
 }
 
 /// Reads the events of batches, and notes what those of spans tell of the traces that are wanted.
@@ -116,7 +126,11 @@ fn walk(
                 continue;
             };
             let Ok(span) = ids.span_id.parse::<SpanId>() else { continue };
-            *spans.ended.entry(span).or_default() |= Some(name) == end;
+            let is_end = Some(name) == end;
+            *spans.ended.entry(span).or_default() |= is_end;
+            if is_end && ids.status.is_some_and(|status| status.get() == "\"error\"") {
+                spans.failed.insert(span);
+            }
             if spans.talk.is_none() && body.contains(names::gen_ai::INPUT_MESSAGES) {
                 let has_parts = row.get(3)?;
                 spans.talk = talk(connection, &mut size, (place, body, has_parts), &mut left)?;

@@ -145,3 +145,19 @@ fn a_tools_page_leads_through_all_its_failures_of_the_range_and_through_no_other
     assert_eq!((seen, pages), (23, 3));
     server.get(&format!("/calls/tool/bash?{RANGE}&after=x")).is(400);
 }
+
+#[test]
+fn the_calls_of_a_tool_are_those_of_its_name_and_not_what_names_it() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let other =
+        call(1, 20.0, false, r#""gen_ai.operation.name":"execute_tool","gen_ai.tool.name":"read","said":"bash""#);
+    send(&server, "s", "1.0", &[tool(0, "bash", false), other, tool(2, "bash", true)]);
+    let page = server.get(&format!("/calls/tool/bash?{RANGE}")).is(200).body;
+    for (text, count) in [("Its calls", 2), ("Those that failed", 1)] {
+        let before = page.split(&format!("\">{text}</a>")).next().unwrap();
+        let link = before.rsplit("href=\"").next().unwrap().replace("&amp;", "&");
+        let list = server.get(&link).is(200).body;
+        assert_eq!(list.matches("<b class=\"name\"").count(), count, "{link}: {list}");
+    }
+}

@@ -178,3 +178,28 @@ fn the_list_of_traces_is_narrowed_by_how_long_they_took() {
     assert!(page.contains(">long<") && !page.contains(">short<"), "{page}");
     assert!(server.get("/traces?min_ms=much").is(400).body.contains("a whole number"));
 }
+
+#[test]
+fn a_span_that_failed_is_told_apart_from_an_error_that_was_logged_within_the_trace() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let log = json!({"trace_id": ONE, "message": "no answer"}).to_string();
+    let events = [
+        span(0, OTHER, 3, 0, "well", 100, &json!({})),
+        span(1, ONE, 1, 0, "agent", 900, &json!({})),
+        span(2, ONE, 2, 1, "fetch", 500, &json!({"status": "error"})),
+        named(3, "l", "log", "ERROR", &log),
+    ];
+    server.telemetry(body("s", &events)).is(200);
+    let page = server.get(&format!("/traces/{ONE}")).is(200).body;
+    for part in ["<dt>Failed spans</dt><dd class=\"bad\">1</dd>", "<dt>Errors logged</dt><dd class=\"bad\">1</dd>"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let list = server.get("/traces").is(200).body;
+    assert!(list.contains(">1<div class=\"small quiet\">and 1 error logged</div></td>"), "{list}");
+    assert!(!server.get(&format!("/traces/{OTHER}")).is(200).body.contains("Errors logged"));
+    // A session names its traces with their times, those that failed first.
+    let session = server.get("/sessions/s").is(200).body;
+    let of = |id: &str| session.find(&format!("href=\"/traces/{id}\"")).unwrap_or_else(|| panic!("{id}: {session}"));
+    assert!(of(ONE) < of(OTHER) && session.contains("took 900 ms<") && session.contains("took 100 ms<"), "{session}");
+}

@@ -82,10 +82,10 @@ pub(in super::super) async fn session(
         let Some(detail) = reader.session(&id)? else { return Ok(None) };
         let events = asked.events(reader)?;
         let (traces, runs) = links(reader, &events.items)?;
-        let (exceptions_in_all, exceptions) = exceptions(reader, &detail.session)?;
+        let (exceptions_in_all, exceptions) = reader.session_exceptions(&id, SESSION_EXCEPTIONS)?;
         Ok(Some(page::session::session(&page::session::Shown {
             band: reader.band(&detail)?,
-            exceptions,
+            exceptions: grouped(reader, exceptions)?,
             exceptions_in_all,
             first_error: first_error(reader, &detail.session)?,
             last: end(reader, &detail)?,
@@ -100,11 +100,10 @@ pub(in super::super) async fn session(
     .await
 }
 
-/// Returns how many exceptions a session had, and the last of them, the latest first, each with the fingerprint of its group.
-fn exceptions(reader: &Reader, session: &Session) -> Result<(i64, Vec<(Event, Option<String>)>), QueryError> {
-    let (count, events) = reader.session_exceptions(&session.session_id, SESSION_EXCEPTIONS)?;
-    let groups = events.iter().map(|event| reader.group_of(event.row)).collect::<Result<Vec<_>, _>>()?;
-    Ok((count, events.into_iter().zip(groups).collect()))
+/// Returns exceptions, each with the fingerprint of its group.
+fn grouped(reader: &Reader, exceptions: Vec<Event>) -> Result<Vec<(Event, Option<String>)>, QueryError> {
+    let groups = exceptions.iter().map(|event| reader.group_of(event.row)).collect::<Result<Vec<_>, _>>()?;
+    Ok(exceptions.into_iter().zip(groups).collect())
 }
 
 fn first_error(reader: &Reader, session: &Session) -> Result<Option<Event>, QueryError> {

@@ -17,7 +17,7 @@ use crate::limits::{
 };
 use crate::page::fate::Fates;
 use crate::page::{self, Address, Conversation};
-use crate::query::{Event, EventQuery, Order, QueryError, Reader, Run, Trace, TraceQuery};
+use crate::query::{Event, EventQuery, Order, QueryError, Reader, Run, Trace, TraceQuery, TraceTold};
 
 /// `GET /traces`, with the parameters of `GET /api/traces`.
 pub(in super::super) async fn traces(State(shared): State<Shared>, Query(pairs): Pairs) -> Response {
@@ -43,14 +43,13 @@ pub(in super::super) async fn trace(
         let told = fold(reader, &known.trace_id)?;
         let trace = told.trace();
         let rows = trace.waterfall();
-        let (spans, open) = told.spans(reader, &known)?;
+        let counted = told.counted(reader, &known)?;
         let shown = page::trace::Shown {
             known: &known,
             trace,
             talks: &told.talks,
             fates: &of_rows(reader, &known, &rows)?,
-            spans,
-            open,
+            counted: &counted,
             runs: &runs(reader, &rows)?,
             is_cut: told.is_cut,
             like: &like(reader, &known)?,
@@ -118,19 +117,15 @@ pub(in super::super) async fn compare(
         let (first, second) = (fold(reader, &one.trace_id)?, fold(reader, &other.trace_id)?);
         let (of_one, of_other) =
             (of_rows(reader, &one, &first.trace().waterfall())?, of_rows(reader, &other, &second.trace().waterfall())?);
-        let one = side(&one, &first, &of_one, first.spans(reader, &one)?);
-        let other = side(&other, &second, &of_other, second.spans(reader, &other)?);
+        let one = side(&one, &first, &of_one, &first.counted(reader, &one)?);
+        let other = side(&other, &second, &of_other, &second.counted(reader, &other)?);
         Ok(Some(page::compare::traces(&one, &other)))
     })
     .await
 }
 
-fn side<'t>(
-    known: &'t Trace,
-    told: &'t Told,
-    fates: &'t Fates,
-    (spans, open): (usize, usize),
-) -> page::compare::Side<'t> {
+fn side<'t>(known: &'t Trace, told: &'t Told, fates: &'t Fates, counted: &TraceTold) -> page::compare::Side<'t> {
+    let (spans, open) = (counted.spans, counted.open);
     page::compare::Side { known, trace: told.trace(), fates, spans, open, is_cut: told.is_cut }
 }
 
@@ -152,14 +147,14 @@ impl Told {
         self.traces.iter().next().map_or(&NONE, |(_, trace)| trace)
     }
 
-    /// Returns how many spans it has, and how many of them have not ended, as the list of traces counts them.
-    fn spans(&self, reader: &Reader, known: &Trace) -> Result<(usize, usize), QueryError> {
+    /// Returns how many spans it has, how many of them have not ended and how many failed, as the list of traces counts them.
+    fn counted(&self, reader: &Reader, known: &Trace) -> Result<TraceTold, QueryError> {
         let trace = self.trace();
         if !self.is_cut && trace.left_out() == 0 {
-            return Ok((trace.len(), trace.running()));
+            let failed = usize::try_from(trace.failed()).ok();
+            return Ok(TraceTold { spans: trace.len(), open: trace.running(), failed, talk: None });
         }
-        let counted = reader.told_of(std::slice::from_ref(known))?;
-        Ok(counted.first().map_or((0, 0), |told| (told.spans, told.open)))
+        Ok(reader.told_of(std::slice::from_ref(known))?.pop().unwrap_or_default())
     }
 
     fn take(&mut self, event: &Event) {
