@@ -7,7 +7,7 @@ mod common;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use common::{Server, generic, lastword, run, stdout_of};
+use common::{Server, ask, generic, lastword, run, stdout_of};
 use serde_json::Value;
 
 /// A collector with two sessions: a quiet one, and one that crashed.
@@ -80,6 +80,11 @@ fn an_event_that_was_sent_over_several_lines_is_one_line() {
 fn filters_choose_the_same_events_from_a_collector_and_from_a_directory() {
     let data = tempfile::tempdir().unwrap();
     let server = collector(data.path());
+    // Without it no user is known.
+    let opt_in = r#"{"telemetry_opt_in":true}"#;
+    let head =
+        format!("PATCH /api/users/u-1 HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: {}", opt_in.len());
+    assert_eq!(ask(&server.address, &head, opt_in).0, 200);
     server.post("used", &[generic(0, "INFO", "used", r#"{"user_id":"u-1"}"#)]);
     let cases: &[(&[&str], &[&str])] = &[
         (&[], &["cache.hit", "cache.miss", "tool.failed", "UNHANDLED_EXCEPTION", "SESSION_END", "used"]),

@@ -42,6 +42,11 @@ impl About {
         Self { error_type: String::new(), message: String::new(), version: None, session: None, ..self.clone() }
     }
 
+    /// Returns it as long as it stands in an alert, when events were removed and it may be of one of them.
+    pub(super) fn forgotten(&self) -> Self {
+        Self { error_type: "an exception".to_owned(), ..self.kept() }
+    }
+
     /// Returns it for a page of ours, which has links.
     pub(super) fn linked(&self) -> Self {
         Self { page: String::new(), ..self.clone() }

@@ -109,9 +109,7 @@ impl Engine {
 
     /// Takes an event into account, for every rule.
     pub fn feed(&mut self, event: &Seen<'_>) {
-        for place in 0..self.watches.len() {
-            self.feed_one(place, event);
-        }
+        (0..self.watches.len()).for_each(|place| self.feed_one(place, event));
     }
 
     /// Takes an event into account, for the rule of this place.
@@ -138,6 +136,14 @@ impl Engine {
     /// Has the versions looked up of exceptions of which they are not known yet, by their session.
     pub(super) fn look_up(&mut self, mut version: impl FnMut(&str) -> Option<String>) {
         self.watches.iter_mut().for_each(|watch| watch.measure.look_up(&mut version));
+    }
+
+    /// Forgets what programs said: events were removed, and nobody knows here which.
+    pub(super) fn forget_texts(&mut self) {
+        for Watch { measure, about, .. } in &mut self.watches {
+            measure.forget_texts();
+            about.iter_mut().for_each(|about| *about = about.forgotten());
+        }
     }
 
     /// Says which exceptions were there before.

@@ -108,7 +108,7 @@ impl Kept {
         self.show(engine);
     }
 
-    fn show(&mut self, engine: &Engine) {
+    pub(super) fn show(&mut self, engine: &Engine) {
         self.statuses = engine
             .standings()
             .map(|(rule, Standing { state, since_us, value, among }, about)| Status {

@@ -143,6 +143,15 @@ impl Measure {
         }
     }
 
+    /// Forgets what programs said.
+    pub(super) fn forget_texts(&mut self) {
+        match self {
+            Self::Exceptions { last, .. } => last.iter_mut().for_each(|(_, about)| *about = about.forgotten()),
+            Self::Known { about, .. } => about.iter_mut().for_each(|about| *about = about.forgotten()),
+            _ => {}
+        }
+    }
+
     /// Has the version looked up of exceptions of which it is not known yet, by their session.
     pub(super) fn look_up(&mut self, version: &mut dyn FnMut(&str) -> Option<String>) {
         let Self::Exceptions { last, .. } = self else { return };

@@ -118,6 +118,14 @@ impl Watcher {
         self.rules.alerts.iter().map(|rule| (rule.name.as_str(), kept.standing(&rule.name))).collect()
     }
 
+    /// Forgets what programs said of exceptions, because events were removed: which of them were not is said again as they come. It may wait.
+    pub(crate) fn forget_texts(&self) {
+        let mut watching = self.watching.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(Watching { engine, .. }) = &mut *watching else { return };
+        engine.forget_texts();
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).show(engine);
+    }
+
     /// Returns the rules that can't be evaluated, and since when; null if there is none.
     pub(crate) fn failed(&self) -> Value {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).failed()

@@ -1,5 +1,7 @@
 //! `PATCH` and `DELETE /api/...`: what people say of what is stored, and what they want to be gone.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{Path, State};
@@ -133,7 +135,11 @@ async fn erase(shared: &Shared, who: Who, target: Target) -> Response {
     if let Err(error) = shared.0.queue.edit(move |connection| store::note_removal(connection, &who, &about)).await {
         return failed(&error);
     }
-    match store::remove_in_steps(&shared.0.queue, &target).await {
+    let removed = store::remove_in_steps(&shared.0.queue, &target).await;
+    let watcher = Arc::clone(&shared.0.watcher);
+    // An error: it died, and takes nothing along but what it was to forget, which is forgotten then.
+    let _ = tokio::task::spawn_blocking(move || watcher.forget_texts()).await;
+    match removed {
         Ok(events) => Json(json!({ "events": events })).into_response(),
         Err(error) => failed(&error),
     }

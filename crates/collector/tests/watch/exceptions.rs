@@ -63,6 +63,11 @@ fn a_crash_that_is_delivered_days_late_is_told_by_name_with_a_link_to_what_was_c
     assert_eq!(told, (&"Crashes".into(), &0.5.into(), None));
     let counted = server.get(&path(&crashes["page"])).is(200).body;
     assert!(counted.contains("href=\"/sessions/bad\"") && !counted.contains("href=\"/sessions/good\""), "{counted}");
+
+    // When it is removed, it is told no more, though the alert goes on.
+    server.client().send("DELETE", "/api/sessions/bad", &[], b"").is(200);
+    let now = server.get("/api/alerts").is(200).body;
+    assert!(now.contains("an exception") && !now.contains("TimeoutError") && !now.contains("no answer"), "{now}");
 }
 
 #[test]
