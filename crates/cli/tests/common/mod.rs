@@ -36,7 +36,8 @@ pub fn run(args: &[&str]) -> Output {
 /// The standard output of a run that must have succeeded.
 pub fn stdout_of(args: &[&str]) -> String {
     let output = run(args);
-    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "{args:?}: {}{}", said(&output.stdout), said(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 

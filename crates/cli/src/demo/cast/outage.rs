@@ -1,6 +1,7 @@
 //! A program whose network is down for longer than its reporter tries: events are lost, and each is told with its reason.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lastword::{DropReason, Severity, event};
@@ -34,7 +35,7 @@ pub(super) async fn play(args: &DemoClientArgs) -> Result<(), Error> {
     };
     (0..CALM).for_each(read);
     reporter.flush(DEMO_STOP_TIMEOUT).await;
-    line.is_cut.send_replace(true);
+    line.cut().await?;
     event!(reporter, Severity::Warning, "line.down", line = "uplink");
     (CALM..CALM + BURST).for_each(read);
     let is_lost = async {
@@ -45,7 +46,14 @@ pub(super) async fn play(args: &DemoClientArgs) -> Result<(), Error> {
     };
     timeout(DEMO_STOP_TIMEOUT, is_lost).await.map_err(|_| failed("an outage lost nothing"))?;
     line.is_cut.send_replace(false);
-    event!(reporter, "line.up", line = "uplink");
+    let is_up = async {
+        let before = reporter.stats().delivered;
+        while reporter.stats().delivered == before {
+            event!(reporter, "line.up", line = "uplink");
+            reporter.flush(DEMO_STOP_TIMEOUT).await;
+        }
+    };
+    timeout(DEMO_STOP_TIMEOUT, is_up).await.map_err(|_| failed("nothing was delivered after an outage"))?;
     (0..CALM).for_each(read);
     reporter.stop(DEMO_STOP_TIMEOUT).await;
     Ok(())
@@ -55,6 +63,8 @@ pub(super) async fn play(args: &DemoClientArgs) -> Result<(), Error> {
 struct Line {
     url: BaseUrl,
     is_cut: watch::Sender<bool>,
+    /// Held by whoever carries.
+    carried: Arc<()>,
 }
 
 impl Line {
@@ -65,12 +75,29 @@ impl Line {
         let (is_cut, cut) = watch::channel(false);
         let far = to.below("/");
         let far = format!("{}:{}", far.host_str().unwrap_or_default(), far.port().unwrap_or_default());
+        let carried = Arc::new(());
+        let one = Arc::downgrade(&carried);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(carry(stream, far.clone(), cut.clone()));
+                let (far, cut, one) = (far.clone(), cut.clone(), one.upgrade());
+                tokio::spawn(async move {
+                    carry(stream, far, cut).await;
+                    drop(one);
+                });
             }
         });
-        Ok(Self { url, is_cut })
+        Ok(Self { url, is_cut, carried })
+    }
+
+    /// Cuts it, and returns when nothing is carried any more: what arrives all the same is not lost, whatever the program thinks.
+    async fn cut(&self) -> Result<(), Error> {
+        self.is_cut.send_replace(true);
+        let is_quiet = async {
+            while Arc::strong_count(&self.carried) > 1 {
+                sleep(DEMO_POLL).await;
+            }
+        };
+        timeout(DEMO_STOP_TIMEOUT, is_quiet).await.map_err(|_| failed("a line that was cut carries on"))
     }
 }
 
