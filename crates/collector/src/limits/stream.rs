@@ -13,6 +13,8 @@ pub const STREAM_PLAIN_BYTES_MAX: u64 = 4 * 1024 * 1024;
 pub const STREAM_SHARDS: u64 = 64;
 /// How long a server may take to answer: one attempt.
 pub const STREAM_ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a process that starts waits for a stream that does not answer: a cluster that has lost its leader has another in half of that.
+pub const STREAM_OPEN_PATIENCE: Duration = Duration::from_secs(20);
 /// How long a message is published again that was not acknowledged. A cluster whose leader was killed acknowledges nothing for five
 /// seconds; whoever waits for the answer waits for ten at least.
 pub const STREAM_PUBLISH_PATIENCE: Duration = Duration::from_secs(15);

@@ -10,17 +10,26 @@ use async_nats::jetstream::{Context, consumer};
 use async_nats::{Client, Event};
 use lastword::sink::NatsServers;
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::message::FORM;
 use super::{OpenStreamError, StreamSettings};
 use crate::limits::{
     STREAM_ACK_PENDING_MAX, STREAM_ACK_WAIT, STREAM_ANSWER_TIMEOUT, STREAM_DEAD_AGE_MAX, STREAM_DEAD_BYTES_MAX,
-    STREAM_DUPLICATE_WINDOW, STREAM_MESSAGE_BYTES_MAX, STREAM_REPLICAS, STREAM_UNACKNOWLEDGED_MAX,
+    STREAM_DUPLICATE_WINDOW, STREAM_MESSAGE_BYTES_MAX, STREAM_OPEN_PATIENCE, STREAM_REPLICAS, STREAM_RETRY_AFTER,
+    STREAM_UNACKNOWLEDGED_MAX,
 };
 
 /// What all writers that read a form share, with its number behind it: the stream gives each message to one of them.
 const WRITERS: &str = "writers";
+
+/// Why a stream can't be used.
+enum Unmade {
+    /// That may pass.
+    NoAnswer(String),
+    /// It is there, and is not as it must be.
+    Unfit(String),
+}
 
 /// A connection, which connects again by itself.
 #[derive(Clone)]
@@ -86,13 +95,28 @@ impl Link {
             ..stream::Config::default()
         };
         for config in [of_events, of_dead] {
-            link.make(config).await.map_err(failed)?;
+            link.make_patiently(config).await.map_err(failed)?;
         }
         Ok(link)
     }
 
+    /// Makes a stream that is not there, and waits for a cluster that has lost its leader just now: a process is often started for the same reason.
+    async fn make_patiently(&self, wanted: stream::Config) -> Result<(), String> {
+        let deadline = Instant::now() + STREAM_OPEN_PATIENCE;
+        loop {
+            match self.make(wanted.clone()).await {
+                Ok(()) => return Ok(()),
+                Err(Unmade::NoAnswer(why)) if Instant::now() < deadline => {
+                    tracing::warn!(%why, "the stream does not answer; it is tried again");
+                    sleep(STREAM_RETRY_AFTER).await;
+                }
+                Err(Unmade::NoAnswer(why) | Unmade::Unfit(why)) => return Err(why),
+            }
+        }
+    }
+
     /// Makes a stream that is not there; one that is there must keep what is put into it as ours does.
-    async fn make(&self, wanted: stream::Config) -> Result<(), String> {
+    async fn make(&self, wanted: stream::Config) -> Result<(), Unmade> {
         let name = wanted.name.clone();
         let made = self.jetstream.get_or_create_stream(wanted.clone()).await;
         let made = made.map_err(|error| {
@@ -103,17 +127,20 @@ impl Link {
                 _ => "",
             };
             let said = self.servers.redact(&error.to_string());
-            format!("there is no stream `{name}`, and it can't be made: {said}{hint}")
+            Unmade::NoAnswer(format!("there is no stream `{name}`, and it can't be made: {said}{hint}"))
         })?;
         let found = &made.cached_info().config;
         if let Some(why) = differs(found, &wanted) {
-            return Err(format!("the stream `{name}` is there, and {why}: mend it, or use another with `nats.name`"));
+            let why = format!("the stream `{name}` is there, and {why}: mend it, or use another with `nats.name`");
+            return Err(Unmade::Unfit(why));
         }
         if found.max_bytes != wanted.max_bytes {
             let changed = stream::Config { max_bytes: wanted.max_bytes, ..found.clone() };
             let said = |error: &dyn std::fmt::Display| self.servers.redact(&error.to_string());
             let changed = self.jetstream.update_stream(changed).await;
-            changed.map_err(|error| format!("the size of the stream `{name}` can't be changed: {}", said(&error)))?;
+            changed.map_err(|error| {
+                Unmade::NoAnswer(format!("the size of the stream `{name}` can't be changed: {}", said(&error)))
+            })?;
         }
         Ok(())
     }
