@@ -1,7 +1,10 @@
 //! What each role does, and what it does not.
 
+use std::io::Read;
+use std::process::Stdio;
+
 use crate::cluster::Cluster;
-use crate::common::{generic, get, lastword, post, run, stdout_of};
+use crate::common::{Running, generic, get, lastword, post, run, stdout_of};
 use crate::support::{json, start, start_with, stored, until};
 
 #[test]
@@ -111,9 +114,13 @@ fn a_stream_that_would_lose_what_it_took_is_refused_and_says_why() {
     let url = cluster.url();
     let flags =
         ["--listen", "127.0.0.1:0", "--grpc-listen", "off", "--data", data, "--nats-name", "HAND", "--stream", &url];
-    let output = run(&[&["serve"], &flags[..]].concat());
-    let error = String::from_utf8(output.stderr).unwrap();
-    assert!(!output.status.success() && error.contains("the stream `HAND` is there, and its retention is"), "{error}");
+    let mut command = lastword();
+    command.arg("serve").args(flags).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut refused = Running::start(&mut command);
+    let mut stderr = refused.child().stderr.take().unwrap();
+    let (status, mut error) = (refused.wait(), String::new());
+    stderr.read_to_string(&mut error).unwrap();
+    assert!(!status.success() && error.contains("the stream `HAND` is there, and its retention is"), "{error}");
 }
 
 #[test]
