@@ -149,18 +149,28 @@ impl Cluster {
 
     /// Publishes bytes as anybody could, over the protocol's own text.
     pub(crate) fn publish(&self, subject: &str, headers: &[(&str, &str)], payload: &[u8]) {
+        self.publish_all(subject, headers, [payload.to_vec()]);
+    }
+
+    /// The same with many, over one connection.
+    pub(crate) fn publish_all(
+        &self,
+        subject: &str,
+        headers: &[(&str, &str)],
+        payloads: impl IntoIterator<Item = Vec<u8>>,
+    ) {
         let mut stream = TcpStream::connect(("127.0.0.1", self.members[0].port)).unwrap();
         let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let head = format!("NATS/1.0\r\n{lines}\r\n");
-        let whole = head.len() + payload.len();
-        write!(
-            stream,
-            "CONNECT {{\"verbose\":false,\"headers\":true}}\r\nHPUB {subject} {} {whole}\r\n{head}",
-            head.len()
-        )
-        .unwrap();
-        stream.write_all(payload).unwrap();
-        stream.write_all(b"\r\nPING\r\n").unwrap();
+        let mut text = b"CONNECT {\"verbose\":false,\"headers\":true}\r\n".to_vec();
+        for payload in payloads {
+            let whole = head.len() + payload.len();
+            write!(text, "HPUB {subject} {} {whole}\r\n{head}", head.len()).unwrap();
+            text.extend_from_slice(&payload);
+            text.extend_from_slice(b"\r\n");
+        }
+        stream.write_all(&text).unwrap();
+        stream.write_all(b"PING\r\n").unwrap();
         // Its answer says that what came before was taken.
         let (mut said, mut buffer) = (String::new(), [0; 4096]);
         while !said.contains("PONG") {

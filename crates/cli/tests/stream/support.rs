@@ -39,7 +39,12 @@ pub(crate) fn stored(server: &Server, session: &str) -> u64 {
 
 /// Waits until something is so.
 pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
-    let end = Instant::now() + PATIENCE;
+    until_within(PATIENCE, what, is_so);
+}
+
+/// The same, for so long at most.
+pub(crate) fn until_within(patience: Duration, what: &str, is_so: impl Fn() -> bool) {
+    let end = Instant::now() + patience;
     while !is_so() {
         assert!(Instant::now() < end, "never: {what}");
         std::thread::sleep(Duration::from_millis(50));

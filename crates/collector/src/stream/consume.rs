@@ -86,9 +86,8 @@ impl Consumer {
 
     /// Takes some messages and has them stored, all of them at the same time, so that they are one commit.
     async fn round(self: &Arc<Self>, consumer: &PullConsumer) -> Result<(), String> {
-        let said = |error: &dyn std::fmt::Display| self.link.servers.redact(&error.to_string());
         let fetch = consumer.fetch().max_messages(STREAM_FETCH_MESSAGES).max_bytes(STREAM_FETCH_BYTES);
-        let mut messages = fetch.expires(STREAM_FETCH_WAIT).messages().await.map_err(|error| said(&error))?;
+        let mut messages = fetch.expires(STREAM_FETCH_WAIT).messages().await.map_err(|error| self.link.said(&error))?;
         let mut storing = JoinSet::new();
         let mut trouble = None;
         while let Some(next) = messages.next().await {
@@ -97,7 +96,7 @@ impl Consumer {
                     let this = Arc::clone(self);
                     storing.spawn(async move { this.settle(message).await });
                 }
-                Err(error) => trouble = Some(said(&error)),
+                Err(error) => trouble = Some(self.link.said(&error)),
             }
         }
         while storing.join_next().await.is_some() {}
@@ -119,7 +118,7 @@ impl Consumer {
             Fate::Dead(why) => self.bury(&message, &why).await,
         };
         if let Err(error) = told {
-            let error = self.link.servers.redact(&error.to_string());
+            let error = self.link.said(&error);
             tracing::debug!(%error, "the stream could not be told of a message; it comes again");
         }
     }
@@ -159,7 +158,7 @@ impl Consumer {
             aside => aside,
         };
         if let Err(error) = aside {
-            let error = self.link.servers.redact(&error.to_string());
+            let error = self.link.said(&error);
             tracing::error!(%error, %why, sequence, "a message of the stream can't be stored, and can't be put aside now");
             return message.ack_with(AckKind::Nak(Some(STREAM_RETRY_AFTER))).await;
         }

@@ -126,8 +126,7 @@ impl Link {
                 }
                 _ => "",
             };
-            let said = self.servers.redact(&error.to_string());
-            Unmade::NoAnswer(format!("there is no stream `{name}`, and it can't be made: {said}{hint}"))
+            Unmade::NoAnswer(format!("there is no stream `{name}`, and it can't be made: {}{hint}", self.said(&error)))
         })?;
         let found = &made.cached_info().config;
         if let Some(why) = differs(found, &wanted) {
@@ -136,13 +135,17 @@ impl Link {
         }
         if found.max_bytes != wanted.max_bytes {
             let changed = stream::Config { max_bytes: wanted.max_bytes, ..found.clone() };
-            let said = |error: &dyn std::fmt::Display| self.servers.redact(&error.to_string());
             let changed = self.jetstream.update_stream(changed).await;
             changed.map_err(|error| {
-                Unmade::NoAnswer(format!("the size of the stream `{name}` can't be changed: {}", said(&error)))
+                Unmade::NoAnswer(format!("the size of the stream `{name}` can't be changed: {}", self.said(&error)))
             })?;
         }
         Ok(())
+    }
+
+    /// Returns what a server or the client of it said, fit to be shown.
+    pub(super) fn said(&self, error: &dyn std::fmt::Display) -> String {
+        self.servers.redact(&error.to_string())
     }
 
     /// Waits until so many messages may be published. They count until what is returned is dropped.
@@ -173,8 +176,7 @@ impl Link {
 
     /// Returns what gives messages to all writers together, which have one store. Another one that takes some of them is told in the log.
     pub(super) async fn consumer(&self, store: &str) -> Result<consumer::PullConsumer, String> {
-        let said = |error: &dyn std::fmt::Display| self.servers.redact(&error.to_string());
-        let stream = self.jetstream.get_stream(&self.name).await.map_err(|error| said(&error))?;
+        let stream = self.jetstream.get_stream(&self.name).await.map_err(|error| self.said(&error))?;
         let name = format!("{WRITERS}_{FORM}");
         let config = consumer::pull::Config {
             durable_name: Some(name.clone()),
@@ -185,7 +187,7 @@ impl Link {
             max_ack_pending: STREAM_ACK_PENDING_MAX,
             ..consumer::pull::Config::default()
         };
-        let consumer = stream.get_or_create_consumer(&name, config).await.map_err(|error| said(&error))?;
+        let consumer = stream.get_or_create_consumer(&name, config).await.map_err(|error| self.said(&error))?;
         let found = &consumer.cached_info().config;
         if found.ack_policy != consumer::AckPolicy::Explicit || found.max_deliver > 0 {
             return Err(format!(
@@ -204,9 +206,10 @@ impl Link {
 
     /// Returns how many messages wait in the stream, and how many writers have and did not acknowledge.
     pub(super) async fn look(&self) -> Option<(u64, u64)> {
-        let stream = self.jetstream.get_stream(&self.name).await.ok()?;
-        let mut consumer: consumer::PullConsumer = stream.get_consumer(&format!("{WRITERS}_{FORM}")).await.ok()?;
-        let info = consumer.info().await.ok()?;
+        let name = format!("{WRITERS}_{FORM}");
+        // One question: the answer says how much there is.
+        let consumer: consumer::PullConsumer = self.jetstream.get_consumer_from_stream(name, &self.name).await.ok()?;
+        let info = consumer.cached_info();
         Some((info.num_pending, u64::try_from(info.num_ack_pending).unwrap_or(0)))
     }
 
