@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::AdminError;
 use crate::config::Config;
-use crate::store::audit::{self, Who};
+use crate::store::audit;
+use crate::store::trail::{Entry, Who};
 use crate::store::{self, Target};
 
 /// A store that no collector runs on: while it is there, none can.
@@ -56,7 +57,7 @@ impl Offline {
     ///
     /// SQLite failed.
     pub fn note(&mut self, action: &str, description: &str) -> Result<(), AdminError> {
-        Ok(audit::add(&self.connection, &self.who, action, description, &json!({}))?)
+        Ok(audit::add(&self.connection, &Entry::new(&self.who, action, description, &json!({})))?)
     }
 
     /// Removes a session with all its events, and returns how many these were. `progress` is told how many are gone, again and again.
@@ -93,8 +94,7 @@ impl Offline {
     /// SQLite failed.
     pub fn opt_in(&mut self, user_id: &str) -> Result<(), AdminError> {
         let Self { connection, who, .. } = self;
-        let metadata = audit::user(user_id);
-        audit::with(connection, (who, "user.opt_in", "a user has opted in", &metadata), |connection| {
+        audit::with(connection, &Entry::opt_in(who, user_id), |connection| {
             store::store_consent(connection, user_id, true).map(Some)
         })?;
         Ok(())

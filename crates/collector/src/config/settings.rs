@@ -17,7 +17,7 @@ use super::values::{Bytes, GrpcListen, Network, address, span};
 use crate::forward::{self, Target};
 use crate::limits;
 use crate::store::Retention;
-use crate::store::audit::{InForce, What};
+use crate::store::trail::{InForce, What};
 use crate::stream::{Role, StreamSettings, without_login};
 
 /// Everything that an operator can set. What is left out has its default.

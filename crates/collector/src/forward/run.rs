@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use rusqlite::OptionalExtension;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -156,15 +155,7 @@ impl Forwarder {
     async fn begin(&mut self) -> Result<(), WriteError> {
         let key = self.key();
         let first = if self.target.backlog { 0 } else { self.there };
-        let row = self.queue.edit(move |connection| {
-            let sql = "SELECT value FROM meta WHERE key = ?";
-            let known: Option<i64> = connection.query_row(sql, [&key], |row| row.get(0)).optional()?;
-            if known.is_none() {
-                connection.execute("INSERT INTO meta (key, value) VALUES (?, ?)", (&key, first))?;
-            }
-            Ok(known.unwrap_or(first))
-        });
-        let row = row.await?;
+        let row = self.queue.edit(move |engine| engine.begin_cursor(&key, first)).await?;
         (self.row, self.kept) = (row, row);
         self.counts.row.set(u64::try_from(row).unwrap_or(0));
         Ok(())
@@ -181,11 +172,8 @@ impl Forwarder {
         if row == self.kept {
             return;
         }
-        let kept = self
-            .queue
-            .edit(move |connection| connection.execute("UPDATE meta SET value = ? WHERE key = ?", (row, key)));
-        match kept.await {
-            Ok(_) => self.kept = row,
+        match self.queue.edit(move |engine| engine.keep_cursor(&key, row)).await {
+            Ok(()) => self.kept = row,
             Err(error) => self.tell(&format!("how far it came can't be written down: {error}")),
         }
     }

@@ -12,7 +12,7 @@ use super::api::{Pairs, json, reply};
 use super::context::Context;
 use crate::auth::Caller;
 use crate::query::AuditQuery;
-use crate::store::audit::{ANYONE, Who};
+use crate::store::trail::{ANYONE, Who};
 
 /// `GET /api/audit`
 pub(super) async fn audit(State(shared): State<Shared>, Query(pairs): Pairs) -> Response {

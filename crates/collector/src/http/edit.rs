@@ -7,14 +7,13 @@ use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use rusqlite::Connection;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::api::ID_NOT_TEXT;
 use super::{Shared, answer};
 use crate::limits::NAME_BYTES_MAX;
-use crate::store::audit::{self, Who};
+use crate::store::trail::Who;
 use crate::store::{self, Target, WriteError};
 
 type Id = Result<Path<String>, PathRejection>;
@@ -68,16 +67,8 @@ pub(super) async fn mark(
     resolved: bool,
 ) -> Result<Option<()>, WriteError> {
     let wanted = fingerprint.to_owned();
-    let change = move |connection: &mut Connection| {
-        let (action, told) =
-            if resolved { ("exception.resolve", "resolved") } else { ("exception.reopen", "not resolved") };
-        let told = format!("the exceptions with the fingerprint {wanted} are {told}");
-        let metadata = json!({ "fingerprint": wanted });
-        audit::with(connection, (&who, action, &told, &metadata), |connection| {
-            Ok(store::resolve(connection, &wanted, resolved)?.then_some(()))
-        })
-    };
-    shared.0.queue.edit(change).await
+    let is_there = shared.0.queue.edit(move |engine| engine.resolve(&who, &wanted, resolved)).await?;
+    Ok(is_there.then_some(()))
 }
 
 /// `PATCH /api/users/{id}`: opts a user in, or takes that back, which takes the id out of the events that are stored.
@@ -101,14 +92,8 @@ pub(super) async fn user(
         return erase(&shared, who, Target::UserId(user)).await;
     }
     let wanted = user.clone();
-    let change = move |connection: &mut Connection| {
-        let metadata = audit::user(&wanted);
-        audit::with(connection, (&who, "user.opt_in", "a user has opted in", &metadata), |connection| {
-            store::store_consent(connection, &wanted, true).map(Some)
-        })
-    };
-    match shared.0.queue.edit(change).await {
-        Ok(_) => {
+    match shared.0.queue.edit(move |engine| engine.opt_in(&who, &wanted)).await {
+        Ok(()) => {
             shared.0.consents.set(&user, true);
             Json(json!({ "user_id": user, "telemetry_opt_in": true })).into_response()
         }
@@ -132,7 +117,7 @@ pub(super) async fn delete_session(State(shared): State<Shared>, who: Who, id: I
 /// Removes. The trail says so before it is begun: nothing is ever gone that it does not speak of.
 async fn erase(shared: &Shared, who: Who, target: Target) -> Response {
     let about = target.clone();
-    if let Err(error) = shared.0.queue.edit(move |connection| store::note_removal(connection, &who, &about)).await {
+    if let Err(error) = shared.0.queue.edit(move |engine| engine.note_removal(&who, &about)).await {
         return failed(&error);
     }
     let removed = store::remove_in_steps(&shared.0.queue, &target).await;

@@ -11,7 +11,7 @@ use crate::auth::{Caller, Key, KeyFileError, Keyring, Scope, credential};
 use crate::config::values::Network;
 use crate::config::{Config, Rate};
 use crate::rate::Rates;
-use crate::store::audit::{InForce, What};
+use crate::store::trail::{InForce, What};
 
 /// What decides whether a request gets in.
 pub(crate) struct Gate {

@@ -79,8 +79,8 @@ use crate::post::Poster;
 use crate::query::Reader;
 use crate::redact::Redaction;
 use crate::stats::{Process, Stats};
-use crate::store::audit::{self as audit_trail, InForce, What};
-use crate::store::{self, Consents, Queue, WriteError};
+use crate::store::trail::{InForce, What};
+use crate::store::{Consents, Queue, WriteError};
 use crate::stream::{Consumer, Outlet, Role, watch as watch_stream};
 use crate::tls::Acceptor;
 
@@ -233,7 +233,7 @@ impl Shared {
             let keys = self.0.gate.keys();
             if known.as_ref() != Some(&keys) {
                 let now = keys.clone();
-                match self.0.queue.edit(move |connection| audit_trail::observe(connection, What::Key, &now)).await {
+                match self.0.queue.edit(move |engine| engine.observe(What::Key, &now)).await {
                     Ok(()) => known = Some(keys),
                     Err(WriteError::Closed) => return,
                     Err(_) => {}
@@ -241,7 +241,7 @@ impl Shared {
             }
             if !noted {
                 let settings = reloaded.borrow().clone();
-                noted = self.0.queue.edit(move |connection| audit_trail::reload(connection, &settings)).await.is_ok();
+                noted = self.0.queue.edit(move |engine| engine.reload(&settings)).await.is_ok();
             }
             tokio::select! {
                 () = tokio::time::sleep(KEYS_POLL) => {}
@@ -265,7 +265,7 @@ impl Shared {
             return watch_stream(link, counted, stopping).await;
         }
         // A disk that is full keeps nobody from taking: without a name it can't be told whose store it is.
-        let store = self.0.queue.edit(store::name).await.unwrap_or_else(|_| "store".to_owned());
+        let store = self.0.queue.edit(|engine| engine.name()).await.unwrap_or_else(|_| "store".to_owned());
         // Looked at again: between publishing and storing a user may have withdrawn.
         let shared = self.clone();
         let take_out = Box::new(move |intake: &mut Intake| shared.0.redaction.apply(intake));

@@ -13,7 +13,7 @@ use crate::query::{
     Page,
 };
 use crate::segment::escape;
-use crate::store::audit::ANYONE;
+use crate::store::trail::ANYONE;
 
 /// What the page shows.
 pub(crate) struct Detail {

@@ -56,7 +56,7 @@ mod traces;
 mod users;
 
 use crate::limits::REFRESH_SECONDS;
-pub use crate::store::audit::ACTIONS as AUDIT_ACTIONS;
+pub use crate::store::trail::ACTIONS as AUDIT_ACTIONS;
 pub use audit::{AuditEntry, AuditQuery};
 pub(crate) use band::{Band, PlacedGap};
 pub use calls::{Call, CallBy, CallFigures, CallPart, CallQuery, CallRange, CallSort, CallTotals, Calls};

@@ -7,6 +7,7 @@ use super::{
 use crate::admin::{self, Info};
 use crate::clock;
 use crate::store::audit as audit_trail;
+use crate::store::trail::What;
 use crate::store::database_path;
 
 impl Reader {
@@ -66,7 +67,7 @@ impl Reader {
 
     /// Returns the settings that were in force when the collector began, or were taken over since, by name.
     pub(crate) fn settings(&self) -> Result<Vec<(String, String)>, QueryError> {
-        self.with(|connection| Ok(audit_trail::known(connection, audit_trail::What::Setting)?))
+        self.with(|connection| Ok(audit_trail::known(connection, What::Setting)?))
     }
 
     /// Returns how many events of a name, kind and severity there are from the first minute that begins at a moment on, up to another.

@@ -2,12 +2,12 @@
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 use serde::Serialize;
-use serde_json::json;
 
-use super::audit::{self, Who};
+use super::audit;
 use super::batch::Sums;
 use super::redact::{self, Cleared};
 use super::remove;
+use super::trail::{Entry, Who};
 use super::{Class, blobs, series, used_bytes};
 use crate::limits::{REMOVE_ROWS, SESSION_KEPT_US};
 
@@ -40,17 +40,7 @@ pub(crate) struct Step {
 
 /// Notes in the audit trail that somebody has this removed. What goes for its age is nobody's doing.
 pub(crate) fn note_removal(connection: &Connection, who: &Who, target: &Target) -> rusqlite::Result<()> {
-    let (action, told, metadata) = match target {
-        Target::Session(session) => {
-            ("session.delete", format!("the session {session} is removed"), json!({ "session_id": session }))
-        }
-        Target::User(user) => ("user.delete", "all events that name a user are removed".to_owned(), audit::user(user)),
-        Target::UserId(user) => {
-            ("user.forget", "the id of a user is taken out of all events".to_owned(), audit::user(user))
-        }
-        Target::Older(_) | Target::Oldest(_) => return Ok(()),
-    };
-    audit::add(connection, who, action, &told, &metadata)
+    Entry::removal(who, target).map_or(Ok(()), |entry| audit::add(connection, &entry))
 }
 
 /// Does a step, from where the one before ended; 0 for the first.

@@ -8,10 +8,12 @@ use rusqlite::Connection;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::audit::{self, What};
+use super::audit;
 use super::consent::Consents;
 use super::place::Place;
 use super::queue::Queue;
+use super::sqlite::Database;
+use super::trail::What;
 use super::{schema, writer};
 use crate::config::Config;
 use crate::error::OpenError;
@@ -51,10 +53,10 @@ pub(crate) fn open(config: &Config) -> Result<Store, OpenError> {
     let consents = Consents::read(&connection).map_err(database)?;
     let (tell, newest) = watch::channel(newest);
     let (queue, waiting) = Queue::new(config.settings.limits.write_queue_requests, newest);
-    let place = Place::of(database_path(dir));
+    let engine = Box::new(Database::new(connection, Place::of(database_path(dir))));
     let writing = Arc::clone(queue.writing());
     let thread =
-        writer::start(connection, place, waiting, queue.health(), tell, writing, lock).map_err(OpenError::Thread)?;
+        writer::start(engine, waiting, queue.health(), tell, writing, lock).map_err(OpenError::Thread)?;
     Ok(Store { queue, consents, thread })
 }
 

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
 use super::batch::Stored;
+use super::engine::Engine;
 use super::index::Indexed;
 use crate::ingest::Envelope;
 use crate::limits::INLINE_DECODE_BYTES_MAX;
 use crate::stats::Writing;
-use rusqlite::Connection;
 
 /// Why a request was not stored. Every one of them may be gone when the client comes back.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,13 +33,13 @@ pub(crate) enum WriteError {
     /// The request alone can't be stored, whatever is tried: the fault is in it, or in how it is read.
     #[error("this request can't be stored: {0}")]
     Unfit(String),
-    /// SQLite could not write.
+    /// The store could not write.
     #[error("the store can't be written: {0}")]
     Failed(String),
 }
 
-impl From<&rusqlite::Error> for WriteError {
-    fn from(error: &rusqlite::Error) -> Self {
+impl From<rusqlite::Error> for WriteError {
+    fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DiskFull) => Self::DiskFull,
             Some(
@@ -70,8 +70,8 @@ pub(super) struct Request {
     pub(super) _room: OwnedSemaphorePermit,
 }
 
-/// A change of the store that is not an event: given the connection, outside of any transaction. It answers for itself.
-pub(super) type Edit = Box<dyn FnOnce(&mut Connection) + Send>;
+/// A change of the store that is not an event. It answers for itself.
+pub(super) type Edit = Box<dyn FnOnce(&mut dyn Engine) + Send>;
 
 /// What the last commit said, for `/api/health`.
 pub(crate) type Health = Arc<Mutex<Option<WriteError>>>;
@@ -123,18 +123,17 @@ impl Queue {
     ///
     /// # Errors
     ///
-    /// The writer has ended, SQLite failed, or the disk is full. Of a change within a transaction nothing is left then.
+    /// The writer has ended, the store failed, or the disk is full.
     ///
     /// # Cancel safety
     ///
     /// A change that is not awaited any more is made all the same.
     pub(crate) async fn edit<T: Send + 'static>(
         &self,
-        change: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+        change: impl FnOnce(&mut dyn Engine) -> Result<T, WriteError> + Send + 'static,
     ) -> Result<T, WriteError> {
         let (reply, answer) = oneshot::channel();
-        let edit: Edit =
-            Box::new(move |connection| drop(reply.send(change(connection).map_err(|error| (&error).into()))));
+        let edit: Edit = Box::new(move |engine| drop(reply.send(change(engine))));
         self.sender.send(Job::Edit(edit)).await.map_err(|_| WriteError::Closed)?;
         answer.await.unwrap_or(Err(WriteError::Closed))
     }

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::erase::{self, Target};
-use super::{Class, Queue, WriteError, audit};
+use super::erase::Target;
+use super::{Class, Queue, WriteError};
 use crate::clock;
 use crate::limits::{
     AUDIT_DAYS, CHECKPOINT_PAUSE, CHECKPOINT_TRIES, RETENTION_DAYS, RETENTION_PASS, RETENTION_SHARE, VACUUM_PAGES,
@@ -104,24 +104,24 @@ async fn pass(queue: &Queue, retention: &Retention) -> Result<usize, WriteError>
     if let Some((_, before)) = cutoffs.iter().find(|(class, _)| *class == Class::Metrics) {
         let (before, mut after) = (*before, Some(0));
         while let Some(from) = after {
-            after = queue.edit(move |connection| erase::points(connection, before, from)).await?;
+            after = queue.edit(move |engine| engine.remove_points(before, from)).await?;
         }
     }
     if let Some(kept) = of_days(retention.audit_days) {
         let before = clock::before(clock::now_us(), kept);
-        queue.edit(move |connection| audit::remove_before(connection, before)).await?;
+        queue.edit(move |engine| engine.remove_audit(before)).await?;
     }
     if retention.bytes_max > 0 {
         removed += steps(queue, &Target::Oldest(retention.bytes_max)).await?;
     }
     let mut gave_back = false;
-    while queue.edit(give_back).await? {
+    while queue.edit(|engine| engine.give_back()).await? {
         gave_back = true;
         tokio::task::yield_now().await;
     }
     // The file becomes shorter when its log is moved into it as a whole, which whoever reads just now may keep from being done.
     for _ in 0..CHECKPOINT_TRIES {
-        if !gave_back || queue.edit(|connection| checkpoint(connection)).await? {
+        if !gave_back || queue.edit(|engine| engine.settle()).await? {
             break;
         }
         tokio::time::sleep(CHECKPOINT_PAUSE).await;
@@ -134,7 +134,7 @@ pub(crate) async fn steps(queue: &Queue, target: &Target) -> Result<usize, Write
     let (mut removed, mut after) = (0, Some(0));
     while let Some(from) = after {
         let (target, begun) = (target.clone(), Instant::now());
-        let step = queue.edit(move |connection| erase::step(connection, &target, from)).await?;
+        let step = queue.edit(move |engine| engine.remove(&target, from)).await?;
         removed += step.events;
         after = step.next;
         if after.is_some() {
@@ -156,7 +156,7 @@ fn pragma(connection: &rusqlite::Connection, name: &str) -> rusqlite::Result<u64
 }
 
 /// Gives pages that nobody uses back to the system, a few at a time; returns whether there are more. Some are left for what comes.
-fn give_back(connection: &mut rusqlite::Connection) -> rusqlite::Result<bool> {
+pub(super) fn give_back(connection: &mut rusqlite::Connection) -> rusqlite::Result<bool> {
     let spare = pragma(connection, "freelist_count")?;
     let keep = (pragma(connection, "page_count")? / 10).max(VACUUM_SPARE_PAGES);
     // 2: it was made so that it can. An older one can after `lastword store vacuum`.
@@ -171,7 +171,7 @@ fn give_back(connection: &mut rusqlite::Connection) -> rusqlite::Result<bool> {
 }
 
 /// Moves the log into the database, and returns whether all of it was.
-fn checkpoint(connection: &rusqlite::Connection) -> rusqlite::Result<bool> {
+pub(super) fn checkpoint(connection: &rusqlite::Connection) -> rusqlite::Result<bool> {
     let (pages, moved): (i64, i64) =
         connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| Ok((row.get(1)?, row.get(2)?)))?;
     Ok(moved >= pages)

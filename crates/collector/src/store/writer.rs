@@ -1,16 +1,15 @@
-//! The writer's thread: takes all that waits, commits it as one transaction, answers.
+//! The writer's thread: takes all that waits, has it stored at once, answers.
 
 use std::fs::File;
 use std::sync::{Arc, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
-use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::watch;
 
-use super::batch;
-use super::batch::{Caches, Stored, Sums};
-use super::place::Place;
+use super::batch::Stored;
+use super::engine::Engine;
+use super::index::Indexed;
 use super::queue::{Edit, Health, Job, Request, WriteError};
 use crate::clock;
 use crate::limits::GROUP_EVENTS_MAX;
@@ -18,8 +17,7 @@ use crate::stats::Writing;
 
 /// Starts the writer. It keeps the directory's lock until it ends.
 pub(super) fn start(
-    connection: Connection,
-    place: Place,
+    engine: Box<dyn Engine>,
     waiting: Receiver<Job>,
     health: Health,
     newest: watch::Sender<i64>,
@@ -27,20 +25,18 @@ pub(super) fn start(
     lock: File,
 ) -> std::io::Result<JoinHandle<()>> {
     let run = move || {
-        Writer { connection, place, waiting, health, newest, writing, caches: Caches::default() }.run();
+        Writer { engine, waiting, health, newest, writing }.run();
         drop(lock);
     };
     Builder::new().name("lastword-writer".to_owned()).spawn(run)
 }
 
 struct Writer {
-    connection: Connection,
-    place: Place,
+    engine: Box<dyn Engine>,
     waiting: Receiver<Job>,
     health: Health,
     newest: watch::Sender<i64>,
     writing: Arc<Writing>,
-    caches: Caches,
 }
 
 /// What the writer does in one go.
@@ -65,20 +61,13 @@ impl Writer {
             }
             match next {
                 Next::Group => {}
-                Next::Edit(edit) => {
-                    edit(&mut self.connection);
-                    // It may have removed what had a number.
-                    self.caches = Caches::default();
-                }
+                Next::Edit(edit) => edit(&mut *self.engine),
                 Next::Stop => break,
             }
         }
         // What came after the stop is told so at once, instead of waiting for nothing.
         self.waiting.close();
-        // Leaves one file instead of three. If it fails the log stays, and is as good.
-        if let Err((_, error)) = self.connection.close() {
-            tracing::warn!(%error, "the store was not closed cleanly; nothing is lost");
-        }
+        self.engine.close();
     }
 
     /// Waits for a request, then takes those that wait too, up to what is not to be stored.
@@ -108,7 +97,7 @@ impl Writer {
     fn settle(&mut self, group: Vec<Request>) {
         let begun_us = clock::now_us();
         self.writing.begun_us.set(u64::try_from(begun_us).unwrap_or(0));
-        let committed = self.commit(&group).map_err(|error| self.failed(&error));
+        let committed = self.commit(&group);
         self.writing.commits_ms.observe(clock::millis_since(begun_us));
         self.writing.begun_us.set(0);
         if let Err(WriteError::Unfit(_)) = committed {
@@ -116,7 +105,7 @@ impl Writer {
         }
         // Asked after the commit: what was removed before the answer is not acknowledged.
         let result =
-            committed.and_then(|stored| if self.place.is_there() { Ok(stored) } else { Err(WriteError::Removed) });
+            committed.and_then(|stored| if self.engine.is_there() { Ok(stored) } else { Err(WriteError::Removed) });
         self.tell(result.as_ref().err());
         // An error of `send`: the client has gone. What it sent is stored.
         match result {
@@ -153,31 +142,13 @@ impl Writer {
         *health = trouble.cloned();
     }
 
-    /// Writes a group as one transaction. When this returns it is on disk, or nothing of it is.
-    fn commit(&mut self, group: &[Request]) -> rusqlite::Result<Vec<Stored>> {
-        let received_us = clock::now_us();
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut sums = Sums::default();
-        let mut stored = Vec::with_capacity(group.len());
-        for request in group {
-            let mut sum = Stored::default();
-            for indexed in &request.batches {
-                sum.add(batch::insert(&transaction, &mut self.caches, &mut sums, indexed, received_us)?);
-            }
-            stored.push(sum);
-        }
-        sums.write(&transaction, received_us)?;
-        let newest: Option<i64> =
-            transaction.prepare_cached("SELECT max(last_row) FROM batches")?.query_row([], |row| row.get(0))?;
-        transaction.commit()?;
+    /// Has a group stored. When this returns it is on disk, or nothing of it is acknowledged.
+    fn commit(&mut self, group: &[Request]) -> Result<Vec<Stored>, WriteError> {
+        let requests: Vec<&[Indexed]> = group.iter().map(|request| &request.batches[..]).collect();
+        let stored = self.engine.commit(&requests)?;
         // Told after the commit: whoever looks finds it.
+        let newest = self.engine.newest();
         self.newest.send_if_modified(|known| newest.is_some_and(|newest| std::mem::replace(known, newest) != newest));
         Ok(stored)
-    }
-
-    /// Forgets what a failed transaction may have numbered, and tells what failed.
-    fn failed(&mut self, error: &rusqlite::Error) -> WriteError {
-        self.caches = Caches::default();
-        error.into()
     }
 }

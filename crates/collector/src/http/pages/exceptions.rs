@@ -17,7 +17,7 @@ use crate::query::{
     self, Event, EventQuery, ExceptionGroup, ExceptionOrder, ExceptionQuery, Grid, Moment, Order, ParamError,
     QueryError, Reader,
 };
-use crate::store::audit::Who;
+use crate::store::trail::Who;
 
 /// `GET /exceptions`, with the parameters of `GET /api/exceptions`.
 pub(in super::super) async fn exceptions(State(shared): State<Shared>, Query(pairs): Pairs) -> Response {
