@@ -8,6 +8,8 @@ use super::params::Params;
 use super::sums::{self, Conditions};
 use super::{Moment, Page, ParamError, QueryError};
 use crate::limits::{EXCEPTION_MARKS, PAGE_ROWS_DEFAULT};
+use crate::store::audit as trail;
+use crate::store::trail::What;
 
 /// Which entries. What is `None` doesn't narrow them down.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +86,11 @@ pub(super) fn page(connection: &mut Connection, query: &AuditQuery) -> Result<Pa
     conditions.and("t.actor = ?", query.actor.clone());
     conditions.and("t.time_us >= ?", query.since.map(Moment::as_micros));
     sums::page(connection, SELECT, conditions, (query.after.as_deref(), query.limit), read)
+}
+
+/// Returns the settings that are known to be in force, by name.
+pub(super) fn settings(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
+    trail::known(connection, What::Setting)
 }
 
 /// Returns who said of a group of exceptions that it is dealt with, or is not, the latest first.

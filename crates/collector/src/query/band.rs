@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::events::head_by_row;
 use super::occurrences::rows_of_session;
-use super::{BySeverity, Event, Gap, Moment, Order, QueryError, Reader, SessionDetail};
+use super::{BySeverity, Event, Gap, Moment, Order, QueryError, SessionDetail};
 use crate::limits::{BAND_BATCHES_MAX, BAND_EVENTS_MAX, BAND_EXCEPTIONS_MAX, BAND_PARTS};
 use crate::store::{severity_bit, severity_of};
 
@@ -39,15 +39,8 @@ pub(crate) struct Band {
     pub(crate) is_coarse: bool,
 }
 
-impl Reader {
-    /// Draws up a session over time; `None` of one without events.
-    pub(crate) fn band(&self, detail: &SessionDetail) -> Result<Option<Band>, QueryError> {
-        self.with(|connection| of(connection, detail))
-    }
-}
-
 /// Draws up a session. One that has no events has none.
-fn of(connection: &Connection, detail: &SessionDetail) -> Result<Option<Band>, QueryError> {
+pub(super) fn of(connection: &Connection, detail: &SessionDetail) -> Result<Option<Band>, QueryError> {
     let session = &detail.session;
     let (Some(begin), Some(end)) = (session.first_event, session.last_event) else { return Ok(None) };
     let rows = rows_of_session(connection, &session.session_id, Order::OldestFirst, BAND_EXCEPTIONS_MAX)?;

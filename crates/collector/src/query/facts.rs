@@ -55,6 +55,11 @@ pub(super) fn disk(_: &Path) -> Option<(u64, u64)> {
     None
 }
 
+/// Asks whether the database answers.
+pub(super) fn ping(connection: &Connection) -> rusqlite::Result<()> {
+    connection.query_row("SELECT 1", [], |_| Ok(()))
+}
+
 /// Returns the last row that was received before a moment; 0 where there is none. Batches are in the order in which they were
 /// received, so it is found by halving, without an index on the time.
 pub(super) fn row_before(connection: &Connection, received_us: i64) -> rusqlite::Result<i64> {

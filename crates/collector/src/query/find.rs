@@ -1,7 +1,6 @@
 //! What has an id, or an id that begins so.
 
-use rusqlite::Connection;
-
+use super::source::{Source, ask};
 use super::traces::{self, Trace};
 use super::{ParamError, QueryError, Reader, SessionQuery, runs};
 use crate::limits::{FOUND_MAX, ID_DIGITS_MIN};
@@ -23,7 +22,7 @@ impl Reader {
         if let Some(known) = self.trace(id)? {
             return Ok(Some(known));
         }
-        match &*self.with(|connection| Ok(traces::starting(connection, id, 2)?))? {
+        match &*ask!(self, traces::starting(id, 2))? {
             [] => Ok(None),
             [one] => self.trace(one),
             _ => Err(ParamError::value("trace", id, "more of the id: several traces begin so").into()),
@@ -37,9 +36,8 @@ impl Reader {
         }
         let sessions = SessionQuery { id: Some(id.to_owned()), limit: FOUND_MAX, ..SessionQuery::default() };
         let sessions = self.sessions(&sessions)?.items.into_iter().map(|session| session.session_id).collect();
-        let (traces, runs) = self.with(|connection: &mut Connection| {
-            Ok((traces::starting(connection, id, FOUND_MAX)?, runs::starting(connection, id, FOUND_MAX)?))
-        })?;
+        let traces = ask!(self, traces::starting(id, FOUND_MAX))?;
+        let runs = ask!(self, runs::starting(id, FOUND_MAX))?;
         Ok(Found { traces, sessions, runs })
     }
 }

@@ -25,9 +25,11 @@
 //! # }
 //! ```
 
+mod asked;
 mod audit;
 mod band;
 mod calls;
+mod directory;
 mod error;
 mod event;
 mod events;
@@ -49,6 +51,7 @@ mod series;
 mod session_query;
 mod session_sums;
 mod sessions;
+mod source;
 mod stats;
 mod sums;
 mod told;

@@ -3,11 +3,10 @@
 use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
 
-use super::audit;
 use super::events::by_row;
 use super::grid::{Edge, MINUTE};
 use super::params::cursor;
-use super::{AuditEntry, Event, ExceptionGroup, ExceptionQuery, Grid, Moment, Order, Page, QueryError, Reader};
+use super::{Event, Grid, Moment, Order, Page, QueryError};
 use crate::limits::{EDGE_EVENTS_MAX, EXCEPTION_PLATFORMS_MAX, EXCEPTION_SESSIONS_SEEN, PAGE_BYTES_MAX, PAGE_ROWS_MAX};
 
 /// How many exceptions of a group happened in a part of a range of time.
@@ -28,74 +27,6 @@ pub(crate) struct Occurrence {
     pub(crate) event: Event,
     pub(crate) newer: Option<i64>,
     pub(crate) older: Option<i64>,
-}
-
-impl Reader {
-    /// Returns one group of exceptions, `None` if there is none of this fingerprint.
-    ///
-    /// # Errors
-    ///
-    /// The store can't be read.
-    pub fn exception(&self, fingerprint: &str) -> Result<Option<ExceptionGroup>, QueryError> {
-        let fingerprint = Some(fingerprint.to_owned());
-        let page = self.exceptions(&ExceptionQuery { fingerprint, limit: 1, ..ExceptionQuery::default() })?;
-        Ok(page.items.into_iter().next())
-    }
-
-    /// Returns how many exceptions of a group there were in each part of a range of time, by their clients' clocks.
-    ///
-    /// # Errors
-    ///
-    /// The store can't be read.
-    pub fn exception_over_time(&self, fingerprint: &str, grid: &Grid) -> Result<Vec<OverTime>, QueryError> {
-        self.with(|connection| over_time(connection, fingerprint, grid))
-    }
-
-    /// Returns exceptions of a group, the latest to be stored first.
-    ///
-    /// # Errors
-    ///
-    /// See [`Reader::events`].
-    pub fn exception_events(
-        &self,
-        fingerprint: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Page<Event>, QueryError> {
-        self.with(|connection| page(connection, fingerprint, after, limit))
-    }
-
-    /// Returns the exception of a group that has this row, or is the latest before it.
-    pub(crate) fn exception_at(&self, fingerprint: &str, row: i64) -> Result<Option<Occurrence>, QueryError> {
-        self.with(|connection| at(connection, fingerprint, row))
-    }
-
-    /// Returns how many exceptions of any group a session had, and the last of them, the latest to be stored first.
-    pub(crate) fn session_exceptions(&self, session: &str, limit: usize) -> Result<(i64, Vec<Event>), QueryError> {
-        self.with(|connection| {
-            let snapshot = connection.transaction()?;
-            let count = format!("SELECT count(*) {OF_SESSION}");
-            let count = snapshot.prepare_cached(&count)?.query_row([session], |row| row.get(0))?;
-            let rows = rows_of_session(&snapshot, session, Order::NewestFirst, limit)?;
-            let events = rows.into_iter().filter_map(|row| by_row(&snapshot, row).transpose());
-            Ok((count, events.collect::<rusqlite::Result<_>>()?))
-        })
-    }
-
-    /// Returns on which platforms a group happened, by how many of its latest sessions.
-    pub(crate) fn exception_platforms(&self, fingerprint: &str) -> Result<Vec<(String, i64)>, QueryError> {
-        self.with(|connection| platforms(connection, fingerprint))
-    }
-
-    /// Returns who said of a group that it is dealt with, or is not, the latest first.
-    pub(crate) fn exception_marks(&self, fingerprint: &str) -> Result<Vec<AuditEntry>, QueryError> {
-        self.with(|connection| audit::marks(connection, fingerprint))
-    }
-
-    /// Returns the fingerprint of the group that the event of a row is an exception of.
-    pub(crate) fn group_of(&self, row: i64) -> Result<Option<String>, QueryError> {
-        self.with(|connection| group_of(connection, row))
-    }
 }
 
 /// The exceptions of a session: those that groups have, whatever kind of event they came as. One that no group knows is not looked through.
@@ -120,7 +51,11 @@ pub(super) fn rows_of_session(
 
 /// Returns how many there were in each part of a range of time, the earliest first: whole minutes by what is counted as they come, the parts
 /// of minutes at its ends by the exceptions themselves, unless these are too many.
-fn over_time(connection: &mut Connection, fingerprint: &str, grid: &Grid) -> Result<Vec<OverTime>, QueryError> {
+pub(super) fn over_time(
+    connection: &mut Connection,
+    fingerprint: &str,
+    grid: &Grid,
+) -> Result<Vec<OverTime>, QueryError> {
     let snapshot = connection.transaction()?;
     let part = |part| {
         let (begin, end) = grid.within(part);
@@ -186,7 +121,7 @@ fn times(connection: &Connection, group: i64, edge: &Edge, there: i64) -> rusqli
 }
 
 /// Returns a page of the exceptions of a group, the latest to be stored first.
-fn page(
+pub(super) fn page(
     connection: &mut Connection,
     fingerprint: &str,
     after: Option<&str>,
@@ -214,7 +149,7 @@ fn page(
 }
 
 /// Returns the exception of a group that has this row, or is the latest before it.
-fn at(connection: &mut Connection, fingerprint: &str, row: i64) -> Result<Option<Occurrence>, QueryError> {
+pub(super) fn at(connection: &mut Connection, fingerprint: &str, row: i64) -> Result<Option<Occurrence>, QueryError> {
     let snapshot = connection.transaction()?;
     let beside = |what: &str, condition: &str, row: i64| {
         let sql = format!(
@@ -229,7 +164,7 @@ fn at(connection: &mut Connection, fingerprint: &str, row: i64) -> Result<Option
 }
 
 /// Returns on which platforms a group happened, by how many of its latest sessions, the most first.
-fn platforms(connection: &Connection, fingerprint: &str) -> Result<Vec<(String, i64)>, QueryError> {
+pub(super) fn platforms(connection: &Connection, fingerprint: &str) -> Result<Vec<(String, i64)>, QueryError> {
     let sql = format!(
         "SELECT s.platform, count(*) FROM (
              SELECT session FROM exception_sessions WHERE exception = (SELECT id FROM exceptions WHERE fingerprint = ?)
@@ -243,11 +178,25 @@ fn platforms(connection: &Connection, fingerprint: &str) -> Result<Vec<(String, 
 }
 
 /// Returns the fingerprint of the group that an event is an exception of.
-fn group_of(connection: &Connection, row: i64) -> Result<Option<String>, QueryError> {
+pub(super) fn group_of(connection: &Connection, row: i64) -> Result<Option<String>, QueryError> {
     Ok(connection
         .prepare_cached(
             "SELECT x.fingerprint FROM exception_rows r JOIN exceptions x ON x.id = r.exception WHERE r.row = ?",
         )?
         .query_row([row], |row| row.get(0))
         .optional()?)
+}
+
+/// Returns how many exceptions of any group a session had, and the last of them, the latest to be stored first.
+pub(super) fn of_session(
+    connection: &mut Connection,
+    session: &str,
+    limit: usize,
+) -> Result<(i64, Vec<Event>), QueryError> {
+    let snapshot = connection.transaction()?;
+    let count = format!("SELECT count(*) {OF_SESSION}");
+    let count = snapshot.prepare_cached(&count)?.query_row([session], |row| row.get(0))?;
+    let rows = rows_of_session(&snapshot, session, Order::NewestFirst, limit)?;
+    let events = rows.into_iter().filter_map(|row| by_row(&snapshot, row).transpose());
+    Ok((count, events.collect::<rusqlite::Result<_>>()?))
 }

@@ -101,12 +101,24 @@ pub(super) fn page(connection: &mut Connection, query: &SeriesQuery) -> Result<P
 }
 
 /// Returns a series.
-pub(super) fn one(connection: &Connection, id: i64) -> Result<Option<Series>, QueryError> {
+fn one(connection: &Connection, id: i64) -> Result<Option<Series>, QueryError> {
     Ok(connection.prepare_cached(&format!("{SELECT} WHERE t.id = ?"))?.query_row([id], read).optional()?)
 }
 
+/// Returns a series and its points by minute, `None` if there is no such series.
+pub(super) fn points(
+    connection: &mut Connection,
+    series: i64,
+    since: Option<Moment>,
+    until: Option<Moment>,
+) -> Result<Option<(Series, Page<Minute>)>, QueryError> {
+    let snapshot = connection.transaction()?;
+    let Some(found) = one(&snapshot, series)? else { return Ok(None) };
+    Ok(Some((found, minutes(&snapshot, series, since, until)?)))
+}
+
 /// Returns the points of a series by minute, the earliest first, at most 1000; the minute where they go on.
-pub(super) fn minutes(
+fn minutes(
     connection: &Connection,
     series: i64,
     since: Option<Moment>,

@@ -55,8 +55,7 @@ pub(crate) fn open(config: &Config) -> Result<Store, OpenError> {
     let (queue, waiting) = Queue::new(config.settings.limits.write_queue_requests, newest);
     let engine = Box::new(Database::new(connection, Place::of(database_path(dir))));
     let writing = Arc::clone(queue.writing());
-    let thread =
-        writer::start(engine, waiting, queue.health(), tell, writing, lock).map_err(OpenError::Thread)?;
+    let thread = writer::start(engine, waiting, queue.health(), tell, writing, lock).map_err(OpenError::Thread)?;
     Ok(Store { queue, consents, thread })
 }
 

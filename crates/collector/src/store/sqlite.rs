@@ -45,7 +45,8 @@ impl Database {
             stored.push(sum);
         }
         sums.write(&transaction, received_us)?;
-        let newest = transaction.prepare_cached("SELECT max(last_row) FROM batches")?.query_row([], |row| row.get(0))?;
+        let newest =
+            transaction.prepare_cached("SELECT max(last_row) FROM batches")?.query_row([], |row| row.get(0))?;
         transaction.commit()?;
         self.newest = newest;
         Ok(stored)
@@ -85,8 +86,7 @@ impl Engine for Database {
 
     fn resolve(&mut self, who: &Who, fingerprint: &str, resolved: bool) -> Result<bool, WriteError> {
         let entry = Entry::resolve(who, fingerprint, resolved);
-        let mark =
-            |connection: &Connection| Ok(consent::resolve(connection, fingerprint, resolved)?.then_some(()));
+        let mark = |connection: &Connection| Ok(consent::resolve(connection, fingerprint, resolved)?.then_some(()));
         Ok(self.edit(|connection| audit::with(connection, &entry, mark))?.is_some())
     }
 
