@@ -8,6 +8,8 @@ use std::sync::Arc;
 use axum::Router;
 use tokio::net::TcpListener;
 
+#[cfg(feature = "clickhouse")]
+use crate::clickhouse;
 use crate::config::{Config, Settings};
 use crate::error::{OpenError, ReloadError, ServeError};
 use crate::forward;
@@ -53,11 +55,7 @@ impl Collector {
             Some(file) => Prices::load(file)?,
             None => Prices::default(),
         };
-        let Store { queue, consents, thread } = store::open(&config)?;
-        let reader = Reader::with_silent_after(config.data_dir(), config.settings.silent_after).map_err(|error| {
-            let source = std::io::Error::other(error.to_string());
-            OpenError::Directory { dir: config.data_dir().to_owned(), source }
-        })?;
+        let (Store { queue, consents, thread }, reader) = open_store(&config)?;
         let shared = Shared::new(&config, gate, tls, prices, queue, consents, reader);
         Ok(Self { config, shared, poster: None, grpc: None, writer: thread })
     }
@@ -145,12 +143,13 @@ impl Collector {
             }
         }
         let lag = tokio::spawn(shared.clone().watch_lag());
+        let store = tokio::spawn(shared.clone().watch_store());
         let audit = tokio::spawn(shared.clone().watch_changes());
-        // What is stored is watched and sent on where it is written: where nothing is written, everything would seem to be missing.
-        let writes = shared.has(Role::Write);
+        // What is stored is watched where it can be read: of who only takes events in, everything would seem to be missing.
+        let (writes, reads) = (shared.has(Role::Write), shared.has(Role::Query));
         let watching = shared.clone().watch_alerts(poster.clone());
         let alerts = tokio::spawn(async move {
-            if writes {
+            if writes || reads {
                 watching.await;
             }
         });
@@ -180,7 +179,7 @@ impl Collector {
             }
         };
         tokio::join!(http::serve(listener, Speaks::Both, &shared, &config, shutdown), serve_grpc);
-        for task in [lag, audit, alerts, retention] {
+        for task in [lag, store, audit, alerts, retention] {
             task.abort();
             // What it was asking the store is answered, or is not begun.
             let _ = task.await;
@@ -205,6 +204,31 @@ impl Collector {
             Err(_) => Err(ServeError::WriterHangs(config.settings.shutdown_grace)),
         }
     }
+}
+
+/// Opens the store that the settings name, and what reads it.
+fn open_store(config: &Config) -> Result<(Store, Reader), OpenError> {
+    if let Some(url) = config.settings.remote_store() {
+        return open_remote_store(config, url);
+    }
+    let store = store::open(config)?;
+    let reader = Reader::with_silent_after(config.data_dir(), config.settings.silent_after).map_err(|error| {
+        let source = std::io::Error::other(error.to_string());
+        OpenError::Directory { dir: config.data_dir().to_owned(), source }
+    })?;
+    Ok((store, reader))
+}
+
+#[cfg(feature = "clickhouse")]
+fn open_remote_store(config: &Config, url: &str) -> Result<(Store, Reader), OpenError> {
+    let client = clickhouse::open(url)?;
+    let store = store::open_remote(config, &client)?;
+    Ok((store, Reader::of_remote(client, config.settings.silent_after)))
+}
+
+#[cfg(not(feature = "clickhouse"))]
+fn open_remote_store(_: &Config, _: &str) -> Result<(Store, Reader), OpenError> {
+    Err(OpenError::StoreNotBuilt)
 }
 
 /// Changes a collector while it serves.

@@ -45,6 +45,17 @@ pub enum OpenError {
         /// The newest format that this program knows.
         known: i64,
     },
+    /// The server that events are stored in can't be used.
+    #[error("the store at {at} can't be used: {why}")]
+    Store {
+        /// Where it is, without who we are there.
+        at: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// This program can't store events in a server.
+    #[error("`store` is set, and this program is built without it: build it with `--features clickhouse`")]
+    StoreNotBuilt,
     /// The keys can't be read.
     #[error(transparent)]
     Keys(#[from] KeyFileError),

@@ -61,10 +61,12 @@ impl Watcher {
         Self { rules, directory: directory.to_owned(), reader, kept: Mutex::default(), watching: Mutex::default() }
     }
 
-    /// Evaluates the rules at their interval, and tells who is to be told, until the collector stops.
+    /// Evaluates the rules at their interval, and tells who is to be told, until the collector stops. Of processes that share a store each
+    /// evaluates, so that each knows how the rules stand, and the one that leads tells.
     pub(crate) async fn run(
         self: Arc<Self>,
         figures: impl Fn() -> [(Metric, Option<f64>); Metric::ALL.len()] + Send,
+        leads: impl Fn() -> bool + Send,
         poster: Option<Arc<dyn Poster>>,
         mut stopping: watch::Receiver<bool>,
     ) {
@@ -82,7 +84,8 @@ impl Watcher {
             let (watcher, figures) = (Arc::clone(&self), figures());
             let looking = tokio::task::spawn_blocking(move || watcher.look(&figures));
             match looking.await {
-                Ok(transitions) => self.tell(&sender, &transitions),
+                Ok(transitions) if leads() => self.tell(&sender, &transitions),
+                Ok(_) => {}
                 Err(_) => self.all_failed("the evaluation died, which is a fault of this program"),
             }
         }

@@ -82,6 +82,13 @@ pub const KEYS: &[Key] = &[
         "Directory of the stored events, made if missing [default: the platform's directory for state, `lastword` in it]",
     )
     .sample("/var/lib/lastword"),
+    Key::new(
+        "store",
+        Text,
+        "URL",
+        "Store events in ClickHouse instead of the data directory: `clickhouse://USER@HOST:8123/DATABASE`, `clickhouses://` for TLS, `?cluster=NAME` for a cluster",
+    )
+    .sample("clickhouse://127.0.0.1:8123/lastword"),
     Key::new("role", List, "ROLES", "The parts of the work that this process does, of a fleet with a stream: ingest, write, query [default: all]")
         .sample("[\"ingest\"]"),
     Key::new(

@@ -12,7 +12,6 @@ use super::keys::{KEYS, Key, Kind, find, nearest, nearest_section};
 use super::settings::Settings;
 use super::targets;
 use crate::limits::CONFIG_BYTES_MAX;
-use crate::stream::without_login;
 
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,8 +144,7 @@ impl Loaded {
     /// Returns every key with its value, as the file would have it, and who said so; of the stream without who we are there. A key without a value has none.
     #[must_use]
     pub fn in_force(&self) -> Vec<(&'static Key, Option<String>, Origin)> {
-        let stream = self.settings.stream.as_deref().map(without_login);
-        let table = Table::try_from(Settings { stream, ..self.settings.clone() }).unwrap_or_default();
+        let table = Table::try_from(self.settings.without_logins()).unwrap_or_default();
         KEYS.iter().map(|key| (key, get(&table, key.path).map(Value::to_string), self.origin(key.path))).collect()
     }
 }

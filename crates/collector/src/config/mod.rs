@@ -128,6 +128,12 @@ impl Config {
         self
     }
 
+    /// Sets that events are stored in ClickHouse, and not in the data directory: `clickhouse://USER@HOST:8123/DATABASE`.
+    pub fn store(mut self, url: impl Into<String>) -> Self {
+        self.settings.store = Some(url.into());
+        self
+    }
+
     /// Sets how large the database file may become; without it the disk is the bound. A full store answers 503 and
     /// keeps what it has.
     pub fn store_bytes_max(mut self, bytes: u64) -> Self {

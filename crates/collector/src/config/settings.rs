@@ -34,6 +34,8 @@ pub struct Settings {
     pub prices: Option<PathBuf>,
     /// The data directory, if one is named.
     pub data: Option<PathBuf>,
+    /// Where events are stored, if not in the data directory.
+    pub store: Option<String>,
     /// The parts of the work that this process does; none named is all.
     pub role: Vec<Role>,
     /// The servers of the stream that events go into, if there is one.
@@ -84,11 +86,23 @@ impl Settings {
         if self.role.is_empty() { Role::ALL.to_vec() } else { self.role.clone() }
     }
 
+    /// Returns the server that this process stores events in, or reads them from; `None` if it is the data directory. Who only takes events in
+    /// needs no store but the stream.
+    pub(crate) fn remote_store(&self) -> Option<&str> {
+        let uses = self.roles().iter().any(|role| *role != Role::Ingest);
+        self.store.as_deref().filter(|_| uses)
+    }
+
+    /// Returns them without who we are at other servers.
+    pub(super) fn without_logins(&self) -> Self {
+        let shown = |url: &Option<String>| url.as_deref().map(without_login);
+        Self { stream: shown(&self.stream), store: shown(&self.store), ..self.clone() }
+    }
+
     /// Returns the settings as the audit trail knows them, without secrets; only those that a running collector takes over where it is so asked.
     pub(crate) fn in_force(&self, live: bool) -> Vec<InForce> {
         let forward = self.forward.iter().map(Target::without_secrets).collect();
-        let stream = self.stream.as_deref().map(without_login);
-        let table = toml::Table::try_from(Self { forward, stream, ..self.clone() }).unwrap_or_default();
+        let table = toml::Table::try_from(Self { forward, ..self.without_logins() }).unwrap_or_default();
         let keys = KEYS.iter().filter(|key| key.live || !live);
         // A URL may have a password in it.
         let redactor = Privacy::new().redactor();
@@ -107,6 +121,7 @@ impl Default for Settings {
             grpc_listen: None,
             prices: None,
             data: None,
+            store: None,
             role: Vec::new(),
             stream: None,
             keys: None,

@@ -122,11 +122,17 @@ impl Forwarder {
 
     async fn go_on(&mut self) {
         let mut newest = self.queue.newest();
-        while let Err(error) = self.begin().await {
-            self.tell(&format!("how far it came can't be read: {error}"));
-            sleep(self.target.rest).await;
-        }
+        let mut led = false;
         loop {
+            // Of processes that share a store one sends on, and goes on where the one before it ended.
+            if !self.queue.leads() {
+                led = false;
+                sleep(FORWARD_KEEP_INTERVAL).await;
+                continue;
+            }
+            if !std::mem::replace(&mut led, true) {
+                self.begin_again().await;
+            }
             newest.borrow_and_update();
             match self.read().await {
                 Ok(page) => {
@@ -148,6 +154,13 @@ impl Forwarder {
                 Ok(Err(_)) => return,
                 Err(_) => self.keep().await,
             }
+        }
+    }
+
+    async fn begin_again(&mut self) {
+        while let Err(error) = self.begin().await {
+            self.tell(&format!("how far it came can't be read: {error}"));
+            sleep(self.target.rest).await;
         }
     }
 

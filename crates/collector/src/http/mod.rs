@@ -70,7 +70,7 @@ use crate::health::Checks;
 use crate::ingest::otlp::Prices;
 use crate::ingest::{Intake, Object};
 use crate::limits::{
-    EXPORTS_MAX, EXPORTS_PER_CLIENT, KEYS_POLL, LAG_INTERVAL, READERS_MAX, STREAMS_MAX, STREAMS_PER_CLIENT,
+    EXPORTS_MAX, EXPORTS_PER_CLIENT, KEYS_POLL, LAG_INTERVAL, READERS_MAX, STREAMS_MAX, STORE_TICK, STREAMS_PER_CLIENT,
     UNPROVEN_SHARE,
 };
 use crate::live::Live;
@@ -95,6 +95,8 @@ struct Inner {
     /// Where what clients send goes.
     outlet: Outlet,
     roles: Vec<Role>,
+    /// Whether other processes use the store too.
+    is_shared: bool,
     consents: Consents,
     reader: Arc<Reader>,
     checks: Checks,
@@ -174,6 +176,7 @@ impl Shared {
             queue,
             outlet,
             roles: settings.roles(),
+            is_shared: settings.remote_store().is_some(),
             consents,
             reader,
             live: Live::default(),
@@ -221,6 +224,17 @@ impl Shared {
             tokio::time::sleep_until(due).await;
             let late = due.elapsed().as_micros();
             self.0.stats.lag_us.set(u64::try_from(late).unwrap_or(u64::MAX));
+        }
+    }
+
+    /// Looks what others do who use the same store, until it is dropped. A store in the data directory is nobody else's.
+    pub(crate) async fn watch_store(self) {
+        if !self.0.is_shared {
+            return;
+        }
+        // Whoever stores tells of a trouble.
+        while !matches!(self.0.queue.edit(|engine| engine.tick()).await, Err(WriteError::Closed)) {
+            tokio::time::sleep(STORE_TICK).await;
         }
     }
 
@@ -276,7 +290,8 @@ impl Shared {
     pub(crate) async fn watch_alerts(self, poster: Option<Arc<dyn Poster>>) {
         let stopping = self.0.stopping.subscribe();
         let watcher = Arc::clone(&self.0.watcher);
-        watcher.run(move || alerts::figures(&self.0), poster, stopping).await;
+        let queue = self.queue();
+        watcher.run(move || alerts::figures(&self.0), move || queue.leads(), poster, stopping).await;
     }
 
     /// Begins to send on to each of these targets, until the collector stops.

@@ -257,6 +257,8 @@ pub const COMMIT_BOUNDS_MS: [f64; 10] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0,
 pub const REQUEST_SERIES_MAX: usize = 512;
 /// How often the runtime's timer is asked how late it is.
 pub const LAG_INTERVAL: Duration = Duration::from_millis(500);
+/// How often it is looked what others do who use the same store: as much later than in a store of its own is a live stream.
+pub const STORE_TICK: Duration = Duration::from_millis(250);
 
 /// The longest time of a check of health. One that takes longer has failed.
 pub const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);

@@ -63,4 +63,15 @@ pub(crate) trait Engine: Send {
 
     /// Notes the row that this run has come to.
     fn keep_cursor(&mut self, key: &str, row: i64) -> Result<(), WriteError>;
+
+    /// Does what has to be done from time to time where others use the store too: tells them that this process is there, and looks how far
+    /// they have come.
+    fn tick(&mut self) -> Result<(), WriteError> {
+        Ok(())
+    }
+
+    /// Returns whether this is the process that does what one alone must do: alerts, and what is sent on.
+    fn leads(&self) -> bool {
+        true
+    }
 }

@@ -22,6 +22,8 @@ mod batch;
 mod blobs;
 mod calls;
 mod class;
+#[cfg(feature = "clickhouse")]
+mod clickhouse;
 mod consent;
 mod engine;
 mod erase;
@@ -55,6 +57,10 @@ pub(crate) use consent::{Consents, store as store_consent};
 pub(crate) use erase::{Target, note_removal, step as remove_step};
 pub use index::CallKind;
 pub(crate) use index::{Facts as Said, Needle, UNKNOWN, What, trace_id};
+#[cfg(feature = "clickhouse")]
+pub(crate) use clickhouse::read_consents;
+#[cfg(feature = "clickhouse")]
+pub(crate) use open::open_remote;
 pub(crate) use open::{Store, database_path, lock as lock_directory, open, open_directory};
 pub(crate) use queue::{Queue, WriteError};
 pub use retention::Retention;

@@ -2,22 +2,27 @@
 
 use std::fs::{DirBuilder, File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use rusqlite::Connection;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::audit;
+#[cfg(feature = "clickhouse")]
+use super::clickhouse;
 use super::consent::Consents;
+use super::engine::Engine;
 use super::place::Place;
 use super::queue::Queue;
 use super::sqlite::Database;
 use super::trail::What;
 use super::{schema, writer};
+#[cfg(feature = "clickhouse")]
+use crate::clickhouse::Client;
 use crate::config::Config;
 use crate::error::OpenError;
 use crate::limits;
+#[cfg(feature = "clickhouse")]
+use crate::stream::Role;
 
 /// An open store.
 pub(crate) struct Store {
@@ -34,28 +39,57 @@ pub(crate) fn database_path(data_dir: &Path) -> PathBuf {
     data_dir.join("lastword.db")
 }
 
+/// What a store is before its writer is started.
+pub(super) struct Opened {
+    pub(super) engine: Box<dyn Engine>,
+    pub(super) consents: Consents,
+    /// The row up to which all is stored.
+    pub(super) newest: i64,
+}
+
 /// Opens a store and starts its writer.
 ///
 /// # Errors
 ///
 /// See [`OpenError`].
 pub(crate) fn open(config: &Config) -> Result<Store, OpenError> {
-    let (mut connection, lock) = open_directory(config)?;
+    let (connection, lock) = open_directory(config)?;
+    start(config, in_directory(config, connection)?, lock)
+}
+
+/// Opens the store in a server of ClickHouse, and starts its writer. The data directory is taken as well: who this process is stands in it.
+///
+/// # Errors
+///
+/// See [`OpenError`].
+#[cfg(feature = "clickhouse")]
+pub(crate) fn open_remote(config: &Config, client: &Client) -> Result<Store, OpenError> {
+    let lock = lock(config.data_dir())?;
+    let writes = config.settings.roles().contains(&Role::Write);
+    let opened = clickhouse::open(client, config.data_dir(), writes)?;
+    start(config, opened, lock)
+}
+
+fn in_directory(config: &Config, connection: Connection) -> Result<Opened, OpenError> {
     let dir = config.data_dir();
     let database = |source| OpenError::Database { dir: dir.to_owned(), source };
     let newest: i64 = connection
         .query_row("SELECT coalesce(max(last_row), 0) FROM batches", [], |row| row.get(0))
         .map_err(database)?;
+    let consents = Consents::read(&connection).map_err(database)?;
+    let engine = Box::new(Database::new(connection, Place::of(database_path(dir))));
+    Ok(Opened { engine, consents, newest })
+}
+
+fn start(config: &Config, opened: Opened, lock: File) -> Result<Store, OpenError> {
+    let Opened { mut engine, consents, newest } = opened;
     // A disk that is full keeps no collector from answering.
-    if let Err(error) = audit::observe(&mut connection, What::Setting, &config.settings.in_force(false)) {
+    if let Err(error) = engine.observe(What::Setting, &config.settings.in_force(false)) {
         tracing::warn!(%error, "the audit trail does not say what of the settings is another now");
     }
-    let consents = Consents::read(&connection).map_err(database)?;
     let (tell, newest) = watch::channel(newest);
     let (queue, waiting) = Queue::new(config.settings.limits.write_queue_requests, newest);
-    let engine = Box::new(Database::new(connection, Place::of(database_path(dir))));
-    let writing = Arc::clone(queue.writing());
-    let thread = writer::start(engine, waiting, queue.health(), tell, writing, lock).map_err(OpenError::Thread)?;
+    let thread = writer::start(engine, waiting, tell, &queue, lock).map_err(OpenError::Thread)?;
     Ok(Store { queue, consents, thread })
 }
 

@@ -1,5 +1,6 @@
 //! The queue between requests and the writer, bounded in requests. Its bytes are bounded where bodies are read.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
@@ -83,13 +84,15 @@ pub(crate) struct Queue {
     health: Health,
     newest: watch::Receiver<i64>,
     writing: Arc<Writing>,
+    /// Whether this process does what one alone must do.
+    leads: Arc<AtomicBool>,
 }
 
 impl Queue {
     /// Makes a queue of this many requests, and its end for the writer.
     pub(super) fn new(requests: usize, newest: watch::Receiver<i64>) -> (Self, mpsc::Receiver<Job>) {
         let (sender, receiver) = mpsc::channel(requests);
-        (Self { sender, health: Health::default(), newest, writing: Arc::default() }, receiver)
+        (Self { sender, health: Health::default(), newest, writing: Arc::default(), leads: Arc::default() }, receiver)
     }
 
     /// Returns the number of the newest row that is on disk, and tells when there are newer ones.
@@ -100,6 +103,16 @@ impl Queue {
     /// Returns what the writer counts of itself.
     pub(crate) fn writing(&self) -> &Arc<Writing> {
         &self.writing
+    }
+
+    /// Returns whether this process is the one that tells alerts and sends on what is stored: of those that share a store it is one.
+    pub(crate) fn leads(&self) -> bool {
+        self.leads.load(Ordering::Relaxed)
+    }
+
+    /// Returns what the writer says by whether it leads.
+    pub(super) fn leading(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.leads)
     }
 
     /// Returns how long the request that waits longest has waited at most; 0 while none waits.

@@ -1,6 +1,7 @@
 //! The writer's thread: takes all that waits, has it stored at once, answers.
 
 use std::fs::File;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
@@ -10,7 +11,7 @@ use tokio::sync::watch;
 use super::batch::Stored;
 use super::engine::Engine;
 use super::index::Indexed;
-use super::queue::{Edit, Health, Job, Request, WriteError};
+use super::queue::{Edit, Health, Job, Queue, Request, WriteError};
 use crate::clock;
 use crate::limits::GROUP_EVENTS_MAX;
 use crate::stats::Writing;
@@ -19,13 +20,13 @@ use crate::stats::Writing;
 pub(super) fn start(
     engine: Box<dyn Engine>,
     waiting: Receiver<Job>,
-    health: Health,
     newest: watch::Sender<i64>,
-    writing: Arc<Writing>,
+    queue: &Queue,
     lock: File,
 ) -> std::io::Result<JoinHandle<()>> {
+    let (health, writing, leads) = (queue.health(), Arc::clone(queue.writing()), queue.leading());
     let run = move || {
-        Writer { engine, waiting, health, newest, writing }.run();
+        Writer { engine, waiting, health, newest, writing, leads }.run();
         drop(lock);
     };
     Builder::new().name("lastword-writer".to_owned()).spawn(run)
@@ -37,6 +38,7 @@ struct Writer {
     health: Health,
     newest: watch::Sender<i64>,
     writing: Arc<Writing>,
+    leads: Arc<AtomicBool>,
 }
 
 /// What the writer does in one go.
@@ -54,6 +56,7 @@ enum Next {
 
 impl Writer {
     fn run(mut self) {
+        self.tell_standing();
         loop {
             let Group { requests, next } = self.take();
             if !requests.is_empty() {
@@ -61,7 +64,10 @@ impl Writer {
             }
             match next {
                 Next::Group => {}
-                Next::Edit(edit) => edit(&mut *self.engine),
+                Next::Edit(edit) => {
+                    edit(&mut *self.engine);
+                    self.tell_standing();
+                }
                 Next::Stop => break,
             }
         }
@@ -147,8 +153,14 @@ impl Writer {
         let requests: Vec<&[Indexed]> = group.iter().map(|request| &request.batches[..]).collect();
         let stored = self.engine.commit(&requests)?;
         // Told after the commit: whoever looks finds it.
+        self.tell_standing();
+        Ok(stored)
+    }
+
+    /// Tells how far the store is, and whether this process leads.
+    fn tell_standing(&mut self) {
+        self.leads.store(self.engine.leads(), Ordering::Relaxed);
         let newest = self.engine.newest();
         self.newest.send_if_modified(|known| newest.is_some_and(|newest| std::mem::replace(known, newest) != newest));
-        Ok(stored)
     }
 }

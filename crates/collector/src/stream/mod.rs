@@ -48,14 +48,14 @@ use crate::limits::{STREAM_NAME_BYTES_MAX, STREAM_REPLICAS_MAX};
 pub(crate) fn check(settings: &Settings) -> Result<(), OpenStreamError> {
     let roles = settings.roles();
     let has = |role| roles.contains(&role);
-    if settings.stream.is_none() && !Role::ALL.into_iter().all(has) {
+    if settings.stream.is_none() && has(Role::Ingest) != has(Role::Write) {
         return Err(OpenStreamError::Roles(
-            "`role` is set and `stream` is not: without a stream one process does all of the work, so leave `role` out",
+            "`role` has one of `ingest` and `write`, and `stream` is not set: without a stream the process that takes events stores them too",
         ));
     }
-    if has(Role::Query) && !has(Role::Write) {
+    if settings.store.is_none() && has(Role::Query) && !has(Role::Write) {
         return Err(OpenStreamError::Roles(
-            "the role `query` goes with `write`: the store is in a file, which the process that writes it reads",
+            "the role `query` goes with `write` unless `store` is set: the store is in a file then, which the process that writes it reads",
         ));
     }
     let name = &settings.nats.name;

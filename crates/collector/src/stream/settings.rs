@@ -35,7 +35,7 @@ impl Role {
 
 /// Returns servers as they may be shown and kept: without what their URLs say of who we are. What is no list of servers is not shown at all.
 pub(crate) fn without_login(servers: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:/[] ".contains(&byte);
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:/[] ?=&".contains(&byte);
     let shown = |server: &str| match server.rsplit_once('@') {
         Some((before, host)) => {
             let scheme = before.split_once("://").map(|(scheme, _)| format!("{scheme}://")).unwrap_or_default();
@@ -47,7 +47,9 @@ pub(crate) fn without_login(servers: &str) -> String {
     // What stands behind the last colon is a port, or a part of a password with a comma in it.
     let has_port = |server: &str| match server.rsplit_once(':') {
         Some((_, port)) => {
-            port.ends_with(']') || port.starts_with("//") || port.bytes().all(|byte| byte.is_ascii_digit())
+            // A store has a database behind its port.
+            let digits = port.split_once('/').map_or(port, |(digits, _)| digits);
+            port.ends_with(']') || port.starts_with("//") || digits.bytes().all(|byte| byte.is_ascii_digit())
         }
         None => true,
     };
@@ -82,6 +84,8 @@ mod tests {
     fn servers_are_shown_without_who_we_are_there() {
         assert_eq!(without_login("nats://a:1,tls://[::1]:2"), "nats://a:1,tls://[::1]:2");
         assert_eq!(without_login("nats://u:sekret@a:1,token@b"), "nats://***@a:1,***@b");
+        let store = "clickhouse://u:sekret@h:8123/db?cluster=main";
+        assert_eq!(without_login(store), "clickhouse://***@h:8123/db?cluster=main");
         // A comma or an @ of a password that was not encoded.
         for servers in ["nats://u:sek,ret@a", "nats://u:sek@ret@a"] {
             let shown = without_login(servers);
