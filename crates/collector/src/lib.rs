@@ -18,7 +18,7 @@
 //! - Who can be reached by others asks for keys. No key is in a log, an answer or a file of ours.
 //! - Only one thread writes. A reader never blocks it, nor it a reader.
 //!
-//! The layers, each using those before it: `clock`, [`config`], [`auth`], `rate`, [`tls`], `stats`, `json`, [`segment`], `ingest`, `redact`, `store`, [`query`],
+//! The layers, each using those before it: `clock`, [`config`], [`auth`], `rate`, [`tls`], `stats`, `json`, [`segment`], `clickhouse`, `ingest`, `redact`, `store`, [`query`],
 //! `stream`, [`admin`], [`post`], [`alerts`], [`forward`], `page`, `http`.
 //!
 //! ```no_run
@@ -36,6 +36,9 @@
 pub mod admin;
 pub mod alerts;
 pub mod auth;
+#[cfg(feature = "clickhouse")]
+#[allow(dead_code, unused_imports, reason = "those who ask it and write to it are not there yet")]
+mod clickhouse;
 mod clock;
 mod collector;
 pub mod config;

@@ -3,10 +3,14 @@
 //! Those that an operator may want to move are the defaults of a setter of [`Config`](crate::Config). What is beyond a
 //! bound is refused with an answer that says so (413, 429 or 503), never dropped in silence.
 
+#[cfg(feature = "clickhouse")]
+mod clickhouse;
 mod pages;
 mod stream;
 mod tell;
 
+#[cfg(feature = "clickhouse")]
+pub use clickhouse::*;
 pub use pages::*;
 pub use stream::*;
 pub use tell::*;

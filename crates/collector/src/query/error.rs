@@ -85,6 +85,12 @@ pub enum QueryError {
     /// SQLite could not read.
     #[error("the store can't be read: {0}")]
     Store(rusqlite::Error),
+    /// The server that has the store can't be reached, or not all that it needs.
+    #[error("the store can't be reached: {0}: see that the server runs and that it can be reached from here")]
+    Away(String),
+    /// The server that has the store did not answer the question.
+    #[error("the store gave no answer: {0}")]
+    Refused(String),
     /// The thread that read it died, which is a fault of this program.
     #[error("the query was lost")]
     Lost,

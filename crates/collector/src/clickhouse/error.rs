@@ -1,0 +1,104 @@
+//! What may be wrong with a server, and what that is to those who asked.
+
+use crate::limits::CLICKHOUSE_MESSAGE_CHARS;
+use crate::query::QueryError;
+use crate::store::WriteError;
+
+/// `TIMEOUT_EXCEEDED`, `TOO_SLOW`, `QUERY_WAS_CANCELLED`.
+const TOO_LONG: [u32; 3] = [159, 160, 394];
+/// `NOT_ENOUGH_SPACE`.
+const NOT_ENOUGH_SPACE: u32 = 243;
+/// What passes by itself, or once other servers are back: `TOO_MANY_SIMULTANEOUS_QUERIES`, `SOCKET_TIMEOUT`, `NETWORK_ERROR`,
+/// `TABLE_IS_READ_ONLY`, `NO_ZOOKEEPER`, `ALL_CONNECTION_TRIES_FAILED`, `TOO_FEW_LIVE_REPLICAS`, `UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE`,
+/// `UNKNOWN_STATUS_OF_INSERT`, `KEEPER_EXCEPTION`.
+const AWAY: [u32; 10] = [202, 209, 210, 242, 225, 279, 285, 286, 319, 999];
+
+/// A server did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Error {
+    /// It can't be reached, or not all of those can that it needs.
+    #[error("ClickHouse is away: {0}")]
+    Away(String),
+    /// It stopped, because it took longer than it may.
+    #[error("ClickHouse took too long")]
+    TooLong,
+    /// It has no room.
+    #[error("the disk of ClickHouse is full: {0}")]
+    Full(String),
+    /// It says that it can't.
+    #[error("ClickHouse refused (code {code}): {message}")]
+    Refused {
+        /// Its code for it; 0 where it gave none.
+        code: u32,
+        /// The first line of what it said.
+        message: String,
+    },
+    /// It answered something that can't be read.
+    #[error("ClickHouse gave an answer that can't be read: {0}")]
+    Garbled(String),
+}
+
+impl Error {
+    /// What an answer means that is no success.
+    pub(super) fn of_answer(shown: &str, status: u16, code: Option<u32>, said: &str) -> Self {
+        let line = said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+        let message: String = line.chars().take(CLICKHOUSE_MESSAGE_CHARS).collect();
+        match code {
+            Some(code) if TOO_LONG.contains(&code) => Self::TooLong,
+            Some(code) if code == NOT_ENOUGH_SPACE || said.contains("No space left on device") => Self::Full(message),
+            Some(code) if AWAY.contains(&code) => Self::Away(format!("{shown}: {message}")),
+            None if status >= 500 => Self::Away(format!("{shown} answered {status}: {message}")),
+            code => {
+                let message = if message.is_empty() { format!("HTTP status {status}") } else { message };
+                Self::Refused { code: code.unwrap_or(0), message }
+            }
+        }
+    }
+}
+
+impl From<Error> for QueryError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::TooLong => Self::TooLong,
+            Error::Away(why) => Self::Away(why),
+            Error::Full(_) | Error::Refused { .. } | Error::Garbled(_) => Self::Refused(error.to_string()),
+        }
+    }
+}
+
+impl From<Error> for WriteError {
+    /// None of them is the request's own fault: whoever sent it comes back with it.
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Full(_) => Self::DiskFull,
+            Error::Away(_) | Error::TooLong | Error::Refused { .. } | Error::Garbled(_) => {
+                Self::Failed(error.to_string())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Error;
+
+    #[test]
+    fn what_a_server_says_is_told_by_its_code() {
+        let of = |code, said| Error::of_answer("http://h:1", 500, code, said);
+        assert_eq!(of(Some(159), "Code: 159. DB::Exception: Timeout exceeded"), Error::TooLong);
+        assert!(matches!(of(Some(243), "Code: 243. x"), Error::Full(_)));
+        assert!(matches!(of(Some(1001), "write: errno: 28, strerror: No space left on device"), Error::Full(_)));
+        assert!(matches!(of(Some(210), "Code: 210. x"), Error::Away(_)));
+        assert!(matches!(of(None, "bad gateway"), Error::Away(_)));
+        assert!(matches!(of(Some(60), "Code: 60. x"), Error::Refused { code: 60, .. }));
+        assert!(matches!(Error::of_answer("h", 404, None, ""), Error::Refused { code: 0, .. }));
+    }
+
+    #[test]
+    fn only_the_first_line_is_told_and_no_more_than_a_part_of_it() {
+        let said = format!("\n{}\nsecond", "é".repeat(5000));
+        let Error::Refused { message, .. } = Error::of_answer("h", 400, Some(62), &said) else { panic!() };
+        assert_eq!(message.chars().count(), crate::limits::CLICKHOUSE_MESSAGE_CHARS);
+        assert!(!message.contains("second"));
+    }
+}

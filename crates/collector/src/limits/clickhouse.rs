@@ -1,0 +1,41 @@
+//! Bounds of a store in ClickHouse.
+
+use std::time::Duration;
+
+/// How long a connection may take to be made: a server that is there takes milliseconds.
+pub const CLICKHOUSE_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection is kept that nobody uses. Servers close theirs after 3 to 30 seconds; who is earlier never writes into one that
+/// is just being closed.
+pub const CLICKHOUSE_IDLE_MAX: Duration = Duration::from_millis(2500);
+/// How long an answer may take beyond the time that the server was given for it: by then it has said that it stopped.
+pub const CLICKHOUSE_ANSWER_GRACE: Duration = Duration::from_secs(5);
+/// How long an insert may take in the server. Together with [`CLICKHOUSE_BEAT_AGE_MAX`] it is less than [`CLICKHOUSE_WRITER_SILENT`]: no row
+/// comes after readers have stopped to wait for it.
+pub const CLICKHOUSE_INSERT_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a change may take: one that writes whole parts anew takes seconds, on a busy machine many.
+pub const CLICKHOUSE_CHANGE_TIMEOUT: Duration = Duration::from_secs(300);
+/// The largest answer that is read: some times the largest page, as JSON.
+pub const CLICKHOUSE_ANSWER_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// How much of an answer is read that is a refusal. The first line is what is told.
+pub const CLICKHOUSE_REFUSAL_BYTES: u64 = 16 * 1024;
+/// How much of what a server says stands in an error, in characters.
+pub const CLICKHOUSE_MESSAGE_CHARS: usize = 300;
+/// The longest name of a database or a cluster.
+pub const CLICKHOUSE_NAME_BYTES_MAX: usize = 64;
+/// The largest file with a password.
+pub const CLICKHOUSE_PASSWORD_BYTES_MAX: u64 = 4096;
+/// Writers of one store: as many as 9 bits of a row can tell apart.
+pub const CLICKHOUSE_WRITERS_MAX: u16 = 512;
+/// How often a writer says up to where its rows are in, while nothing else is written.
+pub const CLICKHOUSE_BEAT_INTERVAL: Duration = Duration::from_secs(1);
+/// How old the last beat of a writer may be when it inserts. Beyond it says first that it is there.
+pub const CLICKHOUSE_BEAT_AGE_MAX: Duration = Duration::from_secs(10);
+/// After how long a writer that says nothing is not waited for by readers.
+pub const CLICKHOUSE_WRITER_SILENT: Duration = Duration::from_secs(60);
+/// After how long without a beat a writer's number may be taken by another: it has not inserted for 20 s by then, nor may it without a
+/// beat, which shows it that the number is not its own any more.
+pub const CLICKHOUSE_NUMBER_FREE_AFTER: Duration = Duration::from_secs(30);
+/// How long those who want the same number wait before they look who was first: longer than an insert of one row takes.
+pub const CLICKHOUSE_CLAIM_WAIT: Duration = Duration::from_millis(500);
+/// How often a number is claimed before it is given up: each time another was faster.
+pub const CLICKHOUSE_CLAIMS_MAX: usize = 16;
