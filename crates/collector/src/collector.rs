@@ -19,6 +19,8 @@ use crate::limits::{FORWARD_END, STREAM_END};
 use crate::post::Poster;
 use crate::query::Reader;
 use crate::store::{self, Store};
+#[cfg(feature = "clickhouse")]
+use crate::stream::without_login;
 use crate::stream::{self, Role};
 use crate::tls::Acceptor;
 
@@ -221,9 +223,12 @@ fn open_store(config: &Config) -> Result<(Store, Reader), OpenError> {
 
 #[cfg(feature = "clickhouse")]
 fn open_remote_store(config: &Config, url: &str) -> Result<(Store, Reader), OpenError> {
-    let client = clickhouse::open(url)?;
+    let settings = &config.settings;
+    let file = settings.clickhouse.password_file.as_deref();
+    let why = |why: &dyn std::fmt::Display| OpenError::Store { at: without_login(url), why: why.to_string() };
+    let client = clickhouse::open(url, file, settings.limits.query_timeout).map_err(|error| why(&error))?;
     let store = store::open_remote(config, &client)?;
-    Ok((store, Reader::of_remote(client, config.settings.silent_after)))
+    Ok((store, Reader::of_remote(client, settings.silent_after)))
 }
 
 #[cfg(not(feature = "clickhouse"))]

@@ -2,6 +2,9 @@
 //!
 //! Over its own HTTP: rows go in as `RowBinary` and come back as JSON. Nothing here knows events.
 
+use std::path::Path;
+use std::time::Duration;
+
 mod client;
 mod error;
 mod location;
@@ -13,3 +16,23 @@ pub(crate) use error::Error;
 pub(crate) use location::{Location, LocationError};
 pub(crate) use row_binary::RowBinary;
 pub(crate) use sql::Sql;
+
+/// Makes a client of the server of a URL, with the password of the file if one is named. Nothing is asked yet.
+///
+/// # Errors
+///
+/// The URL is none, or the file can't be read.
+pub(crate) fn open(url: &str, password_file: Option<&Path>, patience: Duration) -> Result<Client, Unopened> {
+    Ok(Client::new(Location::parse(url)?.with_password_of(password_file)?, patience)?)
+}
+
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unopened {
+    /// It is not known where to ask.
+    #[error(transparent)]
+    Location(#[from] LocationError),
+    /// The client can't be made.
+    #[error(transparent)]
+    Client(#[from] Error),
+}

@@ -178,6 +178,8 @@ pub const KEYS: &[Key] = &[
     Key::new("nats.name", Text, "NAME", "The name of the stream, which is made if it is not there"),
     Key::new("nats.replicas", Number, "N", "How many servers have a copy of it; 0 is as many as `stream` names, 3 at most"),
     Key::new("nats.bytes_max", Text, "SIZE", "How large it may become; beyond, clients are told to come back"),
+    Key::new("clickhouse.password_file", Text, "FILE", "The file of the password for `store`; without it LASTWORD_CLICKHOUSE_PASSWORD of the environment counts")
+        .sample("/etc/lastword/clickhouse.password"),
     Key::new("metrics.buckets_ms", Toml, "BOUNDS", "Upper bounds of the buckets of http_request_duration_ms, in milliseconds"),
     Key::new("retention.events_days", Number, "DAYS", "How long events are kept that are none of the others; 0 is for ever"),
     Key::new("retention.spans_days", Number, "DAYS", "How long spans are kept; 0 is for ever"),

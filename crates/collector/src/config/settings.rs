@@ -73,10 +73,20 @@ pub struct Settings {
     pub(crate) rate: Rate,
     /// How the stream is set up.
     pub(crate) nats: StreamSettings,
+    /// Who we are at the server that events are stored in.
+    pub(crate) clickhouse: ClickHouseSettings,
     /// What is counted, and how.
     pub(crate) metrics: Metrics,
     /// How long events are kept.
     pub(crate) retention: Retention,
+}
+
+/// Who we are at the server that events are stored in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ClickHouseSettings {
+    /// The file of the password, which then stands in no command line.
+    pub(crate) password_file: Option<PathBuf>,
 }
 
 impl Settings {
@@ -139,6 +149,7 @@ impl Default for Settings {
             limits: Limits::default(),
             rate: Rate::default(),
             nats: StreamSettings::default(),
+            clickhouse: ClickHouseSettings::default(),
             metrics: Metrics::default(),
             retention: Retention::default(),
         }

@@ -169,7 +169,7 @@ async fn run_within<T: Send + 'static>(
         return answer.unwrap_or(Err(QueryError::Lost));
     }
     if let Ok(handle) = announced.await {
-        handle.interrupt();
+        handle.cancel();
     }
     asking.await.unwrap_or(Err(QueryError::Lost))
 }

@@ -70,7 +70,7 @@ use crate::health::Checks;
 use crate::ingest::otlp::Prices;
 use crate::ingest::{Intake, Object};
 use crate::limits::{
-    EXPORTS_MAX, EXPORTS_PER_CLIENT, KEYS_POLL, LAG_INTERVAL, READERS_MAX, STREAMS_MAX, STORE_TICK, STREAMS_PER_CLIENT,
+    EXPORTS_MAX, EXPORTS_PER_CLIENT, KEYS_POLL, LAG_INTERVAL, READERS_MAX, STORE_TICK, STREAMS_MAX, STREAMS_PER_CLIENT,
     UNPROVEN_SHARE,
 };
 use crate::live::Live;

@@ -29,6 +29,8 @@ mod asked;
 mod audit;
 mod band;
 mod calls;
+#[cfg(feature = "clickhouse")]
+mod clickhouse;
 mod directory;
 mod error;
 mod event;

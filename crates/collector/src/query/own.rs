@@ -35,6 +35,8 @@ impl Reader {
                 }
                 facts
             }
+            #[cfg(feature = "clickhouse")]
+            Source::ClickHouse(remote) => super::clickhouse::facts::measured(remote),
         }
     }
 
@@ -42,6 +44,8 @@ impl Reader {
     pub(crate) fn disk(&self) -> Option<(u64, u64)> {
         match &self.source {
             Source::Directory(directory) => facts::disk(&database_path(directory.path())),
+            #[cfg(feature = "clickhouse")]
+            Source::ClickHouse(_) => None,
         }
     }
 
@@ -71,6 +75,8 @@ impl Reader {
             Source::Directory(directory) => {
                 directory.with(|connection| Ok(admin::of(connection, directory.path(), false)?))
             }
+            #[cfg(feature = "clickhouse")]
+            Source::ClickHouse(remote) => super::clickhouse::facts::info(remote),
         }
     }
 

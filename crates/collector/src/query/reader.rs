@@ -3,10 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::InterruptHandle;
-
 use super::directory::Directory;
-use super::source::{Source, ask};
+use super::source::{Cancel, Source, ask};
 use super::{
     AuditEntry, AuditQuery, Bin, CallFigures, CallQuery, CallRange, CallTotals, Calls, Event, EventQuery,
     ExceptionGroup, ExceptionQuery, Grid, HistogramQuery, Minute, Moment, Page, QueryError, Run, RunQuery, Series,
@@ -42,6 +40,26 @@ impl Reader {
     /// See [`Reader::open`].
     pub fn with_silent_after(data_dir: impl AsRef<Path>, silent_after: Duration) -> Result<Self, QueryError> {
         Ok(Self { source: Source::Directory(Directory::open(data_dir.as_ref())?), silent_after })
+    }
+
+    /// Reads a store in ClickHouse: `clickhouse://USER@HOST:8123/DATABASE`, with the password in the URL, in `password_file`, or else in the
+    /// environment's `LASTWORD_CLICKHOUSE_PASSWORD`.
+    ///
+    /// # Errors
+    ///
+    /// The URL is none, or there is no store that this program can read.
+    #[cfg(feature = "clickhouse")]
+    pub fn connect(url: &str, password_file: Option<&Path>) -> Result<Self, QueryError> {
+        let client = crate::clickhouse::open(url, password_file, limits::QUERY_TIMEOUT)
+            .map_err(|why| QueryError::Refused(why.to_string()))?;
+        crate::clickhouse::check(&client)?;
+        Ok(Self::of_remote(client, limits::SILENT_AFTER))
+    }
+
+    /// Asks a server of ClickHouse whose store is known to be there.
+    #[cfg(feature = "clickhouse")]
+    pub(crate) fn of_remote(client: crate::clickhouse::Client, silent_after: Duration) -> Self {
+        Self { source: Source::ClickHouse(super::clickhouse::Remote::new(client)), silent_after }
     }
 
     /// Returns events that match.
@@ -223,7 +241,7 @@ impl Reader {
     /// Asks questions that can be interrupted by what `announce` is given.
     pub(crate) fn with_interrupt<T>(
         &self,
-        announce: impl FnOnce(InterruptHandle),
+        announce: impl FnOnce(Cancel),
         ask: impl FnOnce(&Self) -> Result<T, QueryError>,
     ) -> Result<T, QueryError> {
         match &self.source {
@@ -231,12 +249,22 @@ impl Reader {
                 // A question takes the connection that was put back last, but another thread may have been quicker; so it gets
                 // a reader of its own with this connection only.
                 let (alone, handle) = directory.alone()?;
-                announce(handle);
+                announce(Cancel::Directory(handle));
                 let alone = Self { source: Source::Directory(alone), silent_after: self.silent_after };
                 let answer = ask(&alone);
-                let Self { source: Source::Directory(alone), .. } = alone;
-                directory.join(alone);
+                match alone.source {
+                    Source::Directory(alone) => directory.join(alone),
+                    #[cfg(feature = "clickhouse")]
+                    Source::ClickHouse(_) => {}
+                }
                 answer
+            }
+            // A statement ends by its own time; what is asked after it is not asked any more.
+            #[cfg(feature = "clickhouse")]
+            Source::ClickHouse(remote) => {
+                let (alone, handle) = remote.alone();
+                announce(Cancel::Remote(handle));
+                ask(&Self { source: Source::ClickHouse(alone), silent_after: self.silent_after })
             }
         }
     }
@@ -245,6 +273,8 @@ impl Reader {
     pub(crate) fn close_idle(&self) {
         match &self.source {
             Source::Directory(directory) => directory.close_idle(),
+            #[cfg(feature = "clickhouse")]
+            Source::ClickHouse(_) => {}
         }
     }
 }

@@ -53,12 +53,12 @@ mod writer;
 pub(crate) use batch::Stored;
 pub(crate) use blobs::whole as whole_event;
 pub(crate) use class::Class;
+#[cfg(feature = "clickhouse")]
+pub(crate) use clickhouse::read_consents;
 pub(crate) use consent::{Consents, store as store_consent};
 pub(crate) use erase::{Target, note_removal, step as remove_step};
 pub use index::CallKind;
 pub(crate) use index::{Facts as Said, Needle, UNKNOWN, What, trace_id};
-#[cfg(feature = "clickhouse")]
-pub(crate) use clickhouse::read_consents;
 #[cfg(feature = "clickhouse")]
 pub(crate) use open::open_remote;
 pub(crate) use open::{Store, database_path, lock as lock_directory, open, open_directory};

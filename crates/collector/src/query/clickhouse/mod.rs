@@ -1,0 +1,1 @@
+//! Questions to a store in ClickHouse.
