@@ -118,6 +118,15 @@ pub(crate) enum Error {
          DuckDB and its like read too"
     )]
     NoParquet,
+    /// The binary can't ask ClickHouse.
+    #[cfg(not(feature = "clickhouse"))]
+    #[error(
+        "this binary was built without ClickHouse: build it with `--features clickhouse` (or `full`), or ask a collector by `--url`"
+    )]
+    NoClickHouse,
+    /// A store that others use is changed by a collector.
+    #[error("a store in ClickHouse is changed by a collector: name one that uses it with `--url`")]
+    ChangedByCollector,
     /// What is no text would be written to a terminal.
     #[error("a Parquet file is nothing to look at: name one with `--output FILE`, or pipe it")]
     NotForTerminals,

@@ -70,4 +70,4 @@ pub use ingest::any_bytes;
 pub use ingest::otlp::PricesError;
 pub use page::stack_of;
 pub use store::Retention;
-pub use stream::{OpenStreamError, Role};
+pub use stream::{OpenStreamError, Role, without_login};

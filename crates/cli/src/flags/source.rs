@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Args;
+use lastword_collector::without_login;
 use reqwest::Url;
 
 /// The collector that is asked when nothing else is said.
@@ -25,6 +26,9 @@ pub(crate) struct SourceArgs {
     /// Read this data directory, whether or not a collector runs on it; nothing stored is changed
     #[arg(long, value_name = "DIR", help_heading = "Where to read")]
     data: Option<PathBuf>,
+    /// Read this store in ClickHouse, as `serve --store` has it, with the password of LASTWORD_CLICKHOUSE_PASSWORD
+    #[arg(long, value_name = "URL", conflicts_with_all = ["url", "data"], help_heading = "Where to read")]
+    store: Option<String>,
 }
 
 /// Which collector: what is asked of it stands in no directory.
@@ -42,7 +46,7 @@ pub(crate) struct FeedArgs {
     store: SourceArgs,
     /// Read these files of JSON lines, each with its rotated ones; `-` is standard input
     #[cfg(unix)]
-    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["url", "data"], help_heading = "Where to read")]
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["url", "data", "store"], help_heading = "Where to read")]
     jsonl: Vec<PathBuf>,
 }
 
@@ -61,6 +65,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Store(Place::Url(url)) => url.fmt(f),
             Self::Store(Place::Directory(directory)) => directory.display().fmt(f),
+            Self::Store(Place::Store(store)) => f.write_str(&without_login(store)),
             #[cfg(unix)]
             Self::Lines(paths) => {
                 let first = paths.first().map(|path| path.display().to_string()).unwrap_or_default();
@@ -110,6 +115,8 @@ pub(crate) enum Place {
     Url(BaseUrl),
     /// A collector's data directory.
     Directory(PathBuf),
+    /// A store in ClickHouse.
+    Store(String),
 }
 
 impl SourceArgs {
@@ -121,6 +128,9 @@ impl SourceArgs {
     pub(crate) fn place(&self) -> Result<Place, ParseUrlError> {
         if let Some(directory) = &self.data {
             return Ok(Place::Directory(directory.clone()));
+        }
+        if let Some(store) = &self.store {
+            return Ok(Place::Store(store.clone()));
         }
         url_of(self.url.as_ref()).map(Place::Url)
     }

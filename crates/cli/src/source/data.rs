@@ -1,4 +1,4 @@
-//! A data directory, read without its collector.
+//! A data directory or a store in ClickHouse, read without a collector.
 
 use std::path::Path;
 
@@ -9,12 +9,12 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::{Listing, Page};
 use crate::error::Error;
 
-/// Reads one directory. It changes nothing that is stored and waits for nobody who writes.
-pub(crate) struct Directory {
+/// Reads one store. It changes nothing that is stored and waits for nobody who writes.
+pub(crate) struct Stored {
     reader: Reader,
 }
 
-impl Directory {
+impl Stored {
     /// Opens a directory.
     ///
     /// # Errors
@@ -24,8 +24,28 @@ impl Directory {
         Ok(Self { reader: Reader::open(directory)? })
     }
 
+    /// Asks a store in ClickHouse.
+    ///
+    /// # Errors
+    ///
+    /// It can't be reached, holds no store, or none that this version reads.
+    #[cfg(feature = "clickhouse")]
+    pub(super) fn connect(url: &str) -> Result<Self, Error> {
+        Ok(Self { reader: aside(|| Reader::connect(url, None))? })
+    }
+
+    /// This program can't.
+    #[cfg(not(feature = "clickhouse"))]
+    pub(super) fn connect(_: &str) -> Result<Self, Error> {
+        Err(Error::NoClickHouse)
+    }
+
     /// See [`super::Source::page`]. It blocks while it reads: a listing has nothing else to do meanwhile.
     pub(super) fn page(&self, listing: &Listing, cursor: Option<&str>, limit: u32) -> Result<Page, Error> {
+        aside(|| self.read(listing, cursor, limit))
+    }
+
+    fn read(&self, listing: &Listing, cursor: Option<&str>, limit: u32) -> Result<Page, Error> {
         let parameters = listing.parameters(cursor, limit);
         match listing {
             Listing::Events { .. } | Listing::EventsOf(_) => {
@@ -53,4 +73,12 @@ fn rows<T: Serialize>(page: lastword_collector::query::Page<T>) -> Result<Page, 
     let rows: Result<Vec<Box<RawValue>>, _> = page.items.iter().map(to_raw_value).collect();
     let rows = rows.map_err(|error| Error::Row(error.to_string()))?;
     Ok(Page { rows, next: page.next, resume: page.resume })
+}
+
+/// Does something that blocks on a thread of its own: what asks a server over HTTP may not block one that others' tasks run on.
+fn aside<T: Send, E: Send>(work: impl FnOnce() -> Result<T, E> + Send) -> Result<T, E> {
+    std::thread::scope(|scope| match scope.spawn(work).join() {
+        Ok(done) => done,
+        Err(panic) => std::panic::resume_unwind(panic),
+    })
 }

@@ -121,8 +121,8 @@ pub(crate) struct Page {
 pub(crate) enum Source {
     /// A running collector.
     Http(http::Client),
-    /// A data directory.
-    Data(data::Directory),
+    /// A data directory, or a store in ClickHouse.
+    Data(data::Stored),
 }
 
 impl Source {
@@ -134,7 +134,8 @@ impl Source {
     pub(crate) fn open(place: Place) -> Result<Self, Error> {
         match place {
             Place::Url(url) => http::Client::new(url).map(Self::Http),
-            Place::Directory(directory) => data::Directory::open(&directory).map(Self::Data),
+            Place::Directory(directory) => data::Stored::open(&directory).map(Self::Data),
+            Place::Store(url) => data::Stored::connect(&url).map(Self::Data),
         }
     }
 
@@ -150,7 +151,7 @@ impl Source {
     pub(crate) async fn page(&self, listing: &Listing, cursor: Option<&str>, limit: u32) -> Result<Page, Error> {
         match self {
             Self::Http(client) => client.page(listing, cursor, limit).await,
-            Self::Data(directory) => directory.page(listing, cursor, limit),
+            Self::Data(stored) => stored.page(listing, cursor, limit),
         }
     }
 }

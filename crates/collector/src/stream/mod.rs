@@ -35,7 +35,8 @@ pub(crate) use consume::{Consumer, watch};
 pub(crate) use link::Link;
 pub(crate) use outlet::Outlet;
 pub use settings::Role;
-pub(crate) use settings::{StreamSettings, without_login};
+pub(crate) use settings::StreamSettings;
+pub use settings::without_login;
 
 use crate::config::Settings;
 use crate::limits::{STREAM_NAME_BYTES_MAX, STREAM_REPLICAS_MAX};

@@ -34,7 +34,8 @@ impl Role {
 }
 
 /// Returns servers as they may be shown and kept: without what their URLs say of who we are. What is no list of servers is not shown at all.
-pub(crate) fn without_login(servers: &str) -> String {
+#[must_use]
+pub fn without_login(servers: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:/[] ?=&".contains(&byte);
     let shown = |server: &str| match server.rsplit_once('@') {
         Some((before, host)) => {

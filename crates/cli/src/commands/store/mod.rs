@@ -220,6 +220,7 @@ async fn change_store(place: Place, change: &Change) -> Result<u64, Error> {
     let directory = match place {
         Place::Url(url) => return crate::source::change(url, change).await,
         Place::Directory(directory) => directory,
+        Place::Store(_) => return Err(Error::ChangedByCollector),
     };
     let mut store = offline(&directory)?;
     let mut status = Status::new();
