@@ -8,6 +8,11 @@ pub const PAGE_ROWS_DEFAULT: usize = 100;
 pub const PAGE_ROWS_MAX: usize = 1000;
 /// Bytes of the events of one page. A page ends early rather than be larger.
 pub const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// How far back in time a page of events is looked for at once, in a store that is not read row by row; then twice as far, and so on. A page
+/// of what is frequent is full by then, and less than two hours cost no less, for hours are what is read.
+pub const EVENTS_STEP: Duration = Duration::from_secs(2 * 60 * 60);
+/// The step beyond which all that is left is looked through at once: most stores keep no more than a month.
+pub const EVENTS_STEP_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// Versions of a group of exceptions that are told one by one, the latest first.
 pub const EXCEPTION_VERSIONS_MAX: usize = 50;
 /// The latest sessions of a group of exceptions that its platforms are counted by.

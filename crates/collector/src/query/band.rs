@@ -41,29 +41,47 @@ pub(crate) struct Band {
 
 /// Draws up a session. One that has no events has none.
 pub(super) fn of(connection: &Connection, detail: &SessionDetail) -> Result<Option<Band>, QueryError> {
-    let session = &detail.session;
-    let (Some(begin), Some(end)) = (session.first_event, session.last_event) else { return Ok(None) };
-    let rows = rows_of_session(connection, &session.session_id, Order::OldestFirst, BAND_EXCEPTIONS_MAX)?;
+    let session = &detail.session.session_id;
+    let Some(mut band) = Band::begin(detail) else { return Ok(None) };
+    let rows = rows_of_session(connection, session, Order::OldestFirst, BAND_EXCEPTIONS_MAX)?;
     let exceptions = rows.into_iter().filter_map(|row| head_by_row(connection, row).transpose());
-    let exceptions = exceptions.collect::<rusqlite::Result<_>>()?;
-    let is_coarse = session.events > BAND_EVENTS_MAX;
-    let mut band =
-        Band { begin, end, parts: vec![BySeverity::default(); BAND_PARTS], gaps: Vec::new(), exceptions, is_coarse };
-    if is_coarse {
-        band.add_batches(connection, &session.session_id)?;
+    band.exceptions = exceptions.collect::<rusqlite::Result<_>>()?;
+    if band.is_coarse {
+        band.add_batches(connection, session)?;
     } else {
-        let places = band.add_events(connection, &session.session_id)?;
-        let placed = |gap: &Gap| {
-            let (to_us, row) = *places.get(&(gap.to + 1))?;
-            let from = places.get(&(gap.from - 1)).map_or(begin, |(from_us, _)| Moment(*from_us));
-            Some(PlacedGap { gap: *gap, from, to: Moment(to_us), row })
-        };
-        band.gaps = detail.gap_list.iter().filter_map(placed).collect();
+        let places = band.add_events(connection, session)?;
+        band.place_gaps(detail, &places);
     }
     Ok(Some(band))
 }
 
+/// When the event of each number happened, and its row.
+pub(super) type Places = HashMap<i64, (i64, i64)>;
+
 impl Band {
+    /// Returns one without events; `None` of a session that has none.
+    pub(super) fn begin(SessionDetail { session, .. }: &SessionDetail) -> Option<Self> {
+        let (begin, end) = session.first_event.zip(session.last_event)?;
+        Some(Self {
+            begin,
+            end,
+            parts: vec![BySeverity::default(); BAND_PARTS],
+            gaps: Vec::new(),
+            exceptions: Vec::new(),
+            is_coarse: session.events > BAND_EVENTS_MAX,
+        })
+    }
+
+    /// Puts the gaps where the events before and after them are.
+    pub(super) fn place_gaps(&mut self, detail: &SessionDetail, places: &Places) {
+        let placed = |gap: &Gap| {
+            let (to_us, row) = *places.get(&(gap.to + 1))?;
+            let from = places.get(&(gap.from - 1)).map_or(self.begin, |(from_us, _)| Moment(*from_us));
+            Some(PlacedGap { gap: *gap, from, to: Moment(to_us), row })
+        };
+        self.gaps = detail.gap_list.iter().filter_map(placed).collect();
+    }
+
     /// Returns where in the band a moment is, from 0 to 1.
     pub(crate) fn place(&self, moment: Moment) -> f64 {
         let whole = self.end.as_micros().saturating_sub(self.begin.as_micros()).max(1);
@@ -73,7 +91,8 @@ impl Band {
         place.clamp(0.0, 1.0)
     }
 
-    fn add(&mut self, time_us: i64, severity: Severity, count: i64) {
+    /// Counts events of a severity at a moment.
+    pub(super) fn add(&mut self, time_us: i64, severity: Severity, count: i64) {
         #[allow(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -87,7 +106,7 @@ impl Band {
     }
 
     /// Adds all events, and returns when that of each number happened, and its row.
-    fn add_events(&mut self, connection: &Connection, session: &str) -> rusqlite::Result<HashMap<i64, (i64, i64)>> {
+    fn add_events(&mut self, connection: &Connection, session: &str) -> rusqlite::Result<Places> {
         let mut prepared = connection.prepare_cached(
             "SELECT e.time_us, e.idx, e.severity, e.row FROM batches b CROSS JOIN events e
              WHERE b.session = (SELECT id FROM sessions WHERE session_id = ?) AND e.row BETWEEN b.first_row AND b.last_row",

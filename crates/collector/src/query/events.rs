@@ -143,36 +143,70 @@ fn look(
 ) -> Result<Page<Event>, QueryError> {
     let after = cursor(query.after.as_deref())?;
     narrow::define(connection, query)?;
-    let limit = query.limit.clamp(1, PAGE_ROWS_MAX);
+    let mut filling = Filling::new(query.limit, json_bytes_max);
     // One snapshot, so that `resume` says exactly what this page could see.
     let snapshot = connection.transaction()?;
     let newest: i64 = snapshot.query_row("SELECT coalesce(max(last_row), 0) FROM batches", [], |row| row.get(0))?;
-    let (mut items, mut bytes, mut more) = (Vec::<Event>::new(), 0, false);
     if let Some(numbers) = Numbers::of(&snapshot, query)? {
-        let Statement { sql, values } = statement(query, &numbers, after, limit);
+        let Statement { sql, values } = statement(query, &numbers, after, filling.limit);
         // The column; what is looked for in the text stands behind it.
         let sql = if json_bytes_max.is_some() { sql } else { sql.replacen("e.body", "''", 1) };
         let mut prepared = snapshot.prepare_cached(&sql)?;
         let mut rows = prepared.query(params_from_iter(values))?;
-        while let Some(row) = rows.next()? {
-            let event = read(&snapshot, row, json_bytes_max.is_some())?;
-            bytes += event.json.len();
-            if items.len() == limit || (json_bytes_max.is_some_and(|max| bytes > max) && !items.is_empty()) {
-                more = true;
-                break;
-            }
-            items.push(event);
+        while !filling.is_full
+            && let Some(row) = rows.next()?
+        {
+            filling.add(read(&snapshot, row, json_bytes_max.is_some())?);
         }
     }
-    let last = items.last().map(|event| event.row);
-    let resume = match (query.order, last) {
-        (Order::OldestFirst, Some(last)) if more => last,
-        // A cursor of another store may lie beyond the newest row; going back would show rows twice.
-        (Order::OldestFirst, _) => newest.max(after.unwrap_or(0)),
-        (Order::NewestFirst, _) => newest,
-    };
-    let next = last.filter(|_| more).map(|row| row.to_string());
-    Ok(Page { items, next, resume: Some(resume.to_string()) })
+    Ok(filling.end(query.order, newest, after))
+}
+
+/// A page that is filled event by event, up to so many of them and so many bytes of their JSON.
+pub(super) struct Filling {
+    items: Vec<Event>,
+    bytes: usize,
+    limit: usize,
+    bytes_max: Option<usize>,
+    /// There was an event more than it may have.
+    pub(super) is_full: bool,
+}
+
+impl Filling {
+    /// Begins a page; without a bound of bytes its events have no JSON.
+    pub(super) fn new(limit: usize, bytes_max: Option<usize>) -> Self {
+        Self { items: Vec::new(), bytes: 0, limit: limit.clamp(1, PAGE_ROWS_MAX), bytes_max, is_full: false }
+    }
+
+    /// Adds the next event. One that there is no room for says that the page is full.
+    pub(super) fn add(&mut self, event: Event) {
+        self.bytes += event.json.len();
+        let is_too_large = self.bytes_max.is_some_and(|max| self.bytes > max) && !self.items.is_empty();
+        if self.items.len() == self.limit || is_too_large {
+            self.is_full = true;
+        } else {
+            self.items.push(event);
+        }
+    }
+
+    /// Returns how many events are to be looked for, of which the last only tells that the page is full, and how many bytes have room.
+    #[cfg(feature = "clickhouse")]
+    pub(super) fn room(&self) -> (usize, Option<usize>) {
+        (self.limit + 1 - self.items.len(), self.bytes_max.map(|max| max.saturating_sub(self.bytes)))
+    }
+
+    /// Returns the page, where all rows up to `newest` could be seen.
+    pub(super) fn end(self, order: Order, newest: i64, after: Option<i64>) -> Page<Event> {
+        let last = self.items.last().map(|event| event.row);
+        let resume = match (order, last) {
+            (Order::OldestFirst, Some(last)) if self.is_full => last,
+            // A cursor of another store may lie beyond the newest row; going back would show rows twice.
+            (Order::OldestFirst, _) => newest.max(after.unwrap_or(0)),
+            (Order::NewestFirst, _) => newest,
+        };
+        let next = last.filter(|_| self.is_full).map(|row| row.to_string());
+        Page { items: self.items, next, resume: Some(resume.to_string()) }
+    }
 }
 
 /// Reads an event, with its JSON or as a head alone.

@@ -85,7 +85,8 @@ pub(super) fn bins(connection: &mut Connection, query: &HistogramQuery) -> Resul
     Ok(bins)
 }
 
-fn add(bins: &mut [Bin], grid: &Grid, moment: i64, severity: Severity, count: i64) {
+/// Counts events of a severity in the part that a moment is in.
+pub(super) fn add(bins: &mut [Bin], grid: &Grid, moment: i64, severity: Severity, count: i64) {
     if let Some(bin) = grid.part_of(Moment(moment)).and_then(|part| bins.get_mut(part)) {
         bin.by_severity.add(severity, count);
     }

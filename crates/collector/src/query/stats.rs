@@ -6,9 +6,10 @@ use rusqlite::{Connection, params_from_iter};
 use serde::Serialize;
 
 use super::grid::{MINUTE, by_hours, up};
+use super::narrow::cut;
 use super::params::Params;
 use super::{EventQuery, Moment, ParamError, QueryError};
-use crate::limits::{NAME_BYTES_MAX, STATS_ROWS_MAX};
+use crate::limits::STATS_ROWS_MAX;
 use crate::store::{WIDTHS_US, floor, kind_of, of_kind, severity_of};
 
 /// The width of a count.
@@ -22,7 +23,7 @@ pub enum Width {
 }
 
 impl Width {
-    const fn micros(self) -> i64 {
+    pub(super) const fn micros(self) -> i64 {
         match self {
             Self::Minute => WIDTHS_US[0],
             Self::Hour => WIDTHS_US[1],
@@ -67,6 +68,15 @@ impl StatsQuery {
             until: params.moment("until")?,
         })
     }
+
+    /// Returns when the first minute or hour begins that is told.
+    pub(super) fn begin_us(&self, now_us: i64) -> i64 {
+        let back = match self.by {
+            Width::Minute => 3_600_000_000,
+            Width::Hour => 7 * 24 * 3_600_000_000,
+        };
+        floor(self.since.map_or(now_us.saturating_sub(back), Moment::as_micros), self.by.micros())
+    }
 }
 
 /// How many events of a name and severity a minute or an hour had.
@@ -96,16 +106,11 @@ pub struct Stats {
 
 /// Returns the counts that match.
 pub(super) fn counts(connection: &mut Connection, query: &StatsQuery, now_us: i64) -> Result<Stats, QueryError> {
-    let width = query.by.micros();
-    let back = match query.by {
-        Width::Minute => 3_600_000_000,
-        Width::Hour => 7 * 24 * 3_600_000_000,
-    };
-    let since = query.since.map_or(now_us.saturating_sub(back), Moment::as_micros);
+    let (width, since) = (query.by.micros(), query.begin_us(now_us));
     let mut sql = "SELECT c.begin, c.what, names.name, c.severity, c.count
                    FROM counts c LEFT JOIN names ON names.id = c.what WHERE c.width = ? AND c.begin >= ?"
         .to_owned();
-    let mut values: Vec<Value> = vec![width.into(), floor(since, width).into()];
+    let mut values: Vec<Value> = vec![width.into(), since.into()];
     let mut and = |condition: &str, value: Option<Value>| {
         if let Some(value) = value {
             sql.push_str(condition);
@@ -114,7 +119,7 @@ pub(super) fn counts(connection: &mut Connection, query: &StatsQuery, now_us: i6
     };
     and(" AND c.begin < ?", query.until.map(|until| until.as_micros().into()));
     and(" AND c.severity >= ?", query.severity.map(|severity| i64::from(severity as u8).into()));
-    and(" AND c.what = (SELECT id FROM names WHERE name = ?)", query.name.clone().map(Value::from));
+    and(" AND c.what = (SELECT id FROM names WHERE name = ?)", cut(query.name.as_deref()).map(|name| name.to_owned().into()));
     sql.push_str(&format!(" ORDER BY c.begin, c.what, c.severity LIMIT {}", STATS_ROWS_MAX + 1));
     let mut prepared = connection.prepare_cached(&sql)?;
     let rows = prepared.query_map(params_from_iter(values), |row| {
@@ -126,7 +131,11 @@ pub(super) fn counts(connection: &mut Connection, query: &StatsQuery, now_us: i6
             count: row.get(4)?,
         })
     })?;
-    let mut counts = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(whole(rows.collect::<rusqlite::Result<_>>()?))
+}
+
+/// Returns counts of which there may be one more than are told at once.
+pub(super) fn whole(mut counts: Vec<Count>) -> Stats {
     let mut next = None;
     if counts.len() > STATS_ROWS_MAX
         && let Some(last) = counts.last().map(|count| count.begin)
@@ -137,13 +146,14 @@ pub(super) fn counts(connection: &mut Connection, query: &StatsQuery, now_us: i6
         }
         next = Some(last);
     }
-    Ok(Stats { counts, next })
+    Stats { counts, next }
 }
 
 /// Adds up all that is counted of a query's name, kind and severity, in the minutes that begin from a moment on and up to another:
 /// whole hours where there are some, minutes at both ends.
 pub(super) fn sum(connection: &Connection, query: &EventQuery, since_us: i64, until_us: i64) -> rusqlite::Result<u64> {
-    let ranges = by_hours(up(since_us, MINUTE), floor(until_us, MINUTE).saturating_add(MINUTE));
+    let (from, to) = whole_minutes(since_us, until_us);
+    let ranges = by_hours(from, to);
     let mut sql =
         "SELECT coalesce(sum(count), 0) FROM counts WHERE width = ? AND begin >= ? AND begin < ? AND severity >= ?"
             .to_owned();
@@ -159,6 +169,11 @@ pub(super) fn sum(connection: &Connection, query: &EventQuery, since_us: i64, un
     Ok(u64::try_from(sum).unwrap_or(0))
 }
 
+/// Returns the time of the minutes that begin from a moment on and up to another.
+pub(super) fn whole_minutes(since_us: i64, until_us: i64) -> (i64, i64) {
+    (up(since_us, MINUTE), floor(until_us, MINUTE).saturating_add(MINUTE))
+}
+
 /// Narrows a statement about counts down to a kind and a name.
 pub(super) fn narrow(sql: &mut String, values: &mut Vec<Value>, kind: Option<EventKind>, name: Option<&str>) {
     match kind {
@@ -167,9 +182,9 @@ pub(super) fn narrow(sql: &mut String, values: &mut Vec<Value>, kind: Option<Eve
         None => {}
     }
     values.extend(kind.map(|kind| Value::from(of_kind(kind))));
-    if let Some(name) = name {
+    if let Some(name) = cut(name) {
         sql.push_str(" AND what = (SELECT id FROM names WHERE name = ?)");
-        values.push(name[..name.floor_char_boundary(NAME_BYTES_MAX)].to_owned().into());
+        values.push(name.to_owned().into());
     }
 }
 

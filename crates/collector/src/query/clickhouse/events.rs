@@ -1,0 +1,197 @@
+//! Events. A page is looked for in steps of time, until it is full; its order is that of rows, which begin with the time at which they were
+//! written.
+
+use lastword::EventKind;
+use serde::Deserialize;
+
+use super::super::events::Filling;
+use super::super::params::cursor;
+use super::super::{Event, EventQuery, Moment, Order, Page, QueryError};
+use super::narrow::{self, Steps, direction};
+use super::{Remote, us_of};
+use crate::clickhouse::Sql;
+use crate::clock;
+use crate::limits::EVENTS_STEP;
+use crate::store::{kind_of, severity_of};
+
+/// The columns of an event, in the order of [`Stored`].
+pub(super) const WHOLE: &str =
+    "row, time_us, idx, kind, severity, received_us, session, name, body, `parts.at`, `parts.hash`";
+
+/// Those of an event without its JSON.
+pub(super) const HEAD: &str = "row, time_us, idx, kind, severity, received_us, session, name, '', [], []";
+
+/// An hour in microseconds.
+const HOUR: i64 = 3_600_000_000;
+
+/// An event as it is stored.
+#[derive(Debug, Deserialize)]
+pub(super) struct Stored {
+    row: i64,
+    time_us: i64,
+    index: i64,
+    kind: i64,
+    severity: i64,
+    received_us: i64,
+    session: String,
+    name: String,
+    body: String,
+    /// Where in the text values were that are kept elsewhere, and by which hashes they are found.
+    at: Vec<u32>,
+    hash: Vec<String>,
+}
+
+impl Stored {
+    /// Returns the event.
+    pub(super) fn whole(self, remote: &Remote) -> Result<Event, QueryError> {
+        let kind = kind_of(self.kind);
+        let json =
+            if self.at.is_empty() { self.body } else { put_back(remote, self.body, &self.at, &self.hash)? };
+        Ok(Event {
+            row: self.row,
+            time: Moment(self.time_us),
+            index: self.index,
+            kind,
+            severity: severity_of(self.severity),
+            json,
+            received: Moment(self.received_us),
+            session_id: self.session,
+            name: (kind == EventKind::Generic).then_some(self.name),
+        })
+    }
+}
+
+/// Puts large values back into an event's text.
+fn put_back(_: &Remote, body: String, _at: &[u32], _hash: &[String]) -> Result<String, QueryError> {
+    Ok(body)
+}
+
+/// Returns a page of events, of so many bytes or of one event.
+pub(in crate::query) fn page(
+    remote: &Remote,
+    query: &EventQuery,
+    bytes_max: usize,
+) -> Result<Page<Event>, QueryError> {
+    look(remote, query, Some(bytes_max))
+}
+
+/// Returns a page of events without their JSON.
+pub(in crate::query) fn heads(remote: &Remote, query: &EventQuery) -> Result<Page<Event>, QueryError> {
+    look(remote, query, None)
+}
+
+fn look(remote: &Remote, query: &EventQuery, json_bytes_max: Option<usize>) -> Result<Page<Event>, QueryError> {
+    let after = cursor(query.after.as_deref())?;
+    // Asked for first: what is stored meanwhile is seen by whoever goes on from here.
+    let mark = remote.mark()?;
+    let mut filling = Filling::new(query.limit, json_bytes_max);
+    if narrow::may_match(query) {
+        for range in steps(remote, query, after, mark)? {
+            for stored in remote.client.rows::<Stored>(&statement(query, range, &filling))? {
+                if !filling.is_full {
+                    filling.add(stored.whole(remote)?);
+                }
+            }
+            if filling.is_full {
+                break;
+            }
+        }
+    }
+    Ok(filling.end(query.order, mark.saturating_sub(1), after))
+}
+
+/// Returns in which rows a page is looked for.
+fn steps(remote: &Remote, query: &EventQuery, after: Option<i64>, mark: i64) -> Result<Steps, QueryError> {
+    let is_narrow = narrow::is_narrow(query, clock::now_us());
+    let (from, to) = match query.order {
+        Order::NewestFirst => (0, after.unwrap_or(i64::MAX)),
+        // Beyond the mark rows come that are before others.
+        Order::OldestFirst => (after.map_or(0, |row| row.saturating_add(1)), mark),
+    };
+    if is_narrow || query.order == Order::NewestFirst || to.saturating_sub(from) <= narrow::rows_of(EVENTS_STEP) {
+        return Ok(Steps::new(query.order, (from, to), mark, is_narrow));
+    }
+    // Decades without an event are not stepped through.
+    let mut sql = Sql::new("SELECT min(row) FROM events WHERE row >= ");
+    sql.number(from);
+    let first = remote.client.row::<(i64,)>(&sql)?.map_or(0, |(row,)| row);
+    // It is 0 of none.
+    let from = if first == 0 { to } else { first };
+    Ok(Steps::new(query.order, (from, to), mark, false))
+}
+
+/// Writes the statement for the rows from one on, before another.
+fn statement(query: &EventQuery, (from, to): (i64, i64), filling: &Filling) -> Sql {
+    let direction = direction(query.order);
+    let (rows, bytes) = filling.room();
+    let mut sql = Sql::new("");
+    if bytes.is_some() {
+        // Each with the bytes of those before it: a thousand events may be more than can be read.
+        sql.add("SELECT ").add(WHOLE).add(" FROM (SELECT ").add(WHOLE);
+        sql.add(", sum(length(body)) OVER (ORDER BY row ").add(direction);
+        sql.add(" ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) - length(body) AS before FROM (");
+    }
+    sql.add("SELECT ").add(if bytes.is_some() { WHOLE } else { HEAD });
+    sql.add(" FROM events FINAL WHERE row >= ").number(from).add(" AND row < ").number(to);
+    narrow::matching(&mut sql, query);
+    sql.add(" ORDER BY row ").add(direction).add(" LIMIT ").number(rows as u64);
+    if let Some(bytes) = bytes {
+        sql.add(")) WHERE before <= ").number(bytes as u64).add(" ORDER BY row ").add(direction);
+    }
+    sql
+}
+
+/// Returns the event of a row.
+pub(in crate::query) fn by_row(remote: &Remote, row: i64) -> Result<Option<Event>, QueryError> {
+    one(remote, row, WHOLE)
+}
+
+/// Returns the event of a row without its JSON.
+pub(in crate::query) fn head_by_row(remote: &Remote, row: i64) -> Result<Option<Event>, QueryError> {
+    one(remote, row, HEAD)
+}
+
+/// Looks for an event in the hours in which it was written, since nearly all are written when they happen; then in all.
+fn one(remote: &Remote, row: i64, columns: &str) -> Result<Option<Event>, QueryError> {
+    let mut all = Sql::new("SELECT ");
+    all.add(columns).add(" FROM events FINAL WHERE row = ").number(row);
+    let written_us = us_of(row);
+    let mut near = all.clone();
+    near.add(" AND hour IN (").hour(written_us).add(", ").hour(written_us.saturating_sub(HOUR)).add(")");
+    for mut sql in [near, all] {
+        if let Some(stored) = remote.client.row::<Stored>(sql.add(" LIMIT 1"))? {
+            return stored.whole(remote).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_of_one_statement_a_step_and_bounded_in_bytes() {
+        let query = EventQuery { session: Some("s'1".to_owned()), limit: 2, ..EventQuery::default() };
+        let head = statement(&query, (5, 9), &Filling::new(query.limit, None));
+        assert_eq!(
+            head.as_str(),
+            format!(
+                "SELECT {HEAD} FROM events FINAL WHERE row >= 5 AND row < 9 AND session = 's\\'1' \
+                 AND hour IN (SELECT hour FROM sessions WHERE session = 's\\'1') ORDER BY row DESC LIMIT 3"
+            )
+        );
+        let whole = statement(&query, (5, 9), &Filling::new(query.limit, Some(100)));
+        assert!(whole.as_str().ends_with(" LIMIT 3)) WHERE before <= 100 ORDER BY row DESC"), "{}", whole.as_str());
+    }
+
+    #[test]
+    fn an_event_is_read_from_its_columns() {
+        let of = |kind: i64| {
+            let json = format!(r#"[7, 1, 2, {kind}, 4, 3, "s", "", "{{}}", [], []]"#);
+            serde_json::from_str::<Stored>(&json).unwrap()
+        };
+        assert_eq!((of(3).row, of(3).index, of(3).body.as_str()), (7, 2, "{}"));
+        assert_eq!(kind_of(of(1).kind), EventKind::SessionEnd);
+    }
+}
