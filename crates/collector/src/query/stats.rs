@@ -119,7 +119,10 @@ pub(super) fn counts(connection: &mut Connection, query: &StatsQuery, now_us: i6
     };
     and(" AND c.begin < ?", query.until.map(|until| until.as_micros().into()));
     and(" AND c.severity >= ?", query.severity.map(|severity| i64::from(severity as u8).into()));
-    and(" AND c.what = (SELECT id FROM names WHERE name = ?)", cut(query.name.as_deref()).map(|name| name.to_owned().into()));
+    and(
+        " AND c.what = (SELECT id FROM names WHERE name = ?)",
+        cut(query.name.as_deref()).map(|name| name.to_owned().into()),
+    );
     sql.push_str(&format!(" ORDER BY c.begin, c.what, c.severity LIMIT {}", STATS_ROWS_MAX + 1));
     let mut prepared = connection.prepare_cached(&sql)?;
     let rows = prepared.query_map(params_from_iter(values), |row| {

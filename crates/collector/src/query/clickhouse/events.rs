@@ -4,15 +4,15 @@
 use lastword::EventKind;
 use serde::Deserialize;
 
-use super::super::events::Filling;
-use super::super::params::cursor;
-use super::super::{Event, EventQuery, Moment, Order, Page, QueryError};
 use super::narrow::{self, Steps, direction};
 use super::{Remote, us_of};
 use crate::clickhouse::Sql;
 use crate::clock;
 use crate::limits::EVENTS_STEP;
-use crate::store::{kind_of, severity_of};
+use crate::query::events::Filling;
+use crate::query::params::cursor;
+use crate::query::{Event, EventQuery, Moment, Order, Page, QueryError};
+use crate::store::{WIDTHS_US, kind_of, severity_of};
 
 /// The columns of an event, in the order of [`Stored`].
 pub(super) const WHOLE: &str =
@@ -20,9 +20,6 @@ pub(super) const WHOLE: &str =
 
 /// Those of an event without its JSON.
 pub(super) const HEAD: &str = "row, time_us, idx, kind, severity, received_us, session, name, '', [], []";
-
-/// An hour in microseconds.
-const HOUR: i64 = 3_600_000_000;
 
 /// An event as it is stored.
 #[derive(Debug, Deserialize)]
@@ -45,8 +42,7 @@ impl Stored {
     /// Returns the event.
     pub(super) fn whole(self, remote: &Remote) -> Result<Event, QueryError> {
         let kind = kind_of(self.kind);
-        let json =
-            if self.at.is_empty() { self.body } else { put_back(remote, self.body, &self.at, &self.hash)? };
+        let json = if self.at.is_empty() { self.body } else { put_back(remote, self.body, &self.at, &self.hash)? };
         Ok(Event {
             row: self.row,
             time: Moment(self.time_us),
@@ -67,11 +63,7 @@ fn put_back(_: &Remote, body: String, _at: &[u32], _hash: &[String]) -> Result<S
 }
 
 /// Returns a page of events, of so many bytes or of one event.
-pub(in crate::query) fn page(
-    remote: &Remote,
-    query: &EventQuery,
-    bytes_max: usize,
-) -> Result<Page<Event>, QueryError> {
+pub(in crate::query) fn page(remote: &Remote, query: &EventQuery, bytes_max: usize) -> Result<Page<Event>, QueryError> {
     look(remote, query, Some(bytes_max))
 }
 
@@ -87,7 +79,7 @@ fn look(remote: &Remote, query: &EventQuery, json_bytes_max: Option<usize>) -> R
     let mut filling = Filling::new(query.limit, json_bytes_max);
     if narrow::may_match(query) {
         for range in steps(remote, query, after, mark)? {
-            for stored in remote.client.rows::<Stored>(&statement(query, range, &filling))? {
+            for stored in remote.rows::<Stored>(&statement(query, range, &filling))? {
                 if !filling.is_full {
                     filling.add(stored.whole(remote)?);
                 }
@@ -114,7 +106,7 @@ fn steps(remote: &Remote, query: &EventQuery, after: Option<i64>, mark: i64) -> 
     // Decades without an event are not stepped through.
     let mut sql = Sql::new("SELECT min(row) FROM events WHERE row >= ");
     sql.number(from);
-    let first = remote.client.row::<(i64,)>(&sql)?.map_or(0, |(row,)| row);
+    let first = remote.row::<(i64,)>(&sql)?.map_or(0, |(row,)| row);
     // It is 0 of none.
     let from = if first == 0 { to } else { first };
     Ok(Steps::new(query.order, (from, to), mark, false))
@@ -141,25 +133,16 @@ fn statement(query: &EventQuery, (from, to): (i64, i64), filling: &Filling) -> S
     sql
 }
 
-/// Returns the event of a row.
+/// Returns the event of a row. It is looked for in the hours in which it was written, since nearly all are written when they happen; then in
+/// all.
 pub(in crate::query) fn by_row(remote: &Remote, row: i64) -> Result<Option<Event>, QueryError> {
-    one(remote, row, WHOLE)
-}
-
-/// Returns the event of a row without its JSON.
-pub(in crate::query) fn head_by_row(remote: &Remote, row: i64) -> Result<Option<Event>, QueryError> {
-    one(remote, row, HEAD)
-}
-
-/// Looks for an event in the hours in which it was written, since nearly all are written when they happen; then in all.
-fn one(remote: &Remote, row: i64, columns: &str) -> Result<Option<Event>, QueryError> {
     let mut all = Sql::new("SELECT ");
-    all.add(columns).add(" FROM events FINAL WHERE row = ").number(row);
+    all.add(WHOLE).add(" FROM events FINAL WHERE row = ").number(row);
     let written_us = us_of(row);
     let mut near = all.clone();
-    near.add(" AND hour IN (").hour(written_us).add(", ").hour(written_us.saturating_sub(HOUR)).add(")");
+    near.add(" AND hour IN (").hour(written_us).add(", ").hour(written_us.saturating_sub(WIDTHS_US[1])).add(")");
     for mut sql in [near, all] {
-        if let Some(stored) = remote.client.row::<Stored>(sql.add(" LIMIT 1"))? {
+        if let Some(stored) = remote.row::<Stored>(sql.add(" LIMIT 1"))? {
             return stored.whole(remote).map(Some);
         }
     }

@@ -1,34 +1,97 @@
 //! How much is stored, and where in it a moment is.
 
-use super::super::{Facts, QueryError};
-use super::{Remote, row_at};
-use crate::clickhouse::Sql;
+use serde::Deserialize;
 
-/// Counts what is in the tables, and what they take.
-pub(in crate::query) fn count(remote: &Remote) -> Result<Facts, QueryError> {
+use super::{Remote, row_at};
+use crate::admin::{Info, TableSize};
+use crate::clickhouse::{Sql, schema};
+use crate::query::{Facts, Moment, QueryError};
+
+/// The tables and what each takes on disk, in bytes.
+const SIZES: &str = "SELECT table, sum(bytes_on_disk) AS bytes FROM system.parts WHERE active AND database = currentDatabase() \
+                     GROUP BY table ORDER BY bytes DESC, table";
+
+/// Counts of groups, each counted once however many rows it has.
+#[derive(Debug, Default, Deserialize)]
+struct Groups {
+    sessions: i64,
+    exceptions: i64,
+    traces: i64,
+    runs: i64,
+    series: i64,
+    users: i64,
+}
+
+/// Asks whether the server answers.
+pub(in crate::query) fn ping(remote: &Remote) -> Result<(), QueryError> {
+    Ok(remote.client.ping()?)
+}
+
+/// Returns how much is stored; what can't be told is left out. The disk is another machine's.
+pub(in crate::query) fn measured(remote: &Remote) -> Facts {
+    let mut facts = Facts::default();
+    if let Err(error) = measure(remote, &mut facts) {
+        tracing::warn!(%error, "what is stored can't be counted");
+    }
+    facts
+}
+
+fn measure(remote: &Remote, facts: &mut Facts) -> Result<(), QueryError> {
     let number = |sql: &str| -> Result<Option<u64>, QueryError> {
-        Ok(remote.client.row::<(u64,)>(&Sql::new(sql))?.map(|(number,)| number))
+        Ok(remote.row::<(u64,)>(&Sql::new(sql))?.map(|(number,)| number))
     };
-    let (disk_bytes, disk_free_bytes) = disk(remote)?.unzip();
-    Ok(Facts {
-        database_bytes: number(
-            "SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = currentDatabase()",
-        )?,
-        log_bytes: None,
-        sessions: number("SELECT uniqExact(session) FROM sessions")?,
-        exceptions: number("SELECT uniqExact(fingerprint) FROM occurrences")?,
-        disk_bytes,
-        disk_free_bytes,
+    facts.sessions = number("SELECT uniqExact(session) FROM sessions")?;
+    facts.exceptions = number("SELECT uniqExact(fingerprint) FROM occurrences")?;
+    facts.database_bytes = Some(bytes_of(&sizes(remote)?));
+    Ok(())
+}
+
+/// Returns what there is in the store. What a database in one file has beside (a log, room that is free in it) there is none of.
+pub(in crate::query) fn info(remote: &Remote) -> Result<Info, QueryError> {
+    let events = Sql::new(
+        "SELECT count(), uniqExact(session, received_us), minOrNull(received_us), maxOrNull(received_us) FROM events FINAL",
+    );
+    let events = remote.row::<(i64, i64, Option<i64>, Option<i64>)>(&events)?;
+    // Those of a session that were received at once came in one request.
+    let (events, batches, oldest, newest) = events.unwrap_or_default();
+    let groups = Sql::new(
+        "SELECT (SELECT uniqExact(session) FROM sessions), (SELECT uniqExact(fingerprint) FROM occurrences), \
+         (SELECT uniqExact(trace) FROM traces), (SELECT uniqExact(run) FROM runs), \
+         (SELECT uniqExact(series) FROM series), (SELECT uniqExact(user) FROM users)",
+    );
+    let Groups { sessions, exceptions, traces, runs, series, users } =
+        remote.row::<Groups>(&groups)?.unwrap_or_default();
+    let tables = sizes(remote)?;
+    let bytes = bytes_of(&tables);
+    Ok(Info {
+        path: remote.client.location().to_string().into(),
+        format: schema::FORMAT,
+        bytes,
+        log_bytes: 0,
+        used_bytes: bytes,
+        gives_back: true,
+        events,
+        batches,
+        sessions,
+        exceptions,
+        traces,
+        runs,
+        series,
+        users,
+        oldest: oldest.map(Moment),
+        newest: newest.map(Moment),
+        tables,
     })
 }
 
-/// Returns the size of the disks that the data is on, and what is free of them, in bytes; nothing of what has no size.
-pub(in crate::query) fn disk(remote: &Remote) -> Result<Option<(u64, u64)>, QueryError> {
-    let sql = Sql::new(
-        "SELECT sum(total_space), sum(free_space) FROM system.disks WHERE type = 'Local' AND name IN \
-         (SELECT disk_name FROM system.parts WHERE active AND database = currentDatabase()) HAVING count() > 0",
-    );
-    Ok(remote.client.row::<(u64, u64)>(&sql)?)
+/// Returns the size of each table, the largest first.
+fn sizes(remote: &Remote) -> Result<Vec<TableSize>, QueryError> {
+    let rows = remote.rows::<(String, i64)>(&Sql::new(SIZES))?.into_iter();
+    Ok(rows.map(|(name, bytes)| TableSize { name, bytes }).collect())
+}
+
+fn bytes_of(tables: &[TableSize]) -> u64 {
+    tables.iter().fold(0_i64, |sum, table| sum.saturating_add(table.bytes)).unsigned_abs()
 }
 
 /// Returns a row before all that was received from a moment on, and not before what was received earlier and is stored. Rows have the time at
@@ -38,6 +101,6 @@ pub(in crate::query) fn row_before(remote: &Remote, received_us: i64) -> Result<
     let last = remote.mark()?.saturating_sub(1);
     let mut sql = Sql::new("SELECT min(row) FROM events WHERE row >= ");
     sql.number(row_at(received_us)).add(" AND received_us >= ").number(received_us).add(" HAVING count() > 0");
-    let first = remote.client.row::<(i64,)>(&sql)?;
+    let first = remote.row::<(i64,)>(&sql)?;
     Ok(first.map_or(last, |(row,)| row.saturating_sub(1).min(last)))
 }

@@ -1,9 +1,9 @@
 //! How many events there were over time, by severity. All of them are counted, those of the minutes at the ends too.
 
-use super::super::histogram::add;
-use super::super::{Bin, HistogramQuery, Moment, QueryError};
 use super::{Remote, narrow};
 use crate::clickhouse::Sql;
+use crate::query::histogram::add;
+use crate::query::{Bin, HistogramQuery, Moment, QueryError};
 use crate::store::severity_of;
 
 /// Returns one for each part, the earliest first.
@@ -17,7 +17,7 @@ pub(in crate::query) fn bins(remote: &Remote, query: &HistogramQuery) -> Result<
     narrow::counted(&mut sql, query.kind, query.name.as_deref(), query.severity);
     sql.add(" GROUP BY intDiv(time_us - (").number(first_us).add("), ").number(step_us).add("), severity");
     let mut bins = Bin::of(grid);
-    for (moment, severity, count) in remote.client.rows::<(i64, i64, i64)>(&sql)? {
+    for (moment, severity, count) in remote.rows::<(i64, i64, i64)>(&sql)? {
         add(&mut bins, grid, moment, severity_of(severity), count);
     }
     Ok(bins)

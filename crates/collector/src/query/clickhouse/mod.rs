@@ -13,10 +13,8 @@ pub(super) mod events;
 pub(super) mod exceptions;
 pub(super) mod explore;
 pub(super) mod facts;
-pub(super) mod find;
 pub(super) mod groups;
 pub(super) mod histogram;
-pub(super) mod info;
 mod narrow;
 pub(super) mod occurrences;
 pub(super) mod runs;
@@ -24,14 +22,18 @@ pub(super) mod series;
 pub(super) mod session_sums;
 pub(super) mod sessions;
 pub(super) mod stats;
+mod sums;
 pub(super) mod told;
 pub(super) mod traces;
 pub(super) mod users;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::de::DeserializeOwned;
+
 use super::QueryError;
-use crate::clickhouse::{Client, Sql};
-use crate::clock;
-use crate::limits::CLICKHOUSE_WRITER_SILENT;
+use crate::clickhouse::{Client, Sql, watermark};
 
 /// Bits of a row behind its milliseconds: the writer's number, and which of its rows of that millisecond it is.
 const BITS_BEHIND_TIME: u32 = 21;
@@ -39,36 +41,59 @@ const BITS_BEHIND_TIME: u32 = 21;
 const LAST_MS: i64 = (1 << 42) - 1;
 
 /// A store in ClickHouse that is read.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Remote {
     pub(crate) client: Client,
+    /// Nobody waits for its answers any more.
+    is_over: Arc<AtomicBool>,
 }
 
 impl Remote {
-    /// Begins to read a store.
+    /// Reads the store that a client is of.
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client, is_over: Arc::default() }
+    }
+
+    /// Returns another that reads the same store, and what it asks nothing more after once it is true.
+    pub(crate) fn alone(&self) -> (Self, Arc<AtomicBool>) {
+        let alone = Self::new(self.client.clone());
+        let is_over = Arc::clone(&alone.is_over);
+        (alone, is_over)
+    }
+
+    /// Returns the rows of a question.
     ///
     /// # Errors
     ///
-    /// The server can't be reached, or has none in this database.
-    pub(crate) fn open(client: Client) -> Result<Self, QueryError> {
-        let remote = Self { client };
-        remote.mark()?;
-        Ok(remote)
+    /// Nobody waits for them, or the server does not answer.
+    pub(crate) fn rows<T: DeserializeOwned>(&self, sql: &Sql) -> Result<Vec<T>, QueryError> {
+        self.go_on()?;
+        Ok(self.client.rows(sql)?)
+    }
+
+    /// Returns the first row of a question, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Remote::rows`].
+    pub(crate) fn row<T: DeserializeOwned>(&self, sql: &Sql) -> Result<Option<T>, QueryError> {
+        self.go_on()?;
+        Ok(self.client.row(sql)?)
     }
 
     /// Returns the row below which all rows are stored: none comes there any more. Of several writers it is that of the one that is furthest
     /// behind, as long as it says anything.
+    ///
+    /// # Errors
+    ///
+    /// As [`Remote::rows`].
     pub(crate) fn mark(&self) -> Result<i64, QueryError> {
-        let mut sql = Sql::new("SELECT count(), min(open_row) FROM writers FINAL WHERE at_us > ");
-        sql.number(clock::before(clock::now_us(), CLICKHOUSE_WRITER_SILENT));
-        match self.client.row::<(i64, i64)>(&sql)? {
-            Some((writers, open_row)) if writers > 0 => Ok(open_row),
-            // Nobody writes, so nothing is on its way.
-            _ => {
-                let newest = self.client.row::<(i64,)>(&Sql::new("SELECT max(row) FROM events"))?;
-                Ok(newest.map_or(1, |(row,)| row.saturating_add(1)))
-            }
-        }
+        self.go_on()?;
+        Ok(watermark(&self.client)?)
+    }
+
+    fn go_on(&self) -> Result<(), QueryError> {
+        if self.is_over.load(Ordering::Relaxed) { Err(QueryError::TooLong) } else { Ok(()) }
     }
 }
 

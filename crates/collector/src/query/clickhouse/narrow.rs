@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use lastword::{EventKind, Severity};
 
-use super::super::narrow::cut;
-use super::super::{EventQuery, Moment, Order};
 use super::row_at;
 use crate::clickhouse::Sql;
 use crate::limits::{EVENTS_STEP, EVENTS_STEP_MAX, NAME_BYTES_MAX};
+use crate::query::narrow::cut;
+use crate::query::{EventQuery, Moment, Order};
 use crate::store::{kind_number, trace_id};
 
 /// Bytes by which [`cut`] may take more away than it must: those of a character but one.
