@@ -13,6 +13,9 @@ pub const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub const EVENTS_STEP: Duration = Duration::from_secs(2 * 60 * 60);
 /// The step beyond which all that is left is looked through at once: most stores keep no more than a month.
 pub const EVENTS_STEP_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How far behind the slowest of several writers may be for a page of the newest events to end where it is: some times what a writer lets pass
+/// between two beats. Beyond it the page shows what there is, and who goes on from it may see some events twice.
+pub const EVENTS_MARK_AGE_MAX: Duration = Duration::from_secs(5);
 /// Versions of a group of exceptions that are told one by one, the latest first.
 pub const EXCEPTION_VERSIONS_MAX: usize = 50;
 /// The latest sessions of a group of exceptions that its platforms are counted by.

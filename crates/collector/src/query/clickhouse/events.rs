@@ -94,9 +94,10 @@ fn look(remote: &Remote, query: &EventQuery, json_bytes_max: Option<usize>) -> R
 
 /// Returns in which rows a page is looked for.
 fn steps(remote: &Remote, query: &EventQuery, after: Option<i64>, mark: i64) -> Result<Steps, QueryError> {
-    let is_narrow = narrow::is_narrow(query, clock::now_us());
+    let now_us = clock::now_us();
+    let is_narrow = narrow::is_narrow(query, now_us);
     let (from, to) = match query.order {
-        Order::NewestFirst => (0, after.unwrap_or(i64::MAX)),
+        Order::NewestFirst => (0, after.unwrap_or_else(|| narrow::newest_end(mark, now_us))),
         // Beyond the mark rows come that are before others.
         Order::OldestFirst => (after.map_or(0, |row| row.saturating_add(1)), mark),
     };

@@ -6,7 +6,7 @@ use lastword::{EventKind, Severity};
 
 use super::row_at;
 use crate::clickhouse::Sql;
-use crate::limits::{EVENTS_STEP, EVENTS_STEP_MAX, NAME_BYTES_MAX};
+use crate::limits::{EVENTS_MARK_AGE_MAX, EVENTS_STEP, EVENTS_STEP_MAX, NAME_BYTES_MAX};
 use crate::query::narrow::cut;
 use crate::query::{EventQuery, Moment, Order};
 use crate::store::{kind_number, trace_id};
@@ -145,6 +145,12 @@ impl Iterator for Steps {
     }
 }
 
+/// Returns the row before which the newest events are listed. That is the mark, so that who goes on from the page sees nothing twice; unless a
+/// writer holds it up: what the others write is not kept from people for that.
+pub(super) fn newest_end(mark: i64, now_us: i64) -> i64 {
+    if row_at(now_us).saturating_sub(mark) <= rows_of(EVENTS_MARK_AGE_MAX) { mark } else { i64::MAX }
+}
+
 /// Returns whether the events that a query asks for are few hours' of the key, whenever they were stored.
 pub(super) fn is_narrow(query: &EventQuery, now_us: i64) -> bool {
     let hours = query.since.map(|Moment(since)| {
@@ -186,6 +192,15 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_newest_events_end_at_the_mark_unless_a_writer_holds_it_up() {
+        let now = 1_795_704_792_726_122;
+        assert_eq!(newest_end(row_at(now - 1_000_000), now), row_at(now - 1_000_000));
+        assert_eq!(newest_end(row_at(now + 1_000_000), now), row_at(now + 1_000_000));
+        assert_eq!(newest_end(row_at(now - 30_000_000), now), i64::MAX);
+        assert_eq!(newest_end(1, now), i64::MAX);
     }
 
     #[test]
