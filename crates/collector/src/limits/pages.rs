@@ -179,3 +179,5 @@ pub const COMPRESSED_PAGE_BYTES_MAX: usize = 1024 * 1024;
 pub const ARTIFACTS_LISTED: usize = 300;
 /// Bytes of the artifacts of two runs that are compared line by line; of larger ones is only said whether they differ.
 pub const ARTIFACTS_COMPARED_BYTES: usize = 4 * 1024 * 1024;
+/// Groups of which events are counted in one statement of ClickHouse: it takes one of 256 KiB by default, and an id may have 256 bytes twice in it.
+pub const CLICKHOUSE_IDS_ASKED: usize = 200;

@@ -88,7 +88,7 @@ impl Run {
 }
 
 /// The status of a run that has not said how it ended.
-const RUNNING: &str = "running";
+pub(super) const RUNNING: &str = "running";
 
 fn select() -> String {
     format!(

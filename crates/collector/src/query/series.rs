@@ -128,8 +128,7 @@ fn minutes(
         "SELECT minute, count, sum, min, max, last FROM points WHERE series = ? AND minute >= ? AND minute < ?
          ORDER BY minute LIMIT ?",
     )?;
-    let since = since.map_or(i64::MIN, |since| crate::store::floor(since.as_micros(), crate::store::WIDTHS_US[0]));
-    let until = until.map_or(i64::MAX, Moment::as_micros);
+    let (since, until) = range_of(since, until);
     let limit = i64::try_from(PAGE_ROWS_MAX + 1).unwrap_or(i64::MAX);
     let rows = find.query_map(params![series, since, until, limit], |row| {
         Ok(Minute {
@@ -141,9 +140,19 @@ fn minutes(
             last: row.get(5)?,
         })
     })?;
-    let mut items = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(minutes_of(rows.collect::<rusqlite::Result<_>>()?))
+}
+
+/// Returns from which minute on, and up to which moment, minutes begin that are in a range of time.
+pub(super) fn range_of(since: Option<Moment>, until: Option<Moment>) -> (i64, i64) {
+    let since = since.map_or(i64::MIN, |since| crate::store::floor(since.as_micros(), crate::store::WIDTHS_US[0]));
+    (since, until.map_or(i64::MAX, Moment::as_micros))
+}
+
+/// Makes a page of minutes, of which one more than it may have was asked for.
+pub(super) fn minutes_of(mut items: Vec<Minute>) -> Page<Minute> {
     let next = (items.len() > PAGE_ROWS_MAX).then(|| items.pop()).flatten().map(|minute| minute.begin.to_string());
-    Ok(Page { items, next, resume: None })
+    Page { items, next, resume: None }
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Series> {

@@ -39,7 +39,7 @@ pub struct SessionSums {
 /// Why clients drop events that have a number already: of their session it is missing then. What finds no room in the queue, say, never got one.
 /// `too_large`, `stopped` and `degraded` are of both kinds, and what a spool loses is of other sessions than the one that tells it: these are
 /// taken for events without a number.
-const NUMBERED: [&str; 5] = ["retries_exhausted", "rejected", "poison", "damaged", "shed"];
+pub(super) const NUMBERED: [&str; 5] = ["retries_exhausted", "rejected", "poison", "damaged", "shed"];
 
 /// Returns how many of the events that are missing in a session are among those that its client says it dropped.
 pub(crate) fn missing_and_dropped(missing: i64, drops: &BTreeMap<String, i64>) -> i64 {

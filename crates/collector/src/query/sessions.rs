@@ -39,6 +39,11 @@ impl SessionState {
             Self::Crashed => "crashed",
         }
     }
+
+    /// Returns the state that a store calls so.
+    pub(super) fn of(name: &str) -> Self {
+        Self::ALL.into_iter().find(|known| known.as_str() == name).unwrap_or(Self::Open)
+    }
 }
 
 /// What is known of a session.
@@ -231,7 +236,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(i64, Session)> {
     let (max_index, covered): (i64, i64) = (row.get(11)?, row.get(12)?);
     let session = Session {
         session_id: row.get(1)?,
-        state: SessionState::ALL.into_iter().find(|known| known.as_str() == state).unwrap_or(SessionState::Open),
+        state: SessionState::of(&state),
         fatal: row.get(3)?,
         signal: row.get(21)?,
         events: row.get(4)?,

@@ -91,9 +91,13 @@ pub(super) fn page<T>(
     let mut prepared = connection.prepare_cached(&sql)?;
     let rows =
         prepared.query_map(params_from_iter(conditions.values), |row| Ok((row.get::<_, i64>(0)?, read(row)?)))?;
-    let mut found = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(page_of(rows.collect::<rusqlite::Result<_>>()?, limit))
+}
+
+/// Makes a page of rows with their numbers, of which one more than it may have was asked for.
+pub(super) fn page_of<T>(mut found: Vec<(i64, T)>, limit: usize) -> Page<T> {
     let more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().filter(|_| more).map(|(id, _)| id.to_string());
-    Ok(Page { items: found.into_iter().map(|(_, item)| item).collect(), next, resume: None })
+    Page { items: found.into_iter().map(|(_, item)| item).collect(), next, resume: None }
 }

@@ -38,10 +38,20 @@ impl TraceTold {
 
 /// The spans of a trace, each with whether it ended.
 #[derive(Default)]
-struct Spans {
+pub(super) struct Spans {
     ended: HashMap<SpanId, bool>,
     failed: HashSet<SpanId>,
-    talk: Option<String>,
+    pub(super) talk: Option<String>,
+}
+
+impl Spans {
+    /// Notes the start or the end of a span.
+    pub(super) fn note(&mut self, span: SpanId, is_end: bool, failed: bool) {
+        *self.ended.entry(span).or_default() |= is_end;
+        if is_end && failed {
+            self.failed.insert(span);
+        }
+    }
 }
 
 /// Returns what the events of these traces tell, in their order. Of one whose events there is no room for as much is told as is kept beside
@@ -67,7 +77,12 @@ pub(super) fn read(connection: &mut Connection, traces: &[Trace]) -> Result<Vec<
         found.insert(id, Spans::default());
     }
     walk(&snapshot, &batches, &mut found)?;
-    Ok(traces
+    Ok(tell(traces, found))
+}
+
+/// Tells of traces, in their order, what was read of their spans; of those of which nothing was read, what is kept beside them.
+pub(super) fn tell(traces: &[Trace], mut found: HashMap<[u8; 16], Spans>) -> Vec<TraceTold> {
+    traces
         .iter()
         .map(|trace| match trace_id(&trace.trace_id).and_then(|id| found.remove(&id)) {
             Some(Spans { ended, failed, talk }) => TraceTold {
@@ -78,7 +93,7 @@ pub(super) fn read(connection: &mut Connection, traces: &[Trace]) -> Result<Vec<
             },
             None => TraceTold::at_least(trace),
         })
-        .collect())
+        .collect()
 }
 
 /// What an event says of where it belongs.
@@ -127,10 +142,7 @@ fn walk(
             };
             let Ok(span) = ids.span_id.parse::<SpanId>() else { continue };
             let is_end = Some(name) == end;
-            *spans.ended.entry(span).or_default() |= is_end;
-            if is_end && ids.status.is_some_and(|status| status.get() == "\"error\"") {
-                spans.failed.insert(span);
-            }
+            spans.note(span, is_end, ids.status.is_some_and(|status| status.get() == "\"error\""));
             if spans.talk.is_none() && body.contains(names::gen_ai::INPUT_MESSAGES) {
                 let has_parts = row.get(3)?;
                 spans.talk = talk(connection, &mut size, (place, body, has_parts), &mut left)?;

@@ -133,26 +133,35 @@ pub(super) fn one(connection: &Connection, id: &str) -> Result<Option<Trace>, Qu
 
 /// Returns the ids of traces that begin with these hexadecimal digits, at most so many; none of too few digits.
 pub(super) fn starting(connection: &Connection, digits: &str, limit: usize) -> rusqlite::Result<Vec<String>> {
-    let digits = digits.to_ascii_lowercase();
-    if digits.len() < ID_DIGITS_MIN {
-        return Ok(Vec::new());
-    }
-    // The first and the last id that begin so: a range of the index of ids.
-    let end = |digit: &str| trace_id(&format!("{digits}{}", digit.repeat(TRACE_DIGITS.saturating_sub(digits.len()))));
-    let (Some(first), Some(last)) = (end("0"), end("f")) else { return Ok(Vec::new()) };
+    // A range of the index of ids.
+    let Some((first, last)) = ends(digits) else { return Ok(Vec::new()) };
     let sql = "SELECT lower(hex(trace_id)) FROM traces WHERE trace_id BETWEEN ? AND ? ORDER BY trace_id LIMIT ?";
     let mut find = connection.prepare_cached(sql)?;
     find.query_map((first, last, i64::try_from(limit).unwrap_or(i64::MAX)), |row| row.get(0))?.collect()
 }
 
+/// Returns the first and the last id that begin with these hexadecimal digits; `None` of too few.
+pub(super) fn ends(digits: &str) -> Option<([u8; 16], [u8; 16])> {
+    let digits = digits.to_ascii_lowercase();
+    if digits.len() < ID_DIGITS_MIN {
+        return None;
+    }
+    let end = |digit: &str| trace_id(&format!("{digits}{}", digit.repeat(TRACE_DIGITS.saturating_sub(digits.len()))));
+    end("0").zip(end("f"))
+}
+
+/// Returns how many milliseconds some microseconds are.
+#[allow(clippy::cast_precision_loss, reason = "microseconds of a trace fit")]
+pub(super) fn millis(micros: i64) -> f64 {
+    micros as f64 / 1000.0
+}
+
 fn read(row: &Row<'_>) -> rusqlite::Result<Trace> {
-    #[allow(clippy::cast_precision_loss, reason = "microseconds of a trace fit")]
-    let duration_ms = row.get::<_, Option<i64>>(4)?.map(|micros| micros as f64 / 1000.0);
     Ok(Trace {
         trace_id: row.get(1)?,
         session_id: row.get(2)?,
         name: row.get(3)?,
-        duration_ms,
+        duration_ms: row.get::<_, Option<i64>>(4)?.map(millis),
         first_seen: Moment(row.get(5)?),
         last_seen: Moment(row.get(6)?),
         started: row.get(7)?,

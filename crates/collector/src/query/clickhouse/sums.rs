@@ -1,0 +1,99 @@
+//! What pages of groups have in common: where they begin and end, and the figures of traces and runs.
+
+use std::collections::HashMap;
+
+use serde::de::DeserializeOwned;
+
+use super::Remote;
+use crate::clickhouse::Sql;
+use crate::limits::{CLICKHOUSE_IDS_ASKED, PAGE_ROWS_MAX};
+use crate::query::params::cursor;
+use crate::query::sums::page_of;
+use crate::query::{Figures, Page, QueryError};
+
+/// The rows of a page: their numbers are below the cursor, the largest first.
+pub(super) struct Bounds {
+    after: Option<i64>,
+    limit: usize,
+}
+
+impl Bounds {
+    pub(super) fn of(after: Option<&str>, limit: usize) -> Result<Self, QueryError> {
+        Ok(Self { after: cursor(after)?, limit: limit.clamp(1, PAGE_ROWS_MAX) })
+    }
+
+    /// Adds them behind a `HAVING`, as far as they are said of a number.
+    pub(super) fn put(&self, sql: &mut Sql, number: &str) {
+        if let Some(after) = self.after {
+            sql.add(&format!(" AND {number} < ")).number(after);
+        }
+        self.order(sql, number);
+    }
+
+    /// Adds their order and how many they are: one more than asked for tells whether there is a next page.
+    pub(super) fn order(&self, sql: &mut Sql, by: &str) {
+        sql.add(&format!(" ORDER BY {by} DESC LIMIT {}", self.limit + 1));
+    }
+
+    /// Returns where they begin.
+    pub(super) const fn after(&self) -> Option<i64> {
+        self.after
+    }
+
+    /// Makes a page of what was found, each with its number.
+    pub(super) fn page<T>(&self, found: Vec<(i64, T)>) -> Page<T> {
+        page_of(found, self.limit)
+    }
+}
+
+/// Adds that something of a group happened at or after a moment, asked of the rows of a group's table. Hour 0 are times that are out of range.
+pub(super) fn since(sql: &mut Sql, since_us: i64) {
+    sql.add("(hour >= ").hour(since_us).add(" OR hour = ").hour(0).add(") AND last_us >= ").number(since_us);
+}
+
+/// Adds which values of a group's key have events in a session. That is less than to be of it, and is found without reading all groups.
+pub(super) fn in_session(sql: &mut Sql, key: &str, session: &str) {
+    sql.add(&format!(" AND {key} IN (SELECT {key} FROM events WHERE session = ")).text(session);
+    sql.add(" AND hour IN (SELECT hour FROM sessions WHERE session = ").text(session).add("))");
+}
+
+/// Returns the columns of figures, in the order of [`FiguresRow`]: what counts as an error and as a call of a tool differs between groups.
+pub(super) fn columns(error: &str, tool_call: &str) -> String {
+    let tokens = |of: &str| format!("toInt64(least(sumIf(toInt128({of}), what = 2), 9223372036854775807))");
+    format!(
+        "toInt64(count()), toInt64(countIf({error})), toInt64(countIf(what = 2 AND call = 1)),
+         toInt64(countIf({tool_call})), {}, {}, sumIf(cost, what = 2)",
+        tokens("tokens_in"),
+        tokens("tokens_out")
+    )
+}
+
+/// Figures as they are answered.
+pub(super) type FiguresRow = (i64, i64, i64, i64, i64, i64, f64);
+
+pub(super) const fn figures(
+    (events, errors, model_calls, tool_calls, tokens_in, tokens_out, cost): FiguresRow,
+) -> Figures {
+    Figures { events, errors, model_calls, tool_calls, tokens_in, tokens_out, cost }
+}
+
+/// Asks for texts, one a row.
+pub(super) fn texts(remote: &Remote, sql: &Sql) -> Result<Vec<String>, QueryError> {
+    let rows: Vec<(String,)> = remote.rows(sql)?;
+    Ok(rows.into_iter().map(|(text,)| text).collect())
+}
+
+/// Counts the events of groups, some at a time: a statement with the ids of all could be longer than a server takes. Ids come first in the answer.
+pub(super) fn counted<K, C: DeserializeOwned>(
+    remote: &Remote,
+    known: &[K],
+    count: impl Fn(&[K]) -> Sql,
+    id_of: impl Fn(&C) -> &String,
+) -> Result<HashMap<String, C>, QueryError> {
+    let mut all = HashMap::with_capacity(known.len());
+    for some in known.chunks(CLICKHOUSE_IDS_ASKED) {
+        let counted: Vec<C> = remote.rows(&count(some))?;
+        all.extend(counted.into_iter().map(|counted| (id_of(&counted).clone(), counted)));
+    }
+    Ok(all)
+}
