@@ -10,8 +10,9 @@ use super::events::by_row;
 use super::facts::row_before;
 use super::groups::REGRESSED_SINCE;
 use super::params::{Params, cursor};
+use super::room::Room;
 use super::{Event, Moment, Page, ParamError, QueryError};
-use crate::limits::{EXCEPTION_VERSIONS_MAX, PAGE_BYTES_MAX, PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX};
+use crate::limits::{EXCEPTION_VERSIONS_MAX, PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX};
 use crate::store::severity_of;
 
 /// Which exceptions.
@@ -172,6 +173,15 @@ impl ExceptionState {
             Self::Regressed => "regressed",
         }
     }
+
+    /// Tells it by when somebody said that they are, and when they happened again after that.
+    pub(super) const fn of(resolved_at: Option<i64>, regressed_at: Option<i64>) -> Self {
+        match (resolved_at, regressed_at) {
+            (Some(_), _) => Self::Resolved,
+            (None, Some(_)) => Self::Regressed,
+            (None, None) => Self::Open,
+        }
+    }
 }
 
 /// Exceptions of a group in one version of the program.
@@ -231,8 +241,34 @@ pub(super) fn severity<S: Serializer>(severity: &Severity, serializer: S) -> Res
 struct Statement {
     sql: String,
     values: Vec<Value>,
-    /// How many the pages before had, in an order in which that is the cursor.
-    shown: Option<i64>,
+    begin: Begin,
+}
+
+/// Where a page of groups begins.
+pub(super) struct Begin {
+    /// Before the group of this number, in the order in which they appeared.
+    pub(super) below: Option<i64>,
+    /// Behind so many: an order that changes has no place that stays, so there the cursor is how many were shown.
+    pub(super) shown: Option<i64>,
+}
+
+impl Begin {
+    pub(super) fn of(query: &ExceptionQuery) -> Result<Self, ParamError> {
+        let after = cursor(query.after.as_deref())?;
+        Ok(match query.order {
+            ExceptionOrder::New => Self { below: after, shown: None },
+            _ => Self { below: None, shown: Some(after.unwrap_or(0)) },
+        })
+    }
+
+    /// Returns the cursor behind a page of so many groups, of which the last has this number.
+    pub(super) fn behind(&self, groups: usize, last: Option<i64>) -> Option<String> {
+        let next = match self.shown {
+            Some(shown) => i64::try_from(groups).ok().and_then(|groups| shown.checked_add(groups)),
+            None => last,
+        };
+        next.map(|next| next.to_string())
+    }
 }
 
 /// Writes what is asked for one more than a page has.
@@ -248,12 +284,9 @@ fn statement(connection: &Connection, query: &ExceptionQuery, limit: usize) -> R
         sql.push_str(condition);
         values.push(value);
     };
-    // An order that changes has no place that stays: there the cursor is how many were shown.
-    let (after, mut shown) = (cursor(query.after.as_deref())?, None);
-    match (query.order, after) {
-        (ExceptionOrder::New, Some(after)) => and("id < ?", after.into()),
-        (ExceptionOrder::New, None) => {}
-        (_, after) => shown = Some(after.unwrap_or(0)),
+    let begin = Begin::of(query)?;
+    if let Some(below) = begin.below {
+        and("id < ?", below.into());
     }
     if let Some(fingerprint) = &query.fingerprint {
         and("fingerprint = ?", fingerprint.clone().into());
@@ -290,33 +323,28 @@ fn statement(connection: &Connection, query: &ExceptionQuery, limit: usize) -> R
         Some(ExceptionState::Open) => sql.push_str(" AND resolved_us IS NULL AND regressed_us IS NULL"),
     }
     sql.push_str(&format!(" ORDER BY {} LIMIT {} OFFSET ?", query.order.sql(), limit + 1));
-    values.push(shown.unwrap_or(0).into());
-    Ok(Statement { sql, values, shown })
+    values.push(begin.shown.unwrap_or(0).into());
+    Ok(Statement { sql, values, begin })
 }
 
 /// Returns a page of groups, in the order that is asked for.
 pub(super) fn page(connection: &mut Connection, query: &ExceptionQuery) -> Result<Page<ExceptionGroup>, QueryError> {
     let limit = query.limit.clamp(1, PAGE_ROWS_MAX);
     let snapshot = connection.transaction()?;
-    let Statement { sql, values, shown } = statement(&snapshot, query, limit)?;
+    let Statement { sql, values, begin } = statement(&snapshot, query, limit)?;
     let mut prepared = snapshot.prepare_cached(&sql)?;
     let mut rows = prepared.query(params_from_iter(values))?;
-    let (mut items, mut last, mut bytes, mut more) = (Vec::new(), None, 0, false);
+    let (mut items, mut last, mut room, mut next) = (Vec::new(), None, Room::of_rows(limit), None);
     while let Some(row) = rows.next()? {
         let sample = by_row(&snapshot, row.get(9)?)?;
-        bytes += sample.as_ref().map_or(0, |event| event.json.len());
-        if items.len() == limit || (bytes > PAGE_BYTES_MAX && !items.is_empty()) {
-            more = true;
+        if !room.takes(sample.as_ref().map_or(0, |event| event.json.len())) {
+            next = begin.behind(items.len(), last);
             break;
         }
         last = Some(row.get::<_, i64>(0)?);
         items.push(group(&snapshot, row, sample)?);
     }
-    let next = match shown {
-        Some(shown) => i64::try_from(items.len()).ok().and_then(|items| shown.checked_add(items)),
-        None => last,
-    };
-    Ok(Page { items, next: next.filter(|_| more).map(|next| next.to_string()), resume: None })
+    Ok(Page { items, next, resume: None })
 }
 
 /// Reads a group.
@@ -325,15 +353,11 @@ fn group(connection: &Connection, row: &Row<'_>, sample: Option<Event>) -> rusql
     let (resolved_at, regressed_at) = (row.get::<_, Option<i64>>(10)?, row.get::<_, Option<i64>>(11)?);
     let buckets: i64 = row.get(12)?;
     Ok(ExceptionGroup {
-        state: match (resolved_at, regressed_at) {
-            (Some(_), _) => ExceptionState::Resolved,
-            (None, Some(_)) => ExceptionState::Regressed,
-            (None, None) => ExceptionState::Open,
-        },
+        state: ExceptionState::of(resolved_at, regressed_at),
         resolved_at: resolved_at.map(Moment),
         regressed_at: regressed_at.map(Moment),
         versions: versions(connection, id)?,
-        users_affected: (buckets != 0).then(|| estimate_users(buckets.count_ones()).to_string()),
+        users_affected: users(buckets.count_ones()),
         fingerprint: row.get(1)?,
         error_type: row.get(2)?,
         error_message: row.get(3)?,
@@ -344,6 +368,11 @@ fn group(connection: &Connection, row: &Row<'_>, sample: Option<Event>) -> rusql
         last_seen: Moment(row.get(8)?),
         sample,
     })
+}
+
+/// Says about how many users programs have that told so many buckets; `None` where none did.
+pub(super) fn users(buckets: u32) -> Option<String> {
+    (buckets > 0).then(|| estimate_users(buckets).to_string())
 }
 
 /// Returns the versions that a group happened in.

@@ -48,6 +48,7 @@ mod occurrences;
 mod own;
 mod params;
 mod reader;
+mod room;
 mod runs;
 mod series;
 mod session_query;

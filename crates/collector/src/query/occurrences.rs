@@ -6,8 +6,9 @@ use serde::Serialize;
 use super::events::by_row;
 use super::grid::{Edge, MINUTE};
 use super::params::cursor;
+use super::room::Room;
 use super::{Event, Grid, Moment, Order, Page, QueryError};
-use crate::limits::{EDGE_EVENTS_MAX, EXCEPTION_PLATFORMS_MAX, EXCEPTION_SESSIONS_SEEN, PAGE_BYTES_MAX, PAGE_ROWS_MAX};
+use crate::limits::{EDGE_EVENTS_MAX, EXCEPTION_PLATFORMS_MAX, EXCEPTION_SESSIONS_SEEN, PAGE_ROWS_MAX};
 
 /// How many exceptions of a group happened in a part of a range of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -57,11 +58,7 @@ pub(super) fn over_time(
     grid: &Grid,
 ) -> Result<Vec<OverTime>, QueryError> {
     let snapshot = connection.transaction()?;
-    let part = |part| {
-        let (begin, end) = grid.within(part);
-        OverTime { begin, end, count: 0 }
-    };
-    let mut parts: Vec<OverTime> = (0..grid.parts()).map(part).collect();
+    let mut parts = parts(grid);
     let Some(group) = snapshot
         .prepare_cached("SELECT id FROM exceptions WHERE fingerprint = ?")?
         .query_row([fingerprint], |row| row.get::<_, i64>(0))
@@ -69,12 +66,7 @@ pub(super) fn over_time(
     else {
         return Ok(parts);
     };
-    let mut add = |moment: i64, count: i64| {
-        let Some(part) = grid.part_of(Moment(moment)) else { return };
-        if let Some(part) = parts.get_mut(part) {
-            part.count = part.count.saturating_add(count);
-        }
-    };
+    let mut add = |moment: i64, count: i64| add(&mut parts, grid, moment, count);
     for range in grid.counted() {
         for (moment, count) in counts(&snapshot, group, range)? {
             add(moment, count);
@@ -92,6 +84,22 @@ pub(super) fn over_time(
         }
     }
     Ok(parts)
+}
+
+/// Returns the parts of a range of time, nothing of which is counted yet.
+pub(super) fn parts(grid: &Grid) -> Vec<OverTime> {
+    let part = |part| {
+        let (begin, end) = grid.within(part);
+        OverTime { begin, end, count: 0 }
+    };
+    (0..grid.parts()).map(part).collect()
+}
+
+/// Adds to the part that a moment is in.
+pub(super) fn add(parts: &mut [OverTime], grid: &Grid, moment: i64, count: i64) {
+    if let Some(part) = grid.part_of(Moment(moment)).and_then(|part| parts.get_mut(part)) {
+        part.count = part.count.saturating_add(count);
+    }
 }
 
 /// Reads what is counted of a group by one width, from a moment on up to another.
@@ -134,17 +142,15 @@ pub(super) fn page(
          ORDER BY row DESC LIMIT ?",
     )?;
     let mut rows = prepared.query((fingerprint, after, i64::try_from(limit + 1).unwrap_or(i64::MAX)))?;
-    let (mut items, mut bytes, mut more) = (Vec::<Event>::new(), 0, false);
+    let (mut items, mut room, mut next) = (Vec::<Event>::new(), Room::of_rows(limit), None);
     while let Some(row) = rows.next()? {
         let Some(event) = by_row(&snapshot, row.get(0)?)? else { continue };
-        bytes += event.json.len();
-        if items.len() == limit || (bytes > PAGE_BYTES_MAX && !items.is_empty()) {
-            more = true;
+        if !room.takes(event.json.len()) {
+            next = items.last().map(|event| event.row.to_string());
             break;
         }
         items.push(event);
     }
-    let next = items.last().filter(|_| more).map(|event| event.row.to_string());
     Ok(Page { items, next, resume: None })
 }
 
