@@ -110,8 +110,12 @@ fn read(row: &Row<'_>) -> rusqlite::Result<AuditEntry> {
         address: row.get(3)?,
         action: row.get(4)?,
         description: row.get(5)?,
-        // It was written as JSON; what is damaged says nothing.
-        metadata: RawValue::from_string(row.get(6)?).unwrap_or_else(|_| RawValue::NULL.to_owned()),
+        metadata: metadata(row.get(6)?),
         request_id: row.get(7)?,
     })
+}
+
+/// Reads metadata. They were written as JSON; what is damaged says nothing.
+pub(super) fn metadata(said: String) -> Box<RawValue> {
+    RawValue::from_string(said).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }

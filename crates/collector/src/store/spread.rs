@@ -27,6 +27,23 @@ impl Spread {
         }
     }
 
+    /// Makes one of those that were counted by the number of their part, as [`Spread::part_sql`] has it.
+    #[cfg(feature = "clickhouse")]
+    pub(crate) fn of_parts(parts: impl IntoIterator<Item = (u16, u64)>) -> Self {
+        let mut spread = Self::default();
+        let known = parts.into_iter().filter(|(part, count)| *part <= LAST && *count > 0);
+        known.for_each(|(part, count)| spread.put(part, count));
+        spread
+    }
+
+    /// Returns, as ClickHouse has it, the number of the part that the duration of a column is in. A double begins with its doubling, and then says which
+    /// part of it: no logarithm is taken, which might be rounded to the next part.
+    #[cfg(feature = "clickhouse")]
+    pub(crate) fn part_sql(micros: &str) -> String {
+        let bits = format!("bitShiftRight(reinterpretAsUInt64(toFloat64({micros})), {DOUBLE_BITS})");
+        format!("toUInt16(if({micros} < {}, 0, least({bits} - {DOUBLE_BIAS}, {LAST})))", 1 << SHORTEST_BITS)
+    }
+
     /// Adds those of another one.
     pub(crate) fn merge(&mut self, other: &Self) {
         other.0.iter().for_each(|(part, count)| self.put(*part, *count));
@@ -146,6 +163,13 @@ fn part_of(micros: i64) -> u16 {
     (u64::from((doubling - SHORTEST_BITS) << PARTS_BITS) + part + 1) as u16
 }
 
+/// The bits of a double behind its exponent, without those that tell the parts of a doubling apart.
+#[cfg(feature = "clickhouse")]
+const DOUBLE_BITS: u32 = f64::MANTISSA_DIGITS - 1 - PARTS_BITS;
+/// What the bits before those are for the number before that of the first part that is divided: the exponent has a bias.
+#[cfg(feature = "clickhouse")]
+const DOUBLE_BIAS: u64 = ((1023 + SHORTEST_BITS as u64) << PARTS_BITS) - 1;
+
 /// Returns from where to where a part goes, in microseconds.
 const fn bounds_us(part: u16) -> (i64, i64) {
     let Some(number) = part.checked_sub(1) else { return (0, 1 << SHORTEST_BITS) };
@@ -187,6 +211,27 @@ mod tests {
             micros = micros * 9 / 8 + 1;
         }
         assert_eq!((part_of(-1), part_of(0), part_of(i64::MAX)), (0, 0, LAST));
+    }
+
+    #[cfg(feature = "clickhouse")]
+    #[test]
+    fn a_double_says_itself_in_which_part_it_is() {
+        for doubling in SHORTEST_BITS..45 {
+            let step = 1_i64 << (doubling - PARTS_BITS);
+            for exact in
+                (0..1 << PARTS_BITS).flat_map(|part| [-1, 0, 1].map(|by| (1_i64 << doubling) + part * step + by))
+            {
+                let bits = (exact as f64).to_bits() >> DOUBLE_BITS;
+                let part = if exact < 16 { 0 } else { (bits - DOUBLE_BIAS).min(LAST.into()) };
+                assert_eq!(part, u64::from(part_of(exact)), "{exact}");
+            }
+        }
+        let sql = "toUInt16(if(d < 16, 0, least(bitShiftRight(reinterpretAsUInt64(toFloat64(d)), 49) - 8215, 265)))";
+        assert_eq!(Spread::part_sql("d"), sql);
+        let (one, other) = (spread([1, 900, 900]), spread([5_000_000]));
+        let mut both = one.clone();
+        both.merge(&other);
+        assert_eq!(Spread::of_parts(both.0.clone()), both);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! The figures of calls, and what they are of.
 
 use lastword::views::Reliability;
-use rusqlite::Row;
 use serde::Serialize;
 
+use super::counted::CallRow;
 use crate::query::Moment;
 use crate::store::{CallKind, Spread};
 
@@ -50,29 +50,25 @@ pub struct CallFigures {
 }
 
 impl CallFigures {
-    /// Adds what a row counts, from its sixth column on.
-    pub(super) fn add(&mut self, row: &Row<'_>) -> rusqlite::Result<()> {
-        let number = |column: usize| row.get::<_, i64>(column);
+    /// Adds what a row counts.
+    pub(super) fn add(&mut self, row: &CallRow<'_>) {
         for (sum, more) in [
-            (&mut self.calls, number(5)?),
-            (&mut self.errors, number(6)?),
-            (&mut self.tokens_in, number(7)?),
-            (&mut self.tokens_out, number(8)?),
-            (&mut self.tokens_cached, number(9)?),
-            (&mut self.total_us, number(12)?),
+            (&mut self.calls, row.calls),
+            (&mut self.errors, row.errors),
+            (&mut self.tokens_in, row.tokens_in),
+            (&mut self.tokens_out, row.tokens_out),
+            (&mut self.tokens_cached, row.tokens_cached),
+            (&mut self.total_us, row.total_us),
         ] {
             *sum = sum.saturating_add(more);
         }
-        self.cost += row.get::<_, f64>(10)?;
-        let timed = number(11)?;
-        if timed > 0 {
-            let shortest = number(13)?;
-            self.shortest_us = if self.timed == 0 { shortest } else { self.shortest_us.min(shortest) };
-            self.longest_us = self.longest_us.max(number(14)?);
-            self.timed = self.timed.saturating_add(timed);
-            self.spread.merge_encoded(row.get_ref(15)?.as_blob()?);
+        self.cost += row.cost;
+        if row.timed > 0 {
+            self.shortest_us = if self.timed == 0 { row.min_us } else { self.shortest_us.min(row.min_us) };
+            self.longest_us = self.longest_us.max(row.max_us);
+            self.timed = self.timed.saturating_add(row.timed);
+            self.spread.merge(&row.spread);
         }
-        Ok(())
     }
 
     /// Computes rates and percentiles of what was added up.

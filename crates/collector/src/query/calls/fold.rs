@@ -3,9 +3,7 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::HashMap;
 
-use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params_from_iter};
-
+use super::counted::{CallRow, CallRows};
 use super::{Call, CallBy, CallFigures, CallPart, CallQuery, CallRange, CallSort, CallTotals, Calls};
 use crate::limits::{CALL_GROUPS_MAX, PAGE_ROWS_MAX};
 use crate::query::{Grid, Moment, QueryError};
@@ -15,20 +13,19 @@ use crate::store::CallKind;
 type Key = (Option<i64>, Option<i64>, Option<String>, Option<String>, Option<String>);
 
 /// Returns the rows of a query.
-pub(in crate::query) fn rows(connection: &Connection, query: &CallQuery, now_us: i64) -> Result<Calls, QueryError> {
+pub(in crate::query) fn rows(source: &impl CallRows, query: &CallQuery, now_us: i64) -> Result<Calls, QueryError> {
     let mut groups: HashMap<Key, Call> = HashMap::new();
-    each(connection, query, now_us, |row| {
-        let call = group(&mut groups, query.by, row)?;
-        call.figures.add(row)?;
+    source.each(query, now_us, &mut |row| {
+        let call = group(&mut groups, query.by, row);
+        call.figures.add(row);
         if let Some(grid) = &query.grid {
             call.parts.resize(grid.parts(), CallPart::default());
-            let part = grid.part_of(Moment(row.get(0)?)).and_then(|part| call.parts.get_mut(part));
+            let part = grid.part_of(Moment(row.hour)).and_then(|part| call.parts.get_mut(part));
             if let Some(part) = part {
-                part.calls = part.calls.saturating_add(row.get(5)?);
-                part.errors = part.errors.saturating_add(row.get(6)?);
+                part.calls = part.calls.saturating_add(row.calls);
+                part.errors = part.errors.saturating_add(row.errors);
             }
         }
-        Ok(())
     })?;
     let mut calls: Vec<Call> = groups.into_values().collect();
     for call in &mut calls {
@@ -43,16 +40,15 @@ pub(in crate::query) fn rows(connection: &Connection, query: &CallQuery, now_us:
 
 /// Returns the calls of each part of a grid.
 pub(in crate::query) fn over_time(
-    connection: &Connection,
+    source: &impl CallRows,
     query: &CallQuery,
     grid: &Grid,
 ) -> Result<Vec<CallFigures>, QueryError> {
     let mut parts = vec![CallFigures::default(); grid.parts()];
     let range = CallRange { since: Some(grid.begin(0)), until: Some(grid.begin(grid.parts())) };
-    each(connection, &CallQuery { range, ..query.clone() }, 0, |row| {
-        match grid.part_of(Moment(row.get(0)?)).and_then(|part| parts.get_mut(part)) {
-            Some(part) => part.add(row),
-            None => Ok(()),
+    source.each(&CallQuery { range, ..query.clone() }, 0, &mut |row| {
+        if let Some(part) = grid.part_of(Moment(row.hour)).and_then(|part| parts.get_mut(part)) {
+            part.add(row);
         }
     })?;
     parts.iter_mut().for_each(CallFigures::finish);
@@ -61,19 +57,20 @@ pub(in crate::query) fn over_time(
 
 /// Returns how all calls of a range fared, and the worst tools.
 pub(in crate::query) fn totals(
-    connection: &Connection,
+    source: &impl CallRows,
     range: CallRange,
     worst: usize,
     now_us: i64,
 ) -> Result<CallTotals, QueryError> {
     let mut totals = CallTotals::default();
     let mut tools: HashMap<Key, Call> = HashMap::new();
-    each(connection, &CallQuery { range, ..CallQuery::default() }, now_us, |row| {
-        if kind(row)? == CallKind::Model {
-            return totals.models.add(row);
+    source.each(&CallQuery { range, ..CallQuery::default() }, now_us, &mut |row| {
+        if row.kind == CallKind::Model {
+            totals.models.add(row);
+        } else {
+            totals.tools.add(row);
+            group(&mut tools, CallBy::Name, row).figures.add(row);
         }
-        totals.tools.add(row)?;
-        group(&mut tools, CallBy::Name, row)?.figures.add(row)
     })?;
     totals.models.finish();
     totals.tools.finish();
@@ -88,65 +85,27 @@ pub(in crate::query) fn totals(
     Ok(totals)
 }
 
-/// Reads each row that is counted of a query.
-fn each(
-    connection: &Connection,
-    query: &CallQuery,
-    now_us: i64,
-    mut take: impl FnMut(&Row<'_>) -> rusqlite::Result<()>,
-) -> Result<(), QueryError> {
-    let (since, until) = query.range.hours_us(now_us);
-    let mut sql =
-        "SELECT hour, kind, name, provider, version, calls, errors, tokens_in, tokens_out, tokens_cached, cost,
-                          timed, total_us, min_us, max_us, spread FROM calls WHERE hour >= ?"
-            .to_owned();
-    let mut values: Vec<Value> = vec![since.into()];
-    for (condition, value) in [
-        (" AND hour < ?", until.map(Value::from)),
-        (" AND kind = ?", query.kind.map(|kind| Value::from(kind as i64))),
-        (" AND name = ?", query.name.clone().map(Value::from)),
-        (" AND provider = ?", query.provider.clone().map(Value::from)),
-        (" AND version = ?", query.version.clone().map(Value::from)),
-    ] {
-        if let Some(value) = value {
-            sql.push_str(condition);
-            values.push(value);
-        }
-    }
-    let mut prepared = connection.prepare_cached(&sql)?;
-    let mut rows = prepared.query(params_from_iter(values))?;
-    while let Some(row) = rows.next()? {
-        take(row)?;
-    }
-    Ok(())
-}
-
-fn kind(row: &Row<'_>) -> rusqlite::Result<CallKind> {
-    Ok(if row.get::<_, i64>(1)? == CallKind::Tool as i64 { CallKind::Tool } else { CallKind::Model })
-}
-
 /// Finds what a row is added to. Beyond the most that are told apart it is what those are added to that there was no room for.
-fn group<'g>(groups: &'g mut HashMap<Key, Call>, by: CallBy, row: &Row<'_>) -> rusqlite::Result<&'g mut Call> {
-    let kind = kind(row)?;
-    let text = |column: usize, wanted: bool| wanted.then(|| row.get::<_, String>(column)).transpose();
+fn group<'g>(groups: &'g mut HashMap<Key, Call>, by: CallBy, row: &CallRow<'_>) -> &'g mut Call {
+    let text = |text: &str, wanted: bool| wanted.then(|| text.to_owned());
     let (has_name, has_version) = (matches!(by, CallBy::Name | CallBy::Version), by == CallBy::Version);
-    let begin = (by == CallBy::Hour).then(|| row.get(0)).transpose()?;
+    let begin = (by == CallBy::Hour).then_some(row.hour);
     let mut key: Key = (
         begin,
-        begin.is_none().then_some(kind as i64),
-        text(2, has_name)?,
-        text(3, has_name || by == CallBy::Provider)?,
-        text(4, has_version)?,
+        begin.is_none().then_some(row.kind as i64),
+        text(row.name, has_name),
+        text(row.provider, has_name || by == CallBy::Provider),
+        text(row.version, has_version),
     );
     if groups.len() >= CALL_GROUPS_MAX && !groups.contains_key(&key) {
         for text in [&mut key.2, &mut key.3, &mut key.4] {
             *text = text.as_ref().map(|_| String::new());
         }
     }
-    let hour = Moment(row.get(0)?);
+    let hour = Moment(row.hour);
     let (_, _, name, provider, version) = key.clone();
     let call = groups.entry(key).or_insert_with(|| Call {
-        kind: begin.is_none().then_some(kind),
+        kind: begin.is_none().then_some(row.kind),
         name,
         provider,
         version,
@@ -158,7 +117,7 @@ fn group<'g>(groups: &'g mut HashMap<Key, Call>, by: CallBy, row: &Row<'_>) -> r
         parts: Vec::new(),
     });
     (call.first_hour, call.last_hour) = (call.first_hour.min(hour), call.last_hour.max(hour));
-    Ok(call)
+    call
 }
 
 /// Puts those first that are wanted first; those that are alike by what they are called.

@@ -1,9 +1,12 @@
 //! How calls of models and tools fared: read from what is counted by the hour as they come, whatever their number.
 
+mod counted;
 mod failed;
 mod figures;
 mod fold;
 
+#[cfg(feature = "clickhouse")]
+pub(in crate::query) use counted::{CallRow, CallRows};
 pub use figures::{Call, CallFigures, CallPart, CallTotals, Calls};
 pub(in crate::query) use fold::{over_time, rows, totals};
 
@@ -27,7 +30,7 @@ pub struct CallRange {
 
 impl CallRange {
     /// Returns the hours that it is made of: from the beginning of the first on, up to the end of the last. `None` is without end.
-    fn hours_us(self, now_us: i64) -> (i64, Option<i64>) {
+    pub(super) fn hours_us(self, now_us: i64) -> (i64, Option<i64>) {
         let since = self.since.map_or(now_us.saturating_sub(BACK_US), Moment::as_micros);
         // The hour that begins at `until` has nothing before it.
         let end = |until: Moment| floor(until.as_micros().saturating_sub(1), WIDTHS_US[1]).saturating_add(WIDTHS_US[1]);

@@ -1,0 +1,108 @@
+//! How calls of models and tools fared: counted of the events that say so, by the hour in which they ended.
+
+use serde::Deserialize;
+
+use super::Remote;
+use super::narrow::within;
+use crate::clickhouse::Sql;
+use crate::limits::CALL_ROWS_MAX;
+use crate::query::QueryError;
+use crate::query::calls::{CallQuery, CallRow, CallRows};
+pub(in crate::query) use crate::query::calls::{over_time, rows, totals};
+use crate::store::{CallKind, Spread, WIDTHS_US};
+
+/// A row, as it is counted.
+#[derive(Deserialize)]
+struct Row {
+    hour: i64,
+    call: u8,
+    name: String,
+    provider: String,
+    version: String,
+    calls: i64,
+    errors: i64,
+    tokens_in: i64,
+    tokens_out: i64,
+    tokens_cached: i64,
+    cost: f64,
+    timed: i64,
+    total_us: i64,
+    min_us: i64,
+    max_us: i64,
+    /// The numbers of the parts of the spread, and how many are in each.
+    spread: (Vec<u16>, Vec<u64>),
+}
+
+impl CallRows for Remote {
+    fn each(&self, query: &CallQuery, now_us: i64, take: &mut dyn FnMut(&CallRow<'_>)) -> Result<(), QueryError> {
+        for row in self.rows::<Row>(&statement(query, now_us))? {
+            let (parts, counts) = row.spread;
+            take(&CallRow {
+                hour: row.hour,
+                kind: if i64::from(row.call) == number(CallKind::Tool) { CallKind::Tool } else { CallKind::Model },
+                name: &row.name,
+                provider: &row.provider,
+                version: &row.version,
+                calls: row.calls,
+                errors: row.errors,
+                tokens_in: row.tokens_in,
+                tokens_out: row.tokens_out,
+                tokens_cached: row.tokens_cached,
+                cost: row.cost,
+                timed: row.timed,
+                total_us: row.total_us,
+                min_us: row.min_us,
+                max_us: row.max_us,
+                spread: Spread::of_parts(parts.into_iter().zip(counts)),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Returns the number that a kind of call has in events, where 0 is none.
+const fn number(kind: CallKind) -> i64 {
+    kind as i64 + 1
+}
+
+/// Writes what is asked for all rows of a query. Of an hour so many names have a row of their own, those that came first, and the others are in one without
+/// a name; so names are asked for when that is settled.
+fn statement(query: &CallQuery, now_us: i64) -> Sql {
+    let (since, until) = query.range.hours_us(now_us);
+    let mut sql = Sql::new(&counted());
+    within(&mut sql, Some(since), until);
+    if let Some(kind) = query.kind {
+        sql.add(" AND call = ").number(number(kind));
+    }
+    sql.add(" GROUP BY begin, call, callee, provider, version)) WHERE 1");
+    for (column, wanted) in [("name", &query.name), ("offered", &query.provider), ("built", &query.version)] {
+        if let Some(wanted) = wanted {
+            sql.add(&format!(" AND {column} = ")).text(wanted);
+        }
+    }
+    sql.add(" GROUP BY begin, call, name, offered, built");
+    sql
+}
+
+/// Writes the beginning of [`statement`], up to where calls are narrowed down.
+fn counted() -> String {
+    let (hour, part) = (WIDTHS_US[1], Spread::part_sql("duration_us"));
+    let own = |column: &str| format!("if(place <= {CALL_ROWS_MAX}, {column}, '')");
+    format!(
+        "SELECT begin, call, {name} AS name, {provider} AS offered, {version} AS built, sum(times), sum(errors),
+                sum(given), sum(answered), sum(cached), sum(paid), sum(timed), sum(total_us),
+                minIf(shortest_us, timed > 0), max(longest_us), sumMap(spread.1, spread.2)
+         FROM (SELECT *, row_number() OVER (PARTITION BY begin, call ORDER BY first_row) AS place
+               FROM (SELECT time_us - positiveModulo(time_us, {hour}) AS begin, call, callee, provider, version,
+                            min(row) AS first_row, count() AS times, countIf(failed) AS errors,
+                            sum(tokens_in) AS given, sum(tokens_out) AS answered, sum(tokens_cached) AS cached,
+                            sum(cost) AS paid, countIf(duration_us >= 0) AS timed,
+                            sumIf(duration_us, duration_us >= 0) AS total_us,
+                            minIf(duration_us, duration_us >= 0) AS shortest_us, max(duration_us) AS longest_us,
+                            sumMapIf([{part}], [toUInt64(1)], duration_us >= 0) AS spread
+                     FROM events FINAL WHERE what = 2 AND call > 0",
+        name = own("callee"),
+        provider = own("provider"),
+        version = own("version"),
+    )
+}
