@@ -53,7 +53,7 @@ pub(in crate::query) fn settings(remote: &Remote) -> Result<Vec<(String, String)
         SETTING.len() + 1
     ));
     sql.text(SETTING).add(") ORDER BY key");
-    Ok(remote.rows(&sql)?)
+    remote.rows(&sql)
 }
 
 fn entry((_, time, actor, address, action, description, said, request_id): Row) -> AuditEntry {

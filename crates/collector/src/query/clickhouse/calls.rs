@@ -106,3 +106,20 @@ fn counted() -> String {
         version = own("version"),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::{CallRange, Moment};
+
+    #[test]
+    fn names_are_asked_for_once_it_is_settled_which_have_rows_of_their_own() {
+        let range = CallRange { since: Some(Moment(3_600_000_005)), until: Some(Moment(7_200_000_001)) };
+        let (kind, name) = (Some(CallKind::Tool), Some("it's".to_owned()));
+        let sql = statement(&CallQuery { kind, name, range, ..CallQuery::default() }, 0);
+        let (inner, outer) = sql.as_str().split_once(")) WHERE 1").unwrap();
+        assert!(inner.contains("if(place <= 200, callee, '') AS name"), "{inner}");
+        assert!(inner.contains("time_us >= 3600000000 AND time_us < 10800000000 AND call = 2 GROUP BY"), "{inner}");
+        assert_eq!(outer, " AND name = 'it\\'s' GROUP BY begin, call, name, offered, built");
+    }
+}

@@ -227,3 +227,33 @@ fn buckets(of: &str) -> Sql {
          ON s.session = o.session GROUP BY o.fingerprint"
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_narrows_groups_down_before_they_are_counted_where_it_can() {
+        let query = ExceptionQuery {
+            session: Some("it's".to_owned()),
+            text: Some("Time'Out".to_owned()),
+            state: Some(ExceptionState::Regressed),
+            after: Some("7".to_owned()),
+            ..ExceptionQuery::default()
+        };
+        let sql = statement(&query, &Begin::of(&query).unwrap(), 10);
+        let (inner, outer) = sql.as_str().split_once(") AS o").unwrap();
+        assert!(
+            inner.ends_with(&format!("(SELECT fingerprint FROM occurrences WHERE session = 'it\\'s'){MARKED}")),
+            "{inner}"
+        );
+        assert!(outer.contains("WHERE 1 AND number < 7 AND position("), "{outer}");
+        assert!(
+            outer.contains("'time\\'out') > 0 AND regressed_us > 0 ORDER BY number DESC LIMIT 11 OFFSET 0"),
+            "{outer}"
+        );
+        let worst = ExceptionQuery { order: ExceptionOrder::Worst, after: Some("20".to_owned()), ..query };
+        let sql = statement(&worst, &Begin::of(&worst).unwrap(), 10);
+        assert!(sql.as_str().ends_with("number DESC LIMIT 11 OFFSET 20") && !sql.as_str().contains("number <"));
+    }
+}

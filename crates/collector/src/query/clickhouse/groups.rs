@@ -27,12 +27,12 @@ pub(in crate::query) fn regressed(
     sql.add(&format!(" ORDER BY regressed_us DESC, number DESC LIMIT {}", limit.max(1)));
     let found: Vec<(String, String, String, String, u64)> = remote.rows(&sql)?;
     let count = found.first().map_or(0, |(.., count)| *count);
-    let mut versions = versions(remote, found.iter().take(limit).map(|(_, _, _, session, _)| session.as_str()))?;
+    let versions = versions(remote, found.iter().take(limit).map(|(_, _, _, session, _)| session.as_str()))?;
     let last = found.into_iter().take(limit).map(|(fingerprint, error_type, message, session, _)| Regressed {
         fingerprint,
         error_type,
         message,
-        version: versions.remove(&session),
+        version: versions.get(&session).cloned(),
     });
     Ok((count, last.collect()))
 }

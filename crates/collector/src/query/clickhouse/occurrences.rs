@@ -1,14 +1,14 @@
 //! Exceptions of one group: how many over time, and each of them, the latest first.
 
 use super::Remote;
-use super::events::{self, Stored, WHOLE};
-use super::narrow::{of_session as put_session, within};
+use super::events::{self, HEAD, Stored, WHOLE};
+use super::narrow::{direction, of_session as put_session, within};
 use crate::clickhouse::Sql;
 use crate::limits::{EXCEPTION_PLATFORMS_MAX, EXCEPTION_SESSIONS_SEEN, PAGE_BYTES_MAX, PAGE_ROWS_MAX};
 use crate::query::occurrences::{add, parts};
 use crate::query::params::cursor;
 use crate::query::room::Room;
-use crate::query::{Event, Grid, Occurrence, OverTime, Page, QueryError};
+use crate::query::{Event, Grid, Occurrence, Order, OverTime, Page, QueryError};
 
 /// An event that is an exception, and the fingerprint of its group. Its JSON may not be with it.
 pub(super) type Found = (String, Stored);
@@ -24,7 +24,7 @@ fn select(rows: usize) -> Sql {
 pub(super) fn of_keys(remote: &Remote, rows: usize, keys: &Sql) -> Result<Vec<Found>, QueryError> {
     let mut sql = select(rows);
     sql.add(" AND (hour, session, time_us, id) IN (").add(keys.as_str()).add(") ORDER BY row DESC");
-    Ok(remote.rows(&sql)?)
+    remote.rows(&sql)
 }
 
 /// Returns an exception with its JSON; `None` where it is removed meanwhile.
@@ -105,7 +105,7 @@ pub(in crate::query) fn platforms(remote: &Remote, fingerprint: &str) -> Result<
         ") GROUP BY session ORDER BY number DESC LIMIT {EXCEPTION_SESSIONS_SEEN}
          ) WHERE ran_on != '' GROUP BY ran_on ORDER BY times DESC, ran_on LIMIT {EXCEPTION_PLATFORMS_MAX}"
     ));
-    Ok(remote.rows(&sql)?)
+    remote.rows(&sql)
 }
 
 /// Returns the fingerprint of the group that an event is an exception of.
@@ -134,4 +134,30 @@ pub(in crate::query) fn of_session(
     let found: Vec<Found> = remote.rows(&sql)?;
     let events = found.into_iter().filter_map(|found| whole(remote, found).transpose());
     Ok((count, events.collect::<Result<_, _>>()?))
+}
+
+/// Returns the exceptions of a session without their JSON, at most so many.
+pub(super) fn heads_of_session(
+    remote: &Remote,
+    session: &str,
+    order: Order,
+    limit: usize,
+) -> Result<Vec<Event>, QueryError> {
+    let mut sql = Sql::new(&format!("SELECT {HEAD} FROM events FINAL WHERE fingerprint != ''"));
+    put_session(&mut sql, session);
+    sql.add(&format!(" ORDER BY row {} LIMIT {limit}", direction(order)));
+    remote.rows::<Stored>(&sql)?.into_iter().map(|stored| stored.whole(remote)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_json_of_exceptions_comes_with_them_as_far_as_a_page_has_room_for_it() {
+        let sql = select(2);
+        assert!(sql.as_str().starts_with("SELECT fingerprint, tuple(row, "), "{}", sql.as_str());
+        assert!(sql.as_str().contains(", if(length(body) <= 8388608, body, ''), `parts.at`"), "{}", sql.as_str());
+        assert!(select(0).as_str().contains("<= 16777216,"));
+    }
 }
