@@ -88,22 +88,29 @@ fn statement(query: &CallQuery, now_us: i64) -> Sql {
 fn counted() -> String {
     let (hour, part) = (WIDTHS_US[1], Spread::part_sql("duration_us"));
     let own = |column: &str| format!("if(place <= {CALL_ROWS_MAX}, {column}, '')");
+    // A sum that is larger than any number we have stays at the largest.
+    let sum = |column: &str| format!("toInt64(least(sum({column}), {}))", i64::MAX);
     format!(
         "SELECT begin, call, {name} AS name, {provider} AS offered, {version} AS built, sum(times), sum(errors),
-                sum(given), sum(answered), sum(cached), sum(paid), sum(timed), sum(total_us),
+                {given}, {answered}, {cached}, sum(paid), sum(timed), {took},
                 minIf(shortest_us, timed > 0), max(longest_us), sumMap(spread.1, spread.2)
          FROM (SELECT *, row_number() OVER (PARTITION BY begin, call ORDER BY first_row) AS place
                FROM (SELECT time_us - positiveModulo(time_us, {hour}) AS begin, call, callee, provider, version,
                             min(row) AS first_row, count() AS times, countIf(failed) AS errors,
-                            sum(tokens_in) AS given, sum(tokens_out) AS answered, sum(tokens_cached) AS cached,
+                            sum(toInt128(tokens_in)) AS given, sum(toInt128(tokens_out)) AS answered,
+                            sum(toInt128(tokens_cached)) AS cached,
                             sum(cost) AS paid, countIf(duration_us >= 0) AS timed,
-                            sumIf(duration_us, duration_us >= 0) AS total_us,
+                            sumIf(toInt128(duration_us), duration_us >= 0) AS took,
                             minIf(duration_us, duration_us >= 0) AS shortest_us, max(duration_us) AS longest_us,
                             sumMapIf([{part}], [toUInt64(1)], duration_us >= 0) AS spread
                      FROM events FINAL WHERE what = 2 AND call > 0",
         name = own("callee"),
         provider = own("provider"),
         version = own("version"),
+        given = sum("given"),
+        answered = sum("answered"),
+        cached = sum("cached"),
+        took = sum("took"),
     )
 }
 
