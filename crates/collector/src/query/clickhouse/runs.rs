@@ -18,7 +18,14 @@ type Counted = (String, i64, i64, i64, i64, i64, i64, f64);
 /// Returns a page of runs, the latest to appear first.
 pub(in crate::query) fn page(remote: &Remote, query: &RunQuery) -> Result<Page<Run>, QueryError> {
     let bounds = Bounds::of(query.after.as_deref(), query.limit)?;
+    let found = bounds.newest(|from| known(remote, &which(query, &bounds, from)))?;
+    Ok(bounds.page_of_left(whole(remote, found)?))
+}
+
+/// Writes which runs those of a page are that began at a row or later.
+fn which(query: &RunQuery, bounds: &Bounds, from: i64) -> Sql {
     let mut which = Sql::new("run IN (SELECT run FROM runs WHERE 1");
+    sums::from(&mut which, ("run", "runs"), from);
     if let Some(since) = query.since {
         which.add(" AND run IN (SELECT run FROM runs WHERE ");
         sums::since(&mut which, since.as_micros());
@@ -38,16 +45,16 @@ pub(in crate::query) fn page(remote: &Remote, query: &RunQuery) -> Result<Page<R
     if let Some(objective) = &query.objective {
         which.add(" AND argMaxMerge(objective) != '' AND lower(argMaxMerge(objective)) LIKE ").containing(objective);
     }
-    bounds.put(&mut which, "min(row)");
+    bounds.put(&mut which, "min(row)", from);
     which.add(")");
-    Ok(bounds.page(read(remote, &which)?))
+    which
 }
 
 /// Returns all that is known of one run as a whole.
 pub(in crate::query) fn one(remote: &Remote, id: &str) -> Result<Option<Run>, QueryError> {
     let mut which = Sql::new("run = ");
     which.text(id);
-    Ok(read(remote, &which)?.pop().map(|(_, run)| run))
+    Ok(whole(remote, known(remote, &which)?)?.pop().and_then(|(_, run)| run))
 }
 
 /// Returns the ids of runs that begin so, at most so many.
@@ -57,8 +64,8 @@ pub(in crate::query) fn starting(remote: &Remote, id: &str, limit: usize) -> Res
     sums::texts(remote, &sql)
 }
 
-/// Reads runs with their numbers, the largest first.
-fn read(remote: &Remote, which: &Sql) -> Result<Vec<(i64, Run)>, QueryError> {
+/// Reads what is known of runs beside their figures, the largest number first.
+fn known(remote: &Remote, which: &Sql) -> Result<Vec<Known>, QueryError> {
     let mut sql = Sql::new(&format!(
         "SELECT toInt64(min(row)) AS number, run, nullIf(argMinMerge(session), ''), nullIf(argMaxMerge(objective), ''),
                 nullIf(tupleElement({ENDED}, 1), ''), min(first_us), max(last_us),
@@ -66,25 +73,23 @@ fn read(remote: &Remote, which: &Sql) -> Result<Vec<(i64, Run)>, QueryError> {
          FROM runs WHERE "
     ));
     sql.add(which.as_str()).add(" GROUP BY run ORDER BY number DESC");
-    let known: Vec<Known> = remote.rows(&sql)?;
+    remote.rows(&sql)
+}
+
+/// Adds figures to what is known of runs; one whose events are gone is none, and is removed.
+fn whole(remote: &Remote, known: Vec<Known>) -> Result<Vec<(i64, Option<Run>)>, QueryError> {
     let mut counted = sums::counted(remote, &known, count, |counted: &Counted| &counted.0)?;
-    let whole = |known: Known| {
-        let (number, run_id, session_id, objective, status, first_us, last_us, ended_us) = known;
-        // Of one whose events are gone nothing is left; it is removed.
-        let (_, events, errors, model_calls, tool_calls, tokens_in, tokens_out, cost) = counted.remove(&run_id)?;
-        let run = Run {
-            run_id,
-            session_id,
-            objective,
-            status: status.unwrap_or_else(|| RUNNING.to_owned()),
-            first_seen: Moment(first_us),
-            last_seen: Moment(last_us),
-            ended: ended_us.map(Moment),
-            figures: sums::figures((events, errors, model_calls, tool_calls, tokens_in, tokens_out, cost)),
+    let whole = |(number, id, session_id, objective, status, first_us, last_us, ended_us): Known| {
+        let figured = |counted: Counted| {
+            let (run_id, events, errors, model_calls, tool_calls, tokens_in, tokens_out, cost) = counted;
+            let figures = sums::figures((events, errors, model_calls, tool_calls, tokens_in, tokens_out, cost));
+            let status = status.unwrap_or_else(|| RUNNING.to_owned());
+            let (first_seen, last_seen, ended) = (Moment(first_us), Moment(last_us), ended_us.map(Moment));
+            Run { run_id, session_id, objective, status, first_seen, last_seen, ended, figures }
         };
-        Some((number, run))
+        (number, counted.remove(&id).map(figured))
     };
-    Ok(known.into_iter().filter_map(whole).collect())
+    Ok(known.into_iter().map(whole).collect())
 }
 
 /// Writes the statement that counts the events of runs.

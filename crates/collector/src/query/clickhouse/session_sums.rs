@@ -54,7 +54,7 @@ fn add_up(
     ));
     state(&mut sql, silent_before);
     sql.add(" AS state FROM sessions");
-    matching(&mut sql, query, silent_before);
+    matching(&mut sql, query, silent_before, 0);
     sql.add(&format!(
         ") AS t LEFT JOIN (
              SELECT session AS id, 1 AS lost, {SUM_OF_DROPS} AS told, arraySum(reason -> told[reason], array"

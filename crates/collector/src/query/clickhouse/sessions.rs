@@ -34,9 +34,10 @@ pub(super) fn state(sql: &mut Sql, silent_before: i64) {
     sql.number(silent_before).add(", 'silent', 'open')");
 }
 
-/// Adds which sessions a query means: what stands behind `FROM sessions`, up to the conditions of a group.
-pub(super) fn matching(sql: &mut Sql, query: &SessionQuery, silent_before: i64) {
+/// Adds which sessions a query means that began at a row or later: what stands behind `FROM sessions`, up to the conditions of a group.
+pub(super) fn matching(sql: &mut Sql, query: &SessionQuery, silent_before: i64, from: i64) {
     sql.add(" WHERE 1");
+    sums::from(sql, ("session", "sessions"), from);
     if let Some(id) = &query.id {
         sql.add(" AND startsWith(session, ").text(id).add(")");
     }
@@ -115,11 +116,14 @@ pub(in crate::query) fn page(
 ) -> Result<Page<Session>, QueryError> {
     let bounds = Bounds::of(query.after.as_deref(), query.limit)?;
     let silent_before = clock::before(now_us, silent_after);
-    let mut which = Sql::new("session IN (SELECT session FROM sessions");
-    matching(&mut which, query, silent_before);
-    bounds.put(&mut which, "min(row)");
-    which.add(")");
-    Ok(bounds.page(read(remote, &which, silent_before)?))
+    let found = bounds.newest(|from| {
+        let mut which = Sql::new("session IN (SELECT session FROM sessions");
+        matching(&mut which, query, silent_before, from);
+        bounds.put(&mut which, "min(row)", from);
+        which.add(")");
+        known(remote, &which, silent_before)
+    })?;
+    Ok(bounds.page_of_left(whole(remote, found)?))
 }
 
 /// Returns those of these sessions that are known, without what their clients dropped.
@@ -134,8 +138,12 @@ pub(in crate::query) fn named(
     }
     let mut which = Sql::new("session IN ");
     which.texts(ids);
-    let found = read(remote, &which, clock::before(now_us, silent_after))?;
-    let found: HashMap<_, _> = found.iter().map(|(_, session)| (session.session_id.as_str(), session)).collect();
+    let found = whole(remote, known(remote, &which, clock::before(now_us, silent_after))?)?;
+    let found: HashMap<_, _> = found
+        .iter()
+        .filter_map(|(_, session)| session.as_ref())
+        .map(|session| (&*session.session_id, session))
+        .collect();
     let known = ids.iter().filter_map(|id| found.get(id));
     Ok(known.map(|session| Session { drops: BTreeMap::new(), ..(*session).clone() }).collect())
 }
@@ -149,9 +157,8 @@ pub(in crate::query) fn detail(
 ) -> Result<Option<SessionDetail>, QueryError> {
     let mut which = Sql::new("session = ");
     which.text(session_id);
-    let Some((_, session)) = read(remote, &which, clock::before(now_us, silent_after))?.pop() else {
-        return Ok(None);
-    };
+    let found = whole(remote, known(remote, &which, clock::before(now_us, silent_after))?)?.pop();
+    let Some(session) = found.and_then(|(_, session)| session) else { return Ok(None) };
     let gap_list = if session.gaps > 0 { gaps(remote, session_id)? } else { Vec::new() };
     Ok(Some(SessionDetail { session, gap_list }))
 }
@@ -169,8 +176,8 @@ fn gaps(remote: &Remote, session_id: &str) -> Result<Vec<Gap>, QueryError> {
     Ok(pairs.into_iter().map(gap).collect())
 }
 
-/// Reads sessions with their numbers, the largest first.
-fn read(remote: &Remote, which: &Sql, silent_before: i64) -> Result<Vec<(i64, Session)>, QueryError> {
+/// Reads what is known of sessions beside their counts, the largest number first.
+fn known(remote: &Remote, which: &Sql, silent_before: i64) -> Result<Vec<Known>, QueryError> {
     let mut sql = Sql::new("SELECT toInt64(min(row)) AS number, session, ");
     state(&mut sql, silent_before);
     // An unbroken session is not taken apart to count its gaps.
@@ -183,14 +190,17 @@ fn read(remote: &Remote, which: &Sql, silent_before: i64) -> Result<Vec<(i64, Se
         missing()
     ));
     sql.add(which.as_str()).add(" GROUP BY session ORDER BY number DESC");
-    let known: Vec<Known> = remote.rows(&sql)?;
+    remote.rows(&sql)
+}
+
+/// Adds counts to what is known of sessions; one whose events are gone is none, and is removed.
+fn whole(remote: &Remote, known: Vec<Known>) -> Result<Vec<(i64, Option<Session>)>, QueryError> {
     let mut counted = sums::counted(remote, &known, count, |counted: &Counted| &counted.0)?;
     let whole = |known: Known| {
-        // Of one whose events are gone nothing is left; it is removed.
-        let counted = counted.remove(&known.session_id)?;
-        Some((known.number, known.counted(counted)))
+        let counted = counted.remove(&known.session_id);
+        (known.number, counted.map(|counted| known.counted(counted)))
     };
-    Ok(known.into_iter().filter_map(whole).collect())
+    Ok(known.into_iter().map(whole).collect())
 }
 
 /// Writes the statement that counts the events of sessions.

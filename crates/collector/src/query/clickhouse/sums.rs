@@ -4,12 +4,14 @@ use std::collections::HashMap;
 
 use serde::de::DeserializeOwned;
 
-use super::Remote;
+use super::{Remote, row_at};
 use crate::clickhouse::Sql;
+use crate::clock;
 use crate::limits::{CLICKHOUSE_IDS_ASKED, PAGE_ROWS_MAX};
 use crate::query::params::cursor;
 use crate::query::sums::page_of;
 use crate::query::{Figures, Page, QueryError};
+use crate::store::WIDTHS_US;
 
 /// The rows of a page: their numbers are below the cursor, the largest first.
 pub(super) struct Bounds {
@@ -22,8 +24,11 @@ impl Bounds {
         Ok(Self { after: cursor(after)?, limit: limit.clamp(1, PAGE_ROWS_MAX) })
     }
 
-    /// Adds them behind a `HAVING`, as far as they are said of a number.
-    pub(super) fn put(&self, sql: &mut Sql, number: &str) {
+    /// Adds them behind a `HAVING`, as far as they are said of a number, which is not less than another.
+    pub(super) fn put(&self, sql: &mut Sql, number: &str, from: i64) {
+        if from > 0 {
+            sql.add(&format!(" AND {number} >= ")).number(from);
+        }
         if let Some(after) = self.after {
             sql.add(&format!(" AND {number} < ")).number(after);
         }
@@ -43,6 +48,27 @@ impl Bounds {
     /// Makes a page of what was found, each with its number.
     pub(super) fn page<T>(&self, found: Vec<(i64, T)>) -> Page<T> {
         page_of(found, self.limit)
+    }
+
+    /// Likewise, of groups of which some have no events any more: those are left out of the page, and are no reason for it to be the last.
+    pub(super) fn page_of_left<T>(&self, found: Vec<(i64, Option<T>)>) -> Page<T> {
+        let Page { items, next, resume } = self.page(found);
+        Page { items: items.into_iter().flatten().collect(), next, resume }
+    }
+
+    /// Looks for groups that began in the hour before the cursor, so that few are looked at however many there are; where those are too few
+    /// for a page, for all.
+    pub(super) fn newest<T>(&self, find: impl Fn(i64) -> Result<Vec<T>, QueryError>) -> Result<Vec<T>, QueryError> {
+        let end = self.after.unwrap_or_else(|| row_at(clock::now_us()));
+        let near = find(end.saturating_sub(row_at(WIDTHS_US[1])).max(0))?;
+        if near.len() > self.limit { Ok(near) } else { find(0) }
+    }
+}
+
+/// Adds, behind a `WHERE`, that a group of a table may have begun at a row or later. What it adds is true of all if that is 0.
+pub(super) fn from(sql: &mut Sql, (key, table): (&str, &str), row: i64) {
+    if row > 0 {
+        sql.add(&format!(" AND {key} IN (SELECT {key} FROM {table} WHERE row >= ")).number(row).add(")");
     }
 }
 

@@ -24,7 +24,14 @@ type Counted = (String, i64, i64, i64, i64, i64, i64, i64, i64, f64);
 /// Returns a page of traces, the latest to appear first.
 pub(in crate::query) fn page(remote: &Remote, query: &TraceQuery) -> Result<Page<Trace>, QueryError> {
     let bounds = Bounds::of(query.after.as_deref(), query.limit)?;
+    let found = bounds.newest(|from| known(remote, &which(query, &bounds, from)))?;
+    Ok(bounds.page_of_left(whole(remote, found)?))
+}
+
+/// Writes which traces those of a page are that began at a row or later.
+fn which(query: &TraceQuery, bounds: &Bounds, from: i64) -> Sql {
     let mut which = Sql::new("trace IN (SELECT trace FROM traces WHERE 1");
+    sums::from(&mut which, ("trace", "traces"), from);
     if let Some(since) = query.since {
         which.add(" AND trace IN (SELECT trace FROM traces WHERE ");
         sums::since(&mut which, since.as_micros());
@@ -46,9 +53,9 @@ pub(in crate::query) fn page(remote: &Remote, query: &TraceQuery) -> Result<Page
     if let Some(ms) = query.min_ms {
         which.add(&format!(" AND tupleElement({ROOT}, 3) >= ")).number(ms.saturating_mul(1000));
     }
-    bounds.put(&mut which, "min(row)");
+    bounds.put(&mut which, "min(row)", from);
     which.add(")");
-    Ok(bounds.page(read(remote, &which)?))
+    which
 }
 
 /// Returns all that is known of one trace as a whole.
@@ -56,7 +63,7 @@ pub(in crate::query) fn one(remote: &Remote, id: &str) -> Result<Option<Trace>, 
     let Some(id) = trace_id(&id.to_ascii_lowercase()) else { return Ok(None) };
     let mut which = Sql::new("trace = ");
     which.bytes(&id);
-    Ok(read(remote, &which)?.pop().map(|(_, trace)| trace))
+    Ok(whole(remote, known(remote, &which)?)?.pop().and_then(|(_, trace)| trace))
 }
 
 /// Returns the ids of traces that begin with these hexadecimal digits, at most so many; none of too few digits.
@@ -85,8 +92,8 @@ pub(super) fn events_of(sql: &mut Sql, traces: &[[u8; 16]]) {
     sql.add(")");
 }
 
-/// Reads traces with their numbers, the largest first.
-fn read(remote: &Remote, which: &Sql) -> Result<Vec<(i64, Trace)>, QueryError> {
+/// Reads what is known of traces beside their figures, the largest number first.
+fn known(remote: &Remote, which: &Sql) -> Result<Vec<Known>, QueryError> {
     let mut sql = Sql::new(&format!(
         "SELECT toInt64(min(row)) AS number, lower(hex(trace)), nullIf({}, ''),
                 if(tupleElement({ROOT}, 1) = '', NULL, tupleElement({ROOT}, 2)),
@@ -95,27 +102,24 @@ fn read(remote: &Remote, which: &Sql) -> Result<Vec<(i64, Trace)>, QueryError> {
         session()
     ));
     sql.add(which.as_str()).add(" GROUP BY trace ORDER BY number DESC");
-    let known: Vec<Known> = remote.rows(&sql)?;
+    remote.rows(&sql)
+}
+
+/// Adds figures to what is known of traces; one whose events are gone is none, and is removed.
+fn whole(remote: &Remote, known: Vec<Known>) -> Result<Vec<(i64, Option<Trace>)>, QueryError> {
     let mut counted = sums::counted(remote, &known, count, |counted: &Counted| &counted.0)?;
-    let whole = |known: Known| {
-        let (number, trace_id, session_id, name, duration_us, first_us, last_us) = known;
-        // Of one whose events are gone nothing is left; it is removed.
-        let (_, started, ended, events, errors, model_calls, tool_calls, tokens_in, tokens_out, cost) =
-            counted.remove(&trace_id)?;
-        let trace = Trace {
-            trace_id,
-            session_id,
-            name,
-            duration_ms: duration_us.map(millis),
-            first_seen: Moment(first_us),
-            last_seen: Moment(last_us),
-            started,
-            ended,
-            figures: sums::figures((events, errors, model_calls, tool_calls, tokens_in, tokens_out, cost)),
+    let whole = |(number, id, session_id, name, duration_us, first_us, last_us): Known| {
+        let figured = |counted: Counted| {
+            let (trace_id, started, ended, events, errors, model_calls, tool_calls, tokens_in, tokens_out, cost) =
+                counted;
+            let figures = sums::figures((events, errors, model_calls, tool_calls, tokens_in, tokens_out, cost));
+            let duration_ms = duration_us.map(millis);
+            let (first_seen, last_seen) = (Moment(first_us), Moment(last_us));
+            Trace { trace_id, session_id, name, duration_ms, first_seen, last_seen, started, ended, figures }
         };
-        Some((number, trace))
+        (number, counted.remove(&id).map(figured))
     };
-    Ok(known.into_iter().filter_map(whole).collect())
+    Ok(known.into_iter().map(whole).collect())
 }
 
 /// Writes the statement that counts the events of traces.

@@ -40,7 +40,7 @@ pub(in crate::query) fn page(remote: &Remote, query: &UserQuery) -> Result<Page<
     if let Some(opted_in) = query.opted_in {
         sql.add(" AND max(opted) = ").number(u8::from(opted_in));
     }
-    bounds.put(&mut sql, NUMBER);
+    bounds.put(&mut sql, NUMBER, 0);
     let rows: Vec<Row> = remote.rows(&sql)?;
     let user = |(number, user_id, telemetry_opt_in, changed, first_us, last_us): Row| {
         let moment = |micros: Option<i64>| micros.map(Moment);
