@@ -123,3 +123,48 @@ pub(super) fn counted<K, C: DeserializeOwned>(
     }
     Ok(all)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: i64 = WIDTHS_US[1];
+
+    /// Asks for pages of two before the end of the third hour; returns from which rows on, and what is found at last.
+    fn asked(near: usize, all: usize) -> (Vec<i64>, usize) {
+        let asked = std::cell::RefCell::new(Vec::new());
+        let bounds = Bounds::of(Some(&row_at(3 * HOUR).to_string()), 2).unwrap();
+        let found = bounds.newest(|from| {
+            asked.borrow_mut().push(from);
+            Ok(vec![(); if from > 0 { near } else { all }])
+        });
+        (asked.take(), found.unwrap().len())
+    }
+
+    #[test]
+    fn a_page_is_of_the_last_hour_if_that_fills_it() {
+        assert_eq!(asked(3, 9), (vec![row_at(2 * HOUR)], 3));
+        assert_eq!(asked(2, 9), (vec![row_at(2 * HOUR), 0], 9));
+        assert_eq!(asked(0, 0), (vec![row_at(2 * HOUR), 0], 0));
+    }
+
+    #[test]
+    fn a_group_without_events_is_left_out_and_ends_no_page() {
+        let bounds = Bounds::of(None, 2).unwrap();
+        let page = bounds.page_of_left(vec![(9, Some("a")), (8, None), (7, Some("c"))]);
+        assert_eq!((page.items, page.next.as_deref()), (vec!["a"], Some("8")));
+        let last = bounds.page_of_left(vec![(9, Some("a")), (8, Some("b"))]);
+        assert_eq!((last.items, last.next), (vec!["a", "b"], None));
+    }
+
+    #[test]
+    fn what_a_row_may_begin_at_is_asked_of_rows_and_then_of_groups() {
+        let mut sql = Sql::new("WHERE 1");
+        from(&mut sql, ("trace", "traces"), 5);
+        sql.add(" HAVING 1");
+        Bounds::of(Some("9"), 2).unwrap().put(&mut sql, "min(row)", 5);
+        let expected = "WHERE 1 AND trace IN (SELECT trace FROM traces WHERE row >= 5) HAVING 1 AND min(row) >= 5 AND min(row) < 9 \
+                        ORDER BY min(row) DESC LIMIT 3";
+        assert_eq!(sql.as_str(), expected);
+    }
+}
