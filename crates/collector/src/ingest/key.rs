@@ -27,7 +27,7 @@ const SPAN_BYTES: usize = 24;
 /// | 17 | 32 hexadecimal digits in lower case, and a zero |
 /// | 21 | the time, and a UUID of version 4 in lower case with dashes |
 /// | 29 | the time, and the ids of a trace and of a span with a dash between them |
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Key {
     Bytes {
         bytes: [u8; BYTES_MAX],
@@ -81,6 +81,32 @@ impl Key {
             // Of characters, each of which has four bytes at most.
             Self::Text(text) => !text.is_empty() && text.len() <= 4 * crate::limits::EVENT_ID_CHARS_MAX,
         }
+    }
+
+    /// Returns the id as it is spelled: a key says all of it, so that nobody has to read it out of the event again.
+    #[cfg(feature = "clickhouse")]
+    pub(crate) fn id(&self) -> std::borrow::Cow<'_, str> {
+        let bytes = match self {
+            Self::Text(text) => return text.as_ref().into(),
+            Self::Bytes { .. } => self.as_bytes(),
+        };
+        let (dashes, digits): (&[usize], &[u8]) = match bytes.len() {
+            UUID_BYTES => (&[4, 6, 8, 10], bytes),
+            // The zero is no part of it.
+            17 => (&[], bytes.get(..UUID_BYTES).unwrap_or_default()),
+            21 => (&[4, 6, 8, 10], bytes.get(TIME_BYTES..).unwrap_or_default()),
+            _ => (&[UUID_BYTES], bytes.get(TIME_BYTES..).unwrap_or_default()),
+        };
+        let mut id = String::with_capacity(2 * digits.len() + dashes.len());
+        for (place, byte) in digits.iter().enumerate() {
+            if dashes.contains(&place) {
+                id.push('-');
+            }
+            for nibble in [byte >> 4, byte & 0xf] {
+                id.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+            }
+        }
+        id.into()
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
@@ -186,6 +212,15 @@ mod tests {
         assert_eq!((dashed.as_bytes().len(), &dashed.as_bytes()[..4]), (16, &[0x01, 0x8f, 0x3a, 0x1b][..]));
         let plain = key("018f3a1b2c4d7e5f8a6b9c0d1e2f3a4b");
         assert_eq!((plain.as_bytes().len(), &plain.as_bytes()[15..]), (17, &[0x4b, 0][..]));
+    }
+
+    #[cfg(feature = "clickhouse")]
+    #[test]
+    fn an_id_is_spelled_again_as_it_was() {
+        let uuid = "018f3a1b-2c4d-7e5f-8a6b-9c0d1e2f3a4b";
+        for id in [uuid, &uuid.to_ascii_uppercase(), &uuid.replace('-', ""), V4, SPAN, "a", "", "é"] {
+            assert_eq!(key(id).id(), id);
+        }
     }
 
     #[test]

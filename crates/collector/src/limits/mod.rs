@@ -4,11 +4,15 @@
 //! bound is refused with an answer that says so (413, 429 or 503), never dropped in silence.
 
 #[cfg(feature = "clickhouse")]
+mod block;
+#[cfg(feature = "clickhouse")]
 mod clickhouse;
 mod pages;
 mod stream;
 mod tell;
 
+#[cfg(feature = "clickhouse")]
+pub use block::*;
 #[cfg(feature = "clickhouse")]
 pub use clickhouse::*;
 pub use pages::*;

@@ -69,7 +69,7 @@ pub(super) fn read(text: &str, range: Range<usize>) -> Result<Event, String> {
     })?;
     let (name, detail) = specifics(kind, &wire)?;
     let key = Key::new(&wire.event_id, time_us);
-    Ok(Event { range, key, kind, severity, index: wire.event_session_index, time_us, name, detail })
+    Ok(Event { range, key, kind, severity, index: wire.event_session_index, time_us, name, detail, has_arrived: false })
 }
 
 /// What only some kinds of events have: a name, a detail.

@@ -123,6 +123,7 @@ mod tests {
                 time_us: 0,
                 name: None,
                 detail: None,
+                has_arrived: false,
             });
             begin += text.len();
         }

@@ -1,0 +1,403 @@
+//! What a block adds to sessions, traces, runs, users, series and names.
+//!
+//! A row of these tables may be written any number of times: what is put together of them are minima, maxima, sets, and values of the first or the last row
+//! ([ADR 19](../../../../../docs/adr/0019-clickhouse-as-a-store.md)). Nothing is counted here. They are written before the events, so an event that is there
+//! has its groups. Columns that are states are made of values by the server: a state itself is nothing that a client should know how to
+//! write.
+
+use std::collections::HashMap;
+
+use lastword::event::names;
+use lastword::{EventKind, Severity};
+use serde_json::{Value, json};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::rows::{New, hour_of};
+use crate::clickhouse::{Client, Error, RowBinary, Sql};
+use crate::ingest::{Detail, Envelope, Event, NO_INDEX};
+use crate::limits::{GROUP_INDEXES_MAX, STATEMENT_BYTES_MAX};
+use crate::store::index::{Facts, Kind, TraceId, What};
+
+/// The weight of what the end of the outermost span says of its trace, beside its row: it is before whatever a begin says.
+pub(super) const END_WEIGHT: u64 = 1 << 63;
+/// The weight of a value that was not said, where the first one counts.
+const UNSAID_FIRST: u64 = u64::MAX;
+
+/// What a block adds.
+#[derive(Default)]
+pub(super) struct Groups<'b> {
+    sessions: HashMap<(u32, &'b str), Session<'b>>,
+    traces: HashMap<(u32, TraceId), Trace<'b>>,
+    runs: HashMap<(u32, &'b str), Run<'b>>,
+    users: HashMap<&'b str, Times>,
+    series: HashMap<(&'b str, Kind, &'b str), Series<'b>>,
+    names: HashMap<&'b str, u64>,
+}
+
+/// The first row of a group, and from when to when it went.
+#[derive(Clone, Copy)]
+struct Times {
+    row: u64,
+    first_us: i64,
+    last_us: i64,
+}
+
+impl Times {
+    const fn new(row: u64) -> Self {
+        Self { row, first_us: i64::MAX, last_us: i64::MIN }
+    }
+
+    fn add(&mut self, row: u64, first_us: i64, last_us: i64) {
+        self.row = self.row.min(row);
+        self.first_us = self.first_us.min(first_us);
+        self.last_us = self.last_us.max(last_us);
+    }
+}
+
+struct Session<'b> {
+    times: Times,
+    /// Platform, version and process, each with the row that said it last.
+    told: [(&'b str, u64); 3],
+    indexes: Vec<i64>,
+    end_index: i64,
+    critical_index: i64,
+    recovered: bool,
+    signal: (&'b str, u64),
+    dropped: bool,
+}
+
+struct Trace<'b> {
+    times: Times,
+    session: (&'b str, u64),
+    /// Session, name and duration as the outermost span says them, with their weight.
+    root: (&'b str, &'b str, i64, u64),
+    failed: bool,
+}
+
+struct Run<'b> {
+    times: Times,
+    session: (&'b str, u64),
+    objective: (&'b str, u64),
+    /// How it ended, and when.
+    ended: (&'b str, i64, u64),
+}
+
+struct Series<'b> {
+    row: u64,
+    unit: (&'b str, u64),
+    last_us: i64,
+    last: f64,
+}
+
+impl<'b> Groups<'b> {
+    /// Adds what a request says of its session beside its events, and that it was heard of: also where all of them are known. `row` is later than
+    /// whatever was written before.
+    pub(super) fn hear(&mut self, envelope: &'b Envelope, event: &'b Event, now_us: i64, row: u64) {
+        let session = self.session(&envelope.session_id, hour_of(event.time_us, now_us), row);
+        session.times.add(row, event.time_us, event.time_us);
+        let said = [&envelope.platform, &envelope.sdk_version, &envelope.process_uuid];
+        for (known, said) in session.told.iter_mut().zip(said) {
+            if let Some(said) = said.as_deref().filter(|said| !said.is_empty()) {
+                *known = (said, row);
+            }
+        }
+    }
+
+    fn session(&mut self, id: &'b str, hour: u32, row: u64) -> &mut Session<'b> {
+        self.sessions.entry((hour, id)).or_insert_with(|| Session {
+            times: Times::new(row),
+            told: [("", 0); 3],
+            indexes: Vec::new(),
+            end_index: NO_INDEX,
+            critical_index: i64::MAX,
+            recovered: false,
+            signal: ("", UNSAID_FIRST),
+            dropped: false,
+        })
+    }
+
+    /// Adds a new event.
+    pub(super) fn add(&mut self, new: &New<'b>) {
+        let New { indexed, event, hour, row, .. } = *new;
+        let id: &'b str = &indexed.envelope.session_id;
+        self.session(id, hour, row).add(event, row);
+        if let Some(name) = event.name.as_deref() {
+            self.names.entry(name).and_modify(|first| *first = row.min(*first)).or_insert(row);
+        }
+        let Some(facts) = new.facts() else { return };
+        if let Some(trace) = facts.trace {
+            self.traces.entry((hour, trace)).or_insert_with(|| Trace::new(id, row)).add(id, event, facts, row);
+        }
+        if let Some(run) = facts.run.as_deref() {
+            self.runs.entry((hour, run)).or_insert_with(|| Run::new(id, row)).add(id, event, facts, row);
+        }
+        if let Some(user) = facts.user.as_deref() {
+            self.users.entry(user).or_insert_with(|| Times::new(row)).add(row, event.time_us, event.time_us);
+        }
+        if let What::Metrics(points) = &facts.what {
+            for point in points {
+                let series = self.series.entry((&*point.name, point.kind, &*point.labels));
+                let series =
+                    series.or_insert(Series { row, unit: ("", 0), last_us: i64::MIN, last: point.last });
+                series.row = series.row.min(row);
+                if let Some(unit) = point.unit.as_deref() {
+                    series.unit = (unit, row);
+                }
+                if event.time_us >= series.last_us {
+                    (series.last_us, series.last) = (event.time_us, point.last);
+                }
+            }
+        }
+    }
+
+    /// Writes all of it.
+    ///
+    /// # Errors
+    ///
+    /// The server does not take it. Some of it may be there then, which harms nothing.
+    pub(super) fn write(self, client: &Client, received_us: i64) -> Result<(), Error> {
+        let Self { sessions, traces, runs, users, series, names } = self;
+        let sessions = sessions.into_iter().flat_map(|((hour, id), session)| session.rows(hour, id, received_us));
+        SESSIONS.insert(client, sessions)?;
+        TRACES.insert(client, traces.into_iter().map(|((hour, id), trace)| trace.row(hour, id)))?;
+        RUNS.insert(client, runs.into_iter().map(|((hour, id), run)| run.row(hour, id)))?;
+        let mut rows = RowBinary::new();
+        for (user, times) in users {
+            write_user(&mut rows, user, times.row, times.first_us, times.last_us);
+        }
+        insert(client, "users", &USERS, &rows)?;
+        SERIES.insert(client, series.into_iter().map(|((name, kind, labels), series)| series.row(name, kind, labels)))?;
+        let mut rows = RowBinary::new();
+        for (name, row) in names {
+            rows.text(name).u64(row).end_row();
+        }
+        insert(client, "names", &["name", "row"], &rows)
+    }
+}
+
+/// The columns of `users`.
+pub(super) const USERS: [&str; 4] = ["user", "row", "first_us", "last_us"];
+
+/// Writes a row of `users`.
+pub(super) fn write_user(rows: &mut RowBinary, user: &str, row: u64, first_us: i64, last_us: i64) {
+    rows.text(user).u64(row).i64(first_us).i64(last_us).end_row();
+}
+
+/// Inserts rows, if there are any.
+pub(super) fn insert(client: &Client, table: &str, columns: &[&str], rows: &RowBinary) -> Result<(), Error> {
+    if rows.rows() == 0 { Ok(()) } else { client.insert(table, columns, rows, None) }
+}
+
+impl<'b> Session<'b> {
+    fn add(&mut self, event: &'b Event, row: u64) {
+        self.times.add(row, event.time_us, event.time_us);
+        if event.index != NO_INDEX {
+            self.indexes.push(event.index);
+        }
+        match event.kind {
+            EventKind::SessionEnd => {
+                self.end_index = self.end_index.max(event.index.max(0));
+                if event.severity == Severity::Critical {
+                    // The end itself says that it was fatal, as that of a session of Sentry's does.
+                    self.critical_index = NO_INDEX;
+                }
+            }
+            EventKind::UnhandledException if event.severity == Severity::Critical => {
+                self.critical_index = self.critical_index.min(event.index);
+            }
+            _ => {}
+        }
+        match event.detail.as_deref() {
+            Some(Detail::Recovered { signal }) => {
+                self.recovered = true;
+                if let Some(signal) = signal.as_deref().filter(|_| row < self.signal.1) {
+                    self.signal = (signal, row);
+                }
+            }
+            Some(Detail::Drops(_)) => self.dropped = true,
+            Some(Detail::Exception(_)) | None => {}
+        }
+    }
+
+    /// Returns it as rows: one, unless it has very many numbers.
+    fn rows(self, hour: u32, id: &str, received_us: i64) -> Vec<Value> {
+        let Self { times, told, mut indexes, end_index, critical_index, recovered, signal, dropped } = self;
+        indexes.sort_unstable();
+        indexes.dedup();
+        let [platform, version, process] = told;
+        let row = |indexes: &[i64]| {
+            json!([
+                hour, id, times.row, platform.0, platform.1, version.0, version.1, process.0, process.1, received_us,
+                times.first_us, times.last_us, indexes, end_index, critical_index, u8::from(recovered), signal.0,
+                signal.1, u8::from(dropped)
+            ])
+        };
+        if indexes.is_empty() {
+            return vec![row(&[])];
+        }
+        indexes.chunks(GROUP_INDEXES_MAX).map(row).collect()
+    }
+}
+
+impl<'b> Trace<'b> {
+    const fn new(session: &'b str, row: u64) -> Self {
+        Self { times: Times::new(row), session: (session, row), root: ("", "", -1, 0), failed: false }
+    }
+
+    fn add(&mut self, session: &'b str, event: &Event, facts: &'b Facts, row: u64) {
+        let mut begin_us = event.time_us;
+        let mut root = None;
+        match &facts.what {
+            What::Start(span) if span.is_root => root = Some((session, &*span.name, -1, row)),
+            What::Start(_) => {}
+            What::End(span) => {
+                self.failed |= span.failed;
+                begin_us = event.time_us.saturating_sub(span.duration_us.unwrap_or(0));
+                if span.is_root {
+                    root = Some((session, &*span.name, span.duration_us.unwrap_or(-1), row | END_WEIGHT));
+                }
+            }
+            _ => self.failed |= event.severity >= Severity::Error,
+        }
+        if let Some(root) = root.filter(|root| root.3 > self.root.3) {
+            self.root = root;
+        }
+        if row < self.session.1 {
+            self.session = (session, row);
+        }
+        self.times.add(row, begin_us, event.time_us);
+    }
+
+    fn row(&self, hour: u32, id: TraceId) -> Value {
+        let Self { times, session, root, failed } = self;
+        let id = format!("{:032x}", u128::from_be_bytes(id));
+        json!([
+            hour, id, times.row, session.0, session.1, times.first_us, times.last_us, root.0, root.1, root.2, root.3,
+            u8::from(*failed)
+        ])
+    }
+}
+
+impl<'b> Run<'b> {
+    const fn new(session: &'b str, row: u64) -> Self {
+        Self { times: Times::new(row), session: (session, row), objective: ("", 0), ended: ("", 0, 0) }
+    }
+
+    fn add(&mut self, session: &'b str, event: &Event, facts: &'b Facts, row: u64) {
+        self.times.add(row, event.time_us, event.time_us);
+        if row < self.session.1 {
+            self.session = (session, row);
+        }
+        let What::Run(run) = &facts.what else { return };
+        if let Some(objective) = run.objective.as_deref().filter(|_| row > self.objective.1) {
+            self.objective = (objective, row);
+        }
+        if &*run.kind == "run_end" && row > self.ended.2 {
+            self.ended = (run.status.as_deref().unwrap_or("completed"), event.time_us, row);
+        }
+    }
+
+    fn row(&self, hour: u32, id: &str) -> Value {
+        let Self { times, session, objective, ended } = self;
+        json!([
+            hour, id, times.row, session.0, session.1, times.first_us, times.last_us, objective.0, objective.1, ended.0,
+            ended.1, ended.2
+        ])
+    }
+}
+
+impl Series<'_> {
+    fn row(&self, name: &str, kind: Kind, labels: &str) -> Value {
+        let Self { row, unit, last_us, last } = self;
+        let number = series_of(name, kind, labels);
+        json!([number, name, kind as u8, labels, row, unit.0, unit.1, last_us, last])
+    }
+}
+
+/// Returns the number of a series: the same wherever it is written, and one that an integer of 64 bits with a sign has room for.
+fn series_of(name: &str, kind: Kind, labels: &str) -> u64 {
+    xxh3_64(format!("{name}\0{}\0{labels}", kind as u8).as_bytes()) >> 1
+}
+
+/// A table whose columns are made of values by the server.
+pub(super) struct Shape {
+    pub(super) table: &'static str,
+    pub(super) columns: &'static str,
+    /// The columns, of the values.
+    select: &'static str,
+    /// The values, with their types.
+    values: &'static str,
+}
+
+/// Sessions.
+pub(super) const SESSIONS: Shape = Shape {
+    table: "sessions",
+    columns: "hour, session, row, platform, version, process, first_received_us, last_received_us, first_us, last_us, indexes, \
+              end_index, critical_index, recovered, signal, dropped",
+    select: "hour, session, row, initializeAggregation('argMaxState', platform, platform_row), \
+             initializeAggregation('argMaxState', version, version_row), \
+             initializeAggregation('argMaxState', process, process_row), received_us, received_us, first_us, last_us, \
+             arrayReduce('groupBitmapState', indexes), end_index, critical_index, recovered, \
+             initializeAggregation('argMinState', signal, signal_row), dropped",
+    values: "hour DateTime('UTC'), session String, row UInt64, platform String, platform_row UInt64, version String, \
+             version_row UInt64, process String, process_row UInt64, received_us Int64, first_us Int64, last_us Int64, \
+             indexes Array(UInt64), end_index Int64, critical_index Int64, recovered UInt8, signal String, \
+             signal_row UInt64, dropped UInt8",
+};
+
+/// Traces.
+pub(super) const TRACES: Shape = Shape {
+    table: "traces",
+    columns: "hour, trace, row, session, first_us, last_us, root, failed",
+    select: "hour, toFixedString(unhex(trace), 16), row, initializeAggregation('argMinState', session, session_row), \
+             first_us, last_us, initializeAggregation('argMaxState', (root_session, name, duration_us), weight), failed",
+    values: "hour DateTime('UTC'), trace String, row UInt64, session String, session_row UInt64, first_us Int64, \
+             last_us Int64, root_session String, name String, duration_us Int64, weight UInt64, failed UInt8",
+};
+
+/// Runs.
+pub(super) const RUNS: Shape = Shape {
+    table: "runs",
+    columns: "hour, run, row, session, first_us, last_us, objective, ended",
+    select: "hour, run, row, initializeAggregation('argMinState', session, session_row), first_us, last_us, \
+             initializeAggregation('argMaxState', objective, objective_row), \
+             initializeAggregation('argMaxState', (status, ended_us), ended_row)",
+    values: "hour DateTime('UTC'), run String, row UInt64, session String, session_row UInt64, first_us Int64, \
+             last_us Int64, objective String, objective_row UInt64, status String, ended_us Int64, ended_row UInt64",
+};
+
+/// Series.
+pub(super) const SERIES: Shape = Shape {
+    table: "series",
+    columns: "series, name, kind, labels, row, unit, last_us, last",
+    select: "series, name, kind, labels, row, initializeAggregation('argMaxState', unit, unit_row), last_us, \
+             initializeAggregation('argMaxState', last, last_us)",
+    values: "series UInt64, name String, kind UInt8, labels String, row UInt64, unit String, unit_row UInt64, \
+             last_us Int64, last Float64",
+};
+
+impl Shape {
+    /// Inserts rows of values, so many at once as a server takes.
+    fn insert(&self, client: &Client, rows: impl Iterator<Item = Value>) -> Result<(), Error> {
+        let mut lines = String::new();
+        for row in rows {
+            lines.push_str(&row.to_string());
+            lines.push('\n');
+            if lines.len() >= STATEMENT_BYTES_MAX {
+                client.run(&self.sql(&lines))?;
+                lines.clear();
+            }
+        }
+        if lines.is_empty() { Ok(()) } else { client.run(&self.sql(&lines)) }
+    }
+
+    fn sql(&self, lines: &str) -> Sql {
+        let Self { table, columns, select, values } = self;
+        let mut sql = Sql::new(&format!("INSERT INTO {table} ({columns}) SELECT {select} FROM format(JSONCompactEachRow, "));
+        sql.text(values).add(", ").text(lines).add(")");
+        sql
+    }
+}
+
+#[cfg(test)]
+mod tests;
