@@ -132,7 +132,8 @@ impl Drafts {
         // Whatever the protocol takes for an id, a time or a number: what is stored is what readers take.
         // When an event is sent again that says no time it has another one, so it must not be known by it.
         let has_arrived = draft.time_us == self.arrived_us;
-        let hashed = (has_arrived && Key::is_timed(draft.id) || !is_id(draft.id)).then(|| id_of(&[draft.id.as_bytes()]));
+        let hashed =
+            (has_arrived && Key::is_timed(draft.id) || !is_id(draft.id)).then(|| id_of(&[draft.id.as_bytes()]));
         let draft = &Draft {
             id: hashed.as_deref().unwrap_or(draft.id),
             time_us: draft.time_us.clamp(clock::FIRST_US, clock::LAST_US),

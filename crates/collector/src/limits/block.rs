@@ -12,4 +12,8 @@ pub const GROUP_INDEXES_MAX: usize = 2000;
 /// Events of which the id of the user is taken out in one step: their texts are in memory.
 pub const FORGET_ROWS: usize = 1000;
 /// How often what was removed is taken off the disk, in microseconds: once a day, since whole parts are written anew for it.
-pub const UNMASK_INTERVAL_US: i64 = 24 * 60 * 60 * 1_000_000;
+pub const UNMASK_INTERVAL_US: u64 = 24 * 60 * 60 * 1_000_000;
+/// How often it is looked how far all writers of a store are, and who of them leads, in microseconds, while nothing is written.
+pub const STANDING_INTERVAL_US: u64 = 500_000;
+/// How often it is read who has opted in, in microseconds: other processes change it, and events of a user who has just agreed can wait.
+pub const CONSENTS_INTERVAL_US: u64 = 10_000_000;

@@ -16,7 +16,18 @@ impl Consents {
     pub(super) fn read(connection: &Connection) -> rusqlite::Result<Self> {
         let mut find = connection.prepare("SELECT user_id FROM users WHERE telemetry_opt_in")?;
         let users = find.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<HashSet<String>>>()?;
-        Ok(Self(Arc::new(RwLock::new(users))))
+        Ok(Self::of(users))
+    }
+
+    /// Notes that these have opted in.
+    pub(super) fn of(users: HashSet<String>) -> Self {
+        Self(Arc::new(RwLock::new(users)))
+    }
+
+    /// Notes that these have opted in, and nobody else.
+    #[cfg(feature = "clickhouse")]
+    pub(super) fn replace(&self, users: HashSet<String>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = users;
     }
 
     /// Returns whether a user has opted in.

@@ -1,21 +1,20 @@
 //! What a block adds to sessions, traces, runs, users, series and names.
 //!
 //! A row of these tables may be written any number of times: what is put together of them are minima, maxima, sets, and values of the first or the last row
-//! ([ADR 19](../../../../../docs/adr/0019-clickhouse-as-a-store.md)). Nothing is counted here. They are written before the events, so an event that is there
-//! has its groups. Columns that are states are made of values by the server: a state itself is nothing that a client should know how to
-//! write.
+//! (ADR 19). Nothing is counted here. They are written before the events, so an event that is there
+//! has its groups.
 
 use std::collections::HashMap;
 
-use lastword::event::names;
 use lastword::{EventKind, Severity};
 use serde_json::{Value, json};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::rows::{New, hour_of};
-use crate::clickhouse::{Client, Error, RowBinary, Sql};
+use super::rows::New;
+use super::shapes::{RUNS, SERIES, SESSIONS, TRACES};
+use crate::clickhouse::{Client, Error, RowBinary};
 use crate::ingest::{Detail, Envelope, Event, NO_INDEX};
-use crate::limits::{GROUP_INDEXES_MAX, STATEMENT_BYTES_MAX};
+use crate::limits::GROUP_INDEXES_MAX;
 use crate::store::index::{Facts, Kind, TraceId, What};
 
 /// The weight of what the end of the outermost span says of its trace, beside its row: it is before whatever a begin says.
@@ -92,8 +91,8 @@ struct Series<'b> {
 impl<'b> Groups<'b> {
     /// Adds what a request says of its session beside its events, and that it was heard of: also where all of them are known. `row` is later than
     /// whatever was written before.
-    pub(super) fn hear(&mut self, envelope: &'b Envelope, event: &'b Event, now_us: i64, row: u64) {
-        let session = self.session(&envelope.session_id, hour_of(event.time_us, now_us), row);
+    pub(super) fn hear(&mut self, envelope: &'b Envelope, event: &'b Event, hour: u32, row: u64) {
+        let session = self.session(&envelope.session_id, hour, row);
         session.times.add(row, event.time_us, event.time_us);
         let said = [&envelope.platform, &envelope.sdk_version, &envelope.process_uuid];
         for (known, said) in session.told.iter_mut().zip(said) {
@@ -137,8 +136,7 @@ impl<'b> Groups<'b> {
         if let What::Metrics(points) = &facts.what {
             for point in points {
                 let series = self.series.entry((&*point.name, point.kind, &*point.labels));
-                let series =
-                    series.or_insert(Series { row, unit: ("", 0), last_us: i64::MIN, last: point.last });
+                let series = series.or_insert(Series { row, unit: ("", 0), last_us: i64::MIN, last: point.last });
                 series.row = series.row.min(row);
                 if let Some(unit) = point.unit.as_deref() {
                     series.unit = (unit, row);
@@ -166,7 +164,8 @@ impl<'b> Groups<'b> {
             write_user(&mut rows, user, times.row, times.first_us, times.last_us);
         }
         insert(client, "users", &USERS, &rows)?;
-        SERIES.insert(client, series.into_iter().map(|((name, kind, labels), series)| series.row(name, kind, labels)))?;
+        SERIES
+            .insert(client, series.into_iter().map(|((name, kind, labels), series)| series.row(name, kind, labels)))?;
         let mut rows = RowBinary::new();
         for (name, row) in names {
             rows.text(name).u64(row).end_row();
@@ -227,9 +226,25 @@ impl<'b> Session<'b> {
         let [platform, version, process] = told;
         let row = |indexes: &[i64]| {
             json!([
-                hour, id, times.row, platform.0, platform.1, version.0, version.1, process.0, process.1, received_us,
-                times.first_us, times.last_us, indexes, end_index, critical_index, u8::from(recovered), signal.0,
-                signal.1, u8::from(dropped)
+                hour,
+                id,
+                times.row,
+                platform.0,
+                platform.1,
+                version.0,
+                version.1,
+                process.0,
+                process.1,
+                received_us,
+                times.first_us,
+                times.last_us,
+                indexes,
+                end_index,
+                critical_index,
+                u8::from(recovered),
+                signal.0,
+                signal.1,
+                u8::from(dropped)
             ])
         };
         if indexes.is_empty() {
@@ -272,7 +287,17 @@ impl<'b> Trace<'b> {
         let Self { times, session, root, failed } = self;
         let id = format!("{:032x}", u128::from_be_bytes(id));
         json!([
-            hour, id, times.row, session.0, session.1, times.first_us, times.last_us, root.0, root.1, root.2, root.3,
+            hour,
+            id,
+            times.row,
+            session.0,
+            session.1,
+            times.first_us,
+            times.last_us,
+            root.0,
+            root.1,
+            root.2,
+            root.3,
             u8::from(*failed)
         ])
     }
@@ -300,8 +325,18 @@ impl<'b> Run<'b> {
     fn row(&self, hour: u32, id: &str) -> Value {
         let Self { times, session, objective, ended } = self;
         json!([
-            hour, id, times.row, session.0, session.1, times.first_us, times.last_us, objective.0, objective.1, ended.0,
-            ended.1, ended.2
+            hour,
+            id,
+            times.row,
+            session.0,
+            session.1,
+            times.first_us,
+            times.last_us,
+            objective.0,
+            objective.1,
+            ended.0,
+            ended.1,
+            ended.2
         ])
     }
 }
@@ -317,86 +352,6 @@ impl Series<'_> {
 /// Returns the number of a series: the same wherever it is written, and one that an integer of 64 bits with a sign has room for.
 fn series_of(name: &str, kind: Kind, labels: &str) -> u64 {
     xxh3_64(format!("{name}\0{}\0{labels}", kind as u8).as_bytes()) >> 1
-}
-
-/// A table whose columns are made of values by the server.
-pub(super) struct Shape {
-    pub(super) table: &'static str,
-    pub(super) columns: &'static str,
-    /// The columns, of the values.
-    select: &'static str,
-    /// The values, with their types.
-    values: &'static str,
-}
-
-/// Sessions.
-pub(super) const SESSIONS: Shape = Shape {
-    table: "sessions",
-    columns: "hour, session, row, platform, version, process, first_received_us, last_received_us, first_us, last_us, indexes, \
-              end_index, critical_index, recovered, signal, dropped",
-    select: "hour, session, row, initializeAggregation('argMaxState', platform, platform_row), \
-             initializeAggregation('argMaxState', version, version_row), \
-             initializeAggregation('argMaxState', process, process_row), received_us, received_us, first_us, last_us, \
-             arrayReduce('groupBitmapState', indexes), end_index, critical_index, recovered, \
-             initializeAggregation('argMinState', signal, signal_row), dropped",
-    values: "hour DateTime('UTC'), session String, row UInt64, platform String, platform_row UInt64, version String, \
-             version_row UInt64, process String, process_row UInt64, received_us Int64, first_us Int64, last_us Int64, \
-             indexes Array(UInt64), end_index Int64, critical_index Int64, recovered UInt8, signal String, \
-             signal_row UInt64, dropped UInt8",
-};
-
-/// Traces.
-pub(super) const TRACES: Shape = Shape {
-    table: "traces",
-    columns: "hour, trace, row, session, first_us, last_us, root, failed",
-    select: "hour, toFixedString(unhex(trace), 16), row, initializeAggregation('argMinState', session, session_row), \
-             first_us, last_us, initializeAggregation('argMaxState', (root_session, name, duration_us), weight), failed",
-    values: "hour DateTime('UTC'), trace String, row UInt64, session String, session_row UInt64, first_us Int64, \
-             last_us Int64, root_session String, name String, duration_us Int64, weight UInt64, failed UInt8",
-};
-
-/// Runs.
-pub(super) const RUNS: Shape = Shape {
-    table: "runs",
-    columns: "hour, run, row, session, first_us, last_us, objective, ended",
-    select: "hour, run, row, initializeAggregation('argMinState', session, session_row), first_us, last_us, \
-             initializeAggregation('argMaxState', objective, objective_row), \
-             initializeAggregation('argMaxState', (status, ended_us), ended_row)",
-    values: "hour DateTime('UTC'), run String, row UInt64, session String, session_row UInt64, first_us Int64, \
-             last_us Int64, objective String, objective_row UInt64, status String, ended_us Int64, ended_row UInt64",
-};
-
-/// Series.
-pub(super) const SERIES: Shape = Shape {
-    table: "series",
-    columns: "series, name, kind, labels, row, unit, last_us, last",
-    select: "series, name, kind, labels, row, initializeAggregation('argMaxState', unit, unit_row), last_us, \
-             initializeAggregation('argMaxState', last, last_us)",
-    values: "series UInt64, name String, kind UInt8, labels String, row UInt64, unit String, unit_row UInt64, \
-             last_us Int64, last Float64",
-};
-
-impl Shape {
-    /// Inserts rows of values, so many at once as a server takes.
-    fn insert(&self, client: &Client, rows: impl Iterator<Item = Value>) -> Result<(), Error> {
-        let mut lines = String::new();
-        for row in rows {
-            lines.push_str(&row.to_string());
-            lines.push('\n');
-            if lines.len() >= STATEMENT_BYTES_MAX {
-                client.run(&self.sql(&lines))?;
-                lines.clear();
-            }
-        }
-        if lines.is_empty() { Ok(()) } else { client.run(&self.sql(&lines)) }
-    }
-
-    fn sql(&self, lines: &str) -> Sql {
-        let Self { table, columns, select, values } = self;
-        let mut sql = Sql::new(&format!("INSERT INTO {table} ({columns}) SELECT {select} FROM format(JSONCompactEachRow, "));
-        sql.text(values).add(", ").text(lines).add(")");
-        sql
-    }
 }
 
 #[cfg(test)]

@@ -1,1 +1,47 @@
-//! The store in a server of ClickHouse.
+//! The store in a server of ClickHouse, which other collectors may write at the same time.
+//!
+//! Invariants:
+//! - A request is answered after its block is on the servers' disks. A block is all that waited, up to [`GROUP_EVENTS_MAX`](crate::limits::GROUP_EVENTS_MAX) events.
+//! - An event is known by its session, its time and its id; what was sent again is looked up before anything is written ([`lookup`]), and counted once
+//!   by every question, also where two processes wrote it at the same moment.
+//! - What is written beside events may be written any number of times ([`groups`]): nothing is counted but by asking.
+//! - Rows are numbered by who wrote them and when, and readers go up to where all of them are in ([`Lease`]).
+//! - Whatever fails may be tried again: there are no transactions, so everything is in an order in which a part of it harms nothing.
+
+mod edit;
+mod engine;
+mod groups;
+mod lookup;
+mod regroup;
+mod remove;
+mod rows;
+mod shapes;
+
+use std::path::Path;
+
+pub(crate) use edit::read_consents;
+
+use super::Consents;
+use super::open::Opened;
+use crate::clickhouse::{Client, Error, Lease, schema};
+use crate::error::OpenError;
+use engine::Blocks;
+
+/// Opens the store in a server: makes what is not there of it, and takes a writer's number, which a directory remembers.
+///
+/// # Errors
+///
+/// The server can't be reached, refuses, or has a store of a newer version.
+pub(super) fn open(client: &Client, dir: &Path, writes: bool) -> Result<Opened, OpenError> {
+    begin(client, dir, writes)
+        .map_err(|error| OpenError::Store { at: client.location().to_string(), why: error.to_string() })
+}
+
+fn begin(client: &Client, dir: &Path, writes: bool) -> Result<Opened, Error> {
+    schema::make(client)?;
+    let consents = Consents::of(edit::opted_in(client)?);
+    let lease = Lease::take(client, dir, writes)?;
+    let mut engine = Box::new(Blocks::new(client.clone(), lease, consents.clone())?);
+    let newest = super::engine::Engine::newest(&mut *engine).unwrap_or(0);
+    Ok(Opened { engine, consents, newest })
+}

@@ -222,8 +222,7 @@ fn points(rows: &mut RowBinary, facts: Option<&Facts>) {
     column(rows, points, |rows, point| _ = rows.text(point.unit.as_deref().unwrap_or_default()));
     column(rows, points, |rows, point| _ = rows.text(&point.labels));
     column(rows, points, |rows, point| _ = rows.i64(point.count));
-    let values: [fn(&Point) -> f64; 4] =
-        [|point| point.sum, |point| point.min, |point| point.max, |point| point.last];
+    let values: [fn(&Point) -> f64; 4] = [|point| point.sum, |point| point.min, |point| point.max, |point| point.last];
     for value in values {
         column(rows, points, |rows, point| _ = rows.f64(value(point)));
     }

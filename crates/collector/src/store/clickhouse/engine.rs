@@ -1,0 +1,287 @@
+//! [`Engine`] in terms of blocks: all requests of a group are written together, once it is known which of their events are there already.
+//!
+//! A block is begun by saying that its rows are not in yet, and ended by saying that they are: whoever follows never goes past a row that
+//! is still to come. Between them groups are written first and events last, so an event that is there has its groups. A block of which
+//! it is not known whether it is in may be given again: the look-up finds what of it is. No `insert_deduplication_token` is set: the same
+//! events may come again after they were removed, and a token that is known would lose them.
+
+use super::groups::{Groups, insert};
+use super::lookup::Known;
+use super::rows::{COLUMNS, New, OCCURRENCE, hour_of};
+use super::{edit, remove};
+use crate::clickhouse::{Client, Error, Lease, RowBinary, watermark};
+use crate::clock;
+use crate::ingest::Event;
+use crate::limits::{CONSENTS_INTERVAL_US, GROUP_EVENTS_MAX, STANDING_INTERVAL_US, UNMASK_INTERVAL_US};
+use crate::store::Consents;
+use crate::store::batch::Stored;
+use crate::store::engine::Engine;
+use crate::store::erase::{Step, Target};
+use crate::store::index::Indexed;
+use crate::store::queue::WriteError;
+use crate::store::trail::{Change, Entry, InForce, What, Who, changes};
+
+/// Codes by which a server says that it can't read a row, or has no room in a column for what is in it: `CANNOT_PARSE_TEXT`,
+/// `CANNOT_PARSE_INPUT_ASSERTION_FAILED`, `CANNOT_READ_ALL_DATA`, `TYPE_MISMATCH`, `ARGUMENT_OUT_OF_BOUND`, `INCORRECT_DATA`,
+/// `TOO_LARGE_ARRAY_SIZE`, `TOO_LARGE_STRING_SIZE`.
+const UNFIT: [u32; 8] = [6, 27, 33, 53, 69, 117, 128, 131];
+/// By which key it is kept when what was removed was last taken off the disk.
+const UNMASKED: &str = "unmasked";
+
+/// What writes a store that is in a server.
+pub(super) struct Blocks {
+    client: Client,
+    lease: Lease,
+    consents: Consents,
+    /// The row below which all is in.
+    mark: i64,
+    leads: bool,
+    /// When it was last looked how far the store is, and who has opted in.
+    looked_us: i64,
+    read_us: i64,
+    /// When what was removed was last taken off the disk, as far as this process knows.
+    unmasked_us: i64,
+}
+
+/// What gets a row, in the order of the requests.
+#[derive(Clone, Copy)]
+enum Item<'b> {
+    /// That a session was heard of.
+    Heard { indexed: &'b Indexed, event: &'b Event, hour: u32 },
+    /// A new event.
+    New { indexed: &'b Indexed, place: usize, event: &'b Event, hour: u32 },
+}
+
+impl Blocks {
+    /// Begins to write, with a writer's number that was leased.
+    ///
+    /// # Errors
+    ///
+    /// The server can't be asked.
+    pub(super) fn new(client: Client, lease: Lease, consents: Consents) -> Result<Self, Error> {
+        let (mark, leads) = (watermark(&client)?, lease.leads()?);
+        let now_us = clock::now_us();
+        Ok(Self { client, lease, consents, mark, leads, looked_us: now_us, read_us: now_us, unmasked_us: 0 })
+    }
+
+    /// A row for what is no event.
+    fn row(&mut self) -> Result<u64, Error> {
+        Ok(self.lease.row()?.cast_unsigned())
+    }
+
+    fn note(&mut self, entry: &Entry) -> Result<(), Error> {
+        let row = self.row()?;
+        edit::note(&self.client, entry, row)
+    }
+
+    /// Looks how far the store is.
+    fn look(&mut self) -> Result<(), Error> {
+        self.looked_us = clock::now_us();
+        self.mark = watermark(&self.client)?;
+        Ok(())
+    }
+
+    /// Writes a block.
+    fn write(&mut self, items: &[Item<'_>], received_us: i64) -> Result<(), Error> {
+        let rows = self.lease.begin(items.len())?;
+        let written = self.insert(items, &rows, received_us);
+        match written {
+            Ok(()) => self.lease.done(),
+            Err(error) => {
+                self.lease.failed();
+                Err(error)
+            }
+        }
+    }
+
+    fn insert(&self, items: &[Item<'_>], rows: &[i64], received_us: i64) -> Result<(), Error> {
+        let (mut groups, mut events, mut occurrences) = (Groups::default(), RowBinary::new(), RowBinary::new());
+        for (item, row) in items.iter().zip(rows) {
+            let row = row.cast_unsigned();
+            match *item {
+                Item::Heard { indexed, event, hour } => groups.hear(&indexed.envelope, event, hour, row),
+                Item::New { indexed, place, event, hour } => {
+                    let new = New { indexed, place, event, hour, row };
+                    groups.add(&new);
+                    new.write_occurrence(&mut occurrences, received_us);
+                    new.write(&mut events, received_us);
+                }
+            }
+        }
+        groups.write(&self.client, received_us)?;
+        insert(&self.client, "occurrences", &OCCURRENCE, &occurrences)?;
+        insert(&self.client, "events", &COLUMNS, &events)
+    }
+}
+
+/// Returns what gets a row of requests of which this is known, and what becomes of each request.
+fn items<'b>(requests: &[&'b [Indexed]], known: &mut Known, now_us: i64) -> (Vec<Item<'b>>, Vec<Stored>) {
+    let (mut items, mut all) = (Vec::new(), Vec::with_capacity(requests.len()));
+    for request in requests {
+        let mut stored = Stored::default();
+        for indexed in *request {
+            let envelope = &indexed.envelope;
+            if let Some(event) = envelope.events.first() {
+                items.push(Item::Heard { indexed, event, hour: hour_of(event.time_us, now_us) });
+            }
+            for (place, event) in envelope.events.iter().enumerate() {
+                if known.add(&envelope.session_id, &event.key) {
+                    stored.accepted += 1;
+                    items.push(Item::New { indexed, place, event, hour: hour_of(event.time_us, now_us) });
+                } else {
+                    stored.duplicates += 1;
+                }
+            }
+        }
+        all.push(stored);
+    }
+    (items, all)
+}
+
+/// What an error of a block is: it may be that of one of its rows.
+fn unfit(error: Error) -> WriteError {
+    match error {
+        Error::Refused { code, message } if UNFIT.contains(&code) => WriteError::Unfit(message),
+        error => error.into(),
+    }
+}
+
+impl Engine for Blocks {
+    fn commit(&mut self, requests: &[&[Indexed]]) -> Result<Vec<Stored>, WriteError> {
+        let received_us = clock::now_us();
+        let envelopes = requests.iter().flat_map(|request| request.iter()).map(|indexed| &indexed.envelope);
+        let events: Vec<(&str, u32, &Event)> = envelopes
+            .flat_map(|envelope| envelope.events.iter().map(|event| (envelope.session_id.as_str(), event)))
+            .map(|(session, event)| (session, hour_of(event.time_us, received_us), event))
+            .collect();
+        let mut known = Known::ask(&self.client, &events)?;
+        let (items, stored) = items(requests, &mut known, received_us);
+        for block in items.chunks(GROUP_EVENTS_MAX) {
+            self.write(block, received_us).map_err(unfit)?;
+        }
+        // It is in. How far readers may go is a matter of others too, and can be asked again.
+        if let Err(error) = self.look() {
+            tracing::warn!(%error, "it is not known how far the store is");
+        }
+        Ok(stored)
+    }
+
+    fn newest(&mut self) -> Option<i64> {
+        Some(self.mark.saturating_sub(1))
+    }
+
+    fn is_there(&self) -> bool {
+        // A server that lost its tables refuses what is written.
+        true
+    }
+
+    fn close(self: Box<Self>) {
+        self.lease.close();
+    }
+
+    fn tick(&mut self) -> Result<(), WriteError> {
+        self.lease.tick()?;
+        let now_us = clock::now_us();
+        if now_us.abs_diff(self.looked_us) >= STANDING_INTERVAL_US {
+            self.look()?;
+            self.leads = self.lease.leads()?;
+        }
+        if now_us.abs_diff(self.read_us) >= CONSENTS_INTERVAL_US {
+            edit::read_consents(&self.client, &self.consents)?;
+            self.read_us = now_us;
+        }
+        Ok(())
+    }
+
+    fn leads(&self) -> bool {
+        self.leads
+    }
+
+    fn opt_in(&mut self, who: &Who, user: &str) -> Result<(), WriteError> {
+        self.note(&Entry::opt_in(who, user))?;
+        let row = self.row()?;
+        Ok(edit::opt_in(&self.client, user, row)?)
+    }
+
+    fn resolve(&mut self, who: &Who, fingerprint: &str, resolved: bool) -> Result<bool, WriteError> {
+        if !edit::has_group(&self.client, fingerprint)? {
+            return Ok(false);
+        }
+        self.note(&Entry::resolve(who, fingerprint, resolved))?;
+        let row = self.row()?;
+        edit::mark(&self.client, fingerprint, resolved, row)?;
+        Ok(true)
+    }
+
+    fn note_removal(&mut self, who: &Who, target: &Target) -> Result<(), WriteError> {
+        let Some(entry) = Entry::removal(who, target) else { return Ok(()) };
+        Ok(self.note(&entry)?)
+    }
+
+    fn remove(&mut self, target: &Target, after: i64) -> Result<Step, WriteError> {
+        Ok(remove::step(&self.client, target, after)?)
+    }
+
+    fn remove_points(&mut self, before_us: i64, _: i64) -> Result<Option<i64>, WriteError> {
+        remove::points(&self.client, before_us)?;
+        Ok(None)
+    }
+
+    fn remove_audit(&mut self, before_us: i64) -> Result<(), WriteError> {
+        Ok(edit::forget_audit(&self.client, before_us)?)
+    }
+
+    fn give_back(&mut self) -> Result<bool, WriteError> {
+        let now_us = clock::now_us();
+        if !self.leads || now_us.abs_diff(self.unmasked_us) < UNMASK_INTERVAL_US {
+            return Ok(false);
+        }
+        // Another process may have done it today, or this one before it was started again.
+        let kept = edit::kept(&self.client, UNMASKED)?.and_then(|kept| kept.parse().ok()).unwrap_or(0);
+        self.unmasked_us = kept;
+        if now_us.abs_diff(kept) >= UNMASK_INTERVAL_US {
+            remove::unmask(&self.client)?;
+            edit::keep(&self.client, UNMASKED, &now_us.to_string())?;
+            self.unmasked_us = now_us;
+        }
+        Ok(false)
+    }
+
+    fn settle(&mut self) -> Result<bool, WriteError> {
+        Ok(true)
+    }
+
+    fn observe(&mut self, kind: What, in_force: &[InForce]) -> Result<(), WriteError> {
+        for Change { name, value, entry } in changes(kind, edit::known(&self.client, kind)?, in_force) {
+            if let Some(entry) = entry {
+                self.note(&entry)?;
+            }
+            edit::know(&self.client, kind, &name, value.as_deref())?;
+        }
+        Ok(())
+    }
+
+    fn reload(&mut self, settings: &[InForce]) -> Result<(), WriteError> {
+        self.note(&Entry::reload())?;
+        self.observe(What::Setting, settings)
+    }
+
+    fn name(&mut self) -> Result<String, WriteError> {
+        Ok(edit::name(&self.client)?)
+    }
+
+    fn begin_cursor(&mut self, key: &str, first: i64) -> Result<i64, WriteError> {
+        if let Some(row) = edit::kept(&self.client, key)?.and_then(|row| row.parse().ok()) {
+            return Ok(row);
+        }
+        self.keep_cursor(key, first)?;
+        Ok(first)
+    }
+
+    fn keep_cursor(&mut self, key: &str, row: i64) -> Result<(), WriteError> {
+        Ok(edit::keep(&self.client, key, &row.to_string())?)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! Bringing groups to what is left of them, before some of their events are removed.
+
+use super::shapes::{RUNS, SERIES, Shape, TRACES};
+use crate::clickhouse::{Client, Error, Sql};
+
+/// What is left of a trace, of events.
+const TRACE: &str = "hour, trace, min(row), argMinState(session, row), \
+    min(if(what = 2, time_us - greatest(duration_us, 0), time_us)), max(time_us), \
+    argMaxState((if(is_root, session, ''), CAST(if(is_root, span_name, ''), 'String'), if(is_root AND what = 2, duration_us, -1)), \
+        multiIf(NOT is_root, toUInt64(0), what = 2, bitOr(row, toUInt64(9223372036854775808)), row)), \
+    max(toUInt8((what = 2 AND failed) OR (what NOT IN (1, 2) AND severity >= 4)))";
+/// What is left of a run.
+const RUN: &str = "hour, run, min(row), argMinState(session, row), min(time_us), max(time_us), \
+    argMaxState(objective, if(objective = '', toUInt64(0), row)), \
+    argMaxState((CAST(multiIf(NOT ((what = 3 AND run_kind = 'run_end') AS is_end), '', status = '', 'completed', status), 'String'), if(is_end, time_us, toInt64(0))), \
+        if(is_end, row, toUInt64(0)))";
+/// What is left of a series.
+const ONE_SERIES: &str = "bitShiftRight(xxh3(concat(n, char(0), toString(k), char(0), l)), 1), n, k, l, min(row), \
+    argMaxState(CAST(u, 'String'), if(u = '', toUInt64(0), row)), max(time_us), argMaxState(v, time_us)";
+/// The points of events, one by one.
+const POINTS: &str = "events ARRAY JOIN `points.name` AS n, `points.kind` AS k, `points.labels` AS l";
+
+/// What is to be removed, and of what it is.
+pub(super) struct Doomed {
+    condition: Sql,
+    counts: Counts,
+    has_series: bool,
+}
+
+/// How many events it is, and how many of them have a trace, a run, a user, a name, points, and are exceptions.
+type Counts = (u64, u64, u64, u64, u64, u64, u64);
+
+impl Doomed {
+    /// Counts the events for which a condition holds.
+    ///
+    /// # Errors
+    ///
+    /// The server can't be asked.
+    pub(super) fn new(client: &Client, condition: &Sql) -> Result<Self, Error> {
+        let mut sql = Sql::new(
+            "SELECT count(), countIf(trace != toFixedString('', 16)), countIf(run != ''), countIf(user != ''), countIf(name != ''), \
+             countIf(what = 4), countIf(fingerprint != '') FROM events FINAL WHERE ",
+        );
+        let counts = client.row(sql.add(condition.as_str()))?.unwrap_or_default();
+        Ok(Self { condition: condition.clone(), counts, has_series: false })
+    }
+
+    /// Also series are brought to what is left of them, which reads all points of theirs.
+    pub(super) fn with_series(self) -> Self {
+        Self { has_series: true, ..self }
+    }
+
+    pub(super) fn events(&self) -> u64 {
+        self.counts.0
+    }
+
+    /// The condition.
+    pub(super) fn condition(&self) -> &str {
+        self.condition.as_str()
+    }
+
+    /// Begins a statement that deletes from a table.
+    pub(super) fn delete_from(&self, client: &Client, table: &str, condition: &str) -> Sql {
+        Sql::new(&format!("DELETE FROM {} WHERE {condition}", client.changed(table)))
+    }
+
+    /// Brings all groups of doomed events to what is left of them.
+    pub(super) fn regroup(&self, client: &Client) -> Result<(), Error> {
+        let (_, traces, runs, users, names, points, exceptions) = self.counts;
+        if traces > 0 {
+            self.anew(client, &TRACES, "trace", "trace != toFixedString('', 16)", TRACE)?;
+        }
+        if runs > 0 {
+            self.anew(client, &RUNS, "run", "run != ''", RUN)?;
+        }
+        if users > 0 {
+            self.users(client)?;
+        }
+        if points > 0 && self.has_series {
+            self.series(client)?;
+        }
+        if names > 0 {
+            let doomed = self.condition();
+            let mut sql = self.delete_from(client, "names", "name IN (SELECT name FROM events WHERE name != '' AND ");
+            client.run(
+                sql.add(doomed).add(") AND name NOT IN (SELECT name FROM events WHERE NOT (").add(doomed).add("))"),
+            )?;
+        }
+        if exceptions > 0 {
+            let mut sql =
+                self.delete_from(client, "occurrences", "row IN (SELECT row FROM events WHERE fingerprint != '' AND ");
+            client.run(sql.add(self.condition()).add(")"))?;
+        }
+        Ok(())
+    }
+
+    /// Forgets that groups of exceptions were dealt with which have none any more.
+    pub(super) fn forget_marks(&self, client: &Client) -> Result<(), Error> {
+        if self.counts.6 == 0 {
+            return Ok(());
+        }
+        delete_if_any(client, "marks", &Sql::new("fingerprint NOT IN (SELECT fingerprint FROM occurrences)"))
+    }
+
+    /// Makes the groups of a table anew that doomed events are of.
+    fn anew(&self, client: &Client, shape: &Shape, column: &str, is_there: &str, select: &str) -> Result<(), Error> {
+        let (table, doomed) = (shape.table, self.condition());
+        let of_doomed = format!("{column} IN (SELECT {column} FROM events WHERE {is_there} AND {doomed})");
+        let hours = Sql::new(&format!("SELECT DISTINCT toUInt32(hour) FROM {table} WHERE {of_doomed}"));
+        let hours: Vec<(u32,)> = client.rows(&hours)?;
+        client.run(&self.delete_from(client, table, &of_doomed))?;
+        let mut sql = Sql::new(&format!(
+            "INSERT INTO {table} ({}) SELECT {select} FROM events FINAL WHERE {of_doomed} AND NOT ({doomed})",
+            shape.columns
+        ));
+        // They are not known where it is tried again after the groups were removed: events are looked for everywhere then.
+        if !hours.is_empty() {
+            sql.add(" AND hour IN ").numbers(hours.into_iter().map(|(hour,)| hour));
+        }
+        client.run(sql.add(&format!(" GROUP BY hour, {column}")))
+    }
+
+    /// Makes users anew. Whoever said yes or no keeps that word, and is known by it.
+    fn users(&self, client: &Client) -> Result<(), Error> {
+        let doomed = self.condition();
+        let of_doomed = format!("user IN (SELECT user FROM events WHERE user != '' AND {doomed})");
+        client.run(&self.delete_from(client, "users", &of_doomed))?;
+        client.run(&Sql::new(&format!(
+            "INSERT INTO users (user, row, first_us, last_us) SELECT user, min(row), min(time_us), max(time_us) \
+             FROM events FINAL WHERE {of_doomed} AND NOT ({doomed}) GROUP BY user"
+        )))?;
+        client.run(&Sql::new(&format!(
+            "INSERT INTO users (user, row, first_us, last_us) SELECT user, bitShiftLeft(toUInt64(intDiv(changed_us, 1000)), 21), \
+             toInt64({}), toInt64({}) FROM opt_ins FINAL WHERE {of_doomed}",
+            i64::MAX,
+            i64::MIN
+        )))
+    }
+
+    /// Makes series anew.
+    fn series(&self, client: &Client) -> Result<(), Error> {
+        let (doomed, columns) = (self.condition(), SERIES.columns);
+        let of_doomed = format!("IN (SELECT n, k, l FROM {POINTS} WHERE what = 4 AND {doomed})");
+        client.run(&self.delete_from(client, "series", &format!("(name, kind, labels) {of_doomed}")))?;
+        client.run(&Sql::new(&format!(
+            "INSERT INTO series ({columns}) SELECT {ONE_SERIES} FROM (SELECT row, time_us, n, k, l, u, v FROM \
+             (SELECT * FROM events FINAL WHERE what = 4 AND NOT ({doomed})) ARRAY JOIN `points.name` AS n, `points.kind` AS k, \
+             `points.labels` AS l, `points.unit` AS u, `points.last` AS v) WHERE (n, k, l) {of_doomed} GROUP BY n, k, l"
+        )))
+    }
+}
+
+/// Deletes from a table, if there is anything to delete: to delete nothing costs as much.
+pub(super) fn delete_if_any(client: &Client, table: &str, condition: &Sql) -> Result<(), Error> {
+    let mut sql = Sql::new(&format!("SELECT 1 FROM {table} WHERE "));
+    let found: Option<(u8,)> = client.row(sql.add(condition.as_str()).add(" LIMIT 1"))?;
+    if found.is_none() {
+        return Ok(());
+    }
+    client.run(Sql::new(&format!("DELETE FROM {} WHERE ", client.changed(table))).add(condition.as_str()))
+}

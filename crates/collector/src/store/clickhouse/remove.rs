@@ -1,0 +1,238 @@
+//! Removing events, so that no question finds anything of them.
+//!
+//! Groups first, events last: as long as an event is there that is to go, whatever was begun is begun again from it. Groups that have other
+//! events too are made anew of those; what has arrived of a session stays with the session, unless it is the session that goes. All of
+//! it is done by the server: what is doomed is said by a condition, and no id of a removed event comes here.
+//!
+//! What is removed is seen by nobody from then on, and is on the disk still: [`unmask`] has it taken off, once a day.
+
+use serde_json::json;
+
+use super::edit::first_row;
+use super::regroup::{self, Doomed};
+use crate::clickhouse::{Client, Error, Sql};
+use crate::clock;
+use crate::limits::{FORGET_ROWS, SESSION_KEPT_US};
+use crate::store::erase::{Step, Target};
+use crate::store::index::PLACEHOLDER;
+use crate::store::redact::{Cleared, without_user};
+use crate::store::{Class, WIDTHS_US, floor};
+
+/// Does a step of a removal.
+pub(super) fn step(client: &Client, target: &Target, after: i64) -> Result<Step, Error> {
+    match target {
+        Target::Session(session) => remove_session(client, session),
+        Target::User(user) => {
+            let mut doomed = Sql::new("user = ");
+            doomed.text(user);
+            let step = remove(client, &Doomed::new(client, &doomed)?, Gone::Events)?;
+            forget(client, user)?;
+            Ok(step)
+        }
+        Target::UserId(user) => clear_user(client, user, after),
+        Target::Older(cutoffs) => remove_older(client, cutoffs),
+        Target::Oldest(bytes_max) => remove_oldest(client, *bytes_max),
+    }
+}
+
+/// How events go.
+enum Gone<'a> {
+    /// One by one.
+    Events,
+    /// With their partition.
+    Partition(&'a str),
+}
+
+/// Removes what is doomed. Series are made anew too, unless it goes by age: they go with their last point then.
+fn remove(client: &Client, doomed: &Doomed, gone: Gone<'_>) -> Result<Step, Error> {
+    let events = usize::try_from(doomed.events()).unwrap_or(usize::MAX);
+    if events == 0 {
+        return Ok(Step::default());
+    }
+    doomed.regroup(client)?;
+    match gone {
+        Gone::Events => client.run(doomed.delete_from(client, "events", "").add(doomed.condition()))?,
+        Gone::Partition(partition) => {
+            let mut sql = Sql::new(&format!("ALTER TABLE {} DROP PARTITION ", client.changed("events")));
+            client.run(sql.text(partition))?;
+        }
+    }
+    doomed.forget_marks(client)?;
+    Ok(Step { events, ..Step::default() })
+}
+
+fn remove_session(client: &Client, session: &str) -> Result<Step, Error> {
+    let mut sql = Sql::new("SELECT DISTINCT toUInt32(hour) FROM sessions WHERE session = ");
+    let hours: Vec<(u32,)> = client.rows(sql.text(session))?;
+    let mut doomed = Sql::new("session = ");
+    doomed.text(session).add(" AND hour IN ").numbers(hours.iter().map(|(hour,)| *hour));
+    let mut step = remove(client, &Doomed::new(client, &doomed)?.with_series(), Gone::Events)?;
+    if !hours.is_empty() {
+        // Last: it says in which hours the session's events are.
+        let mut sql = Sql::new(&format!("DELETE FROM {} WHERE session = ", client.changed("sessions")));
+        client.run(sql.text(session))?;
+        step.sessions = 1;
+    }
+    Ok(step)
+}
+
+/// Removes what is too old, an hour at a time: to remove what has become too old since a minute ago costs as much as all of an hour.
+fn remove_older(client: &Client, cutoffs: &[(Class, i64)]) -> Result<Step, Error> {
+    let Some(youngest) = cutoffs.iter().map(|(_, cutoff)| *cutoff).max() else { return Ok(Step::default()) };
+    // Rows are of the time at which they were received, and the server knows where which rows are.
+    let mut doomed = Sql::new("row < ");
+    doomed.number(first_row(youngest)).add(" AND (0");
+    for (class, cutoff) in cutoffs {
+        doomed.add(" OR class = ").number(*class as u8);
+        doomed.add(" AND received_us < ").number(floor(*cutoff, WIDTHS_US[1]));
+    }
+    doomed.add(")");
+    let mut step = remove(client, &Doomed::new(client, &doomed)?, Gone::Events)?;
+    if step.events > 0 {
+        step.sessions = forget_sessions(client)?;
+    }
+    Ok(step)
+}
+
+/// Removes the oldest week, if more bytes than these are in use. The last one stays, whatever it takes.
+fn remove_oldest(client: &Client, bytes_max: u64) -> Result<Step, Error> {
+    let used = Sql::new("SELECT sum(bytes_on_disk) FROM system.parts WHERE database = currentDatabase() AND active");
+    let used: Option<(u64,)> = client.row(&used)?;
+    if used.is_none_or(|(used,)| used <= bytes_max) {
+        return Ok(Step::default());
+    }
+    let weeks = Sql::new(
+        "SELECT DISTINCT partition FROM system.parts WHERE database = currentDatabase() AND active \
+         AND table IN ('events', 'events_local') ORDER BY partition",
+    );
+    let weeks: Vec<(String,)> = client.rows(&weeks)?;
+    let [(oldest,), _, ..] = weeks.as_slice() else {
+        tracing::warn!("the store is larger than it may become, and has events of one week only: nothing is removed");
+        return Ok(Step::default());
+    };
+    let mut doomed = Sql::new("toMonday(hour) = toDate(");
+    doomed.text(oldest).add(")");
+    let mut step = remove(client, &Doomed::new(client, &doomed)?, Gone::Partition(oldest))?;
+    step.sessions = forget_sessions(client)?;
+    // There may be others. A week without an event that is still one is gone by the next merge.
+    step.next = (step.events > 0).then_some(1);
+    Ok(step)
+}
+
+/// Forgets sessions without events that were not heard of lately. One that was may go on: what has arrived of it must still be known then.
+fn forget_sessions(client: &Client) -> Result<usize, Error> {
+    let before = clock::now_us().saturating_sub(SESSION_KEPT_US);
+    let mut old = Sql::new("session IN (SELECT session FROM sessions GROUP BY session HAVING max(last_received_us) < ");
+    old.number(before).add(") AND session NOT IN (SELECT session FROM events)");
+    let count: Option<(u64,)> =
+        client.row(Sql::new("SELECT uniqExact(session) FROM sessions WHERE ").add(old.as_str()))?;
+    let count = count.map_or(0, |(count,)| usize::try_from(count).unwrap_or(usize::MAX));
+    if count > 0 {
+        let mut sql = Sql::new(&format!("DELETE FROM {} WHERE ", client.changed("sessions")));
+        client.run(sql.add(old.as_str()))?;
+    }
+    Ok(count)
+}
+
+/// Forgets a user, and what the user has said.
+fn forget(client: &Client, user: &str) -> Result<(), Error> {
+    for table in ["opt_ins", "users"] {
+        let mut sql = Sql::new(&format!("DELETE FROM {} WHERE user = ", client.changed(table)));
+        client.run(sql.text(user))?;
+    }
+    Ok(())
+}
+
+/// Takes the id of a user out of some events; all else of them stays byte for byte.
+///
+/// Their texts are changed here, since an id may be spelled in ways that no pattern of the server's finds. The server is told where in which text what
+/// stands, and copies each event to its own key, with its own row: of two that are alike the one that was written last counts. Those that have such a copy
+/// are removed then, at the end. Whatever comes between leaves an event or both, and the next try goes on from there.
+fn clear_user(client: &Client, user: &str, after: i64) -> Result<Step, Error> {
+    let mut sql = Sql::new("SELECT row, body FROM events FINAL WHERE user = ");
+    sql.text(user).add(" AND row > ").number(after).add(&format!(" ORDER BY row LIMIT {FORGET_ROWS}"));
+    let events: Vec<(u64, String)> = client.rows(&sql)?;
+    let mut step = Step { events: events.len(), ..Step::default() };
+    if let Some((last, _)) = events.last() {
+        client.run(&copy(user, &events))?;
+        if events.len() == FORGET_ROWS {
+            step.next = Some(last.cast_signed());
+            return Ok(step);
+        }
+    }
+    let mut sql = Sql::new("SELECT count() FROM events WHERE user = ");
+    let left: Option<(u64,)> = client.row(sql.text(user))?;
+    if left.is_some_and(|(left,)| left > 0) {
+        let mut sql = Sql::new(&format!("DELETE FROM {} WHERE user = ", client.changed("events")));
+        sql.text(user).add(
+            " AND row IN (SELECT row FROM events WHERE user = '' AND row IN (SELECT row FROM events WHERE user = ",
+        );
+        client.run(sql.text(user).add("))"))?;
+    }
+    forget(client, user)?;
+    Ok(step)
+}
+
+/// Copies events, without the id of their user.
+fn copy(user: &str, events: &[(u64, String)]) -> Sql {
+    let mut lines = String::new();
+    for (row, body) in events {
+        let line = match without_user(body) {
+            Some(Cleared { at, longer_by, .. }) => {
+                let skip = i64::try_from(PLACEHOLDER.len()).unwrap_or(0).saturating_sub(longer_by);
+                json!([row, at, skip, PLACEHOLDER])
+            }
+            // It is known by the id and does not have it: another version has read it.
+            None => json!([row, body.len(), 0, ""]),
+        };
+        lines.push_str(&line.to_string());
+        lines.push('\n');
+    }
+    let mut sql = Sql::new(
+        "INSERT INTO events SELECT e.* REPLACE ('' AS user, \
+         concat(substring(e.body, 1, c.at), c.instead, substring(e.body, c.at + c.skip + 1)) AS body) \
+         FROM (SELECT * FROM events FINAL WHERE user = ",
+    );
+    sql.text(user)
+        .add(") AS e INNER JOIN format(JSONCompactEachRow, 'row UInt64, at UInt64, skip UInt64, instead String', ");
+    sql.text(&lines).add(") AS c ON e.row = c.row");
+    sql
+}
+
+/// Removes series without a point since a moment.
+pub(super) fn points(client: &Client, before_us: i64) -> Result<(), Error> {
+    let mut old = Sql::new(
+        "(name, kind, labels) IN (SELECT name, kind, labels FROM series GROUP BY name, kind, labels HAVING max(last_us) < ",
+    );
+    old.number(before_us).add(")");
+    regroup::delete_if_any(client, "series", &old)
+}
+
+/// Has what was removed taken off the disk, and does not wait for it: whole parts are written anew.
+pub(super) fn unmask(client: &Client) -> Result<(), Error> {
+    let masked = Sql::new(
+        "SELECT DISTINCT table, partition_id FROM system.parts \
+         WHERE database = currentDatabase() AND active AND has_lightweight_delete",
+    );
+    for (table, partition) in client.rows::<(String, String)>(&masked)? {
+        // A statement that begins with `ALTER` is waited for by the client.
+        let mut sql =
+            Sql::new(&format!("/* in the background */ ALTER TABLE `{table}` APPLY DELETED MASK IN PARTITION ID "));
+        client.run(sql.text(&partition))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::copy;
+
+    #[test]
+    fn an_event_is_copied_without_the_id_of_its_user() {
+        let body = r#"{"event_data":{"user_id":"ada\u0040x","b":1}}"#.to_owned();
+        let at = body.find(r#""ada"#).unwrap();
+        let sql = copy("ada@x", &[(7, body), (8, "{}".to_owned())]);
+        assert!(sql.as_str().contains(&format!(r#"[7,{at},12,"null"]\x0A[8,2,0,""]\x0A"#)), "{}", sql.as_str());
+        assert!(sql.as_str().contains("WHERE user = 'ada@x'"), "{}", sql.as_str());
+    }
+}
