@@ -15,13 +15,15 @@ use crate::limits::{
 };
 
 /// What every request says. An answer is begun when all of it is there, so that its status is true.
-const SETTINGS: [(&str, &str); 4] = [
+const SETTINGS: [(&str, &str); 5] = [
     ("wait_end_of_query", "1"),
     // We make large blocks ourselves, and an acknowledgement is of the disk.
     ("async_insert", "0"),
     // A change of how long events are kept is made by the next merges, not by writing everything anew at once.
     ("materialize_ttl_after_modify", "0"),
     ("http_write_exception_in_output_format", "0"),
+    // Lists of ids are long.
+    ("max_query_size", "16777216"),
 ];
 /// What those in a cluster say too: what was acknowledged is on most replicas, and questions go to the replica that writers write to.
 const CLUSTER_SETTINGS: [(&str, &str); 5] = [
@@ -109,7 +111,12 @@ impl Client {
     ///
     /// The server can't be reached, or refuses.
     pub(crate) fn run(&self, sql: &Sql) -> Result<(), Error> {
-        self.change(sql, Some(self.0.location.database()))
+        self.run_within(sql, CLICKHOUSE_CHANGE_TIMEOUT)
+    }
+
+    /// As [`Client::run`], of what has to be done sooner.
+    pub(super) fn run_within(&self, sql: &Sql, patience: Duration) -> Result<(), Error> {
+        self.change(sql, Some(self.0.location.database()), patience)
     }
 
     /// Inserts rows, with their columns in this order; they are on disk when it returns. What has the same `token` is inserted once.
@@ -147,19 +154,22 @@ impl Client {
     ///
     /// It isn't, or does not.
     pub(crate) fn ping(&self) -> Result<(), Error> {
-        self.change(&Sql::new("SELECT 1"), None)
+        self.run_outside(&Sql::new("SELECT 1"))
     }
 
-    /// Runs a statement, in a database or, with `None`, in none.
-    pub(super) fn change(&self, sql: &Sql, database: Option<&str>) -> Result<(), Error> {
+    /// Runs a statement that needs no database: ours may not be there yet.
+    pub(super) fn run_outside(&self, sql: &Sql) -> Result<(), Error> {
+        self.change(sql, None, CLICKHOUSE_CHANGE_TIMEOUT)
+    }
+
+    fn change(&self, sql: &Sql, database: Option<&str>, patience: Duration) -> Result<(), Error> {
         let mut text = sql.as_str().trim_end().to_owned();
         if text.starts_with("ALTER TABLE") || text.starts_with("DELETE FROM") {
             // Done when it returns: 1 is this server, 2 all replicas.
             let sync = if self.0.location.cluster().is_some() { 2 } else { 1 };
             text.push_str(&format!(" SETTINGS mutations_sync = {sync}, materialize_ttl_after_modify = 0"));
         }
-        let url = self.url(database, CLICKHOUSE_CHANGE_TIMEOUT);
-        self.send(url, Body::from(text), CLICKHOUSE_CHANGE_TIMEOUT).map(drop)
+        self.send(self.url(database, patience), Body::from(text), patience).map(drop)
     }
 
     fn ask(&self, sql: &Sql) -> Result<Vec<u8>, Error> {

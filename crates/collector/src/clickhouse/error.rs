@@ -33,6 +33,14 @@ pub(crate) enum Error {
         /// The first line of what it said.
         message: String,
     },
+    /// Its tables were made by a newer version of this program.
+    #[error("the store has format {found}, this program knows formats up to {known}: use a newer one")]
+    TooNew {
+        /// The format that was found.
+        found: i64,
+        /// The newest format that this program knows.
+        known: i64,
+    },
     /// It answered something that can't be read.
     #[error("ClickHouse gave an answer that can't be read: {0}")]
     Garbled(String),
@@ -61,7 +69,9 @@ impl From<Error> for QueryError {
         match error {
             Error::TooLong => Self::TooLong,
             Error::Away(why) => Self::Away(why),
-            Error::Full(_) | Error::Refused { .. } | Error::Garbled(_) => Self::Refused(error.to_string()),
+            Error::Full(_) | Error::Refused { .. } | Error::TooNew { .. } | Error::Garbled(_) => {
+                Self::Refused(error.to_string())
+            }
         }
     }
 }
@@ -71,7 +81,7 @@ impl From<Error> for WriteError {
     fn from(error: Error) -> Self {
         match error {
             Error::Full(_) => Self::DiskFull,
-            Error::Away(_) | Error::TooLong | Error::Refused { .. } | Error::Garbled(_) => {
+            Error::Away(_) | Error::TooLong | Error::Refused { .. } | Error::TooNew { .. } | Error::Garbled(_) => {
                 Self::Failed(error.to_string())
             }
         }

@@ -269,8 +269,7 @@ mod tests {
 
     #[test]
     fn a_password_is_read_from_a_file_without_its_last_line_end() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("password");
+        let file = std::env::temp_dir().join(format!("lastword-password-{}", std::process::id()));
         let of = |text: &str| {
             std::fs::write(&file, text).unwrap();
             Location::parse("clickhouse://h").unwrap().with_password_of(Some(&file))
@@ -280,5 +279,6 @@ mod tests {
         assert!(of(&"x".repeat(5000)).unwrap_err().to_string().contains("4096"));
         let named = Location::parse("clickhouse://u:inline@h").unwrap().with_password_of(Some(&file)).unwrap();
         assert_eq!(named.password(), Some("inline"));
+        std::fs::remove_file(file).unwrap();
     }
 }

@@ -7,15 +7,23 @@ use std::time::Duration;
 
 mod client;
 mod error;
+mod identity;
+#[cfg(test)]
+mod live;
 mod location;
+mod numbers;
 mod row_binary;
+pub(crate) mod schema;
 mod sql;
+mod tables;
+mod writers;
 
 pub(crate) use client::Client;
 pub(crate) use error::Error;
 pub(crate) use location::{Location, LocationError};
 pub(crate) use row_binary::RowBinary;
 pub(crate) use sql::Sql;
+pub(crate) use writers::{Lease, watermark};
 
 /// Makes a client of the server of a URL, with the password of the file if one is named. Nothing is asked yet.
 ///

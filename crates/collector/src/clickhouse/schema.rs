@@ -1,0 +1,137 @@
+//! The tables, and whether this program knows those that are there.
+
+use super::tables::{TABLES, Table};
+use super::{Client, Error, Sql};
+
+/// The format that this program writes, kept in `kept` under [`FORMAT_KEY`].
+pub(crate) const FORMAT: i64 = 1;
+/// Under which key `kept` has the format.
+const FORMAT_KEY: &str = "format";
+/// `ACCESS_DENIED`: who may not make databases uses one that was made for it.
+const ACCESS_DENIED: u32 = 497;
+
+/// Makes what is not there: the database, its tables, the number of their format.
+///
+/// # Errors
+///
+/// The server refuses, or what is there was made by a newer program.
+pub(crate) fn make(client: &Client) -> Result<(), Error> {
+    let place = client.location();
+    let mut sql = Sql::new("CREATE DATABASE IF NOT EXISTS ");
+    sql.add(place.database());
+    if let Some(cluster) = place.cluster() {
+        sql.add(" ON CLUSTER ").add(cluster);
+    }
+    match client.run_outside(&sql) {
+        Err(Error::Refused { code: ACCESS_DENIED, .. }) | Ok(()) => {}
+        Err(error) => return Err(error),
+    }
+    // What a newer program made is not touched: the format is looked at first.
+    let is_kept = |table: &&Table| table.name == "kept";
+    for table in TABLES.iter().filter(is_kept) {
+        make_table(client, table)?;
+    }
+    let found = format_of(client)?;
+    if let Some(found) = found.filter(|&found| found > FORMAT) {
+        return Err(Error::TooNew { found, known: FORMAT });
+    }
+    for table in TABLES.iter().filter(|table| !is_kept(table)) {
+        make_table(client, table)?;
+    }
+    if found.is_none() {
+        let mut sql = Sql::new("INSERT INTO kept (key, changed_us, value) SELECT ");
+        sql.text(FORMAT_KEY).add(", toUnixTimestamp64Micro(now64(6)), ").text(&FORMAT.to_string());
+        client.run(&sql)?;
+    }
+    Ok(())
+}
+
+/// Returns the format of the tables that are there; `None` where it was never written.
+fn format_of(client: &Client) -> Result<Option<i64>, Error> {
+    let mut sql = Sql::new("SELECT value FROM kept FINAL WHERE key = ");
+    let found: Option<(String,)> = client.row(sql.text(FORMAT_KEY))?;
+    let number = |(value,): (String,)| {
+        value.parse().map_err(|_| Error::Garbled(format!("the format of the store is `{}`", value.escape_debug())))
+    };
+    found.map(number).transpose()
+}
+
+fn make_table(client: &Client, table: &Table) -> Result<(), Error> {
+    for statement in statements(table, client.location().database(), client.location().cluster()) {
+        client.run(&Sql::new(&statement))?;
+    }
+    Ok(())
+}
+
+/// What makes a table: in a cluster one on each server, and beside it one that is all of them.
+fn statements(table: &Table, database: &str, cluster: Option<&str>) -> Vec<String> {
+    let Table { name, columns, engine, version, order, settings, shard } = *table;
+    // What was acknowledged is on disk, the directory's entry included; a setting of the table, whoever writes to it.
+    let settings = format!("fsync_after_insert = 1, fsync_part_directory = 1{settings}");
+    let Some(cluster) = cluster else {
+        return vec![format!(
+            "CREATE TABLE IF NOT EXISTS {name} ({columns}) ENGINE = {engine}({version}) {order} SETTINGS {settings}"
+        )];
+    };
+    let comma = if version.is_empty() { "" } else { ", " };
+    vec![
+        format!(
+            "CREATE TABLE IF NOT EXISTS {database}.{name}_local ON CLUSTER {cluster} ({columns}) ENGINE = \
+             Replicated{engine}('/clickhouse/tables/{{shard}}/{database}/{name}', '{{replica}}'{comma}{version}) \
+             {order} SETTINGS {settings}"
+        ),
+        format!(
+            "CREATE TABLE IF NOT EXISTS {database}.{name} ON CLUSTER {cluster} AS {database}.{name}_local ENGINE = \
+             Distributed({cluster}, {database}, {name}_local, {shard})"
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::live::Live;
+    use super::super::{Error, Sql};
+    use super::{FORMAT, TABLES, make, statements};
+
+    #[test]
+    fn a_schema_that_is_made_twice_is_made_once() {
+        let Some(live) = Live::start() else { return };
+        let client = live.client("twice");
+        make(&client).unwrap();
+        client.run(&Sql::new("INSERT INTO names (name, row) SELECT 'a', 1")).unwrap();
+        make(&client).unwrap();
+        let tables: Vec<(String,)> =
+            client.rows(&Sql::new("SELECT name FROM system.tables WHERE database = 'twice' ORDER BY name")).unwrap();
+        assert_eq!(tables.len(), TABLES.len(), "{tables:?}");
+        let kept: Vec<(String, String)> = client.rows(&Sql::new("SELECT key, value FROM kept")).unwrap();
+        assert_eq!(kept, [("format".to_owned(), FORMAT.to_string())]);
+        assert_eq!(client.row::<(String,)>(&Sql::new("SELECT name FROM names")).unwrap(), Some(("a".to_owned(),)));
+    }
+
+    #[test]
+    fn what_a_newer_program_made_is_refused_and_left_alone() {
+        let Some(live) = Live::start() else { return };
+        let client = live.client("newer");
+        make(&client).unwrap();
+        client.run(&Sql::new("DROP TABLE events")).unwrap();
+        client.run(&Sql::new("INSERT INTO kept SELECT 'format', 9000000000000000000, '2'")).unwrap();
+        assert_eq!(make(&client), Err(Error::TooNew { found: 2, known: FORMAT }));
+        let there = Sql::new("SELECT count() FROM system.tables WHERE database = 'newer' AND name = 'events'");
+        assert_eq!(client.row::<(i64,)>(&there).unwrap(), Some((0,)));
+    }
+
+    /// A cluster has more servers than a test starts: its statements are read by the engine, and not run.
+    #[test]
+    fn what_makes_a_cluster_is_understood() {
+        let Some(live) = Live::start() else { return };
+        let client = live.client("parsed");
+        make(&client).unwrap();
+        for table in TABLES {
+            for statement in statements(table, "lastword", Some("main")) {
+                let mut sql = Sql::new("SELECT formatQuery(");
+                let (formatted,): (String,) = client.row(sql.text(&statement).add(")")).unwrap().unwrap();
+                assert!(formatted.contains("ON CLUSTER main"), "{formatted}");
+            }
+        }
+    }
+}
