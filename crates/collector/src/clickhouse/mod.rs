@@ -16,6 +16,8 @@ mod row_binary;
 pub(crate) mod schema;
 mod sql;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod writers;
 
 pub(crate) use client::Client;
