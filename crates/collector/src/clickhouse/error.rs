@@ -33,6 +33,12 @@ pub(crate) enum Error {
         /// The first line of what it said.
         message: String,
     },
+    /// It has no tables of ours.
+    #[error("there is no store at {at}: `lastword serve --store` makes one")]
+    NoStore {
+        /// Where.
+        at: String,
+    },
     /// Its tables were made by a newer version of this program.
     #[error("the store has format {found}, this program knows formats up to {known}: use a newer one")]
     TooNew {
@@ -69,9 +75,11 @@ impl From<Error> for QueryError {
         match error {
             Error::TooLong => Self::TooLong,
             Error::Away(why) => Self::Away(why),
-            Error::Full(_) | Error::Refused { .. } | Error::TooNew { .. } | Error::Garbled(_) => {
-                Self::Refused(error.to_string())
-            }
+            Error::Full(_)
+            | Error::Refused { .. }
+            | Error::NoStore { .. }
+            | Error::TooNew { .. }
+            | Error::Garbled(_) => Self::Refused(error.to_string()),
         }
     }
 }
@@ -81,9 +89,12 @@ impl From<Error> for WriteError {
     fn from(error: Error) -> Self {
         match error {
             Error::Full(_) => Self::DiskFull,
-            Error::Away(_) | Error::TooLong | Error::Refused { .. } | Error::TooNew { .. } | Error::Garbled(_) => {
-                Self::Failed(error.to_string())
-            }
+            Error::Away(_)
+            | Error::TooLong
+            | Error::Refused { .. }
+            | Error::NoStore { .. }
+            | Error::TooNew { .. }
+            | Error::Garbled(_) => Self::Failed(error.to_string()),
         }
     }
 }

@@ -24,6 +24,7 @@ pub(crate) use client::Client;
 pub(crate) use error::Error;
 pub(crate) use location::{Location, LocationError};
 pub(crate) use row_binary::RowBinary;
+pub(crate) use schema::check;
 pub(crate) use sql::Sql;
 pub(crate) use writers::{Lease, watermark};
 

@@ -9,6 +9,8 @@ pub(crate) const FORMAT: i64 = 1;
 const FORMAT_KEY: &str = "format";
 /// `ACCESS_DENIED`: who may not make databases uses one that was made for it.
 const ACCESS_DENIED: u32 = 497;
+const UNKNOWN_TABLE: u32 = 60;
+const UNKNOWN_DATABASE: u32 = 81;
 
 /// Makes what is not there: the database, its tables, the number of their format.
 ///
@@ -44,6 +46,23 @@ pub(crate) fn make(client: &Client) -> Result<(), Error> {
         client.run(&sql)?;
     }
     Ok(())
+}
+
+/// Returns the format of the store, for who reads it and makes nothing.
+///
+/// # Errors
+///
+/// The server refuses, there is no store, or it is of another format.
+pub(crate) fn check(client: &Client) -> Result<(), Error> {
+    match format_of(client) {
+        Ok(Some(FORMAT)) => Ok(()),
+        Ok(Some(found)) if found > FORMAT => Err(Error::TooNew { found, known: FORMAT }),
+        // What was begun to be made, and not brought to an end, is none.
+        Ok(_) | Err(Error::Refused { code: UNKNOWN_DATABASE | UNKNOWN_TABLE, .. }) => {
+            Err(Error::NoStore { at: client.location().to_string() })
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Returns the format of the tables that are there; `None` where it was never written.

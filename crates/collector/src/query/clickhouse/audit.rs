@@ -30,7 +30,7 @@ pub(in crate::query) fn page(remote: &Remote, query: &AuditQuery) -> Result<Page
     if let Some(Moment(since)) = query.since {
         sql.add(" AND time_us >= ").number(since);
     }
-    bounds.put(&mut sql, "row");
+    bounds.put(&mut sql, "row", 0);
     let found: Vec<Row> = remote.rows(&sql)?;
     Ok(bounds.page(found.into_iter().map(|row| (row.0, entry(row))).collect()))
 }
