@@ -15,6 +15,8 @@ use crate::error::{OpenError, ReloadError, ServeError};
 use crate::forward;
 use crate::http::{self, Gate, Shared, Speaks};
 use crate::ingest::otlp::Prices;
+#[cfg(feature = "clickhouse")]
+use crate::limits::OPT_INS_POLL;
 use crate::limits::{FORWARD_END, STREAM_END};
 use crate::post::Poster;
 use crate::query::Reader;
@@ -146,6 +148,7 @@ impl Collector {
         }
         let lag = tokio::spawn(shared.clone().watch_lag());
         let store = tokio::spawn(shared.clone().watch_store());
+        let opt_ins = tokio::spawn(watch_opt_ins(config.clone(), shared.clone()));
         let audit = tokio::spawn(shared.clone().watch_changes());
         // What is stored is watched where it can be read: of who only takes events in, everything would seem to be missing.
         let (writes, reads) = (shared.has(Role::Write), shared.has(Role::Query));
@@ -181,7 +184,7 @@ impl Collector {
             }
         };
         tokio::join!(http::serve(listener, Speaks::Both, &shared, &config, shutdown), serve_grpc);
-        for task in [lag, store, audit, alerts, retention] {
+        for task in [lag, store, opt_ins, audit, alerts, retention] {
             task.abort();
             // What it was asking the store is answered, or is not begun.
             let _ = task.await;
@@ -221,14 +224,45 @@ fn open_store(config: &Config) -> Result<(Store, Reader), OpenError> {
     Ok((store, reader))
 }
 
+/// Looks who has opted in, in a process that only takes events in, and whose store is others': until it is dropped.
+#[cfg(feature = "clickhouse")]
+async fn watch_opt_ins(config: Config, shared: Shared) {
+    let Some(url) = config.settings.store.as_deref().filter(|_| config.settings.remote_store().is_none()) else {
+        return;
+    };
+    let mut client = None;
+    loop {
+        let (known, consents, config, url) = (client.take(), shared.consents(), config.clone(), url.to_owned());
+        let read = tokio::task::spawn_blocking(move || {
+            let client = known.map_or_else(|| client_of(&config, &url), Ok)?;
+            store::read_consents(&client, &consents)?;
+            Ok::<_, clickhouse::Unopened>(client)
+        });
+        match read.await {
+            Ok(Ok(asked)) => client = Some(asked),
+            // Those that are known stay known; until then users' ids are taken out.
+            Ok(Err(why)) => tracing::warn!(%why, "who has opted in can't be read; it is tried again"),
+            Err(_) => return,
+        }
+        tokio::time::sleep(OPT_INS_POLL).await;
+    }
+}
+
+#[cfg(not(feature = "clickhouse"))]
+async fn watch_opt_ins(_: Config, _: Shared) {}
+
+#[cfg(feature = "clickhouse")]
+fn client_of(config: &Config, url: &str) -> Result<clickhouse::Client, clickhouse::Unopened> {
+    let settings = &config.settings;
+    clickhouse::open(url, settings.clickhouse.password_file.as_deref(), settings.limits.query_timeout)
+}
+
 #[cfg(feature = "clickhouse")]
 fn open_remote_store(config: &Config, url: &str) -> Result<(Store, Reader), OpenError> {
-    let settings = &config.settings;
-    let file = settings.clickhouse.password_file.as_deref();
-    let why = |why: &dyn std::fmt::Display| OpenError::Store { at: without_login(url), why: why.to_string() };
-    let client = clickhouse::open(url, file, settings.limits.query_timeout).map_err(|error| why(&error))?;
+    let client =
+        client_of(config, url).map_err(|error| OpenError::Store { at: without_login(url), why: error.to_string() })?;
     let store = store::open_remote(config, &client)?;
-    Ok((store, Reader::of_remote(client, settings.silent_after)))
+    Ok((store, Reader::of_remote(client, config.settings.silent_after)))
 }
 
 #[cfg(not(feature = "clickhouse"))]

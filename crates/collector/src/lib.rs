@@ -37,7 +37,6 @@ pub mod admin;
 pub mod alerts;
 pub mod auth;
 #[cfg(feature = "clickhouse")]
-#[allow(dead_code, unused_imports, reason = "those who ask it and write to it are not there yet")]
 mod clickhouse;
 mod clock;
 mod collector;

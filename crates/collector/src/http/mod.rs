@@ -330,6 +330,12 @@ impl Shared {
         self.0.roles.contains(&role)
     }
 
+    /// Returns who has opted in.
+    #[cfg(feature = "clickhouse")]
+    pub(crate) fn consents(&self) -> Consents {
+        self.0.consents.clone()
+    }
+
     /// Returns the way to the writer.
     pub(crate) fn queue(&self) -> Queue {
         self.0.queue.clone()

@@ -39,3 +39,5 @@ pub const CLICKHOUSE_NUMBER_FREE_AFTER: Duration = Duration::from_secs(30);
 pub const CLICKHOUSE_CLAIM_WAIT: Duration = Duration::from_millis(500);
 /// How often a number is claimed before it is given up: each time another was faster.
 pub const CLICKHOUSE_CLAIMS_MAX: usize = 16;
+/// How often who has opted in is looked up by those who don't write the store.
+pub const OPT_INS_POLL: Duration = Duration::from_secs(10);

@@ -45,11 +45,14 @@ impl Directory {
     }
 
     /// Runs a question on a connection.
-    pub(super) fn with<T>(&self, ask: impl FnOnce(&mut Connection) -> Result<T, QueryError>) -> Result<T, QueryError> {
+    pub(super) fn with<T, E: Into<QueryError>>(
+        &self,
+        ask: impl FnOnce(&mut Connection) -> Result<T, E>,
+    ) -> Result<T, QueryError> {
         let mut connection = self.take()?;
         let answer = ask(&mut connection);
         self.put_back(connection);
-        answer
+        answer.map_err(Into::into)
     }
 
     /// Closes the connections that nobody uses: only the last one of all that closes leaves one file instead of three.

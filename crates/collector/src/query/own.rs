@@ -72,9 +72,7 @@ impl Reader {
     /// Returns what there is in the store, without the sizes of its tables.
     pub(crate) fn info(&self) -> Result<Info, QueryError> {
         match &self.source {
-            Source::Directory(directory) => {
-                directory.with(|connection| Ok(admin::of(connection, directory.path(), false)?))
-            }
+            Source::Directory(directory) => directory.with(|connection| admin::of(connection, directory.path(), false)),
             #[cfg(feature = "clickhouse")]
             Source::ClickHouse(remote) => super::clickhouse::facts::info(remote),
         }

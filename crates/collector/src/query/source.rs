@@ -46,7 +46,7 @@ macro_rules! ask {
     ($reader:expr, $module:ident::$question:ident($($given:expr),* $(,)?)) => {
         match &$reader.source {
             Source::Directory(directory) => {
-                directory.with(|connection| Ok($module::$question(connection, $($given),*)?))
+                directory.with(|connection| $module::$question(connection, $($given),*))
             }
             #[cfg(feature = "clickhouse")]
             Source::ClickHouse(remote) => super::clickhouse::$module::$question(remote, $($given),*),
