@@ -14,7 +14,7 @@ use crate::store::Consents;
 use crate::store::trail::{Entry, What};
 
 /// The bits of a row that do not say its millisecond: those of the writer and of the sequence.
-const ROW_BITS: u32 = 21;
+pub(super) const ROW_BITS: u32 = 21;
 /// By which key the name of the store is kept.
 const NAME: &str = "store";
 

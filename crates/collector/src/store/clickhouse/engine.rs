@@ -219,7 +219,12 @@ impl Engine for Blocks {
     }
 
     fn remove(&mut self, target: &Target, after: i64) -> Result<Step, WriteError> {
-        Ok(remove::step(&self.client, target, after)?)
+        let step = remove::step(&self.client, target, after)?;
+        if let Target::User(user) | Target::UserId(user) = target {
+            // It may have been read again since it was asked for.
+            self.consents.set(user, false);
+        }
+        Ok(step)
     }
 
     fn remove_points(&mut self, before_us: i64, _: i64) -> Result<Option<i64>, WriteError> {

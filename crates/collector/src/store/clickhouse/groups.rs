@@ -5,6 +5,7 @@
 //! has its groups.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
 use lastword::{EventKind, Severity};
 use serde_json::{Value, json};
@@ -28,7 +29,8 @@ pub(super) struct Groups<'b> {
     sessions: HashMap<(u32, &'b str), Session<'b>>,
     traces: HashMap<(u32, TraceId), Trace<'b>>,
     runs: HashMap<(u32, &'b str), Run<'b>>,
-    users: HashMap<&'b str, Times>,
+    /// By no hour: what is known of a user is one row.
+    users: HashMap<(u32, &'b str), Times>,
     series: HashMap<(&'b str, Kind, &'b str), Series<'b>>,
     names: HashMap<&'b str, u64>,
 }
@@ -131,7 +133,7 @@ impl<'b> Groups<'b> {
             self.runs.entry((hour, run)).or_insert_with(|| Run::new(id, row)).add(id, event, facts, row);
         }
         if let Some(user) = facts.user.as_deref() {
-            self.users.entry(user).or_insert_with(|| Times::new(row)).add(row, event.time_us, event.time_us);
+            self.users.entry((0, user)).or_insert_with(|| Times::new(row)).add(row, event.time_us, event.time_us);
         }
         if let What::Metrics(points) = &facts.what {
             for point in points {
@@ -154,13 +156,16 @@ impl<'b> Groups<'b> {
     ///
     /// The server does not take it. Some of it may be there then, which harms nothing.
     pub(super) fn write(self, client: &Client, received_us: i64) -> Result<(), Error> {
-        let Self { sessions, traces, runs, users, series, names } = self;
+        let Self { sessions, mut traces, mut runs, mut users, series, names } = self;
+        renumber(&mut traces, |trace| &mut trace.times);
+        renumber(&mut runs, |run| &mut run.times);
+        renumber(&mut users, |times| times);
         let sessions = sessions.into_iter().flat_map(|((hour, id), session)| session.rows(hour, id, received_us));
         SESSIONS.insert(client, sessions)?;
         TRACES.insert(client, traces.into_iter().map(|((hour, id), trace)| trace.row(hour, id)))?;
         RUNS.insert(client, runs.into_iter().map(|((hour, id), run)| run.row(hour, id)))?;
         let mut rows = RowBinary::new();
-        for (user, times) in users {
+        for ((_, user), times) in users {
             write_user(&mut rows, user, times.row, times.first_us, times.last_us);
         }
         insert(client, "users", &USERS, &rows)?;
@@ -171,6 +176,26 @@ impl<'b> Groups<'b> {
             rows.text(name).u64(row).end_row();
         }
         insert(client, "names", &["name", "row"], &rows)
+    }
+}
+
+/// Numbers groups of a block in the order in which they began, whichever event of a request stands first: a group is known by its first row, and gets
+/// one of those that they have together.
+fn renumber<K: Copy + Eq + Hash, G>(groups: &mut HashMap<(u32, K), G>, times: impl Fn(&mut G) -> &mut Times) {
+    let mut began: HashMap<K, Times> = HashMap::new();
+    for ((_, id), group) in groups.iter_mut() {
+        let Times { row, first_us, last_us } = *times(group);
+        began.entry(*id).or_insert_with(|| Times::new(row)).add(row, first_us, last_us);
+    }
+    let mut began: Vec<(K, Times)> = began.into_iter().collect();
+    let mut rows: Vec<u64> = began.iter().map(|(_, times)| times.row).collect();
+    rows.sort_unstable();
+    began.sort_by_key(|(_, times)| (times.first_us, times.row));
+    let numbers: HashMap<K, u64> = began.into_iter().map(|(id, _)| id).zip(rows).collect();
+    for ((_, id), group) in groups.iter_mut() {
+        if let Some(row) = numbers.get(id) {
+            times(group).row = *row;
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Bringing groups to what is left of them, before some of their events are removed.
 
+use super::edit::ROW_BITS;
 use super::shapes::{RUNS, SERIES, Shape, TRACES};
 use crate::clickhouse::{Client, Error, Sql};
 
@@ -130,7 +131,7 @@ impl Doomed {
              FROM events FINAL WHERE {of_doomed} AND NOT ({doomed}) GROUP BY user"
         )))?;
         client.run(&Sql::new(&format!(
-            "INSERT INTO users (user, row, first_us, last_us) SELECT user, bitShiftLeft(toUInt64(intDiv(changed_us, 1000)), 21), \
+            "INSERT INTO users (user, row, first_us, last_us) SELECT user, bitShiftLeft(toUInt64(intDiv(changed_us, 1000)), {ROW_BITS}), \
              toInt64({}), toInt64({}) FROM opt_ins FINAL WHERE {of_doomed}",
             i64::MAX,
             i64::MIN

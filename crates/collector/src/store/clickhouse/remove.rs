@@ -23,10 +23,10 @@ pub(super) fn step(client: &Client, target: &Target, after: i64) -> Result<Step,
     match target {
         Target::Session(session) => remove_session(client, session),
         Target::User(user) => {
-            let mut doomed = Sql::new("user = ");
-            doomed.text(user);
-            let step = remove(client, &Doomed::new(client, &doomed)?, Gone::Events)?;
-            forget(client, user)?;
+            let of_user = of_user(user);
+            regroup::delete_if_any(client, "opt_ins", &of_user)?;
+            let step = remove(client, &Doomed::new(client, &of_user)?.with_series(), Gone::Events)?;
+            regroup::delete_if_any(client, "users", &of_user)?;
             Ok(step)
         }
         Target::UserId(user) => clear_user(client, user, after),
@@ -134,13 +134,11 @@ fn forget_sessions(client: &Client) -> Result<usize, Error> {
     Ok(count)
 }
 
-/// Forgets a user, and what the user has said.
-fn forget(client: &Client, user: &str) -> Result<(), Error> {
-    for table in ["opt_ins", "users"] {
-        let mut sql = Sql::new(&format!("DELETE FROM {} WHERE user = ", client.changed(table)));
-        client.run(sql.text(user))?;
-    }
-    Ok(())
+/// What is of a user, in whatever table. What the user has said is forgotten first: whoever reads it again does not believe it any more.
+fn of_user(user: &str) -> Sql {
+    let mut sql = Sql::new("user = ");
+    sql.text(user);
+    sql
 }
 
 /// Takes the id of a user out of some events; all else of them stays byte for byte.
@@ -149,6 +147,7 @@ fn forget(client: &Client, user: &str) -> Result<(), Error> {
 /// stands, and copies each event to its own key, with its own row: of two that are alike the one that was written last counts. Those that have such a copy
 /// are removed then, at the end. Whatever comes between leaves an event or both, and the next try goes on from there.
 fn clear_user(client: &Client, user: &str, after: i64) -> Result<Step, Error> {
+    regroup::delete_if_any(client, "opt_ins", &of_user(user))?;
     let mut sql = Sql::new("SELECT row, body FROM events FINAL WHERE user = ");
     sql.text(user).add(" AND row > ").number(after).add(&format!(" ORDER BY row LIMIT {FORGET_ROWS}"));
     let events: Vec<(u64, String)> = client.rows(&sql)?;
@@ -169,7 +168,7 @@ fn clear_user(client: &Client, user: &str, after: i64) -> Result<Step, Error> {
         );
         client.run(sql.text(user).add("))"))?;
     }
-    forget(client, user)?;
+    regroup::delete_if_any(client, "users", &of_user(user))?;
     Ok(step)
 }
 

@@ -107,3 +107,16 @@ fn a_series_has_one_number_that_a_signed_integer_has_room_for() {
     assert_ne!(number, series_of("tokens", Kind::Gauge, "{}"));
     assert!(i64::try_from(number).is_ok());
 }
+
+#[test]
+fn groups_of_a_block_are_numbered_as_they_began() {
+    let times = |row, first_us| Times { row, first_us, last_us: 9 };
+    let mut users =
+        HashMap::from([((0, "late"), times(1, 5)), ((0, "early"), times(2, 4)), ((0, "first"), times(3, 3))]);
+    // One of them has two hours.
+    users.insert((3600, "first"), times(4, 8));
+    renumber(&mut users, |times| times);
+    let mut rows: Vec<(u64, u32, &str)> = users.into_iter().map(|((hour, id), times)| (times.row, hour, id)).collect();
+    rows.sort_unstable();
+    assert_eq!(rows, [(1, 0, "first"), (1, 3600, "first"), (2, 0, "early"), (3, 0, "late")]);
+}
