@@ -87,7 +87,7 @@ impl Key {
     #[cfg(feature = "clickhouse")]
     pub(crate) fn id(&self) -> std::borrow::Cow<'_, str> {
         let bytes = match self {
-            Self::Text(text) => return text.as_ref().into(),
+            Self::Text(text) => return std::borrow::Cow::Borrowed(text),
             Self::Bytes { .. } => self.as_bytes(),
         };
         let (dashes, digits): (&[usize], &[u8]) = match bytes.len() {
