@@ -22,6 +22,8 @@ mod writers;
 
 pub(crate) use client::Client;
 pub(crate) use error::Error;
+#[cfg(test)]
+pub(crate) use live::Live;
 pub(crate) use location::{Location, LocationError};
 pub(crate) use row_binary::RowBinary;
 pub(crate) use schema::check;

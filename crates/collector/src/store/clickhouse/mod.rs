@@ -16,6 +16,8 @@ mod regroup;
 mod remove;
 mod rows;
 mod shapes;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 
