@@ -192,7 +192,7 @@ fn renumber<K: Copy + Eq + Hash, G>(groups: &mut HashMap<(u32, K), G>, times: im
     rows.sort_unstable();
     began.sort_by_key(|(_, times)| (times.first_us, times.row));
     let numbers: HashMap<K, u64> = began.into_iter().map(|(id, _)| id).zip(rows).collect();
-    for ((_, id), group) in groups.iter_mut() {
+    for ((_, id), group) in groups {
         if let Some(row) = numbers.get(id) {
             times(group).row = *row;
         }

@@ -36,6 +36,7 @@ pub(super) fn step(client: &Client, target: &Target, after: i64) -> Result<Step,
 }
 
 /// How events go.
+#[derive(Clone, Copy)]
 enum Gone<'a> {
     /// One by one.
     Events,
