@@ -5,8 +5,8 @@
 pub const HOUR_PAST_US: i64 = 366 * 24 * 60 * 60 * 1_000_000;
 /// How long after it, by the clock of its client: two days, which is more than any time zone is off.
 pub const HOUR_FUTURE_US: i64 = 2 * 24 * 60 * 60 * 1_000_000;
-/// Bytes of the values of a statement, before they are quoted, which makes up to three of one. A server takes statements of 256 KiB.
-pub const STATEMENT_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of the values of a statement, before they are quoted, which makes up to four of one. A server takes statements of 256 KiB.
+pub const STATEMENT_BYTES_MAX: usize = 32 * 1024;
 /// Numbers of a session that one row of its group says; more of them go into further rows.
 pub const GROUP_INDEXES_MAX: usize = 2000;
 /// Events of which the id of the user is taken out in one step: their texts are in memory.

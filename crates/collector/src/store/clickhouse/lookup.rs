@@ -14,7 +14,7 @@ use crate::clickhouse::{Client, Error, Sql};
 use crate::ingest::{Event, Key};
 use crate::limits::STATEMENT_BYTES_MAX;
 
-/// Bytes of a hash, or of an hour. Written, they are less than three times as long.
+/// Bytes of a hash, or of an hour. Written, they are twice as long.
 const HASH_BYTES: usize = 8;
 
 /// The events that are known, by session. What is new is added, so that the same event twice within a block is there once.
@@ -66,7 +66,8 @@ fn questions<'b>(mut events: Vec<(&'b str, u32, &'b Event)>, is_timed: bool) -> 
         }
         let Some(question) = questions.last_mut() else { continue };
         if question.sessions.insert(session) {
-            question.bytes += session.len();
+            // It stands there twice where hours are those of sessions.
+            question.bytes += if is_timed { session.len() } else { 2 * session.len() };
         }
         if is_timed && question.hours.insert(hour) {
             question.bytes += HASH_BYTES;

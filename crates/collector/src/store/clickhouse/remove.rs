@@ -63,12 +63,12 @@ fn remove(client: &Client, doomed: &Doomed, gone: Gone<'_>) -> Result<Step, Erro
 }
 
 fn remove_session(client: &Client, session: &str) -> Result<Step, Error> {
-    let mut sql = Sql::new("SELECT DISTINCT toUInt32(hour) FROM sessions WHERE session = ");
-    let hours: Vec<(u32,)> = client.rows(sql.text(session))?;
     let mut doomed = Sql::new("session = ");
-    doomed.text(session).add(" AND hour IN ").numbers(hours.iter().map(|(hour,)| *hour));
+    doomed.text(session).add(" AND hour IN (SELECT hour FROM sessions WHERE session = ").text(session).add(")");
     let mut step = remove(client, &Doomed::new(client, &doomed)?.with_series(), Gone::Events)?;
-    if !hours.is_empty() {
+    let mut sql = Sql::new("SELECT 1 FROM sessions WHERE session = ");
+    let known: Option<(u8,)> = client.row(sql.text(session).add(" LIMIT 1"))?;
+    if known.is_some() {
         // Last: it says in which hours the session's events are.
         let mut sql = Sql::new(&format!("DELETE FROM {} WHERE session = ", client.changed("sessions")));
         client.run(sql.text(session))?;
