@@ -1,0 +1,234 @@
+#!/usr/bin/env python3
+"""The engine of ClickHouse (chDB, a Python package) behind the HTTP of ClickHouse, for tests.
+
+    clickhouse-server.py --data DIR [--port N] [--password SECRET]      prints "PORT n" when it answers
+
+GET /ping, and GET or POST / with `query`, `database`, `default_format`, `param_*` and settings in the URL. A body is joined to the
+query, as ClickHouse does; rows of an insert may be in any format. Some statements run at once, each on a connection of its own. What
+only a real server has is not here: no replicas, no compression but gzip, no users but one.
+"""
+import argparse
+import gzip
+import hmac
+import re
+import signal
+import socket
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, urlsplit
+
+import chdb
+
+# Statements that run at once. Who comes later waits.
+CONNECTIONS_MAX = 8
+# Beyond this, a body is no test's.
+BODY_BYTES_MAX = 1 << 30
+# What is in a URL and no setting.
+NO_SETTINGS = {"query", "database", "default_format", "query_id", "user", "password", "session_id", "compress", "wait_end_of_query"}
+# Statuses of errors that are not answered with 500.
+STATUS_OF_CODE = {47: 404, 60: 404, 62: 400, 81: 404, 241: 500, 516: 403}
+READS = (b"select", b"with", b"show", b"exists", b"describe", b"desc", b"explain")
+# An insert up to its format: what is quoted on the way is passed over.
+INSERT = re.compile(
+    rb"""\s*(insert\s+into\b(?:'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|"(?:[^"\\]|\\.)*"|[^'"`])*?)\bformat\s+(\w+)[ \t\r]*\n?""",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+class Refused(Exception):
+    """What is answered instead of rows: the code of ClickHouse and its text."""
+
+    def __init__(self, code, text):
+        super().__init__(text)
+        self.code = code
+
+
+class Pool:
+    """Connections to one engine. Each remembers its database, which is asked for again most of the time."""
+
+    def __init__(self, data):
+        self.data = data
+        self.free = []
+        self.places = threading.BoundedSemaphore(CONNECTIONS_MAX)
+        self.lock = threading.Lock()
+
+    def take(self, database):
+        self.places.acquire()
+        try:
+            with self.lock:
+                same = next((place for place, (_, known) in enumerate(self.free) if known == database), -1)
+                connection, known = self.free.pop(same) if self.free else (chdb.connect(self.data), None)
+            if known != database:
+                try:
+                    connection.query("USE %s" % quoted(database))
+                except Exception:
+                    self.keep(connection, known)
+                    raise
+            return connection
+        except BaseException:
+            self.places.release()
+            raise
+
+    def keep(self, connection, database):
+        with self.lock:
+            self.free.append((connection, database))
+
+    def give(self, connection, database):
+        self.keep(connection, database)
+        self.places.release()
+
+
+def quoted(name):
+    return "`%s`" % name.replace("\\", "\\\\").replace("`", "\\`")
+
+
+def text(value):
+    return "'%s'" % value.replace("\\", "\\\\").replace("'", "\\'")
+
+
+def run(pool, given, statement):
+    """Runs a statement, and returns what it prints."""
+    database = given.get("database") or "default"
+    settings = {name: value for name, value in given.items() if name not in NO_SETTINGS and not name.startswith("param_")}
+    connection = pool.take(database)
+    done = []
+    try:
+        for name, value in settings.items():
+            connection.query("SET %s = %s" % (quoted(name), text(value)))
+            done.append(name)
+        return run_on(connection, given, statement)
+    finally:
+        for name in done:
+            connection.query("SET %s = DEFAULT" % quoted(name))
+        pool.give(connection, database)
+
+
+def run_on(connection, given, statement):
+    insert = INSERT.match(statement)
+    rows = statement[insert.end() :] if insert else b""
+    if rows:
+        into = connection.send_insert(decoded(insert[1]), decoded(insert[2]))
+        try:
+            into.append(rows)
+            into.finish()
+        except Exception:
+            into.cancel()
+            raise
+        return b""
+    form = given.get("default_format", "TabSeparated")
+    parameters = {name[6:]: value for name, value in given.items() if name.startswith("param_")}
+    answer = connection.query(decoded(statement), form, params=parameters) if parameters else connection.query(decoded(statement), form)
+    return answer.bytes() if hasattr(answer, "bytes") else b""
+
+
+def decoded(statement):
+    try:
+        return statement.decode()
+    except UnicodeDecodeError as error:
+        raise Refused(62, "Code: 62. DB::Exception: the statement is no UTF-8: %s. (SYNTAX_ERROR)" % error) from error
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    # Seconds that a connection may be silent.
+    timeout = 600
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, status, body, headers=()):
+        """Head and body go out together: whoever waits for a body that is sent apart waits for 40 ms."""
+        lines = ["HTTP/1.1 %d %s" % (status, self.responses.get(status, ("",))[0]), "Content-Length: %d" % len(body)]
+        lines += ["%s: %s" % header for header in headers]
+        if self.close_connection:
+            lines.append("Connection: close")
+        self.wfile.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
+
+    def body(self):
+        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+            parts = []
+            while size := int(self.rfile.readline(64).split(b";")[0], 16):
+                parts.append(self.rfile.read(size))
+                self.rfile.readline(8)
+            self.rfile.readline(8)
+            body = b"".join(parts)
+        else:
+            size = int(self.headers.get("Content-Length") or 0)
+            if size > BODY_BYTES_MAX:
+                raise Refused(1, "a body of %d bytes is too large" % size)
+            body = self.rfile.read(size)
+        return gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body
+
+    def do_GET(self):
+        url = urlsplit(self.path)
+        try:
+            given = dict(parse_qsl(url.query, keep_blank_values=True))
+            body = self.body()
+            if url.path == "/ping":
+                return self.answer(200, b"Ok.\n")
+            self.check(given)
+            if self.headers.get("X-ClickHouse-Database"):
+                given.setdefault("database", self.headers["X-ClickHouse-Database"])
+            query = given.get("query", "").encode()
+            statement = query + b"\n" + body if query and body else query or body
+            if self.command == "GET" and not statement.lstrip().lower().startswith(READS):
+                raise Refused(164, "Code: 164. DB::Exception: GET does not change anything. (READONLY)")
+            rows = run(self.server.pool, given, statement)
+        except Exception as error:  # The engine has one class for all that goes wrong.
+            return self.fail(error)
+        return self.answer(200, rows, [("Content-Type", "text/plain; charset=UTF-8")])
+
+    do_POST = do_GET
+
+    def fail(self, error):
+        said = str(error)
+        code = getattr(error, "code", None) or int((re.search(r"Code: (\d+)", said) or [0, 1])[1])
+        headers = [("X-ClickHouse-Exception-Code", code), ("Content-Type", "text/plain; charset=UTF-8")]
+        self.answer(STATUS_OF_CODE.get(code, 500), said.encode("utf-8", "replace") + b"\n", headers)
+
+    def check(self, given):
+        secret = self.server.secret
+        told = self.headers.get("X-ClickHouse-Key", given.get("password", ""))
+        if secret is not None and not hmac.compare_digest(told.encode(), secret.encode()):
+            raise Refused(516, "Code: 516. DB::Exception: default: Authentication failed. (AUTHENTICATION_FAILED)")
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, options):
+        super().__init__(("127.0.0.1", options.port), Handler)
+        self.pool = Pool(options.data)
+        self.secret = options.password
+
+    def get_request(self):
+        connection, address = super().get_request()
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection, address
+
+    def handle_error(self, request, client_address):
+        # A client that went away is no matter of ours.
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--port", type=int, default=0, help="of the loopback; 0 takes a free one")
+    arguments.add_argument("--data", required=True, help="the directory that has the tables")
+    arguments.add_argument("--password", help="what clients have to send; without it all may do all")
+    server = Server(arguments.parse_args())
+    # The engine begins with the first connection.
+    run(server.pool, {}, b"SELECT 1")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    print("PORT", server.server_address[1], flush=True)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        pass
+
+
+if __name__ == "__main__":
+    main()
