@@ -259,10 +259,17 @@ fn client_of(config: &Config, url: &str) -> Result<clickhouse::Client, clickhous
 
 #[cfg(feature = "clickhouse")]
 fn open_remote_store(config: &Config, url: &str) -> Result<(Store, Reader), OpenError> {
-    let client =
-        client_of(config, url).map_err(|error| OpenError::Store { at: without_login(url), why: error.to_string() })?;
-    let store = store::open_remote(config, &client)?;
-    Ok((store, Reader::of_remote(client, config.settings.silent_after)))
+    let open = || {
+        let client = client_of(config, url)
+            .map_err(|error| OpenError::Store { at: without_login(url), why: error.to_string() })?;
+        let store = store::open_remote(config, &client)?;
+        Ok((store, Reader::of_remote(client, config.settings.silent_after)))
+    };
+    // Whoever opens a collector may be a task, and those must not block.
+    match std::thread::scope(|scope| scope.spawn(open).join()) {
+        Ok(opened) => opened,
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
 }
 
 #[cfg(not(feature = "clickhouse"))]

@@ -43,6 +43,7 @@ fn begin(client: &Client, dir: &Path, writes: bool) -> Result<Opened, Error> {
     schema::make(client)?;
     let consents = Consents::of(edit::opted_in(client)?);
     let lease = Lease::take(client, dir, writes)?;
+    tracing::info!(writer = lease.writer(), at = %client.location(), "events are stored in ClickHouse");
     let mut engine = Box::new(Blocks::new(client.clone(), lease, consents.clone())?);
     let newest = super::engine::Engine::newest(&mut *engine).unwrap_or(0);
     Ok(Opened { engine, consents, newest })
