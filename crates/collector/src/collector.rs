@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 #[cfg(feature = "clickhouse")]
 use crate::clickhouse;
@@ -146,19 +147,8 @@ impl Collector {
                 return Err(ServeError::Public(address));
             }
         }
-        let lag = tokio::spawn(shared.clone().watch_lag());
-        let store = tokio::spawn(shared.clone().watch_store());
-        let opt_ins = tokio::spawn(watch_opt_ins(config.clone(), shared.clone()));
-        let audit = tokio::spawn(shared.clone().watch_changes());
-        // What is stored is watched where it can be read: of who only takes events in, everything would seem to be missing.
-        let (writes, reads) = (shared.has(Role::Write), shared.has(Role::Query));
-        let watching = shared.clone().watch_alerts(poster.clone());
-        let alerts = tokio::spawn(async move {
-            if writes || reads {
-                watching.await;
-            }
-        });
-        let targets = if writes { &config.settings.forward[..] } else { &[] };
+        let watching = watch(&config, &shared, poster.as_ref());
+        let targets = if shared.has(Role::Write) { &config.settings.forward[..] } else { &[] };
         let mut forwarding = shared.forward(targets, poster.as_ref());
         let consuming = tokio::spawn(shared.clone().consume());
         let stopping = shared.clone();
@@ -170,7 +160,6 @@ impl Collector {
             }
             stopping.stop();
         };
-        let retention = tokio::spawn(store::keep_retention(shared.queue(), config.settings.retention.clone()));
         let (stop, mut stopped) = tokio::sync::watch::channel(());
         let shutdown = async move {
             shutdown.await;
@@ -184,7 +173,7 @@ impl Collector {
             }
         };
         tokio::join!(http::serve(listener, Speaks::Both, &shared, &config, shutdown), serve_grpc);
-        for task in [lag, store, opt_ins, audit, alerts, retention] {
+        for task in watching {
             task.abort();
             // What it was asking the store is answered, or is not begun.
             let _ = task.await;
@@ -209,6 +198,26 @@ impl Collector {
             Err(_) => Err(ServeError::WriterHangs(config.settings.shutdown_grace)),
         }
     }
+}
+
+/// Begins what goes on beside requests until it is aborted.
+fn watch(config: &Config, shared: &Shared, poster: Option<&Arc<dyn Poster>>) -> [JoinHandle<()>; 6] {
+    // What is stored is watched where it can be read: of who only takes events in, everything would seem to be missing.
+    let is_store_here = shared.has(Role::Write) || shared.has(Role::Query);
+    let watching = shared.clone().watch_alerts(poster.cloned());
+    let alerts = async move {
+        if is_store_here {
+            watching.await;
+        }
+    };
+    [
+        tokio::spawn(shared.clone().watch_lag()),
+        tokio::spawn(shared.clone().watch_store()),
+        tokio::spawn(watch_opt_ins(config.clone(), shared.clone())),
+        tokio::spawn(shared.clone().watch_changes()),
+        tokio::spawn(alerts),
+        tokio::spawn(store::keep_retention(shared.queue(), config.settings.retention.clone())),
+    ]
 }
 
 /// Opens the store that the settings name, and what reads it.
