@@ -272,7 +272,10 @@ fn open_remote_store(config: &Config, url: &str) -> Result<(Store, Reader), Open
         let client = client_of(config, url)
             .map_err(|error| OpenError::Store { at: without_login(url), why: error.to_string() })?;
         let store = store::open_remote(config, &client)?;
-        Ok((store, Reader::of_remote(client, config.settings.silent_after)))
+        // It is there: the store has made it.
+        let identity =
+            clickhouse::identity::of(config.data_dir()).map(|identity| identity.to_string()).unwrap_or_default();
+        Ok((store, Reader::of_remote(client, identity, config.settings.silent_after)))
     };
     // Whoever opens a collector may be a task, and those must not block.
     match std::thread::scope(|scope| scope.spawn(open).join()) {

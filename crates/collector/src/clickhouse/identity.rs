@@ -18,7 +18,7 @@ const FILE_BYTES_MAX: u64 = 64;
 /// # Errors
 ///
 /// The file can't be read or made, or is something else.
-pub(super) fn of(dir: &Path) -> Result<Uuid, Error> {
+pub(crate) fn of(dir: &Path) -> Result<Uuid, Error> {
     let path = dir.join(FILE);
     let failed = |why: String| Error::Refused { code: 0, message: format!("{}: {why}", path.display()) };
     let mut text = String::new();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 mod client;
 mod error;
-mod identity;
+pub(crate) mod identity;
 #[cfg(test)]
 mod live;
 mod location;

@@ -163,6 +163,11 @@ impl Lease {
         Ok(first.is_some_and(|first| first == (self.writer, self.boot.to_string())))
     }
 
+    /// Who this process is to the store.
+    pub(crate) fn identity(&self) -> String {
+        self.identity.to_string()
+    }
+
     /// The number.
     pub(crate) fn writer(&self) -> u16 {
         self.writer

@@ -53,13 +53,13 @@ impl Reader {
         let client = crate::clickhouse::open(url, password_file, limits::QUERY_TIMEOUT)
             .map_err(|why| QueryError::Refused(why.to_string()))?;
         crate::clickhouse::check(&client)?;
-        Ok(Self::of_remote(client, limits::SILENT_AFTER))
+        Ok(Self::of_remote(client, String::new(), limits::SILENT_AFTER))
     }
 
-    /// Asks a server of ClickHouse whose store is known to be there.
+    /// Asks a server of ClickHouse whose store is known to be there, for a process that is known to it as `identity`.
     #[cfg(feature = "clickhouse")]
-    pub(crate) fn of_remote(client: crate::clickhouse::Client, silent_after: Duration) -> Self {
-        Self { source: Source::ClickHouse(super::clickhouse::Remote::new(client)), silent_after }
+    pub(crate) fn of_remote(client: crate::clickhouse::Client, identity: String, silent_after: Duration) -> Self {
+        Self { source: Source::ClickHouse(super::clickhouse::Remote::new(client, identity)), silent_after }
     }
 
     /// Returns events that match.

@@ -7,9 +7,6 @@ use crate::limits::EXCEPTION_MARKS;
 use crate::query::audit::metadata;
 use crate::query::{AuditEntry, AuditQuery, Moment, Page, QueryError};
 
-/// The beginning of the key by which a setting that is in force is kept.
-const SETTING: &str = "setting/";
-
 /// An entry and its number; an address or a request that is not known is empty.
 type Row = (i64, i64, String, String, String, String, String, String);
 
@@ -46,13 +43,11 @@ pub(in crate::query) fn marks(remote: &Remote, fingerprint: &str) -> Result<Vec<
     Ok(found.into_iter().map(entry).collect())
 }
 
-/// Returns the settings that are known to be in force, by name.
+/// Returns the settings of this process that are known to be in force, by name.
 pub(in crate::query) fn settings(remote: &Remote) -> Result<Vec<(String, String)>, QueryError> {
-    let mut sql = Sql::new(&format!(
-        "SELECT substring(key, {}), value FROM kept FINAL WHERE startsWith(key, ",
-        SETTING.len() + 1
-    ));
-    sql.text(SETTING).add(") ORDER BY key");
+    let begin = format!("setting/{}/", remote.identity);
+    let mut sql = Sql::new(&format!("SELECT substring(key, {}), value FROM kept FINAL WHERE ", begin.len() + 1));
+    sql.add("startsWith(key, ").text(&begin).add(") ORDER BY key");
     remote.rows(&sql)
 }
 

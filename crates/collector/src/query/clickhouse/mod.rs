@@ -44,19 +44,21 @@ const LAST_MS: i64 = (1 << 42) - 1;
 #[derive(Debug)]
 pub(crate) struct Remote {
     pub(crate) client: Client,
+    /// Who asks, as a process that also writes; empty for others.
+    identity: String,
     /// Nobody waits for its answers any more.
     is_over: Arc<AtomicBool>,
 }
 
 impl Remote {
     /// Reads the store that a client is of.
-    pub(crate) fn new(client: Client) -> Self {
-        Self { client, is_over: Arc::default() }
+    pub(crate) fn new(client: Client, identity: String) -> Self {
+        Self { client, identity, is_over: Arc::default() }
     }
 
     /// Returns another that reads the same store, and what it asks nothing more after once it is true.
     pub(crate) fn alone(&self) -> (Self, Arc<AtomicBool>) {
-        let alone = Self::new(self.client.clone());
+        let alone = Self::new(self.client.clone(), self.identity.clone());
         let is_over = Arc::clone(&alone.is_over);
         (alone, is_over)
     }

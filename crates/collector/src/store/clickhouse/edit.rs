@@ -99,18 +99,18 @@ pub(super) fn forget_audit(client: &Client, before_us: i64) -> Result<(), Error>
     client.run(sql.number(before_us))
 }
 
-/// Returns what is known to be in force, by name.
-pub(super) fn known(client: &Client, kind: What) -> Result<Vec<(String, String)>, Error> {
-    let prefix = prefix(kind);
+/// Returns what is known to be in force of a process, by name.
+pub(super) fn known(client: &Client, whose: &str, kind: What) -> Result<Vec<(String, String)>, Error> {
+    let prefix = prefix(whose, kind);
     let mut sql = Sql::new("SELECT key, value FROM kept FINAL WHERE startsWith(key, ");
     let known: Vec<(String, String)> = client.rows(sql.text(&prefix).add(") ORDER BY key"))?;
     let named = |(key, value): (String, String)| Some((key.strip_prefix(&prefix)?.to_owned(), value));
     Ok(known.into_iter().filter_map(named).collect())
 }
 
-/// Knows from now on that this is in force, or is no more.
-pub(super) fn know(client: &Client, kind: What, name: &str, value: Option<&str>) -> Result<(), Error> {
-    let key = format!("{}{name}", prefix(kind));
+/// Knows from now on that this is in force of a process, or is no more.
+pub(super) fn know(client: &Client, whose: &str, kind: What, name: &str, value: Option<&str>) -> Result<(), Error> {
+    let key = format!("{}{name}", prefix(whose, kind));
     match value {
         Some(value) => keep(client, &key, value),
         None => {
@@ -120,9 +120,9 @@ pub(super) fn know(client: &Client, kind: What, name: &str, value: Option<&str>)
     }
 }
 
-/// How keys begin of what is known to be in force.
-fn prefix(kind: What) -> String {
-    format!("{}/", kind.as_str())
+/// How keys begin of what is known to be in force. Each process has its own: another role, another directory are no change of anything.
+fn prefix(whose: &str, kind: What) -> String {
+    format!("{}/{whose}/", kind.as_str())
 }
 
 /// Returns what is kept by a key.

@@ -257,11 +257,12 @@ impl Engine for Blocks {
     }
 
     fn observe(&mut self, kind: What, in_force: &[InForce]) -> Result<(), WriteError> {
-        for Change { name, value, entry } in changes(kind, edit::known(&self.client, kind)?, in_force) {
+        let whose = self.lease.identity();
+        for Change { name, value, entry } in changes(kind, edit::known(&self.client, &whose, kind)?, in_force) {
             if let Some(entry) = entry {
                 self.note(&entry)?;
             }
-            edit::know(&self.client, kind, &name, value.as_deref())?;
+            edit::know(&self.client, &whose, kind, &name, value.as_deref())?;
         }
         Ok(())
     }
