@@ -39,14 +39,12 @@ const ANSWER_SETTINGS: &str = "output_format_json_quote_64bit_integers = 0, outp
 
 /// A client. Copies share their connections.
 #[derive(Clone, Debug)]
-pub(crate) struct Client(Arc<Inner>);
+pub(crate) struct Client(Arc<Inner>, Duration);
 
 #[derive(Debug)]
 struct Inner {
     http: reqwest::blocking::Client,
     location: Location,
-    /// How long a question may take.
-    patience: Duration,
 }
 
 impl Client {
@@ -75,7 +73,12 @@ impl Client {
         let built = std::thread::scope(|scope| scope.spawn(|| builder.build()).join());
         let away = |why: &str| Error::Away(format!("{location}: the HTTP client can't be built: {why}"));
         let http = built.map_err(|_| away("its thread ended"))?.map_err(|error| away(&innermost(error)))?;
-        Ok(Self(Arc::new(Inner { http, location, patience })))
+        Ok(Self(Arc::new(Inner { http, location }), patience))
+    }
+
+    /// Returns one whose questions may take no longer than this.
+    pub(crate) fn patient(&self, patience: Duration) -> Self {
+        Self(Arc::clone(&self.0), self.1.min(patience))
     }
 
     /// Where it asks.
@@ -173,14 +176,14 @@ impl Client {
     }
 
     fn ask(&self, sql: &Sql) -> Result<Vec<u8>, Error> {
-        let Inner { location, patience, .. } = &*self.0;
+        let (Inner { location, .. }, patience) = (&*self.0, self.1);
         let global = if location.cluster().is_some() { ", distributed_product_mode = 'global'" } else { "" };
         let text = format!(
             "{} SETTINGS max_execution_time = {}, {ANSWER_SETTINGS}{global} FORMAT JSONCompactEachRow",
             sql.as_str().trim_end(),
-            seconds(*patience),
+            seconds(patience),
         );
-        let answer = self.send(self.url(Some(location.database()), *patience), Body::from(text), *patience)?;
+        let answer = self.send(self.url(Some(location.database()), patience), Body::from(text), patience)?;
         let mut bytes = Vec::new();
         let mut limited = answer.take(CLICKHOUSE_ANSWER_BYTES_MAX + 1);
         limited.read_to_end(&mut bytes).map_err(|error| Error::Away(format!("{location}: {error}")))?;
@@ -248,6 +251,9 @@ fn innermost(error: reqwest::Error) -> String {
         reason = source;
     }
     let reason = reason.to_string();
+    if reason.contains("corrupt message") {
+        return format!("{reason}: it may not speak TLS there; `clickhouse://` is without");
+    }
     if reason.contains("peer certificate") {
         return format!("{reason}: `SSL_CERT_FILE=FILE` names certificates that are to be trusted");
     }

@@ -6,6 +6,8 @@ use crate::store::WriteError;
 
 /// `TIMEOUT_EXCEEDED`, `TOO_SLOW`, `QUERY_WAS_CANCELLED`.
 const TOO_LONG: [u32; 3] = [159, 160, 394];
+/// `REQUIRED_PASSWORD`, `AUTHENTICATION_FAILED`.
+const WRONG_PASSWORD: [u32; 2] = [194, 516];
 /// `NOT_ENOUGH_SPACE`.
 const NOT_ENOUGH_SPACE: u32 = 243;
 /// What passes by itself, or once other servers are back: `TOO_MANY_SIMULTANEOUS_QUERIES`, `SOCKET_TIMEOUT`, `NETWORK_ERROR`,
@@ -56,16 +58,26 @@ impl Error {
     /// What an answer means that is no success.
     pub(super) fn of_answer(shown: &str, status: u16, code: Option<u32>, said: &str) -> Self {
         let line = said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+        // Behind it stands the statement, which has what others sent in it.
+        let line = line.split(" In scope ").next().unwrap_or_default();
         let message: String = line.chars().take(CLICKHOUSE_MESSAGE_CHARS).collect();
         match code {
             Some(code) if TOO_LONG.contains(&code) => Self::TooLong,
             Some(code) if code == NOT_ENOUGH_SPACE || said.contains("No space left on device") => Self::Full(message),
             Some(code) if AWAY.contains(&code) => Self::Away(format!("{shown}: {message}")),
             None if status >= 500 => Self::Away(format!("{shown} answered {status}: {message}")),
-            code => {
-                let message = if message.is_empty() { format!("HTTP status {status}") } else { message };
-                Self::Refused { code: code.unwrap_or(0), message }
+            Some(code) if WRONG_PASSWORD.contains(&code) => {
+                let right = "the password is in the URL, in the file of `clickhouse.password_file`, or in LASTWORD_CLICKHOUSE_PASSWORD";
+                Self::Refused { code, message: format!("{message}: {right}") }
             }
+            None => {
+                let why = if message.is_empty() { format!("HTTP status {status}") } else { message };
+                Self::Refused {
+                    code: 0,
+                    message: format!("what answers at {shown} is no ClickHouse (its HTTP is on port 8123): {why}"),
+                }
+            }
+            Some(code) => Self::Refused { code, message },
         }
     }
 }
@@ -85,16 +97,16 @@ impl From<Error> for QueryError {
 }
 
 impl From<Error> for WriteError {
-    /// None of them is the request's own fault: whoever sent it comes back with it.
+    /// None of them is the request's own fault: whoever sent it comes back with it. Clients are told what is wrong, and not what the server said:
+    /// that may have in it what others sent.
     fn from(error: Error) -> Self {
         match error {
             Error::Full(_) => Self::DiskFull,
-            Error::Away(_)
-            | Error::TooLong
-            | Error::Refused { .. }
-            | Error::NoStore { .. }
-            | Error::TooNew { .. }
-            | Error::Garbled(_) => Self::Failed(error.to_string()),
+            Error::Away(_) => Self::Failed("ClickHouse is away".to_owned()),
+            Error::Refused { code, .. } => Self::Failed(format!("ClickHouse refused it (code {code})")),
+            Error::TooLong | Error::NoStore { .. } | Error::TooNew { .. } | Error::Garbled(_) => {
+                Self::Failed(error.to_string())
+            }
         }
     }
 }

@@ -38,7 +38,9 @@ pub(crate) enum LocationError {
     #[error("the store's URL can't be read ({0}): it must be like `{FORM}`, `clickhouses://` for TLS")]
     Url(String),
     /// It has another scheme.
-    #[error("the store's URL begins with `{0}`: it must be like `{FORM}`, `clickhouses://` for TLS")]
+    #[error(
+        "the store's URL does not begin with `clickhouse://` but with `{0}`: it must be like `{FORM}`, `clickhouses://` for TLS"
+    )]
     Scheme(String),
     /// A name can't be one.
     #[error(
@@ -160,14 +162,15 @@ impl Location {
     }
 }
 
-/// As it may be shown: without the user and the password.
+/// As it may be shown: without the password.
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = SCHEMES.iter().find(|&&(_, tls)| tls == self.is_tls()).map_or("", |&(scheme, _)| scheme);
         let host = self.base.host_str().unwrap_or_default();
         // Only a port that `http` or `https` has by itself is not kept.
         let port = self.base.port_or_known_default().unwrap_or_default();
-        write!(f, "{scheme}://{host}:{port}/{}", self.database)?;
+        let user = if self.user == USER { String::new() } else { format!("{}@", self.user) };
+        write!(f, "{scheme}://{user}{host}:{port}/{}", self.database)?;
         match &self.cluster {
             Some(cluster) => write!(f, "?cluster={cluster}"),
             None => Ok(()),

@@ -12,11 +12,10 @@ use serde_json::{Map, Value};
 
 use super::lines::{Failure, LOG, Seen};
 use super::read::{self, Fields, first, text};
-use super::{Draft, Drafts, Intake, Object, Refused, SessionKey, Source, id_of, instance, quote, values};
+use super::{Draft, Drafts, Intake, Object, RESOURCE, Refused, SessionKey, Source, id_of, instance, quote, values};
 
 /// Where our own reporter sends from, as Datadog asks for it.
 const LASTWORD: &str = "lastword";
-const RESOURCE: &str = "resource";
 const SESSION: [&str; 3] = ["session_id", "session.id", "usr.session_id"];
 const TIME: [&str; 6] = ["timestamp", "date", "@timestamp", "time", "_timestamp", "published_date"];
 const LEVEL: [&str; 5] = ["status", "severity", "level", "syslog.severity", "levelname"];

@@ -99,7 +99,10 @@ impl Drafts {
         if let Some(place) = self.by_session.get(id) {
             return SessionKey(*place);
         }
-        let text = |text: Option<&str>| text.map(|text| text[..text.floor_char_boundary(NAME_BYTES_MAX)].to_owned());
+        let text = |text: Option<&str>| {
+            let text = text.filter(|text| !text.is_empty())?;
+            Some(text[..text.floor_char_boundary(NAME_BYTES_MAX)].to_owned())
+        };
         let envelope = Envelope {
             session_id: id.to_owned(),
             platform: text(source.platform),

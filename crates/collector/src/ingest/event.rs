@@ -9,6 +9,9 @@ use super::{Exception, Key};
 /// What [`Event::index`] is where the protocol numbers no events: of such a session nobody can say what is missing.
 pub(crate) const NO_INDEX: i64 = -1;
 
+/// The name of an event that says what is known of a sender, which each protocol that has such a thing makes of it.
+pub(crate) const RESOURCE: &str = "resource";
+
 /// An event that can be stored.
 #[derive(Debug, Clone)]
 #[cfg_attr(feature = "nats", derive(serde::Serialize, serde::Deserialize))]
@@ -26,13 +29,13 @@ pub(crate) struct Event {
     /// The name of a `GENERIC_EVENT`, cut to what is indexed.
     pub(crate) name: Option<Box<str>>,
     pub(crate) detail: Option<Box<Detail>>,
-    /// Its sender says no time, so that it has another one when it is sent again. Last, and left out of a message of the stream where it is not so:
-    /// an older version reads such messages.
+    /// Its sender says no time, so that it has another one when it is sent again. It is in no message of the stream: older versions take none that is
+    /// longer than they know.
     #[cfg_attr(
         not(any(feature = "nats", feature = "clickhouse")),
         allow(dead_code, reason = "only other stores know events by their times")
     )]
-    #[cfg_attr(feature = "nats", serde(default, skip_serializing_if = "std::ops::Not::not"))]
+    #[cfg_attr(feature = "nats", serde(skip))]
     pub(crate) has_arrived: bool,
 }
 

@@ -36,7 +36,7 @@ mod values;
 
 pub(crate) use base64::base64;
 pub(crate) use draft::{Draft, Drafts, SessionKey, Source, id_of};
-pub(crate) use event::{Detail, Event, NO_INDEX};
+pub(crate) use event::{Detail, Event, NO_INDEX, RESOURCE};
 pub(crate) use exception::Exception;
 pub(crate) use key::Key;
 pub(crate) use messages::{Side, canonical};

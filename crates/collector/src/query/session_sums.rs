@@ -92,12 +92,12 @@ pub(super) fn read(
     let (and, values) = query.conditions_at(now_us, silent_after).parts();
     let mut sums = add_up(&snapshot, clock::before(now_us, silent_after), &and, &values)?;
     let dropped = format!("FROM drops d JOIN sessions t ON t.id = d.session WHERE 1 {and}");
-    let of_each = format!("SELECT d.reason, sum(d.count) {dropped} GROUP BY 1");
+    let of_each = format!("SELECT d.reason, CAST(total(d.count) AS INTEGER) {dropped} GROUP BY 1");
     let mut prepared = snapshot.prepare_cached(&of_each)?;
     let drops = prepared.query_map(params_from_iter(&values), |row| Ok((row.get(0)?, row.get(1)?)))?;
     sums.drops = drops.collect::<rusqlite::Result<_>>()?;
     let of_both = format!(
-        "SELECT sum(min(missing, told)) FROM (SELECT {MISSING} AS missing, sum(d.count) AS told {dropped}
+        "SELECT CAST(total(min(missing, told)) AS INTEGER) FROM (SELECT {MISSING} AS missing, CAST(total(d.count) AS INTEGER) AS told {dropped}
          AND d.reason IN ('{}') GROUP BY t.id)",
         NUMBERED.join("', '")
     );
@@ -126,10 +126,11 @@ pub(super) fn of_late(
 
 /// Adds up the sessions that some conditions choose, without what they dropped.
 fn add_up(connection: &Connection, silent_before: i64, and: &str, values: &[Value]) -> Result<SessionSums, QueryError> {
-    // One that crashed is not counted as fatal as well. Sums of one row: groups would be sorted.
+    // What clients say may be as large as can be: `sum` fails beyond the largest integer, a cast of `total` stays there. One that crashed is not
+    // counted as fatal as well. Sums of one row: groups would be sorted.
     let sql = format!(
         "SELECT count(*), sum(state = 'crashed'), sum(state = 'ended'), sum(state = 'silent'), sum(state = 'ended' AND fatal),
-                sum(missing), sum(missing > 0)
+                CAST(total(missing) AS INTEGER), sum(missing > 0)
          FROM (SELECT {STATE} AS state, {FATAL} AS fatal, {MISSING} AS missing FROM sessions t WHERE 1 {and})"
     );
     let with_state = std::iter::once(silent_before.into()).chain(values.iter().cloned());

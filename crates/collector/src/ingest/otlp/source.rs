@@ -5,12 +5,9 @@ use std::collections::HashSet;
 use super::model::{Any, Attributes, KeyValue, Resource, Scope, find_text};
 use super::raw::{Group, Raw};
 use super::{proto, value};
-use crate::ingest::{Draft, Drafts, Object, Refused, SessionKey, Source, id_of};
+use crate::ingest::{Draft, Drafts, Object, RESOURCE, Refused, SessionKey, Source, id_of};
 use crate::limits::EVENT_BYTES_MAX;
 use lastword::Severity;
-
-/// The event that describes a sender.
-const RESOURCE: &str = "resource";
 
 /// The sender of a group of records: OpenTelemetry's resource.
 pub(super) struct Sender<'b> {

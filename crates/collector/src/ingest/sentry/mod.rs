@@ -32,13 +32,11 @@ use serde_json::{Map, Value};
 
 use super::lines::Seen;
 use super::read::{self, Fields, first, text};
-use super::{Draft, Drafts, Intake, Refused, SessionKey, Source, id_of, instance, quote, values};
+use super::{Draft, Drafts, Intake, RESOURCE, Refused, SessionKey, Source, id_of, instance, quote, values};
 use crate::limits::{ITEM_BYTES_MAX, NAME_BYTES_MAX};
 use envelope::Item;
 use origin::Origin;
 
-/// What is stored once a session of who sends.
-const RESOURCE: &str = "resource";
 /// Fields of events and transactions that say who sends, and are long or always alike.
 const RESOURCE_FIELDS: [&str; 3] = ["sdk", "modules", "dist"];
 /// Fields that say the same and are short: they stay in every event too, for they are what one looks for.

@@ -120,7 +120,8 @@ fn check_session(id: &str) -> Result<(), EnvelopeError> {
 fn text(value: Option<&RawValue>) -> Option<String> {
     let mut text: String = serde_json::from_str(value?.get()).ok()?;
     text.truncate(text.floor_char_boundary(NAME_BYTES_MAX));
-    Some(text)
+    // What is empty says nothing.
+    (!text.is_empty()).then_some(text)
 }
 
 /// Says why a body could not be read.

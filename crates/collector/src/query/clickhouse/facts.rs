@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::{Remote, row_at};
 use crate::admin::{Info, TableSize};
 use crate::clickhouse::{Sql, schema};
+use crate::limits::HEALTH_TIMEOUT;
 use crate::query::{Facts, Moment, QueryError};
 
 /// The tables and what each takes on disk, in bytes.
@@ -37,8 +38,10 @@ pub(in crate::query) fn measured(remote: &Remote) -> Facts {
 }
 
 fn measure(remote: &Remote, facts: &mut Facts) -> Result<(), QueryError> {
+    // Whoever scrapes metrics wants them also while the store hangs.
+    let client = remote.client.patient(HEALTH_TIMEOUT);
     let number = |sql: &str| -> Result<Option<u64>, QueryError> {
-        Ok(remote.row::<(u64,)>(&Sql::new(sql))?.map(|(number,)| number))
+        Ok(client.row::<(u64,)>(&Sql::new(sql))?.map(|(number,)| number))
     };
     facts.sessions = number("SELECT uniqExact(session) FROM sessions")?;
     facts.exceptions = number("SELECT uniqExact(fingerprint) FROM occurrences")?;

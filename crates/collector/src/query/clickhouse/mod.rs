@@ -27,8 +27,8 @@ pub(super) mod told;
 pub(super) mod traces;
 pub(super) mod users;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use serde::de::DeserializeOwned;
 
@@ -48,17 +48,20 @@ pub(crate) struct Remote {
     identity: String,
     /// Nobody waits for its answers any more.
     is_over: Arc<AtomicBool>,
+    /// Of one that asks for one answer: up to where all was stored when it was first asked.
+    mark: Option<OnceLock<i64>>,
 }
 
 impl Remote {
     /// Reads the store that a client is of.
     pub(crate) fn new(client: Client, identity: String) -> Self {
-        Self { client, identity, is_over: Arc::default() }
+        Self { client, identity, is_over: Arc::default(), mark: None }
     }
 
     /// Returns another that reads the same store, and what it asks nothing more after once it is true.
     pub(crate) fn alone(&self) -> (Self, Arc<AtomicBool>) {
-        let alone = Self::new(self.client.clone(), self.identity.clone());
+        let mut alone = Self::new(self.client.clone(), self.identity.clone());
+        alone.mark = Some(OnceLock::new());
         let is_over = Arc::clone(&alone.is_over);
         (alone, is_over)
     }
@@ -91,7 +94,15 @@ impl Remote {
     /// As [`Remote::rows`].
     pub(crate) fn mark(&self) -> Result<i64, QueryError> {
         self.go_on()?;
-        Ok(watermark(&self.client)?)
+        if let Some(known) = self.mark.as_ref().and_then(OnceLock::get) {
+            return Ok(*known);
+        }
+        let mark = watermark(&self.client)?;
+        if let Some(known) = &self.mark {
+            // An error: another thread was quicker.
+            _ = known.set(mark);
+        }
+        Ok(mark)
     }
 
     fn go_on(&self) -> Result<(), QueryError> {

@@ -14,17 +14,24 @@ use crate::query::{Event, Grid, Occurrence, Order, OverTime, Page, QueryError};
 pub(super) type Found = (String, Stored);
 
 /// Begins a question for so many exceptions. They come with their JSON, unless it is uncommonly large: all of it together is no more than a page has.
-fn select(rows: usize) -> Sql {
+fn select(rows: usize, is_final: bool) -> Sql {
     let room = PAGE_BYTES_MAX / rows.max(1);
     let columns = WHOLE.replacen("body", &format!("if(length(body) <= {room}, body, '')"), 1);
-    Sql::new(&format!("SELECT fingerprint, tuple({columns}) FROM events FINAL WHERE fingerprint != ''"))
+    Sql::new(&format!(
+        "SELECT fingerprint, tuple({columns}) FROM events {} WHERE fingerprint != ''",
+        if is_final { "FINAL" } else { "" }
+    ))
 }
 
 /// Returns the exceptions that another question has the keys of, at most so many, the latest to be stored first.
 pub(super) fn of_keys(remote: &Remote, rows: usize, keys: &Sql) -> Result<Vec<Found>, QueryError> {
-    let mut sql = select(rows);
-    sql.add(" AND (hour, session, time_us, id) IN (").add(keys.as_str()).add(") ORDER BY row DESC");
-    remote.rows(&sql)
+    // Of what is there twice the first one counts. Keys are whole, so nothing has to be merged to see which that is: it takes a quarter of the time.
+    let mut sql = select(rows, false);
+    sql.add(" AND (hour, session, time_us, id) IN (").add(keys.as_str());
+    sql.add(") ORDER BY row LIMIT 1 BY hour, session, time_us, id");
+    let mut found: Vec<Found> = remote.rows(&sql)?;
+    found.reverse();
+    Ok(found)
 }
 
 /// Returns an exception with its JSON; `None` where it is removed meanwhile.
@@ -128,7 +135,7 @@ pub(in crate::query) fn of_session(
     if count == 0 {
         return Ok((0, Vec::new()));
     }
-    let mut sql = select(limit);
+    let mut sql = select(limit, true);
     put_session(&mut sql, session);
     sql.add(&format!(" ORDER BY row DESC LIMIT {limit}"));
     let found: Vec<Found> = remote.rows(&sql)?;
@@ -155,9 +162,9 @@ mod tests {
 
     #[test]
     fn the_json_of_exceptions_comes_with_them_as_far_as_a_page_has_room_for_it() {
-        let sql = select(2);
+        let sql = select(2, true);
         assert!(sql.as_str().starts_with("SELECT fingerprint, tuple(row, "), "{}", sql.as_str());
         assert!(sql.as_str().contains(", if(length(body) <= 8388608, body, ''), `parts.at`"), "{}", sql.as_str());
-        assert!(select(0).as_str().contains("<= 16777216,"));
+        assert!(select(0, true).as_str().contains("<= 16777216,"));
     }
 }

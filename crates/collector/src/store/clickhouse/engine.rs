@@ -41,6 +41,8 @@ pub(super) struct Blocks {
     read_us: i64,
     /// When what was removed was last taken off the disk, as far as this process knows.
     unmasked_us: i64,
+    /// What the server said last, while nothing can be stored.
+    told: Option<Error>,
 }
 
 /// What gets a row, in the order of the requests.
@@ -61,7 +63,26 @@ impl Blocks {
     pub(super) fn new(client: Client, lease: Lease, consents: Consents) -> Result<Self, Error> {
         let (mark, leads) = (watermark(&client)?, lease.leads()?);
         let now_us = clock::now_us();
-        Ok(Self { client, lease, consents, mark, leads, looked_us: now_us, read_us: now_us, unmasked_us: 0 })
+        Ok(Self {
+            client,
+            lease,
+            consents,
+            mark,
+            leads,
+            looked_us: now_us,
+            read_us: now_us,
+            unmasked_us: 0,
+            told: None,
+        })
+    }
+
+    /// Tells what the server said, once: those who sent events are not told so much.
+    fn told(&mut self, error: Error) -> Error {
+        if self.told.as_ref() != Some(&error) {
+            tracing::error!(%error, "a block is not stored");
+            self.told = Some(error.clone());
+        }
+        error
     }
 
     /// A row for what is no event.
@@ -150,15 +171,15 @@ impl Engine for Blocks {
     fn commit(&mut self, requests: &[&[Indexed]]) -> Result<Vec<Stored>, WriteError> {
         let received_us = clock::now_us();
         let envelopes = requests.iter().flat_map(|request| request.iter()).map(|indexed| &indexed.envelope);
-        let events: Vec<(&str, u32, &Event)> = envelopes
+        let events: Vec<(&str, &Event)> = envelopes
             .flat_map(|envelope| envelope.events.iter().map(|event| (envelope.session_id.as_str(), event)))
-            .map(|(session, event)| (session, hour_of(event.time_us, received_us), event))
             .collect();
-        let mut known = Known::ask(&self.client, &events)?;
+        let mut known = Known::ask(&self.client, &events).map_err(|error| self.told(error))?;
         let (items, stored) = items(requests, &mut known, received_us);
         for block in items.chunks(GROUP_EVENTS_MAX) {
-            self.write(block, received_us).map_err(unfit)?;
+            self.write(block, received_us).map_err(|error| unfit(self.told(error)))?;
         }
+        self.told = None;
         // It is in. How far readers may go is a matter of others too, and can be asked again.
         if let Err(error) = self.look() {
             tracing::warn!(%error, "it is not known how far the store is");

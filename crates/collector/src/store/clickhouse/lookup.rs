@@ -10,8 +10,9 @@ use std::collections::HashSet;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::rows::real_hour;
 use crate::clickhouse::{Client, Error, Sql};
-use crate::ingest::{Event, Key};
+use crate::ingest::{Event, Key, RESOURCE};
 use crate::limits::STATEMENT_BYTES_MAX;
 
 /// Bytes of a hash, or of an hour. Written, they are twice as long.
@@ -32,9 +33,10 @@ impl Known {
     /// # Errors
     ///
     /// The server can't be asked.
-    pub(super) fn ask(client: &Client, events: &[(&str, u32, &Event)]) -> Result<Self, Error> {
+    pub(super) fn ask(client: &Client, events: &[(&str, &Event)]) -> Result<Self, Error> {
         let mut known = Self::default();
-        let (arrived, timed): (Vec<_>, Vec<_>) = events.iter().copied().partition(|(_, _, event)| event.has_arrived);
+        let (arrived, timed): (Vec<_>, Vec<_>) =
+            events.iter().copied().partition(|(_, event)| may_have_another_time(event));
         for (events, is_timed) in [(timed, true), (arrived, false)] {
             for question in questions(events, is_timed) {
                 for (session, id, time_us) in client.rows::<(Box<str>, String, i64)>(&question.sql(is_timed))? {
@@ -44,6 +46,12 @@ impl Known {
         }
         Ok(known)
     }
+}
+
+/// Whether an event has another time when it is sent again: its sender says none, or it is what is said of a sender, which has the time of whatever came
+/// first with it.
+fn may_have_another_time(event: &Event) -> bool {
+    event.has_arrived || event.name.as_deref() == Some(RESOURCE)
 }
 
 /// What is asked at once.
@@ -56,11 +64,11 @@ struct Question<'b> {
 }
 
 /// Divides events into questions that a server takes.
-fn questions<'b>(mut events: Vec<(&'b str, u32, &'b Event)>, is_timed: bool) -> Vec<Question<'b>> {
+fn questions<'b>(mut events: Vec<(&'b str, &'b Event)>, is_timed: bool) -> Vec<Question<'b>> {
     // Events of a session together: each session is in as few questions as can be.
     events.sort_by_key(|(session, ..)| *session);
     let mut questions = vec![Question::default()];
-    for (session, hour, event) in events {
+    for (session, event) in events {
         if questions.last().is_none_or(|question| question.bytes >= STATEMENT_BYTES_MAX) {
             questions.push(Question::default());
         }
@@ -69,8 +77,11 @@ fn questions<'b>(mut events: Vec<(&'b str, u32, &'b Event)>, is_timed: bool) -> 
             // It stands there twice where hours are those of sessions.
             question.bytes += if is_timed { session.len() } else { 2 * session.len() };
         }
-        if is_timed && question.hours.insert(hour) {
-            question.bytes += HASH_BYTES;
+        if is_timed {
+            // An event whose time was too far from the present one when it came is in hour 0; it may not be too far any more.
+            for hour in [real_hour(event.time_us), 0] {
+                question.bytes += if question.hours.insert(hour) { HASH_BYTES } else { 0 };
+            }
         }
         question.hashes.push(xxh3_64(event.key.id().as_bytes()));
         question.bytes += HASH_BYTES;
@@ -127,12 +138,12 @@ mod tests {
 
     #[test]
     fn a_question_has_the_hours_of_its_events_or_those_of_its_sessions() {
-        let (one, other) = (event("a", 1, false), event("b", 2, true));
-        let all = questions(vec![("s'", 3600, &one), ("s'", 0, &other)], true);
+        let (one, other) = (event("a", 3_600_000_001, false), event("b", 2, true));
+        let all = questions(vec![("s'", &one), ("s'", &other)], true);
         let sql = all[0].sql(true).as_str().to_owned();
         assert!(sql.contains(r"session IN ('s\'') AND hour IN ("), "{sql}");
         assert!(sql.contains("3600") && !sql.contains("FROM sessions"), "{sql}");
-        let all = questions(vec![("s", 0, &other)], false);
+        let all = questions(vec![("s", &other)], false);
         let sql = all[0].sql(false).as_str().to_owned();
         assert!(sql.contains("hour IN (SELECT hour FROM sessions WHERE session IN ('s'))"), "{sql}");
     }
@@ -140,7 +151,7 @@ mod tests {
     #[test]
     fn no_question_is_longer_than_a_server_takes() {
         let all: Vec<Event> = (0..20_000).map(|n| event(&format!("event-{n}"), n, false)).collect();
-        let asked = questions(all.iter().map(|event| ("session", 3600, event)).collect(), true);
+        let asked = questions(all.iter().map(|event| ("session", event)).collect(), true);
         assert!(asked.len() > 1);
         assert_eq!(asked.iter().map(|question| question.hashes.len()).sum::<usize>(), all.len());
         assert!(asked.iter().all(|question| question.sql(true).as_str().len() < 192 * 1024));

@@ -25,7 +25,7 @@ pub(crate) use edit::read_consents;
 
 use super::Consents;
 use super::open::Opened;
-use crate::clickhouse::{Client, Error, Lease, schema};
+use crate::clickhouse::{Client, Error, Lease, Sql, schema};
 use crate::error::OpenError;
 use engine::Blocks;
 
@@ -41,6 +41,8 @@ pub(super) fn open(client: &Client, dir: &Path, writes: bool) -> Result<Opened, 
 
 fn begin(client: &Client, dir: &Path, writes: bool) -> Result<Opened, Error> {
     schema::make(client)?;
+    // Whoever may not use it is told now, and not when the first event comes.
+    let _: Option<(u8,)> = client.row(&Sql::new("SELECT a FROM format(JSONCompactEachRow, 'a UInt8', '[1]')"))?;
     let consents = Consents::of(edit::opted_in(client)?);
     let lease = Lease::take(client, dir, writes)?;
     tracing::info!(writer = lease.writer(), at = %client.location(), "events are stored in ClickHouse");

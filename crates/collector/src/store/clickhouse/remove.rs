@@ -63,17 +63,21 @@ fn remove(client: &Client, doomed: &Doomed, gone: Gone<'_>) -> Result<Step, Erro
 }
 
 fn remove_session(client: &Client, session: &str) -> Result<Step, Error> {
+    // In whatever hour: of what was written meanwhile the session's own row may be gone.
     let mut doomed = Sql::new("session = ");
-    doomed.text(session).add(" AND hour IN (SELECT hour FROM sessions WHERE session = ").text(session).add(")");
+    doomed.text(session);
     let mut step = remove(client, &Doomed::new(client, &doomed)?.with_series(), Gone::Events)?;
     let mut sql = Sql::new("SELECT 1 FROM sessions WHERE session = ");
     let known: Option<(u8,)> = client.row(sql.text(session).add(" LIMIT 1"))?;
     if known.is_some() {
-        // Last: it says in which hours the session's events are.
         let mut sql = Sql::new(&format!("DELETE FROM {} WHERE session = ", client.changed("sessions")));
         client.run(sql.text(session))?;
         step.sessions = 1;
     }
+    let mut sql = Sql::new("SELECT 1 FROM events WHERE session = ");
+    let left: Option<(u8,)> = client.row(sql.text(session).add(" LIMIT 1"))?;
+    // Somebody wrote it meanwhile.
+    step.next = left.map(|_| 0);
     Ok(step)
 }
 

@@ -145,9 +145,11 @@ impl<'b> New<'b> {
 /// make more partitions than a block may have.
 pub(super) fn hour_of(time_us: i64, now_us: i64) -> u32 {
     let known = now_us.saturating_sub(HOUR_PAST_US)..=now_us.saturating_add(HOUR_FUTURE_US);
-    if !known.contains(&time_us) {
-        return 0;
-    }
+    if known.contains(&time_us) { real_hour(time_us) } else { 0 }
+}
+
+/// Returns when the hour of a time began, in seconds; 0 for one before 1970 or after 2106.
+pub(super) fn real_hour(time_us: i64) -> u32 {
     u32::try_from(floor(time_us, WIDTHS_US[1]) / 1_000_000).unwrap_or(0)
 }
 
