@@ -9,6 +9,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::blobs;
 #[cfg(feature = "clickhouse")]
 use crate::clickhouse;
 use crate::config::{Config, Settings};
@@ -54,6 +55,7 @@ impl Collector {
     pub fn open(config: Config) -> Result<Self, OpenError> {
         forward::check(&config.settings.forward)?;
         stream::check(&config.settings)?;
+        blobs::check(&config.settings)?;
         let gate = Gate::new(&config)?;
         let tls = Acceptor::open(&config.settings.tls)?;
         let prices = match &config.settings.prices {
@@ -226,7 +228,8 @@ fn open_store(config: &Config) -> Result<(Store, Reader), OpenError> {
         return open_remote_store(config, url);
     }
     let store = store::open(config)?;
-    let reader = Reader::with_silent_after(config.data_dir(), config.settings.silent_after).map_err(|error| {
+    let outside = store::outside::Source::of(store.queue.keeping());
+    let reader = Reader::with_outside(config.data_dir(), config.settings.silent_after, outside).map_err(|error| {
         let source = std::io::Error::other(error.to_string());
         OpenError::Directory { dir: config.data_dir().to_owned(), source }
     })?;

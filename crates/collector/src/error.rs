@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::auth::KeyFileError;
+use crate::blobs::OpenBlobsError;
 use crate::forward::ForwardError;
 use crate::ingest::otlp::PricesError;
 use crate::stream::OpenStreamError;
@@ -71,6 +72,9 @@ pub enum OpenError {
     /// The stream between those that take events in and those that write them can't be used.
     #[error(transparent)]
     Stream(#[from] OpenStreamError),
+    /// Large values can't be kept where they should be.
+    #[error(transparent)]
+    Blobs(#[from] OpenBlobsError),
     /// The writer's thread could not be started.
     #[error("the writer's thread can't be started: {0}")]
     Thread(io::Error),

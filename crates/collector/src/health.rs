@@ -23,7 +23,7 @@ pub(crate) struct Health {
     pub(crate) db: Result<(), Trouble>,
     /// The stream between collectors and writers.
     pub(crate) mq: Result<(), MqTrouble>,
-    /// The directory of the data: it can be listed, and has room.
+    /// The directory of the data: it can be listed, and has room; and the object store of large values, if there is one.
     pub(crate) storage: Result<(), Trouble>,
 }
 
@@ -48,6 +48,9 @@ pub(crate) enum Trouble {
     /// The stream that events go into does not answer.
     #[error("the stream can't be reached")]
     Stream,
+    /// The object store of large values can't be used.
+    #[error("the object store of large values can't be used")]
+    Blobs,
     /// The collector stops.
     #[error("the collector is stopping")]
     Stopping,
@@ -85,6 +88,7 @@ impl From<&WriteError> for Trouble {
         match error {
             WriteError::DiskFull => Self::Full,
             WriteError::Removed => Self::Removed,
+            WriteError::Blobs(_) => Self::Blobs,
             WriteError::Closed => Self::Stopping,
             WriteError::Full | WriteError::StreamFull | WriteError::Failed(_) | WriteError::Unfit(_) => {
                 Self::Unwritable
@@ -119,16 +123,17 @@ impl Checks {
         let trouble = self.queue.trouble().as_ref().map(Trouble::from);
         let reader = Arc::clone(&self.reader);
         let directory = self.directory.clone();
-        let (db, storage, mq) = tokio::join!(
+        let (db, storage, mq, blobs) = tokio::join!(
             within(HEALTH_TIMEOUT, move || reader.ping().map_err(|_| Trouble::Unreadable)),
             within(HEALTH_TIMEOUT, move || can_list(&directory)),
             self.stream(),
+            self.blobs(),
         );
         let is_of_storage = |trouble: &Trouble| matches!(trouble, Trouble::Full | Trouble::Removed);
         let health = Health {
             db: trouble.filter(|trouble| !is_of_storage(trouble)).map_or(db, Err),
             mq,
-            storage: trouble.filter(is_of_storage).map_or(storage, Err),
+            storage: trouble.filter(is_of_storage).map_or(storage.and(blobs), Err),
         };
         *found = Some((Instant::now(), health));
         health
@@ -136,6 +141,15 @@ impl Checks {
 }
 
 impl Checks {
+    /// Asks the object store, if there is one.
+    async fn blobs(&self) -> Result<(), Trouble> {
+        let Some(keeping) = self.queue.keeping() else { return Ok(()) };
+        match timeout(HEALTH_TIMEOUT, keeping.blobs.ping()).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Trouble::Blobs),
+        }
+    }
+
     async fn stream(&self) -> Result<(), MqTrouble> {
         if !self.outlet.is_streaming() {
             return Err(MqTrouble::NotConfigured);

@@ -36,6 +36,7 @@
 pub mod admin;
 pub mod alerts;
 pub mod auth;
+mod blobs;
 #[cfg(feature = "clickhouse")]
 mod clickhouse;
 mod clock;
@@ -61,6 +62,7 @@ mod store;
 mod stream;
 pub mod tls;
 
+pub use blobs::OpenBlobsError;
 pub use collector::{Collector, Control};
 pub use config::Config;
 pub use error::{OpenError, ReloadError, ServeError};

@@ -41,7 +41,7 @@ pub(crate) enum StoreCommand {
     /// Show what is stored, and how large it is
     Info(InfoArgs),
     /// Check that the store is whole and agrees with itself; exit code 1 if not
-    Verify(DirectoryArgs),
+    Verify(VerifyArgs),
     /// Write the database anew, as small as can be
     Vacuum(DirectoryArgs),
     /// Copy the store into a file, while a collector runs on it
@@ -82,6 +82,16 @@ pub(crate) struct InfoArgs {
     /// The size of each table and index too: it reads the whole file
     #[arg(long)]
     pub(crate) sizes: bool,
+}
+
+/// Check that the store is whole.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    #[command(flatten)]
+    pub(crate) store: DirectoryArgs,
+    /// Read the large values too that are kept outside of the store (`serve --blobs`), each of them
+    #[arg(long)]
+    pub(crate) blobs: bool,
 }
 
 /// Copy the store into a file.

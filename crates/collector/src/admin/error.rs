@@ -19,6 +19,9 @@ pub enum AdminError {
     /// SQLite failed.
     #[error("the store can't be used: {0}")]
     Store(#[from] rusqlite::Error),
+    /// Large values that are kept outside of the store can't be read.
+    #[error("large values can't be read: {0}")]
+    Blobs(String),
     /// A file can't be written or read.
     #[error("{} can't be used: {source}", path.display())]
     File {

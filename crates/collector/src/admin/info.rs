@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{AdminError, read_only};
 use crate::query::Moment;
-use crate::store::{WIDTHS_US, database_path, used_bytes};
+use crate::store::{WIDTHS_US, database_path, outside, outside_values, used_bytes};
 
 /// What there is in a store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -45,9 +45,24 @@ pub struct Info {
     pub oldest: Option<Moment>,
     /// When the newest event was received.
     pub newest: Option<Moment>,
+    /// The large values that are kept outside of the database, if some are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outside: Option<Outside>,
     /// The size of each table and index, the largest first, where it was asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tables: Vec<TableSize>,
+}
+
+/// Large values that are kept outside of the database: no copy of it has them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Outside {
+    /// Where they are.
+    pub url: String,
+    /// How many.
+    pub values: i64,
+    /// Their bytes.
+    pub bytes: i64,
 }
 
 /// How large a table or an index is.
@@ -97,9 +112,16 @@ pub(crate) fn of(connection: &mut Connection, dir: &Path, sizes: bool) -> rusqli
         users: count("users")?,
         oldest: number("SELECT received_us FROM batches ORDER BY last_row LIMIT 1").ok().flatten().map(Moment),
         newest: number("SELECT received_us FROM batches ORDER BY last_row DESC LIMIT 1").ok().flatten().map(Moment),
+        outside: outside(&snapshot)?,
         tables: if sizes { tables(&snapshot)? } else { Vec::new() },
         path,
     })
+}
+
+fn outside(connection: &Connection) -> rusqlite::Result<Option<Outside>> {
+    let (values, bytes) = outside_values(connection)?;
+    let place = outside::place(connection)?.filter(|_| values > 0);
+    Ok(place.map(|place| Outside { url: place.url, values, bytes }))
 }
 
 fn tables(connection: &Connection) -> rusqlite::Result<Vec<TableSize>> {

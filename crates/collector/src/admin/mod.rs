@@ -6,15 +6,17 @@
 //! All of it blocks. Long work says how far it is to a function that it is given.
 
 mod backup;
+mod blobs;
 mod error;
 mod info;
 mod offline;
 mod verify;
 
 pub use backup::{backup, restore};
+pub use blobs::{check_blobs, verify_blobs};
 pub use error::AdminError;
 pub(crate) use info::of;
-pub use info::{Info, TableSize, info};
+pub use info::{Info, Outside, TableSize, info};
 pub use offline::Offline;
 pub use verify::{Report, verify};
 

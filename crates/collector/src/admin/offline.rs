@@ -131,6 +131,10 @@ impl Offline {
             after = step.next;
             progress(events);
         }
+        // What can't be deleted now is by the collector when it runs again.
+        if let Err(error) = store::outside::delete_unnamed_now(&mut self.connection) {
+            tracing::warn!(%error, "large values of removed events are not deleted yet");
+        }
         Ok(events)
     }
 }

@@ -156,7 +156,7 @@ pub fn verify(dir: impl AsRef<Path>, mut progress: impl FnMut(&str)) -> Result<R
 
 /// Counts the large values that do not have their hash, or do not fit their events.
 fn changed_values(connection: &Connection) -> Result<usize, AdminError> {
-    let mut find = connection.prepare("SELECT hash, text FROM blobs")?;
+    let mut find = connection.prepare("SELECT hash, text FROM blobs WHERE outside = 0")?;
     let mut rows = find.query([])?;
     let mut changed = 0;
     while let Some(row) = rows.next()? {
@@ -166,7 +166,7 @@ fn changed_values(connection: &Connection) -> Result<usize, AdminError> {
     let mut find = connection.prepare("SELECT row, body FROM events WHERE row IN (SELECT row FROM parts)")?;
     let mut rows = find.query([])?;
     while let Some(row) = rows.next()? {
-        changed += usize::from(crate::store::whole_event(connection, row.get(0)?, row.get(1)?).is_err());
+        changed += usize::from(crate::store::inside_event(connection, row.get(0)?, row.get(1)?).is_err());
     }
     Ok(changed)
 }

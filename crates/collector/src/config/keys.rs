@@ -89,6 +89,8 @@ pub const KEYS: &[Key] = &[
         "Store events in ClickHouse instead of the data directory: `clickhouse://USER@HOST:8123/DATABASE`, `clickhouses://` for TLS, `?cluster=NAME` for a cluster",
     )
     .sample("clickhouse://127.0.0.1:8123/lastword"),
+    Key::new("blobs", Text, "URL", "Where values of events beyond 16 KiB are kept: `s3://bucket/prefix`, as whom AWS_* says, or `file:///directory` [default: in the store]")
+        .sample("s3://telemetry/lastword"),
     Key::new("role", List, "ROLES", "The parts of the work that this process does, of a fleet with a stream: ingest, write, query [default: all]")
         .sample("[\"ingest\"]"),
     Key::new(
@@ -180,6 +182,8 @@ pub const KEYS: &[Key] = &[
     Key::new("nats.bytes_max", Text, "SIZE", "How large it may become; beyond, clients are told to come back"),
     Key::new("clickhouse.password_file", Text, "FILE", "The file of the password for `store`; without it LASTWORD_CLICKHOUSE_PASSWORD of the environment counts")
         .sample("/etc/lastword/clickhouse.password"),
+    Key::new("s3.endpoint", Text, "URL", "Server of `blobs` that speaks S3 and is not Amazon's [default: AWS_ENDPOINT_URL]")
+        .sample("http://127.0.0.1:9000"),
     Key::new("metrics.buckets_ms", Toml, "BOUNDS", "Upper bounds of the buckets of http_request_duration_ms, in milliseconds"),
     Key::new("retention.events_days", Number, "DAYS", "How long events are kept that are none of the others; 0 is for ever"),
     Key::new("retention.spans_days", Number, "DAYS", "How long spans are kept; 0 is for ever"),

@@ -141,6 +141,13 @@ impl Config {
         self
     }
 
+    /// Sets where large values of events are kept instead of the database: `s3://bucket/prefix`, as whom the variables `AWS_*` say, or
+    /// `file:///directory`. It needs the feature `s3`.
+    pub fn blobs(mut self, url: impl Into<String>) -> Self {
+        self.settings.blobs = Some(url.into());
+        self
+    }
+
     /// Sets how long events are kept ([`limits::RETENTION_DAYS`](crate::limits::RETENTION_DAYS)).
     pub fn retention(mut self, retention: Retention) -> Self {
         self.settings.retention = retention;

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::keys::{KEYS, Key};
 use super::load::get;
 use super::values::{Bytes, GrpcListen, Network, address, span};
+use crate::blobs::S3Settings;
 use crate::forward::{self, Target};
 use crate::limits;
 use crate::store::Retention;
@@ -36,6 +37,8 @@ pub struct Settings {
     pub data: Option<PathBuf>,
     /// Where events are stored, if not in the data directory.
     pub store: Option<String>,
+    /// Where large values of events are kept, if it is not the store.
+    pub blobs: Option<String>,
     /// The parts of the work that this process does; none named is all.
     pub role: Vec<Role>,
     /// The servers of the stream that events go into, if there is one.
@@ -75,6 +78,8 @@ pub struct Settings {
     pub(crate) nats: StreamSettings,
     /// Who we are at the server that events are stored in.
     pub(crate) clickhouse: ClickHouseSettings,
+    /// How the place of large values is reached.
+    pub(crate) s3: S3Settings,
     /// What is counted, and how.
     pub(crate) metrics: Metrics,
     /// How long events are kept.
@@ -132,6 +137,7 @@ impl Default for Settings {
             prices: None,
             data: None,
             store: None,
+            blobs: None,
             role: Vec::new(),
             stream: None,
             keys: None,
@@ -150,6 +156,7 @@ impl Default for Settings {
             rate: Rate::default(),
             nats: StreamSettings::default(),
             clickhouse: ClickHouseSettings::default(),
+            s3: S3Settings::default(),
             metrics: Metrics::default(),
             retention: Retention::default(),
         }

@@ -98,6 +98,7 @@ fn write_own(inner: &Inner, out: &mut Exposition) {
         stats.unrecorded.get(),
     );
     stream(inner, out);
+    blobs(inner, out);
     forwards(inner, out);
     alerts(inner, out);
     let mut commits = Family::new(MetricKind::Histogram);
@@ -233,6 +234,21 @@ fn stream(inner: &Inner, out: &mut Exposition) {
     page.gauge("lastword_stream_waiting", "Messages that wait in the stream.", Some(counted.waiting.get()));
     let help = "Messages that writers have and did not acknowledge.";
     page.gauge("lastword_stream_taken", help, Some(counted.taken.get()));
+}
+
+/// What is kept in an object store, if something is.
+fn blobs(inner: &Inner, out: &mut Exposition) {
+    let Some(keeping) = inner.queue.keeping() else { return };
+    let counted = keeping.blobs.counted();
+    let mut page = Page(out);
+    page.counter("lastword_blob_puts_total", "Large values that were put into the object store.", counted.puts.get());
+    page.counter("lastword_blob_put_bytes_total", "Their bytes.", counted.put_bytes.get());
+    let help = "Large values that could not be put into the object store.";
+    page.counter("lastword_blob_put_failed_total", help, counted.put_failed.get());
+    page.counter("lastword_blob_gets_total", "Large values that were read.", counted.gets.get());
+    let help = "Large values that could not be read, are missing or were changed.";
+    page.counter("lastword_blob_get_failed_total", help, counted.get_failed.get());
+    page.counter("lastword_blob_deletes_total", "Large values that were deleted.", counted.deletes.get());
 }
 
 /// Adds families of one sample.

@@ -3,6 +3,7 @@
 //! Those that an operator may want to move are the defaults of a setter of [`Config`](crate::Config). What is beyond a
 //! bound is refused with an answer that says so (413, 429 or 503), never dropped in silence.
 
+mod blobs;
 #[cfg(feature = "clickhouse")]
 mod block;
 #[cfg(feature = "clickhouse")]
@@ -11,6 +12,7 @@ mod pages;
 mod stream;
 mod tell;
 
+pub use blobs::*;
 #[cfg(feature = "clickhouse")]
 pub use block::*;
 #[cfg(feature = "clickhouse")]

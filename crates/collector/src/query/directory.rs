@@ -8,19 +8,21 @@ use rusqlite::{Connection, InterruptHandle, OpenFlags};
 
 use super::QueryError;
 use crate::limits;
-use crate::store::{FORMAT, database_path};
+use crate::store::{FORMAT, database_path, outside};
 
 /// A data directory, whether a collector is running on it or not. Each question gets a connection of its own, which is kept for the next one.
 #[derive(Debug)]
 pub(super) struct Directory {
     dir: PathBuf,
     idle: Mutex<Vec<Connection>>,
+    /// Where large values are that are not in the database.
+    outside: outside::Source,
 }
 
 impl Directory {
     /// Opens a data directory to read it.
-    pub(super) fn open(dir: &Path) -> Result<Self, QueryError> {
-        let directory = Self { dir: dir.to_owned(), idle: Mutex::default() };
+    pub(super) fn open(dir: &Path, outside: outside::Source) -> Result<Self, QueryError> {
+        let directory = Self { dir: dir.to_owned(), idle: Mutex::default(), outside };
         let connection = directory.connect()?;
         directory.put_back(connection);
         Ok(directory)
@@ -35,7 +37,8 @@ impl Directory {
     pub(super) fn alone(&self) -> Result<(Self, InterruptHandle), QueryError> {
         let connection = self.take()?;
         let handle = connection.get_interrupt_handle();
-        Ok((Self { dir: self.dir.clone(), idle: Mutex::new(vec![connection]) }, handle))
+        let (dir, outside) = (self.dir.clone(), self.outside.clone());
+        Ok((Self { dir, idle: Mutex::new(vec![connection]), outside }, handle))
     }
 
     /// Takes back what was taken out of it.
@@ -85,7 +88,10 @@ impl Directory {
         let found = crate::store::format_of(&connection)?;
         let dir = self.dir.clone();
         match found.cmp(&FORMAT) {
-            Ordering::Equal => Ok(connection),
+            Ordering::Equal => {
+                self.outside.define(&connection)?;
+                Ok(connection)
+            }
             Ordering::Less => Err(QueryError::TooOld { dir, found, known: FORMAT }),
             Ordering::Greater => Err(QueryError::TooNew { dir, found, known: FORMAT }),
         }

@@ -161,7 +161,8 @@ fn narrow(statement: &mut Statement, query: &EventQuery) {
             "FALSE AND ? IS ?"
         } else {
             "(e.body LIKE ? ESCAPE '\\' OR EXISTS (
-                SELECT 1 FROM parts p JOIN blobs l ON l.id = p.blob WHERE p.row = e.row AND l.text LIKE ? ESCAPE '\\'))"
+                SELECT 1 FROM parts p JOIN blobs l ON l.id = p.blob WHERE p.row = e.row
+                AND CASE l.outside WHEN 0 THEN l.text ELSE outside(l.hash, l.outside) END LIKE ? ESCAPE '\\'))"
         };
         statement.and(condition, [like(text).into(), like(text).into()]);
     }

@@ -14,6 +14,7 @@ use super::{
 use super::{audit, calls, events, exceptions, histogram, runs, series, session_sums, sessions, stats, traces, users};
 use crate::clock;
 use crate::limits;
+use crate::store::outside;
 
 /// Answers questions about a data directory. It may be shared between threads: each question gets a connection of its
 /// own, which is kept for the next one.
@@ -39,7 +40,12 @@ impl Reader {
     ///
     /// See [`Reader::open`].
     pub fn with_silent_after(data_dir: impl AsRef<Path>, silent_after: Duration) -> Result<Self, QueryError> {
-        Ok(Self { source: Source::Directory(Directory::open(data_dir.as_ref())?), silent_after })
+        Self::with_outside(data_dir.as_ref(), silent_after, outside::Source::default())
+    }
+
+    /// Likewise, with what reads large values that are not in the database.
+    pub(crate) fn with_outside(dir: &Path, silent_after: Duration, outside: outside::Source) -> Result<Self, QueryError> {
+        Ok(Self { source: Source::Directory(Directory::open(dir, outside)?), silent_after })
     }
 
     /// Reads a store in ClickHouse: `clickhouse://USER@HOST:8123/DATABASE`, with the password in the URL, in `password_file`, or else in the

@@ -128,7 +128,7 @@ fn walk(
          WHERE row BETWEEN ? AND ? AND name IN (?, ?)",
     )?;
     let mut size = connection.prepare_cached(
-        "SELECT coalesce(sum(octet_length(b.text)), 0) FROM parts p JOIN blobs b ON b.id = p.blob WHERE p.row = ?",
+        "SELECT coalesce(sum(octet_length(b.text) + b.outside), 0) FROM parts p JOIN blobs b ON b.id = p.blob WHERE p.row = ?",
     )?;
     let mut left = TRACES_TALK_BYTES;
     for (last, first) in batches {

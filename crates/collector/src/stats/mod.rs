@@ -1,10 +1,12 @@
 //! What the collector counts of itself: plain counters that whoever serves `/metrics` or a page of health reads.
 
+mod blobs;
 mod histogram;
 mod process;
 mod requests;
 mod stream;
 
+pub(crate) use blobs::Blobbing;
 pub(crate) use histogram::Histogram;
 pub(crate) use process::Process;
 pub(crate) use requests::{Requests, Route};

@@ -1,5 +1,7 @@
 //! What a store is to the writer: what takes events, and changes them when somebody asks for it.
 
+use std::collections::HashSet;
+
 use super::batch::Stored;
 use super::erase::{Step, Target};
 use super::index::Indexed;
@@ -42,6 +44,23 @@ pub(crate) trait Engine: Send {
 
     /// Removes entries of the audit trail from before a moment.
     fn remove_audit(&mut self, before_us: i64) -> Result<(), WriteError>;
+
+    /// Returns some of the large values outside of the store that no event names any more. Where others write too there are none: what they
+    /// bring is not known here, so that values are only deleted when they are old.
+    fn unnamed(&mut self, _max: usize) -> Result<Vec<Box<str>>, WriteError> {
+        Ok(Vec::new())
+    }
+
+    /// Notes that these are deleted.
+    fn forget_unnamed(&mut self, _hashes: &[Box<str>]) -> Result<(), WriteError> {
+        Ok(())
+    }
+
+    /// Returns those of these large values that events name.
+    fn named(&mut self, hashes: Vec<Box<str>>) -> Result<HashSet<Box<str>>, WriteError> {
+        // Of a store that can't tell, nothing is deleted.
+        Ok(hashes.into_iter().collect())
+    }
 
     /// Gives back some of the room that nobody uses; returns whether there is more.
     fn give_back(&mut self) -> Result<bool, WriteError>;

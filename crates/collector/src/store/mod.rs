@@ -33,6 +33,7 @@ mod groups;
 mod index;
 mod left;
 mod open;
+pub(crate) mod outside;
 mod place;
 mod queue;
 mod ranges;
@@ -51,7 +52,7 @@ pub(crate) mod trail;
 mod writer;
 
 pub(crate) use batch::Stored;
-pub(crate) use blobs::whole as whole_event;
+pub(crate) use blobs::{inside as inside_event, outside_values, whole as whole_event};
 pub(crate) use class::Class;
 #[cfg(feature = "clickhouse")]
 pub(crate) use clickhouse::read_consents;

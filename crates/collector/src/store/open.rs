@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::clickhouse;
 use super::consent::Consents;
 use super::engine::Engine;
+use super::outside::{Keeping, KeepingError};
 use super::place::Place;
 use super::queue::Queue;
 use super::sqlite::Database;
@@ -53,8 +54,12 @@ pub(super) struct Opened {
 ///
 /// See [`OpenError`].
 pub(crate) fn open(config: &Config) -> Result<Store, OpenError> {
-    let (connection, lock) = open_directory(config)?;
-    start(config, in_directory(config, connection)?, lock)
+    let (mut connection, lock) = open_directory(config)?;
+    let keeping = Keeping::open(&mut connection, &config.settings).map_err(|error| match error {
+        KeepingError::Blobs(error) => OpenError::Blobs(error),
+        KeepingError::Database(source) => OpenError::Database { dir: config.data_dir().to_owned(), source },
+    })?;
+    start(config, in_directory(config, connection)?, keeping, lock)
 }
 
 /// Opens the store in a server of ClickHouse, and starts its writer. The data directory is taken as well: who this process is stands in it.
@@ -67,7 +72,7 @@ pub(crate) fn open_remote(config: &Config, client: &Client) -> Result<Store, Ope
     let lock = lock(config.data_dir())?;
     let writes = config.settings.roles().contains(&Role::Write);
     let opened = clickhouse::open(client, config.data_dir(), writes)?;
-    start(config, opened, lock)
+    start(config, opened, None, lock)
 }
 
 fn in_directory(config: &Config, connection: Connection) -> Result<Opened, OpenError> {
@@ -81,7 +86,7 @@ fn in_directory(config: &Config, connection: Connection) -> Result<Opened, OpenE
     Ok(Opened { engine, consents, newest })
 }
 
-fn start(config: &Config, opened: Opened, lock: File) -> Result<Store, OpenError> {
+fn start(config: &Config, opened: Opened, keeping: Option<Keeping>, lock: File) -> Result<Store, OpenError> {
     let Opened { mut engine, consents, newest } = opened;
     // A disk that is full keeps no collector from answering.
     if let Err(error) = engine.observe(What::Setting, &config.settings.in_force(false)) {
@@ -89,6 +94,7 @@ fn start(config: &Config, opened: Opened, lock: File) -> Result<Store, OpenError
     }
     let (tell, newest) = watch::channel(newest);
     let (queue, waiting) = Queue::new(config.settings.limits.write_queue_requests, newest);
+    let queue = queue.keeps(keeping);
     let thread = writer::start(engine, waiting, tell, &queue, lock).map_err(OpenError::Thread)?;
     Ok(Store { queue, consents, thread })
 }
@@ -120,7 +126,12 @@ pub(crate) fn name(connection: &mut Connection) -> rusqlite::Result<String> {
     transaction.execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('store', ?)", [drawn.cast_signed()])?;
     let known: i64 = transaction.query_row("SELECT value FROM meta WHERE key = 'store'", [], |row| row.get(0))?;
     transaction.commit()?;
-    Ok(format!("store {:016x}", known.cast_unsigned()))
+    Ok(shown_name(known))
+}
+
+/// Returns the name of the number that is drawn for a store.
+pub(super) fn shown_name(drawn: i64) -> String {
+    format!("store {:016x}", drawn.cast_unsigned())
 }
 
 /// Makes the directory, for its owner only, and takes its lock.

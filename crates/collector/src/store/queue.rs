@@ -8,6 +8,8 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use super::batch::Stored;
 use super::engine::Engine;
 use super::index::Indexed;
+use super::outside::Keeping;
+use crate::blobs::{Away, Pins, Value};
 use crate::ingest::Envelope;
 use crate::limits::INLINE_DECODE_BYTES_MAX;
 use crate::stats::Writing;
@@ -34,6 +36,9 @@ pub(crate) enum WriteError {
     /// The request alone can't be stored, whatever is tried: the fault is in it, or in how it is read.
     #[error("this request can't be stored: {0}")]
     Unfit(String),
+    /// Large values can't be kept where they should be.
+    #[error("large values can't be stored: {0}")]
+    Blobs(#[from] Away),
     /// The store could not write.
     #[error("the store can't be written: {0}")]
     Failed(String),
@@ -66,6 +71,8 @@ pub(super) enum Job {
 /// A request that waits for the writer.
 pub(super) struct Request {
     pub(super) batches: Vec<Indexed>,
+    /// Its values that are kept outside: they stay there until what names them is stored.
+    pub(super) _pins: Option<Pins>,
     pub(super) reply: oneshot::Sender<Result<Stored, WriteError>>,
     /// The room that its body takes, given back when it is stored.
     pub(super) _room: OwnedSemaphorePermit,
@@ -86,13 +93,25 @@ pub(crate) struct Queue {
     writing: Arc<Writing>,
     /// Whether this process does what one alone must do.
     leads: Arc<AtomicBool>,
+    keeping: Option<Keeping>,
 }
 
 impl Queue {
     /// Makes a queue of this many requests, and its end for the writer.
     pub(super) fn new(requests: usize, newest: watch::Receiver<i64>) -> (Self, mpsc::Receiver<Job>) {
         let (sender, receiver) = mpsc::channel(requests);
-        (Self { sender, health: Health::default(), newest, writing: Arc::default(), leads: Arc::default() }, receiver)
+        let (health, writing, leads) = (Health::default(), Arc::default(), Arc::default());
+        (Self { sender, health, newest, writing, leads, keeping: None }, receiver)
+    }
+
+    /// Sets where large values are kept.
+    pub(super) fn keeps(self, keeping: Option<Keeping>) -> Self {
+        Self { keeping, ..self }
+    }
+
+    /// Returns where large values are kept, if some are outside of the store.
+    pub(crate) const fn keeping(&self) -> Option<&Keeping> {
+        self.keeping.as_ref()
     }
 
     /// Returns the number of the newest row that is on disk, and tells when there are newer ones.
@@ -168,7 +187,7 @@ impl Queue {
     ///
     /// # Errors
     ///
-    /// It is not stored, or it is not known whether it is.
+    /// It is not stored, or it is not known whether it is. Large values that were put outside may be there then, and nothing names them.
     ///
     /// # Cancel safety
     ///
@@ -179,12 +198,24 @@ impl Queue {
         room: OwnedSemaphorePermit,
     ) -> Result<Stored, WriteError> {
         let is_large = Indexed::bytes(&envelopes) > INLINE_DECODE_BYTES_MAX;
-        let index = move || envelopes.into_iter().map(Indexed::of).collect();
+        let outside = self.keeping.as_ref().and_then(Keeping::takes);
+        let is_outside = outside.is_some();
+        let index = move || {
+            let mut batches: Vec<Indexed> = envelopes.into_iter().map(Indexed::of).collect();
+            let values: Vec<Value> =
+                if is_outside { batches.iter_mut().flat_map(Indexed::take_outside).collect() } else { Vec::new() };
+            (batches, values)
+        };
         // Where no other request has to wait for it.
-        let batches =
+        let (batches, values) =
             if is_large { tokio::task::spawn_blocking(index).await.map_err(|_| WriteError::Closed)? } else { index() };
+        // Before anything names them.
+        let pins = match outside.filter(|_| !values.is_empty()) {
+            Some(blobs) => Some(blobs.put(values).await?),
+            None => None,
+        };
         let (reply, answer) = oneshot::channel();
-        let job = Job::Store(Box::new(Request { batches, reply, _room: room }));
+        let job = Job::Store(Box::new(Request { batches, _pins: pins, reply, _room: room }));
         self.sender.try_send(job).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => WriteError::Full,
             mpsc::error::TrySendError::Closed(_) => WriteError::Closed,

@@ -62,7 +62,7 @@ fn tell_first(transaction: &Transaction<'_>, group: i64, sample: i64) -> rusqlit
         .query_row([group, sample], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     let Some((row, body)) = first else { return Ok(()) };
-    let message = Exception::of_event(&blobs::whole(transaction, row, body)?).map(|exception| exception.message);
+    let message = Exception::of_event(&blobs::inside(transaction, row, body)?).map(|exception| exception.message);
     transaction
         .prepare_cached("UPDATE exceptions SET sample_row = ?, message = ? WHERE id = ?")?
         .execute(params![row, message.unwrap_or_default(), group])

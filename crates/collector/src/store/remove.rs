@@ -43,8 +43,10 @@ pub(super) struct Stored {
     /// Whether it is the one that says who uses the program.
     says_user: bool,
     pub(super) body: String,
-    /// The event as it came, if values were taken out of it.
+    /// The event as it came, if values were taken out of it; without those that are outside of the store.
     whole: Option<String>,
+    /// Whether it has such.
+    has_outside: bool,
     pub(super) facts: Option<Box<Facts>>,
 }
 
@@ -70,7 +72,7 @@ impl Stored {
     /// Notes that it is stored with another text.
     pub(super) fn tell_anew(&mut self, transaction: &Transaction<'_>, body: String) -> rusqlite::Result<()> {
         if self.whole.is_some() {
-            self.whole = Some(blobs::whole(transaction, self.row, body.clone())?);
+            self.whole = Some(blobs::inside(transaction, self.row, body.clone())?);
         }
         self.body = body;
         Ok(())
@@ -122,7 +124,8 @@ pub(super) fn events(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM parts WHERE row BETWEEN ? AND ?)")?
         .query_row(rows, |row| row.get(0))?;
     let mut find = transaction.prepare_cached(
-        "SELECT e.row, e.time_us, e.kind, e.severity, e.name, names.name, e.body
+        "SELECT e.row, e.time_us, e.kind, e.severity, e.name, names.name, e.body,
+                EXISTS (SELECT 1 FROM parts p JOIN blobs b ON b.id = p.blob WHERE p.row = e.row AND b.outside > 0)
          FROM events e LEFT JOIN names ON names.id = e.name WHERE e.row BETWEEN ? AND ? ORDER BY e.row",
     )?;
     let mut found = find.query(rows)?;
@@ -131,7 +134,7 @@ pub(super) fn events(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::
         let (number, kind, body) = (row.get(0)?, kind_of(row.get(2)?), row.get::<_, String>(6)?);
         let name: Option<String> = row.get(5)?;
         // What is known of an event was read before its large values were taken out.
-        let whole = has_parts.then(|| blobs::whole(transaction, number, body.clone())).transpose()?;
+        let whole = has_parts.then(|| blobs::inside(transaction, number, body.clone())).transpose()?;
         let text = whole.as_ref().unwrap_or(&body);
         events.push(Stored {
             row: number,
@@ -142,6 +145,7 @@ pub(super) fn events(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::
             class: Class::of(kind, name.as_deref()),
             says_user: name.as_deref() == Some(names::SESSION_USER),
             facts: Facts::of(text, name.as_deref(), batch.version.as_deref()),
+            has_outside: row.get(7)?,
             body,
             whole,
         });
@@ -209,8 +213,12 @@ fn shrink(transaction: &Transaction<'_>, last_row: i64, kept: &[Stored]) -> rusq
     tell_filter(transaction, last_row, kept)
 }
 
-/// Says which texts may be in the events of a batch.
+/// Says which texts may be in the events of a batch. Where not all of them are known here it goes on to say what it said: each text that is asked for
+/// is looked for in the events themselves.
 pub(super) fn tell_filter(transaction: &Transaction<'_>, last_row: i64, events: &[Stored]) -> rusqlite::Result<()> {
+    if events.iter().any(|event| event.has_outside) {
+        return Ok(());
+    }
     transaction
         .prepare_cached("UPDATE filters SET filter = ? WHERE last_row = ?")?
         .execute(params![filter_of(events.iter().map(Stored::text)), last_row])

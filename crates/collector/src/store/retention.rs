@@ -8,7 +8,7 @@ use super::erase::Target;
 use super::{Class, Queue, WriteError};
 use crate::clock;
 use crate::limits::{
-    AUDIT_DAYS, CHECKPOINT_PAUSE, CHECKPOINT_TRIES, RETENTION_DAYS, RETENTION_PASS, RETENTION_SHARE, VACUUM_PAGES,
+    AUDIT_DAYS, BLOB_LIST_INTERVAL, CHECKPOINT_PAUSE, CHECKPOINT_TRIES, RETENTION_DAYS, RETENTION_PASS, RETENTION_SHARE, VACUUM_PAGES,
     VACUUM_SPARE_PAGES,
 };
 
@@ -83,6 +83,7 @@ fn of_days(days: u32) -> Option<Duration> {
 
 /// Removes what is old or too much, for ever. A trouble of the store is told by whoever stores; here it is tried again.
 pub(crate) async fn run(queue: Queue, retention: Retention) {
+    let mut looked = None;
     loop {
         // Of processes that share a store one removes.
         let passed = if queue.leads() { pass(&queue, &retention).await } else { Ok(0) };
@@ -92,6 +93,7 @@ pub(crate) async fn run(queue: Queue, retention: Retention) {
             Err(WriteError::Closed) => return,
             Err(error) => tracing::warn!(%error, "old events could not be removed; it is tried again"),
         }
+        delete_orphans(&queue, &mut looked).await;
         tokio::time::sleep(RETENTION_PASS).await;
     }
 }
@@ -116,6 +118,8 @@ async fn pass(queue: &Queue, retention: &Retention) -> Result<usize, WriteError>
     if retention.bytes_max > 0 {
         removed += steps(queue, &Target::Oldest(retention.bytes_max)).await?;
     }
+    // Also those of events that were removed while the object store did not answer, or while no collector ran.
+    delete_unnamed(queue).await;
     let mut gave_back = false;
     while queue.edit(|engine| engine.give_back()).await? {
         gave_back = true;
@@ -143,7 +147,30 @@ pub(crate) async fn steps(queue: &Queue, target: &Target) -> Result<usize, Write
             tokio::time::sleep(begun.elapsed() * RETENTION_SHARE).await;
         }
     }
+    delete_unnamed(queue).await;
     Ok(removed)
+}
+
+/// Deletes the large values outside of the store that only removed events had. What can't be is tried again with the next pass.
+async fn delete_unnamed(queue: &Queue) {
+    let Some(keeping) = queue.keeping() else { return };
+    if let Err(error) = keeping.delete_unnamed(queue).await {
+        tracing::warn!(%error, "large values of removed events could not be deleted; it is tried again");
+    }
+}
+
+/// Deletes the objects that nothing names, if it is time to look for them again.
+async fn delete_orphans(queue: &Queue, looked: &mut Option<Instant>) {
+    let Some(keeping) = queue.keeping() else { return };
+    if looked.is_some_and(|at| at.elapsed() < BLOB_LIST_INTERVAL) {
+        return;
+    }
+    *looked = Some(Instant::now());
+    match keeping.delete_orphans(queue).await {
+        Ok(0) => {}
+        Ok(values) => tracing::info!(values, "large values were deleted that no event names"),
+        Err(error) => tracing::warn!(%error, "large values that no event names could not be looked for"),
+    }
 }
 
 /// Returns the bytes of the database that are in use.

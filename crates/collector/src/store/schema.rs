@@ -5,10 +5,10 @@ use rusqlite::{Connection, Transaction};
 use super::fill;
 
 /// The format that this program writes, kept in the database's `user_version`.
-pub(crate) const FORMAT: i64 = 7;
+pub(crate) const FORMAT: i64 = 8;
 
 /// What leads from each format to the next.
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     Step { sql: BEGIN, fill: None },
     Step { sql: SIGNAL, fill: None },
     Step { sql: INDEX, fill: Some(fill::index) },
@@ -16,6 +16,7 @@ const STEPS: [Step; 7] = [
     Step { sql: AUDIT, fill: None },
     Step { sql: COUNTED, fill: None },
     Step { sql: TAKEN_AWAY, fill: Some(fill::counted) },
+    Step { sql: OUTSIDE, fill: None },
 ];
 
 /// The tables of a format, and what is to be put into them of the events that are there.
@@ -245,6 +246,16 @@ const TAKEN_AWAY: &str = "
     DELETE FROM exception_versions;
     DELETE FROM exception_counts;
     DELETE FROM calls;
+";
+
+/// Large values that are kept outside of the store.
+const OUTSIDE: &str = "
+    -- The bytes of a value that is an object under its SHA-256, which is its `hash` then, and its `text` is empty; 0 where the value is its `text`.
+    ALTER TABLE blobs ADD COLUMN outside INTEGER NOT NULL DEFAULT 0;
+    -- Where they are: one row, or none.
+    CREATE TABLE outside (url TEXT NOT NULL, endpoint TEXT) STRICT;
+    -- Objects that no event names any more, until they are deleted.
+    CREATE TABLE unnamed (hash TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 ";
 
 /// Returns the format of a database; 0 for an empty one.

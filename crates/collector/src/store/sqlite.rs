@@ -1,5 +1,7 @@
 //! The store in one SQLite database: [`Engine`] in terms of transactions.
 
+use std::collections::HashSet;
+
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::batch::{self, Caches, Stored, Sums};
@@ -9,7 +11,7 @@ use super::index::Indexed;
 use super::place::Place;
 use super::queue::WriteError;
 use super::trail::{Entry, InForce, What, Who};
-use super::{audit, consent, open, retention};
+use super::{audit, blobs, consent, open, retention};
 use crate::clock;
 
 /// A database that this process alone writes.
@@ -104,6 +106,18 @@ impl Engine for Database {
 
     fn remove_audit(&mut self, before_us: i64) -> Result<(), WriteError> {
         self.edit(|connection| audit::remove_before(connection, before_us)).map(drop)
+    }
+
+    fn unnamed(&mut self, max: usize) -> Result<Vec<Box<str>>, WriteError> {
+        Ok(blobs::unnamed(&self.connection, max)?)
+    }
+
+    fn forget_unnamed(&mut self, hashes: &[Box<str>]) -> Result<(), WriteError> {
+        Ok(blobs::forget_unnamed(&mut self.connection, hashes)?)
+    }
+
+    fn named(&mut self, hashes: Vec<Box<str>>) -> Result<HashSet<Box<str>>, WriteError> {
+        Ok(blobs::named(&self.connection, hashes)?)
     }
 
     fn give_back(&mut self) -> Result<bool, WriteError> {

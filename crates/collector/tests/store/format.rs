@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::common::{Dir, Server, body, event, exception, named};
-use super::{TO_FORMAT_6, is_whole, to_format_5};
+use super::{TO_FORMAT_6, TO_FORMAT_7, is_whole, to_format_5};
 
 /// Makes a directory with the store that the program of format 2 left.
 pub(super) fn of_format_2(dir: &Dir) {
@@ -128,6 +128,7 @@ fn what_was_counted_before_the_step_from_format_6_can_be_taken_away_to_the_last(
     server.telemetry(body("kept", &[exception(0, "ERROR", "E", "m 5")])).is(200);
     server.stop().unwrap();
     let connection = rusqlite::Connection::open(dir.path().join("lastword.db")).unwrap();
+    connection.execute_batch(TO_FORMAT_7).unwrap();
     connection.execute_batch(TO_FORMAT_6).unwrap();
     // As programs of that format did it: a part is counted of one version, and taken away from another.
     connection.execute_batch("UPDATE exceptions SET sessions = 9, buckets = 3; UPDATE calls SET calls = 5;").unwrap();

@@ -13,6 +13,8 @@ mod keep;
 mod look_after;
 mod marked;
 mod meaning;
+#[cfg(feature = "s3")]
+mod outside;
 mod remove;
 
 use common::{Dir, Server};
@@ -31,7 +33,14 @@ fn opt_in(server: &Server, user: &str) {
     server.client().send("PATCH", &format!("/api/users/{user}"), &json, br#"{"telemetry_opt_in":true}"#).is(200);
 }
 
-/// Makes of a store of today one of format 6.
+/// Makes of a store of today one of format 7.
+const TO_FORMAT_7: &str = "
+    ALTER TABLE blobs DROP COLUMN outside;
+    DROP TABLE outside;
+    DROP TABLE unnamed;
+    PRAGMA user_version = 7;";
+
+/// Makes of a store of format 7 one of format 6.
 const TO_FORMAT_6: &str = "
     ALTER TABLE batches DROP COLUMN version;
     ALTER TABLE sessions DROP COLUMN bucket;
@@ -42,6 +51,7 @@ const TO_FORMAT_6: &str = "
 
 /// Makes of a store of today one of format 5.
 fn to_format_5(connection: &rusqlite::Connection) {
+    connection.execute_batch(TO_FORMAT_7).unwrap();
     connection.execute_batch(TO_FORMAT_6).unwrap();
     connection.execute_batch("DROP TABLE calls; DROP TABLE exception_counts; PRAGMA user_version = 5;").unwrap();
 }

@@ -4,6 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
 
+use lastword_collector::admin;
 use lastword_collector::auth::KeyFile;
 use lastword_collector::config::Settings;
 use lastword_collector::query::{Moment, Reader};
@@ -34,6 +35,7 @@ pub(super) async fn check(setup: &Setup) -> Vec<Check> {
     #[cfg(unix)]
     checks.extend([space(&in_force.data), files(settings, in_force.data.as_path())]);
     checks.push(store(&in_force.data));
+    checks.extend(blobs(settings).await);
     checks.push(clock());
     checks.extend([keys(&in_force), certificate(settings)]);
     checks.extend(forward::check(&settings.forward).await);
@@ -146,6 +148,18 @@ fn store(dir: &Path) -> Check {
             format!("it can't be read: {error}{by}"),
             "start `lastword serve` of this version once, which brings an older format up to date; or restore a backup",
         ),
+    }
+}
+
+/// Whether large values can be put where they are to be kept.
+async fn blobs(settings: &Settings) -> Option<Check> {
+    match admin::check_blobs(settings).await {
+        Ok(place) => place.map(|place| Check::ok("blobs", format!("{place} keeps what is put there"))),
+        Err(error) => Some(Check::wrong(
+            "blobs",
+            error.to_string(),
+            "look at `blobs` and `s3.endpoint`, at the variables AWS_*, and at what they may do in the bucket: list, get, put, delete",
+        )),
     }
 }
 

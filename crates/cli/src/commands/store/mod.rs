@@ -5,7 +5,7 @@ mod export;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 
-use lastword_collector::admin::{self, Info, Offline};
+use lastword_collector::admin::{self, Info, Offline, Outside};
 use serde_json::json;
 
 use super::listing;
@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::flags::list::EventFilter;
 use crate::flags::source::Place;
 use crate::flags::store::{
-    BackupArgs, DeleteArgs, DirectoryArgs, InfoArgs, RestoreArgs, StoreArgs, StoreCommand, UserArgs,
+    BackupArgs, DeleteArgs, DirectoryArgs, InfoArgs, RestoreArgs, StoreArgs, StoreCommand, UserArgs, VerifyArgs,
 };
 use crate::limits::{COUNTED_EVENTS_MAX, PAGE_ROWS};
 use crate::output::progress::{Progress, Status};
@@ -83,6 +83,7 @@ fn lines(info: &Info) -> Vec<String> {
         ),
         format!("received   {} to {}", moment(info.oldest), moment(info.newest)),
     ];
+    lines.extend(info.outside.as_ref().map(|outside| format!("outside    {}", told(outside))));
     if !info.gives_back {
         lines.push(
             "free space is given back only by `lastword store vacuum`: the store is of an older version".to_owned(),
@@ -92,12 +93,28 @@ fn lines(info: &Info) -> Vec<String> {
     lines
 }
 
-fn verify(args: &DirectoryArgs) -> Result<(), Error> {
+/// Says of large values that are kept elsewhere where, and how many.
+fn told(outside: &Outside) -> String {
+    let whole = |number: i64| u64::try_from(number).unwrap_or(0);
+    let values = amount::count_of(whole(outside.values), "large value", "large values");
+    format!("{values} in {} ({})", outside.url, amount::bytes(whole(outside.bytes)))
+}
+
+fn verify(args: &VerifyArgs) -> Result<(), Error> {
+    let VerifyArgs { store: DirectoryArgs { data, json }, blobs } = args;
     let mut status = Status::new();
-    let report = admin::verify(&args.data, |what| status.say(&format!("looking whether {what}")))?;
+    let mut report = admin::verify(data, |what| status.say(&format!("looking whether {what}")))?;
+    if *blobs {
+        let of_blobs = admin::verify_blobs(data, |done, of| status.say(&format!("{done} of {of} large values")))?;
+        report.ok &= of_blobs.ok;
+        report.problems.extend(of_blobs.problems);
+    }
     drop(status);
-    let lines = if report.ok { vec!["the store is whole".to_owned()] } else { report.problems.clone() };
-    answer(args.json, &report, &lines)?;
+    let mut lines = if report.ok { vec!["the store is whole".to_owned()] } else { report.problems.clone() };
+    if !blobs && let Some(outside) = admin::info(data, false)?.outside {
+        lines.push(format!("{} were not looked at: `--blobs` reads them", told(&outside)));
+    }
+    answer(*json, &report, &lines)?;
     if report.ok { Ok(()) } else { Err(Error::StoreIll(report.problems.len())) }
 }
 
@@ -115,8 +132,14 @@ fn backup(args: &BackupArgs) -> Result<(), Error> {
     let bytes = admin::backup(&args.store.data, &args.file, |bytes, of| {
         status.say(&format!("{} of about {}", amount::bytes(bytes), amount::bytes(of)));
     })?;
-    let line = format!("{} in {}", amount::bytes(bytes), args.file.display());
-    answer(args.store.json, &json!({ "bytes": bytes, "file": args.file }), &[line])
+    let outside = admin::info(&args.store.data, false)?.outside;
+    let mut lines = vec![format!("{} in {}", amount::bytes(bytes), args.file.display())];
+    lines.extend(outside.as_ref().map(|outside| format!("{} are not in it: copy that place too", told(outside))));
+    let mut object = json!({ "bytes": bytes, "file": args.file });
+    if let Some(outside) = outside {
+        object["outside"] = json!(outside);
+    }
+    answer(args.store.json, &object, &lines)
 }
 
 fn restore(args: &RestoreArgs) -> Result<(), Error> {

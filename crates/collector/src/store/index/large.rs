@@ -22,8 +22,19 @@ const FOUND_BY: [&str; 3] = ["trace_id", "run_id", "user_id"];
 pub(crate) struct Part {
     /// Where its placeholder begins, in bytes of what is stored of the event.
     pub(crate) at: usize,
-    /// Its JSON.
+    /// Its JSON; nothing where it is kept outside of the store.
     pub(crate) text: Box<str>,
+    /// By what it is found where it is kept outside.
+    pub(crate) outside: Option<Outside>,
+}
+
+/// A value that is kept in an object store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Outside {
+    /// Its name there.
+    pub(crate) hash: Box<str>,
+    /// How long it is.
+    pub(crate) bytes: usize,
 }
 
 /// Takes the large values out of the events of an envelope, and returns them by the event's place.
@@ -42,7 +53,7 @@ pub(super) fn take(envelope: &mut Envelope) -> HashMap<usize, Vec<Part>> {
         let (mut parts, mut done) = (Vec::with_capacity(large.len()), 0);
         for (at, value) in large {
             body.push_str(&text[done..at]);
-            parts.push(Part { at: body.len() - begin, text: value.into() });
+            parts.push(Part { at: body.len() - begin, text: value.into(), outside: None });
             body.push_str(PLACEHOLDER);
             done = at + value.len();
         }

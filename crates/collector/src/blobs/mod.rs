@@ -1,0 +1,126 @@
+//! Large values outside of the store: each is an object of an object store, under its SHA-256.
+//!
+//! ```text
+//! <prefix>/store-<its name>/<first two digits>/<64 hexadecimal digits>
+//! ```
+//!
+//! # Invariants
+//!
+//! - A value is an object before anything names it: a request is stored when all of its values are there.
+//! - What is named is not deleted. Whoever brings a value holds it ([`Pins`]) until what names it is stored; whoever deletes one has it alone
+//!   ([`Doomed`]), asks then whether it is named, and those who would bring it meanwhile wait.
+//! - What is read is what was put: it has the length and the hash by which it is named, or it is not told as the value.
+//!
+//! A process that is killed between the two leaves an object that nothing names. Such orphans are found by a list of all, and are deleted when
+//! they are a day old. Nothing here knows what kind of store it is that names them.
+
+#[cfg(not(feature = "s3"))]
+mod absent;
+mod address;
+mod guard;
+#[cfg(feature = "s3")]
+mod remote;
+
+#[cfg(not(feature = "s3"))]
+pub(crate) use absent::Blobs;
+pub(crate) use address::{Address, S3Settings};
+pub(crate) use guard::{Doomed, Pins};
+#[cfg(feature = "s3")]
+pub(crate) use remote::Blobs;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::config::Settings;
+
+/// A value that is to be kept.
+#[derive(Debug, Clone)]
+pub(crate) struct Value {
+    /// See [`hash_of`].
+    pub(crate) hash: Box<str>,
+    pub(crate) text: Box<str>,
+}
+
+/// The object store could not do it. It may when it is asked again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the object store at {at} can't be used: {what}")]
+pub(crate) struct Away {
+    /// Where it is.
+    pub(crate) at: String,
+    /// What it said.
+    pub(crate) what: String,
+}
+
+/// Why a value is not told.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unread {
+    /// There is no such object.
+    #[error("is missing in the object store")]
+    Missing,
+    /// The object has other bytes than were put there.
+    #[error("is another one in the object store: its object was changed")]
+    Changed,
+    /// It is not known, because the object store does not say.
+    #[error(transparent)]
+    Away(#[from] Away),
+}
+
+/// Why large values can't be kept where they should be.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenBlobsError {
+    /// What is set is no place for them.
+    #[error("`{key}` can't be `{value}`: {right}")]
+    Setting {
+        /// The key.
+        key: &'static str,
+        /// What it is.
+        value: String,
+        /// What would be right.
+        right: &'static str,
+    },
+    /// This program can't.
+    #[error("`blobs` is set, and this program is built without it: build it with `--features s3`")]
+    NotBuilt,
+    /// The place can't be used.
+    #[error("the large values can't be kept at {at}: {what}")]
+    Unusable {
+        /// The place.
+        at: String,
+        /// What is wrong.
+        what: String,
+    },
+}
+
+/// Checks what is set of large values.
+///
+/// # Errors
+///
+/// It can't be, or this program is built without it.
+pub(crate) fn check(settings: &Settings) -> Result<(), OpenBlobsError> {
+    let Some(url) = &settings.blobs else { return Ok(()) };
+    let _: Address = url.parse()?;
+    if settings.store.is_some() {
+        let (key, value) = ("blobs", url.chars().take(128).collect());
+        return Err(OpenBlobsError::Setting { key, value, right: "leave it out: ClickHouse keeps all values itself" });
+    }
+    address::check_endpoint(settings.s3.endpoint.as_deref())?;
+    if cfg!(feature = "s3") { Ok(()) } else { Err(OpenBlobsError::NotBuilt) }
+}
+
+/// Returns the name of a value: its SHA-256 in 64 hexadecimal digits.
+pub(crate) fn hash_of(text: &str) -> Box<str> {
+    use std::fmt::Write as _;
+
+    let mut hash = String::with_capacity(64);
+    for byte in Sha256::digest(text) {
+        // A text takes whatever is written to it.
+        let _ = write!(hash, "{byte:02x}");
+    }
+    hash.into()
+}
+
+/// Tells whether a text may be the name of a value.
+#[cfg_attr(not(feature = "s3"), allow(dead_code, reason = "nothing is listed then"))]
+fn is_hash(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}

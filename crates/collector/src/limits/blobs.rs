@@ -1,0 +1,30 @@
+//! Bounds of large values that are kept in an object store.
+
+use std::time::Duration;
+
+/// Values that are put into the object store at once, of all requests: connections that are worth their memory.
+pub const BLOB_PUTS_MAX: usize = 64;
+/// Values of one request that are put at once, so that one with many leaves the others some.
+pub const BLOB_PUTS_AT_ONCE: usize = 16;
+/// How long a connection to the object store may take to be made.
+pub const BLOB_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long one attempt may take. The largest value is an event's, and that is a megabyte.
+pub const BLOB_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often an attempt that failed is made again: a store that was busy for a moment loses nobody a request.
+pub const BLOB_RETRIES: usize = 2;
+/// How long after the first attempt another one may begin. Clients wait for the answer for ten seconds at least.
+pub const BLOB_PATIENCE: Duration = Duration::from_secs(8);
+/// How long a question waits for one value.
+pub const BLOB_READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// Values that were read lately and are kept in memory, in bytes: a page that is loaded again asks for the same.
+pub const BLOBS_READ_BYTES: usize = 16 * 1024 * 1024;
+/// Values of which it is known that they are there, so that they are not put again.
+pub const BLOBS_KNOWN_MAX: usize = 10_000;
+/// How long that is believed. It is far below [`BLOB_ORPHAN_AGE`], so that nothing is removed for its age that somebody counts on.
+pub const BLOB_KNOWN_FOR: Duration = Duration::from_secs(60 * 60);
+/// How old an object must be that no event names before it is removed: it may be of a request that is not stored yet.
+pub const BLOB_ORPHAN_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+/// How often all objects are listed to find such ones.
+pub const BLOB_LIST_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
+/// Values that the writer is asked about at once.
+pub const BLOBS_AT_ONCE: usize = 500;

@@ -1,0 +1,213 @@
+//! Large values that are kept outside of the store: where, and how they are read, deleted and cleared up.
+
+use std::collections::HashSet;
+use std::sync::{Arc, OnceLock};
+
+use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{Queue, WriteError};
+use crate::blobs::{Address, Blobs, OpenBlobsError, Unread};
+use crate::clock;
+use crate::config::Settings;
+use crate::limits::{BLOB_ORPHAN_AGE, BLOBS_AT_ONCE};
+
+/// The function of SQL that reads a value by its hash and its length.
+const READ: &str = "outside";
+
+/// Where large values are.
+#[derive(Debug, Clone)]
+pub(crate) struct Keeping {
+    pub(crate) blobs: Blobs,
+    /// Whether those that come are put there too, or only those of before are.
+    takes: bool,
+}
+
+/// A place as the store remembers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) url: String,
+    endpoint: Option<String>,
+    /// The name of the store.
+    store: String,
+}
+
+impl Place {
+    pub(crate) fn open(&self) -> Result<Blobs, OpenBlobsError> {
+        Blobs::open(&self.url.parse::<Address>()?, self.endpoint.as_deref(), &self.store)
+    }
+}
+
+impl Keeping {
+    /// Opens the place that the settings name, and has the store remember it; or else the one that it remembers, because values may be there still.
+    ///
+    /// # Errors
+    ///
+    /// The one that the settings name can't be opened, or SQLite fails.
+    pub(super) fn open(connection: &mut Connection, settings: &Settings) -> Result<Option<Self>, KeepingError> {
+        let known = place(connection)?;
+        let Some(url) = &settings.blobs else {
+            let opened = known.map(|place| place.open()).transpose();
+            return Ok(opened.map_or_else(
+                |error| {
+                    tracing::warn!(%error, "large values of before can't be read");
+                    None
+                },
+                |blobs| blobs.map(|blobs| Self { blobs, takes: false }),
+            ));
+        };
+        let address: Address = url.parse()?;
+        let wanted =
+            Place { url: address.to_string(), endpoint: settings.s3.endpoint.clone(), store: super::open::name(connection)? };
+        let blobs = wanted.open()?;
+        if known.as_ref() != Some(&wanted) {
+            if let Some(known) = known {
+                tracing::warn!(before = %known.url, now = %wanted.url, "large values are kept elsewhere now: those of before must be moved there");
+            }
+            let transaction = connection.transaction()?;
+            transaction.execute("DELETE FROM outside", [])?;
+            transaction.execute("INSERT INTO outside (url, endpoint) VALUES (?, ?)", params![wanted.url, wanted.endpoint])?;
+            transaction.commit()?;
+        }
+        Ok(Some(Self { blobs, takes: true }))
+    }
+
+    /// Returns where those values go that come.
+    pub(super) fn takes(&self) -> Option<&Blobs> {
+        self.takes.then_some(&self.blobs)
+    }
+
+    /// Deletes values that no event names any more, and returns how many. A trouble of the object store is told, and left for the next time.
+    ///
+    /// # Errors
+    ///
+    /// The writer can't be asked.
+    pub(super) async fn delete_unnamed(&self, queue: &Queue) -> Result<usize, WriteError> {
+        let mut deleted = 0;
+        loop {
+            let unnamed = queue.edit(|engine| engine.unnamed(BLOBS_AT_ONCE)).await?;
+            let gone = self.delete(queue, unnamed).await?;
+            // Those that are left are brought again just now, or can't be deleted.
+            if gone.is_empty() {
+                return Ok(deleted);
+            }
+            deleted += gone.len();
+            queue.edit(move |engine| engine.forget_unnamed(&gone)).await?;
+        }
+    }
+
+    /// Lists all values, and deletes those that no event names and that are old enough not to be on their way; returns how many.
+    ///
+    /// # Errors
+    ///
+    /// See [`delete_unnamed`](Self::delete_unnamed).
+    pub(super) async fn delete_orphans(&self, queue: &Queue) -> Result<usize, WriteError> {
+        let mut found = self.blobs.list(clock::before(clock::now_us(), BLOB_ORPHAN_AGE));
+        let mut deleted = 0;
+        while let Some(hashes) = found.recv().await {
+            deleted += self.delete(queue, hashes?).await?.len();
+        }
+        Ok(deleted)
+    }
+
+    /// Deletes those of some values that are not named.
+    async fn delete(&self, queue: &Queue, hashes: Vec<Box<str>>) -> Result<Vec<Box<str>>, WriteError> {
+        // First nobody else may have one, then it is asked: whoever brought it before has stored by then what names it.
+        let mut doomed: Vec<_> = hashes.iter().filter_map(|hash| self.blobs.doom(hash)).collect();
+        if doomed.is_empty() {
+            return Ok(Vec::new());
+        }
+        let asked: Vec<Box<str>> = doomed.iter().map(|doomed| doomed.hash().into()).collect();
+        let named: HashSet<Box<str>> = queue.edit(move |engine| engine.named(asked)).await?;
+        doomed.retain(|doomed| !named.contains(doomed.hash()));
+        Ok(self.blobs.delete(doomed).await?)
+    }
+}
+
+/// Why the place of large values could not be opened.
+#[derive(Debug)]
+pub(super) enum KeepingError {
+    Blobs(OpenBlobsError),
+    Database(rusqlite::Error),
+}
+
+impl From<OpenBlobsError> for KeepingError {
+    fn from(error: OpenBlobsError) -> Self {
+        Self::Blobs(error)
+    }
+}
+
+impl From<rusqlite::Error> for KeepingError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+/// Returns the place that a store remembers.
+pub(crate) fn place(connection: &Connection) -> rusqlite::Result<Option<Place>> {
+    let sql = "SELECT url, endpoint, (SELECT value FROM meta WHERE key = 'store') FROM outside";
+    connection
+        .query_row(sql, [], |row| {
+            Ok(Place { url: row.get(0)?, endpoint: row.get(1)?, store: super::open::shown_name(row.get(2)?) })
+        })
+        .optional()
+}
+
+/// Deletes values that no event names any more, of a store that no collector runs on.
+///
+/// # Errors
+///
+/// SQLite fails, or the object store does not answer.
+pub(crate) fn delete_unnamed_now(connection: &mut Connection) -> Result<(), WriteError> {
+    let Some(place) = place(connection)? else { return Ok(()) };
+    loop {
+        let unnamed = super::blobs::unnamed(connection, BLOBS_AT_ONCE)?;
+        if unnamed.is_empty() {
+            return Ok(());
+        }
+        let blobs = place.open().map_err(|error| WriteError::Failed(error.to_string()))?;
+        let gone = blobs.delete_now(unnamed.iter().filter_map(|hash| blobs.doom(hash)).collect())?;
+        super::blobs::forget_unnamed(connection, &gone)?;
+    }
+}
+
+/// What reads values for readers of a store: the place is opened when the first is wanted.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Source(Arc<OnceLock<Result<Blobs, String>>>);
+
+impl Source {
+    /// Reads them from where this collector has them.
+    pub(crate) fn of(keeping: Option<&Keeping>) -> Self {
+        let opened = keeping.map(|keeping| OnceLock::from(Ok(keeping.blobs.clone())));
+        Self(Arc::new(opened.unwrap_or_default()))
+    }
+
+    /// Lets statements on this connection read values.
+    ///
+    /// # Errors
+    ///
+    /// SQLite fails.
+    pub(crate) fn define(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let (place, source) = (place(connection)?, self.clone());
+        let flags = FunctionFlags::SQLITE_UTF8;
+        connection.create_scalar_function(READ, 2, flags, move |context| source.read(place.as_ref(), context))
+    }
+
+    /// Returns a value, or a text that says in its place why it is not there. While the object store does not answer there is no answer either:
+    /// whoever asks is told so, and nothing else is taken for the value.
+    fn read(&self, place: Option<&Place>, context: &Context<'_>) -> rusqlite::Result<String> {
+        let failed = |what: String| rusqlite::Error::UserFunctionError(what.into());
+        let (hash, bytes): (String, i64) = (context.get(0)?, context.get(1)?);
+        let open = || place.ok_or("the store does not say where it is".to_owned())?.open().map_err(|error| error.to_string());
+        let blobs = self.0.get_or_init(open);
+        let blobs = blobs.as_ref().map_err(|error| failed(format!("a large value can't be read: {error}")))?;
+        match blobs.get(&hash, usize::try_from(bytes).unwrap_or(0)) {
+            Ok(text) => Ok(text.as_ref().to_owned()),
+            Err(why @ (Unread::Missing | Unread::Changed)) => {
+                tracing::warn!(%hash, at = blobs.shown(), "a large value {why}");
+                Ok(serde_json::Value::from(format!("[a value of {bytes} bytes {why}: sha256 {hash}]")).to_string())
+            }
+            Err(Unread::Away(away)) => Err(failed(format!("a large value can't be read: {away}"))),
+        }
+    }
+}
