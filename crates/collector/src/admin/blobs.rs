@@ -63,7 +63,11 @@ pub fn verify_blobs(dir: impl AsRef<Path>, mut progress: impl FnMut(u64, u64)) -
             progress(done, u64::try_from(of).unwrap_or(0));
         }
     }
-    let told = [("large values are missing in the object store", missing), ("large values were changed in the object store", changed)];
-    let problems: Vec<_> = told.iter().filter(|(_, count)| *count > 0).map(|(what, count)| format!("{what}: {count}")).collect();
+    let told = [
+        ("large values are missing in the object store", missing),
+        ("large values were changed in the object store", changed),
+    ];
+    let problems: Vec<_> =
+        told.iter().filter(|(_, count)| *count > 0).map(|(what, count)| format!("{what}: {count}")).collect();
     Ok(Report { ok: problems.is_empty(), problems })
 }

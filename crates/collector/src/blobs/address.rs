@@ -45,9 +45,10 @@ impl FromStr for Address {
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
         let prefix = prefix.trim_end_matches('/');
-        let parts_are_good = prefix.is_empty() || prefix.split('/').all(|part| {
-            !part.is_empty() && part.bytes().all(is_name) && part != "." && part != ".."
-        });
+        let parts_are_good = prefix.is_empty()
+            || prefix
+                .split('/')
+                .all(|part| !part.is_empty() && part.bytes().all(is_name) && part != "." && part != "..");
         if bucket.is_empty() || !bucket.bytes().all(is_name) || !parts_are_good {
             return Err(wrong());
         }
@@ -93,7 +94,9 @@ mod tests {
         if cfg!(unix) {
             assert_eq!("file:///var/blobs".parse::<Address>().unwrap(), Address::Directory("/var/blobs".into()));
         }
-        for wrong in ["", "s3://", "s3:///x", "s3://b/../c", "s3://b//c", "s3://b/a b", "file://var", "/var/x", "http://b/x"] {
+        for wrong in
+            ["", "s3://", "s3:///x", "s3://b/../c", "s3://b//c", "s3://b/a b", "file://var", "/var/x", "http://b/x"]
+        {
             assert!(wrong.parse::<Address>().is_err(), "{wrong}");
         }
         let told = "s3://key:secret@bucket".parse::<Address>().unwrap_err().to_string();

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use tokio::sync::Notify;
 
-use crate::limits::{BLOBS_KNOWN_MAX, BLOB_KNOWN_FOR};
+use crate::limits::{BLOB_KNOWN_FOR, BLOBS_KNOWN_MAX};
 
 /// What is known of values in this process.
 #[derive(Debug, Default)]

@@ -71,7 +71,8 @@ impl Blobs {
         // "store 0123456789abcdef"
         let below = Path::from(prefix).join(store.replace(' ', "-"));
         let (stop, stopped) = oneshot::channel::<()>();
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| unusable(error.to_string()))?;
+        let runtime =
+            Builder::new_current_thread().enable_all().build().map_err(|error| unusable(error.to_string()))?;
         let handle = runtime.handle().clone();
         // An error: nobody needs it any more.
         let run = move || drop(runtime.block_on(stopped));

@@ -44,7 +44,11 @@ impl Reader {
     }
 
     /// Likewise, with what reads large values that are not in the database.
-    pub(crate) fn with_outside(dir: &Path, silent_after: Duration, outside: outside::Source) -> Result<Self, QueryError> {
+    pub(crate) fn with_outside(
+        dir: &Path,
+        silent_after: Duration,
+        outside: outside::Source,
+    ) -> Result<Self, QueryError> {
         Ok(Self { source: Source::Directory(Directory::open(dir, outside)?), silent_after })
     }
 

@@ -46,7 +46,9 @@ fn blob_outside(transaction: &Transaction<'_>, Outside { hash, bytes }: &Outside
     }
     transaction.prepare_cached("DELETE FROM unnamed WHERE hash = ?")?.execute([hash])?;
     let bytes = i64::try_from(*bytes).unwrap_or(i64::MAX);
-    transaction.prepare_cached("INSERT INTO blobs (hash, text, outside) VALUES (?, '', ?)")?.insert(params![hash, bytes])
+    transaction
+        .prepare_cached("INSERT INTO blobs (hash, text, outside) VALUES (?, '', ?)")?
+        .insert(params![hash, bytes])
 }
 
 /// Reads a value, wherever it is: see [`Source::define`](super::outside::Source::define).
@@ -64,7 +66,8 @@ pub(crate) fn whole(connection: &Connection, row: i64, stored: String) -> rusqli
 
 /// Returns an event as far as it is in the store, with all that anything is known by.
 pub(crate) fn inside(connection: &Connection, row: i64, stored: String) -> rusqlite::Result<String> {
-    let sql = "SELECT p.at, b.text FROM parts p JOIN blobs b ON b.id = p.blob WHERE p.row = ? AND b.text <> '' ORDER BY p.at";
+    let sql =
+        "SELECT p.at, b.text FROM parts p JOIN blobs b ON b.id = p.blob WHERE p.row = ? AND b.text <> '' ORDER BY p.at";
     put_parts_back(connection, row, stored, sql)
 }
 

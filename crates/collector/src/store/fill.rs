@@ -76,7 +76,8 @@ pub(super) fn counted(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
             let mut events = find.query(params![batch.first_row, batch.last_row, names::SPAN_END, names::OPERATION])?;
             while let Some(event) = events.next()? {
                 let (row, time_us, severity) = (event.get(0)?, event.get(1)?, severity_of(event.get(2)?));
-                let (name, body) = (event.get::<_, Option<String>>(3)?, blobs::inside(transaction, row, event.get(4)?)?);
+                let (name, body) =
+                    (event.get::<_, Option<String>>(3)?, blobs::inside(transaction, row, event.get(4)?)?);
                 let facts = Facts::of(&body, name.as_deref(), version);
                 calls.add(time_us, facts.as_deref());
                 if let Some(group) = event.get(5)? {

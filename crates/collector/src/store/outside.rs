@@ -6,8 +6,9 @@ use std::sync::{Arc, OnceLock};
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::index::{Facts, Indexed, Outside};
 use super::{Queue, WriteError};
-use crate::blobs::{Address, Blobs, OpenBlobsError, Unread};
+use crate::blobs::{self, Address, Blobs, OpenBlobsError, Unread, Value};
 use crate::clock;
 use crate::config::Settings;
 use crate::limits::{BLOB_ORPHAN_AGE, BLOBS_AT_ONCE};
@@ -57,8 +58,11 @@ impl Keeping {
             ));
         };
         let address: Address = url.parse()?;
-        let wanted =
-            Place { url: address.to_string(), endpoint: settings.s3.endpoint.clone(), store: super::open::name(connection)? };
+        let wanted = Place {
+            url: address.to_string(),
+            endpoint: settings.s3.endpoint.clone(),
+            store: super::open::name(connection)?,
+        };
         let blobs = wanted.open()?;
         if known.as_ref() != Some(&wanted) {
             if let Some(known) = known {
@@ -66,7 +70,8 @@ impl Keeping {
             }
             let transaction = connection.transaction()?;
             transaction.execute("DELETE FROM outside", [])?;
-            transaction.execute("INSERT INTO outside (url, endpoint) VALUES (?, ?)", params![wanted.url, wanted.endpoint])?;
+            transaction
+                .execute("INSERT INTO outside (url, endpoint) VALUES (?, ?)", params![wanted.url, wanted.endpoint])?;
             transaction.commit()?;
         }
         Ok(Some(Self { blobs, takes: true }))
@@ -122,6 +127,26 @@ impl Keeping {
         doomed.retain(|doomed| !named.contains(doomed.hash()));
         Ok(self.blobs.delete(doomed).await?)
     }
+}
+
+/// Takes those of the values that were taken out of events which are to be kept outside of the store. Values that something is known by stay in it:
+/// what is known of an event must be known without asking anybody when the event is removed.
+pub(super) fn take(Indexed { envelope, facts, parts, .. }: &mut Indexed) -> Vec<Value> {
+    let mut taken = Vec::new();
+    for (place, parts) in parts {
+        let Some(event) = envelope.events.get(*place) else { continue };
+        let (name, version) = (event.name.as_deref(), envelope.sdk_version.as_deref());
+        let left = envelope.body.get(event.range.clone()).and_then(|text| Facts::of(text, name, version));
+        if facts.get(*place) != Some(&left) {
+            continue;
+        }
+        for part in parts {
+            let hash = blobs::hash_of(&part.text);
+            part.outside = Some(Outside { hash: hash.clone(), bytes: part.text.len() });
+            taken.push(Value { hash, text: std::mem::take(&mut part.text) });
+        }
+    }
+    taken
 }
 
 /// Why the place of large values could not be opened.
@@ -198,7 +223,8 @@ impl Source {
     fn read(&self, place: Option<&Place>, context: &Context<'_>) -> rusqlite::Result<String> {
         let failed = |what: String| rusqlite::Error::UserFunctionError(what.into());
         let (hash, bytes): (String, i64) = (context.get(0)?, context.get(1)?);
-        let open = || place.ok_or("the store does not say where it is".to_owned())?.open().map_err(|error| error.to_string());
+        let open =
+            || place.ok_or("the store does not say where it is".to_owned())?.open().map_err(|error| error.to_string());
         let blobs = self.0.get_or_init(open);
         let blobs = blobs.as_ref().map_err(|error| failed(format!("a large value can't be read: {error}")))?;
         match blobs.get(&hash, usize::try_from(bytes).unwrap_or(0)) {

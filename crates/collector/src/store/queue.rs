@@ -8,7 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use super::batch::Stored;
 use super::engine::Engine;
 use super::index::Indexed;
-use super::outside::Keeping;
+use super::outside::{self, Keeping};
 use crate::blobs::{Away, Pins, Value};
 use crate::ingest::Envelope;
 use crate::limits::INLINE_DECODE_BYTES_MAX;
@@ -198,19 +198,19 @@ impl Queue {
         room: OwnedSemaphorePermit,
     ) -> Result<Stored, WriteError> {
         let is_large = Indexed::bytes(&envelopes) > INLINE_DECODE_BYTES_MAX;
-        let outside = self.keeping.as_ref().and_then(Keeping::takes);
-        let is_outside = outside.is_some();
+        let place = self.keeping.as_ref().and_then(Keeping::takes);
+        let is_outside = place.is_some();
         let index = move || {
             let mut batches: Vec<Indexed> = envelopes.into_iter().map(Indexed::of).collect();
             let values: Vec<Value> =
-                if is_outside { batches.iter_mut().flat_map(Indexed::take_outside).collect() } else { Vec::new() };
+                if is_outside { batches.iter_mut().flat_map(outside::take).collect() } else { Vec::new() };
             (batches, values)
         };
         // Where no other request has to wait for it.
         let (batches, values) =
             if is_large { tokio::task::spawn_blocking(index).await.map_err(|_| WriteError::Closed)? } else { index() };
         // Before anything names them.
-        let pins = match outside.filter(|_| !values.is_empty()) {
+        let pins = match place.filter(|_| !values.is_empty()) {
             Some(blobs) => Some(blobs.put(values).await?),
             None => None,
         };

@@ -8,8 +8,8 @@ use super::erase::Target;
 use super::{Class, Queue, WriteError};
 use crate::clock;
 use crate::limits::{
-    AUDIT_DAYS, BLOB_LIST_INTERVAL, CHECKPOINT_PAUSE, CHECKPOINT_TRIES, RETENTION_DAYS, RETENTION_PASS, RETENTION_SHARE, VACUUM_PAGES,
-    VACUUM_SPARE_PAGES,
+    AUDIT_DAYS, BLOB_LIST_INTERVAL, CHECKPOINT_PAUSE, CHECKPOINT_TRIES, RETENTION_DAYS, RETENTION_PASS,
+    RETENTION_SHARE, VACUUM_PAGES, VACUUM_SPARE_PAGES,
 };
 
 /// How long events are kept, by what they are, and how large the store may become.

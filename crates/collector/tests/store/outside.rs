@@ -207,7 +207,9 @@ fn objects_that_nothing_names_are_deleted_when_they_are_a_day_old() {
     let old = SystemTime::now() - Duration::from_secs(25 * 60 * 60);
     let age = |path: &Path| File::options().write(true).open(path).unwrap().set_modified(old).unwrap();
     let beside = |digit: &str| {
-        let path = named.with_file_name(digit.repeat(64));
+        let directory = named.parent().and_then(Path::parent).unwrap().join(digit.repeat(2));
+        std::fs::create_dir_all(&directory).unwrap();
+        let path = directory.join(digit.repeat(64));
         std::fs::write(&path, "\"\"").unwrap();
         path
     };

@@ -73,6 +73,7 @@ pub(in crate::query) fn info(remote: &Remote) -> Result<Info, QueryError> {
         log_bytes: 0,
         used_bytes: bytes,
         gives_back: true,
+        outside: None,
         events,
         batches,
         sessions,

@@ -14,7 +14,6 @@ pub(crate) use large::{Outside, PLACEHOLDER, Part, put_back};
 
 use std::collections::HashMap;
 
-use crate::blobs::{self, Value};
 use crate::ingest::Envelope;
 
 /// Events of one session, with what is indexed of them.
@@ -38,27 +37,6 @@ impl Indexed {
         let (facts, filter) = (facts.collect(), filter_of(texts()));
         let parts = large::take(&mut envelope);
         Self { envelope, facts, filter, parts }
-    }
-
-    /// Takes those of the values that were taken out of events which are to be kept outside of the store. Values that something is known by
-    /// stay in it: what is known of an event must be known without asking anybody when the event is removed.
-    pub(crate) fn take_outside(&mut self) -> Vec<Value> {
-        let Self { envelope, facts, parts, .. } = self;
-        let mut taken = Vec::new();
-        for (place, parts) in parts {
-            let Some(event) = envelope.events.get(*place) else { continue };
-            let left =
-                Facts::of(&envelope.body[event.range.clone()], event.name.as_deref(), envelope.sdk_version.as_deref());
-            if facts.get(*place) != Some(&left) {
-                continue;
-            }
-            for part in parts {
-                let hash = blobs::hash_of(&part.text);
-                part.outside = Some(Outside { hash: hash.clone(), bytes: part.text.len() });
-                taken.push(Value { hash, text: std::mem::take(&mut part.text) });
-            }
-        }
-        taken
     }
 
     /// Returns how many bytes of text there are to look through.
