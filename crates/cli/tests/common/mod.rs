@@ -10,7 +10,7 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-pub use http::{PATIENCE, ask, get, post};
+pub use http::{PATIENCE, ask, get, post, try_ask};
 
 /// The binary, with nothing of the environment that would change what it does.
 pub fn lastword() -> Command {

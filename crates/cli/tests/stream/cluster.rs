@@ -4,6 +4,7 @@ use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -14,11 +15,39 @@ use crate::common::{PATIENCE, Running, ask};
 /// Names the program that is run.
 const PROGRAM_VARIABLE: &str = "LASTWORD_NATS_SERVER";
 
+/// Ports that nobody is given by chance: those that systems give to outgoing connections begin above. A server that is started again
+/// finds its own free.
+const PORTS: std::ops::Range<u16> = 10_000..32_000;
+
 /// Servers that are one, with a store each.
 pub(crate) struct Cluster {
     program: PathBuf,
     directory: TempDir,
     members: Vec<Member>,
+    /// By which port a member, the first of the two, reaches another one; none where only the other one connects.
+    ways: Vec<Vec<Option<u16>>>,
+    /// Whether members tell nobody where others of them are.
+    is_silent: bool,
+}
+
+/// The servers at these ports, as `--stream` takes them.
+pub(crate) fn url(ports: impl Iterator<Item = u16>) -> String {
+    let urls: Vec<_> = ports.map(|port| format!("nats://127.0.0.1:{port}")).collect();
+    urls.join(",")
+}
+
+/// Returns a port that is free.
+pub(crate) fn free_port() -> u16 {
+    static TRIED: AtomicU16 = AtomicU16::new(0);
+    let ports = PORTS.end - PORTS.start;
+    // Processes that are tested at the same time begin at places of their own.
+    let begin = u16::try_from(std::process::id().wrapping_mul(97) % u32::from(ports)).unwrap();
+    loop {
+        let port = PORTS.start + begin.wrapping_add(TRIED.fetch_add(1, Ordering::Relaxed)) % ports;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 struct Member {
@@ -31,19 +60,40 @@ struct Member {
 impl Cluster {
     /// Starts so many servers with JetStream; `None` where there is no program to run, which is said aloud.
     pub(crate) fn start(members: usize) -> Option<Self> {
+        Self::start_as(members, false, |_, _, port| Some(port))
+    }
+
+    /// The same, with what is between its members: of each two of them the first one connects to the port that is returned for the port of
+    /// the other, and nobody is told of another way.
+    pub(crate) fn start_over(members: usize, mut between: impl FnMut(usize, usize, u16) -> u16) -> Option<Self> {
+        Self::start_as(members, true, |from, to, port| match from.cmp(&to) {
+            std::cmp::Ordering::Less => Some(between(from, to, port)),
+            // A way to itself, which none of them takes: one that knows no other member makes no streams of many copies.
+            std::cmp::Ordering::Equal => Some(port),
+            std::cmp::Ordering::Greater => None,
+        })
+    }
+
+    fn start_as(
+        members: usize,
+        is_silent: bool,
+        mut way: impl FnMut(usize, usize, u16) -> Option<u16>,
+    ) -> Option<Self> {
         let Some(program) = std::env::var_os(PROGRAM_VARIABLE) else {
             let test = std::thread::current().name().unwrap_or("a test").to_owned();
-            let reason = format!("{PROGRAM_VARIABLE} names no nats-server; scripts/suite-stream installs one");
+            let reason = format!(
+                "{PROGRAM_VARIABLE} names no nats-server; scripts/suite-stream and scripts/suite-fleet install one"
+            );
             let _ = std::io::stderr().write_all(format!("SKIPPED: {test}: {reason}\n").as_bytes());
             return None;
         };
-        // All ports at once, so that no two are the same.
-        let listeners: Vec<_> = (0..members * 3).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-        let ports: Vec<u16> = listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
-        drop(listeners);
-        let of = |ports: &[u16]| Member { port: ports[0], monitor: ports[1], route: ports[2], running: None };
-        let members = ports.chunks(3).map(of).collect();
-        let mut cluster = Self { program: program.into(), directory: tempfile::tempdir().unwrap(), members };
+        let of = |_| Member { port: free_port(), monitor: free_port(), route: free_port(), running: None };
+        let members: Vec<Member> = (0..members).map(of).collect();
+        let ways = (0..members.len())
+            .map(|from| members.iter().enumerate().map(|(to, other)| way(from, to, other.route)).collect())
+            .collect();
+        let mut cluster =
+            Self { program: program.into(), directory: tempfile::tempdir().unwrap(), members, ways, is_silent };
         (0..cluster.members.len()).for_each(|member| cluster.run(member));
         cluster.wait_for_a_leader();
         Some(cluster)
@@ -51,8 +101,10 @@ impl Cluster {
 
     /// Starts a member, for the first time or again.
     pub(crate) fn run(&mut self, member: usize) {
-        let routes: Vec<String> =
-            self.members.iter().map(|other| format!("\"nats-route://127.0.0.1:{}\"", other.route)).collect();
+        let ways = self.ways[member].iter().flatten();
+        let routes: Vec<String> = ways.map(|port| format!("\"nats-route://127.0.0.1:{port}\"")).collect();
+        // Nobody listens at the port that it tells others of.
+        let silence = if self.is_silent { ", no_advertise: true, advertise: \"127.0.0.1:1\"" } else { "" };
         let Member { port, monitor, route, .. } = self.members[member];
         let directory = self.directory.path();
         let store = directory.join(format!("store-{member}"));
@@ -60,8 +112,10 @@ impl Cluster {
             "server_name: n{member}\nlisten: \"127.0.0.1:{port}\"\nhttp: \"127.0.0.1:{monitor}\"\njetstream {{ store_dir: {store:?} }}\n"
         );
         if self.members.len() > 1 {
-            text +=
-                &format!("cluster {{ name: fleet, listen: \"127.0.0.1:{route}\", routes: [{}] }}\n", routes.join(", "));
+            text += &format!(
+                "cluster {{ name: fleet, listen: \"127.0.0.1:{route}\"{silence}, routes: [{}] }}\n",
+                routes.join(", ")
+            );
         }
         let file = directory.join(format!("nats-{member}.conf"));
         std::fs::write(&file, text).unwrap();
@@ -83,52 +137,72 @@ impl Cluster {
 
     /// The URLs of all members, as `--stream` takes them.
     pub(crate) fn url(&self) -> String {
-        let urls: Vec<_> = self.members.iter().map(|member| format!("nats://127.0.0.1:{}", member.port)).collect();
-        urls.join(",")
+        url(self.ports())
+    }
+
+    /// Where clients reach its members.
+    pub(crate) fn ports(&self) -> impl Iterator<Item = u16> {
+        self.members.iter().map(|member| member.port)
+    }
+
+    /// The process of a member.
+    pub(crate) fn pid(&mut self, member: usize) -> u32 {
+        self.members[member].running.as_mut().unwrap().child().id()
+    }
+
+    /// Where a member tells how it is.
+    pub(crate) fn monitor(&self, member: usize) -> String {
+        format!("127.0.0.1:{}", self.members[member].monitor)
+    }
+
+    /// The version of the servers.
+    pub(crate) fn version(&self) -> String {
+        let said = ask(&self.monitor(0), "GET /varz HTTP/1.0", "").1;
+        serde_json::from_str::<Value>(&said).unwrap()["version"].as_str().unwrap_or_default().to_owned()
     }
 
     /// Waits until streams can be made.
     fn wait_for_a_leader(&self) {
         let end = Instant::now() + PATIENCE;
-        while self.members.len() > 1 && self.look(0)["meta_cluster"]["leader"].as_str().is_none_or(str::is_empty) {
+        let address = self.monitor(0);
+        let look = || serde_json::from_str::<Value>(&ask(&address, "GET /jsz HTTP/1.0", "").1).unwrap();
+        while self.members.len() > 1 && look()["meta_cluster"]["leader"].as_str().is_none_or(str::is_empty) {
             assert!(Instant::now() < end, "the cluster has no leader");
             std::thread::sleep(Duration::from_millis(50));
         }
-    }
-
-    /// What a member says of its streams.
-    fn look(&self, member: usize) -> Value {
-        let address = format!("127.0.0.1:{}", self.members[member].monitor);
-        serde_json::from_str(&ask(&address, "GET /jsz?streams=true HTTP/1.0", "").1).unwrap()
     }
 
     /// Which member leads the stream of events.
     pub(crate) fn leader(&self) -> usize {
         let end = Instant::now() + PATIENCE;
         loop {
-            for member in (0..self.members.len()).filter(|member| self.members[*member].running.is_some()) {
-                let said = self.look(member);
-                let streams = said["account_details"][0]["stream_detail"].as_array().cloned().unwrap_or_default();
-                let leader = streams.iter().find(|stream| stream["name"] == "LASTWORD");
-                let leader =
-                    leader.and_then(|stream| stream["cluster"]["leader"].as_str()?.strip_prefix('n')?.parse().ok());
-                if let Some(leader) = leader {
-                    return leader;
-                }
+            if let Some(leader) = self.known_leader() {
+                return leader;
             }
             assert!(Instant::now() < end, "the stream has no leader");
             std::thread::sleep(Duration::from_millis(100));
         }
     }
 
+    /// The same, as far as somebody knows it now.
+    pub(crate) fn known_leader(&self) -> Option<usize> {
+        let running = (0..self.members.len()).filter(|member| self.members[*member].running.is_some());
+        running
+            .map(|member| self.stream(member, "LASTWORD", ""))
+            .find_map(|stream| stream["cluster"]["leader"].as_str()?.strip_prefix('n')?.parse().ok())
+    }
+
+    /// What a member says of a stream; nothing where it has no part of it.
+    pub(crate) fn stream(&self, member: usize, name: &str, more: &str) -> Value {
+        let said = ask(&self.monitor(member), &format!("GET /jsz?streams=true{more} HTTP/1.0"), "").1;
+        let said: Value = serde_json::from_str(&said).unwrap();
+        let streams = said["account_details"][0]["stream_detail"].as_array().cloned().unwrap_or_default();
+        streams.into_iter().find(|stream| stream["name"] == name).unwrap_or_default()
+    }
+
     /// How large the stream of events may become.
     pub(crate) fn bytes_max(&self) -> u64 {
-        let address = format!("127.0.0.1:{}", self.members[0].monitor);
-        let said: Value =
-            serde_json::from_str(&ask(&address, "GET /jsz?streams=true&config=true HTTP/1.0", "").1).unwrap();
-        let streams = said["account_details"][0]["stream_detail"].as_array().cloned().unwrap_or_default();
-        let events = streams.iter().find(|stream| stream["name"] == "LASTWORD").unwrap();
-        events["config"]["max_bytes"].as_u64().unwrap()
+        self.stream(0, "LASTWORD", "&config=true")["config"]["max_bytes"].as_u64().unwrap()
     }
 
     /// Whether a text stands in any file of the servers.

@@ -3,6 +3,7 @@
 //! `scripts/suite-stream` runs them. Elsewhere they are skipped, and say so.
 #![allow(clippy::expect_used, clippy::unwrap_used, unreachable_pub, reason = "what fails in a test fails the test")]
 
+#[allow(dead_code, reason = "each suite uses a part")]
 mod cluster;
 #[path = "../common/mod.rs"]
 mod common;
