@@ -7,15 +7,14 @@
 #[allow(dead_code, reason = "each bench sends what it measures")]
 mod load;
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
 use lastword::privacy::Privacy;
 use lastword_collector::{Collector, Config};
-use load::tinker::{BATCH_EVENTS, Ids, body};
+use load::tinker::{BATCH_EVENTS, Ids, body, post_all};
 
 fn main() {
     let numbers: Vec<usize> = std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
@@ -76,21 +75,6 @@ fn serve(dir: &std::path::Path, privacy: Privacy) -> (SocketAddr, Stop, std::thr
         });
     });
     (address.recv().unwrap(), stop, server)
-}
-
-fn post_all(address: SocketAddr, bodies: &[Vec<u8>], next: &AtomicUsize) -> Vec<Duration> {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_nodelay(true).unwrap();
-    let (mut waits, mut answer) = (Vec::new(), [0; 4096]);
-    while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
-        let start = Instant::now();
-        let head = format!("POST /api/v1/telemetry HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n", body.len());
-        stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
-        let read = stream.read(&mut answer).unwrap();
-        assert!(answer[..read].starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer[..read]));
-        waits.push(start.elapsed());
-    }
-    waits
 }
 
 /// Returns the CPU time of this process in seconds; 0 where the system doesn't tell it this way.

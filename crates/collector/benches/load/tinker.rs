@@ -1,5 +1,10 @@
 //! Events of our own protocol, as calls of tools look in practice.
 
+use std::io::{Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
 pub(crate) const BATCH_EVENTS: usize = 100;
 
 #[derive(Clone, Copy, Debug)]
@@ -36,4 +41,20 @@ pub(crate) fn body(ids: Ids, sessions: usize, batch: usize) -> Vec<u8> {
         batch % sessions
     )
     .into_bytes()
+}
+
+/// Posts bodies over one connection until there are no more; returns how long each answer took.
+pub(crate) fn post_all(address: impl ToSocketAddrs, bodies: &[Vec<u8>], next: &AtomicUsize) -> Vec<Duration> {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_nodelay(true).unwrap();
+    let (mut waits, mut answer) = (Vec::new(), [0; 4096]);
+    while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
+        let start = Instant::now();
+        let head = format!("POST /api/v1/telemetry HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n", body.len());
+        stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
+        let read = stream.read(&mut answer).unwrap();
+        assert!(answer[..read].starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer[..read]));
+        waits.push(start.elapsed());
+    }
+    waits
 }
