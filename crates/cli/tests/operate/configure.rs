@@ -86,3 +86,31 @@ fn the_guide_names_every_key_as_it_is() {
         .collect();
     assert_eq!(rows, keys, "docs/guide-operate.md is to have exactly these rows:\n{}", keys.join("\n"));
 }
+
+#[test]
+fn the_configuration_for_each_number_of_clients_is_one_that_each_process_takes() {
+    let place = tempfile::tempdir().unwrap();
+    let (data, keys) = (place.path().to_str().unwrap(), place.path().join("keys"));
+    let serve = |name: &str, role: &str| {
+        let file = format!("{}/../../docs/fleet/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+        let shown = stdout_of(&["config", "show", "--config", &file]);
+        assert!(shown.contains("events_days = 30") && shown.contains(&format!("{name}.toml:")), "{shown}");
+        let flags = ["serve", "--config", &file, "--role", role, "--data", data, "--keys", keys.to_str().unwrap()];
+        String::from_utf8(run(&flags).stderr).unwrap()
+    };
+    let all = "ingest,write,query";
+    for (name, role) in [
+        ("10k", all),
+        ("1m", "ingest"),
+        ("1m", "write,query"),
+        ("100m", "ingest"),
+        ("100m", "write"),
+        ("100m", "query"),
+    ] {
+        // The first thing that it needs of this machine: that all is right which is only said comes before.
+        let error = serve(name, role);
+        assert!(error.contains("the file of the keys") && error.contains("No such file"), "{name} {role}: {error}");
+    }
+    let error = serve("10k", "ingest");
+    assert!(error.contains("`stream` is not set"), "{error}");
+}
