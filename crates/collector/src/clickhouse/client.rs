@@ -118,7 +118,11 @@ impl Client {
     }
 
     /// As [`Client::run`], of what has to be done sooner.
-    pub(super) fn run_within(&self, sql: &Sql, patience: Duration) -> Result<(), Error> {
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::run`], and it took longer.
+    pub(crate) fn run_within(&self, sql: &Sql, patience: Duration) -> Result<(), Error> {
         self.change(sql, Some(self.0.location.database()), patience)
     }
 

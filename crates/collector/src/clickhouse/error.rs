@@ -49,6 +49,15 @@ pub(crate) enum Error {
         /// The newest format that this program knows.
         known: i64,
     },
+    /// Another process that is there has the identity of this one.
+    #[error(
+        "another process is known to the store as this one and is writing: a data directory was copied with its file `writer`; \
+         stop one of the two, remove its {file}, and start it again"
+    )]
+    Twin {
+        /// The file with the identity.
+        file: String,
+    },
     /// It answered something that can't be read.
     #[error("ClickHouse gave an answer that can't be read: {0}")]
     Garbled(String),
@@ -91,6 +100,7 @@ impl From<Error> for QueryError {
             | Error::Refused { .. }
             | Error::NoStore { .. }
             | Error::TooNew { .. }
+            | Error::Twin { .. }
             | Error::Garbled(_) => Self::Refused(error.to_string()),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
@@ -13,18 +13,23 @@ const FILE: &str = "writer";
 /// How an id is written, and a line end.
 const FILE_BYTES_MAX: u64 = 64;
 
+/// The file of a directory.
+pub(super) fn file(dir: &Path) -> PathBuf {
+    dir.join(FILE)
+}
+
 /// Returns the identity that a directory has; one that has none gets one.
 ///
 /// # Errors
 ///
 /// The file can't be read or made, or is something else.
 pub(crate) fn of(dir: &Path) -> Result<Uuid, Error> {
-    let path = dir.join(FILE);
+    let path = file(dir);
     let failed = |why: String| Error::Refused { code: 0, message: format!("{}: {why}", path.display()) };
     let mut text = String::new();
     match File::open(&path) {
-        Ok(file) => {
-            let read = file.take(FILE_BYTES_MAX).read_to_string(&mut text);
+        Ok(opened) => {
+            let read = opened.take(FILE_BYTES_MAX).read_to_string(&mut text);
             read.map_err(|error| failed(error.to_string()))?;
             let of = || "it has to have the id of a writer, as this program wrote it: remove it, and another is made";
             Uuid::parse_str(text.trim()).map_err(|_| failed(of().to_owned()))

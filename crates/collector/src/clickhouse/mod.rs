@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+mod claims;
 mod client;
 mod error;
 pub(crate) mod identity;
@@ -28,6 +29,8 @@ pub(crate) use location::{Location, LocationError};
 pub(crate) use row_binary::RowBinary;
 pub(crate) use schema::check;
 pub(crate) use sql::Sql;
+#[cfg(test)]
+pub(crate) use writers::Spans;
 pub(crate) use writers::{Lease, watermark};
 
 /// Makes a client of the server of a URL, with the password of the file if one is named. Nothing is asked yet.

@@ -1,10 +1,14 @@
 //! What is sent to a server and comes back.
 
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::live::Live;
-use super::{Client, Error, Lease, Location, RowBinary, Sql, schema, watermark};
-use crate::limits::QUERY_TIMEOUT;
+use super::{Client, Error, Lease, Location, RowBinary, Spans, Sql, identity, schema, watermark};
+use crate::limits::{CLICKHOUSE_TWIN_WATCH, QUERY_TIMEOUT};
 
 const HOSTILE: [&str; 9] = [
     "",
@@ -178,4 +182,131 @@ fn readers_stop_in_front_of_a_block_that_is_being_written() {
     let mut third = Lease::take(&client, &live.dir("marks-c"), false).unwrap();
     assert!(third.row().unwrap() >= mark);
     assert!(watermark(&client).unwrap() >= mark);
+}
+
+/// Spans of a writer that says at each chance that it is there, and watches nobody.
+fn eager() -> Spans {
+    Spans { interval: Duration::ZERO, watch: Duration::ZERO, ..Spans::default() }
+}
+
+/// A directory, and a copy of it.
+fn copied(live: &Live, name: &str) -> [PathBuf; 2] {
+    let [one, two] = ["one", "two"].map(|which| live.dir(&format!("{name}-{which}")));
+    identity::of(&one).unwrap();
+    std::fs::copy(one.join("writer"), two.join("writer")).unwrap();
+    [one, two]
+}
+
+fn take(client: &Client, dir: &Path, spans: Spans) -> Result<Lease, Error> {
+    Lease::take_with(client, dir, true, spans)
+}
+
+/// What is said of a number: how often is told by the version, which becomes larger each time.
+fn said(client: &Client, writer: u16) -> (i64, i64) {
+    let mut sql = Sql::new("SELECT beat, open_row FROM writers FINAL WHERE writer = ");
+    client.row(sql.number(writer)).unwrap().unwrap()
+}
+
+#[test]
+fn a_process_whose_directory_is_a_copy_does_not_start_beside_the_first_and_has_its_number_once_that_is_dead() {
+    let Some(live) = Live::start() else { return };
+    let client = live.client("copies");
+    schema::make(&client).unwrap();
+    let [one, two] = copied(&live, "copies");
+    let mut first = take(&client, &one, eager()).unwrap();
+    let (number, has_ended) = (first.writer(), AtomicBool::new(false));
+    let refused = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !has_ended.load(Ordering::Relaxed) {
+                first.tick().unwrap();
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        });
+        let refused = take(&client, &two, Spans { watch: CLICKHOUSE_TWIN_WATCH, ..eager() });
+        has_ended.store(true, Ordering::Relaxed);
+        refused.map(|lease| lease.writer())
+    });
+    assert_eq!(refused, Err(Error::Twin { file: two.join("writer").display().to_string() }));
+    // As one that was killed: it gave nothing back.
+    let lost = first.begin(1).unwrap();
+    drop(first);
+    let mut second = take(&client, &two, eager()).unwrap();
+    assert_eq!(second.writer(), number);
+    // What was sent last by the one that died may still come.
+    second.begin(1).unwrap();
+    second.done().unwrap();
+    assert!(watermark(&client).unwrap() <= lost[0]);
+}
+
+#[test]
+fn a_process_that_finds_another_under_its_number_gives_its_block_up_and_takes_another_number() {
+    let Some(live) = Live::start() else { return };
+    let client = live.client("twins");
+    schema::make(&client).unwrap();
+    let [one, two] = copied(&live, "twins");
+    let mut first = take(&client, &one, eager()).unwrap();
+    let open = first.begin(1).unwrap();
+    // It was silent for as long as it was watched, and is not dead.
+    let mut second = take(&client, &two, eager()).unwrap();
+    assert_eq!(second.writer(), first.writer());
+    second.begin(1).unwrap();
+    assert!(watermark(&client).unwrap() <= open[0], "what it has sent may come");
+    assert!(matches!(first.keep(), Err(Error::Away(_))));
+    first.failed();
+    assert_ne!(second.writer(), first.writer());
+    let numbers = [first.writer(), second.writer()];
+    for _ in 0..2 {
+        let (open, other) = (first.begin(1).unwrap(), second.begin(1).unwrap());
+        first.keep().unwrap();
+        second.keep().unwrap();
+        let mark = watermark(&client).unwrap();
+        assert!(mark <= open[0] && mark <= other[0], "{mark} {open:?} {other:?}");
+        first.done().unwrap();
+        second.done().unwrap();
+        assert_eq!([first.writer(), second.writer()], numbers, "each keeps its own");
+    }
+}
+
+#[test]
+fn a_writer_says_again_and_again_where_the_block_begins_that_it_is_writing() {
+    let Some(live) = Live::start() else { return };
+    let client = live.client("beats");
+    schema::make(&client).unwrap();
+    let mut slow = take(&client, &live.dir("beats-a"), eager()).unwrap();
+    let mut quick = take(&client, &live.dir("beats-b"), eager()).unwrap();
+    let open = slow.begin(2).unwrap();
+    let mut before = said(&client, slow.writer());
+    for _ in 0..3 {
+        quick.begin(1).unwrap();
+        quick.done().unwrap();
+        slow.keep().unwrap();
+        let now = said(&client, slow.writer());
+        assert!(now.0 > before.0 && now.1 == open[0], "{now:?} {before:?} {open:?}");
+        assert_eq!(watermark(&client).unwrap(), open[0]);
+        before = now;
+    }
+    slow.done().unwrap();
+    quick.done().unwrap();
+    assert!(watermark(&client).unwrap() > open[1]);
+}
+
+#[test]
+fn a_block_is_given_up_when_readers_may_have_gone_past_it() {
+    let Some(live) = Live::start() else { return };
+    let client = live.client("silences");
+    schema::make(&client).unwrap();
+    // Either too long from one beat to the next, or one that took too long itself.
+    let late = [Spans { silence_max: Duration::ZERO, ..eager() }, Spans { age_max: Duration::ZERO, ..eager() }];
+    for (at, spans) in late.into_iter().enumerate() {
+        let mut lease = take(&client, &live.dir(&format!("silences-{at}")), spans).unwrap();
+        let given_up = lease.begin(1).unwrap();
+        assert!(matches!(lease.keep(), Err(Error::Away(_))), "{at}");
+        // Nothing of it is on its way: nobody waits for it.
+        lease.failed();
+        lease.done().unwrap();
+        let next = lease.begin(1).unwrap();
+        assert!(next[0] > given_up[0]);
+        assert!(watermark(&client).unwrap() > given_up[0], "{at}");
+        lease.close();
+    }
 }

@@ -3,23 +3,32 @@
 //! Each writer has a number, leased by an identity that is kept in its data directory, and says in `writers` below which row all of its own are
 //! in. Readers go up to the lowest of these: the watermark. A writer that was silent is not waited for, and says that it is back before it
 //! inserts anything; its rows begin above every watermark that was seen meanwhile. Ages are told by the clock of the server, which is one.
+//!
+//! Invariant: no row of a block comes after a reader went past it. While a block is open the writer says again and again that it is there, and its
+//! first row stays what it says. An insert is sent only while the last that was said is younger than [`CLICKHOUSE_BEAT_AGE_MAX`], counted from
+//! before it was sent: the insert is over, or stopped, before readers stop to wait (age + insert + grace < [`CLICKHOUSE_WRITER_SILENT`]), and before
+//! the number may be another's. A block is given up, before its events are sent, where between two beats, from before the first was sent until
+//! after the second was answered, it was silent for [`CLICKHOUSE_SILENCE_MAX`]: readers may have gone past its rows; or where the number was lost.
+//! A beat that took long counts as old as it is. Who takes the number of a process that died keeps readers in front of what that one may
+//! have sent last, until that can't come any more.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
+use super::claims::{Claimant, Number};
 use super::numbers::{Rows, row_of};
 use super::{Client, Error, Sql, identity};
 use crate::clock;
 use crate::limits::{
-    CLICKHOUSE_ANSWER_GRACE, CLICKHOUSE_BEAT_AGE_MAX, CLICKHOUSE_BEAT_INTERVAL, CLICKHOUSE_CLAIM_WAIT,
-    CLICKHOUSE_CLAIMS_MAX, CLICKHOUSE_INSERT_TIMEOUT, CLICKHOUSE_NUMBER_FREE_AFTER, CLICKHOUSE_WRITER_SILENT,
-    CLICKHOUSE_WRITERS_MAX,
+    CLICKHOUSE_ANSWER_GRACE, CLICKHOUSE_BEAT_AGE_MAX, CLICKHOUSE_BEAT_INTERVAL, CLICKHOUSE_BEAT_TIMEOUT,
+    CLICKHOUSE_INSERT_TIMEOUT, CLICKHOUSE_LEADER_SILENT, CLICKHOUSE_SILENCE_MAX, CLICKHOUSE_TWIN_WATCH,
+    CLICKHOUSE_WRITER_SILENT, CLICKHOUSE_WRITERS_MAX,
 };
 
 /// The moment of the server.
-const NOW: &str = "toUnixTimestamp64Micro(now64(6))";
+pub(super) const NOW: &str = "toUnixTimestamp64Micro(now64(6))";
 
 /// Returns the row below which all rows are in. It never becomes lower.
 ///
@@ -52,6 +61,30 @@ fn said(client: &Client) -> Result<Said, Error> {
     Ok(Said { alive, lowest, highest, now_us })
 }
 
+/// How long a writer may be silent, and how long others are watched.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spans {
+    /// How old the last beat is when the next is due.
+    pub(crate) interval: Duration,
+    /// How old the last beat may be when something is inserted.
+    pub(crate) age_max: Duration,
+    /// How long it may be from beat to beat within a block.
+    pub(crate) silence_max: Duration,
+    /// How long whoever was heard of under the same identity is watched.
+    pub(crate) watch: Duration,
+}
+
+impl Default for Spans {
+    fn default() -> Self {
+        Self {
+            interval: CLICKHOUSE_BEAT_INTERVAL,
+            age_max: CLICKHOUSE_BEAT_AGE_MAX,
+            silence_max: CLICKHOUSE_SILENCE_MAX,
+            watch: CLICKHOUSE_TWIN_WATCH,
+        }
+    }
+}
+
 /// A number that this process writes under.
 #[derive(Debug)]
 pub(crate) struct Lease {
@@ -60,6 +93,7 @@ pub(crate) struct Lease {
     /// This process: the identity is that of an earlier one too.
     boot: Uuid,
     writes: bool,
+    spans: Spans,
     writer: u16,
     rows: Rows,
     /// How far the server's clock is before ours.
@@ -77,14 +111,21 @@ impl Lease {
     ///
     /// # Errors
     ///
-    /// The server can't be reached, all numbers are taken, or the file with the identity can't be read or made.
+    /// The server can't be reached, all numbers are taken, the file with the identity can't be read or made, or it is that of another process
+    /// that is there.
     pub(crate) fn take(client: &Client, dir: &Path, writes: bool) -> Result<Self, Error> {
+        Self::take_with(client, dir, writes, Spans::default())
+    }
+
+    /// As [`Lease::take`], with spans of its own.
+    pub(crate) fn take_with(client: &Client, dir: &Path, writes: bool, spans: Spans) -> Result<Self, Error> {
         let identity = identity::of(dir)?;
         let mut lease = Self {
             client: client.clone(),
             identity,
             boot: Uuid::new_v4(),
             writes,
+            spans,
             writer: 0,
             rows: Rows::above(0, 0),
             ahead_us: 0,
@@ -93,7 +134,10 @@ impl Lease {
             open: None,
             held: None,
         };
-        lease.acquire()?;
+        if lease.claimant(true).has_twin(spans.watch)? {
+            return Err(Error::Twin { file: identity::file(dir).display().to_string() });
+        }
+        lease.acquire(true)?;
         Ok(lease)
     }
 
@@ -109,6 +153,32 @@ impl Lease {
         // A block that is begun anew may have been in part written under its first rows.
         self.open = self.open.or(rows.first().copied());
         Ok(rows)
+    }
+
+    /// Has readers stop in front of the open block further on. It is asked for before each insert of the block.
+    ///
+    /// # Errors
+    ///
+    /// It could not be said, or too late: readers may have gone past its rows. Nothing more of the block may be inserted, which has to be begun anew.
+    pub(crate) fn keep(&mut self) -> Result<(), Error> {
+        let kept = self.is_kept();
+        if !matches!(kept, Ok(true)) {
+            // What was inserted of it is in. Nothing is on its way that readers would have to wait for.
+            self.open = None;
+        }
+        if kept? {
+            return Ok(());
+        }
+        let why = "it could not be said in time that this block is on its way, and readers may be past its rows: \
+                   it is given up, and written under new ones when it is sent again";
+        Err(Error::Away(format!("{}: {why}", self.client.location())))
+    }
+
+    fn is_kept(&mut self) -> Result<bool, Error> {
+        let silent = self.beaten.elapsed();
+        Ok(silent < self.spans.silence_max
+            && (silent < self.spans.interval || self.check()?)
+            && self.beaten.elapsed() < self.spans.age_max)
     }
 
     /// Gives one row for what nobody waits for.
@@ -129,14 +199,17 @@ impl Lease {
     /// It could not be said. Readers wait until it can.
     pub(crate) fn done(&mut self) -> Result<(), Error> {
         self.open = None;
-        self.say(None)
+        self.check().map(drop)
     }
 
     /// It is not known whether the block is in: readers stop in front of it until no server can be at it any more.
     pub(crate) fn failed(&mut self) {
         let Some(first) = self.open.take() else { return };
-        let until = Instant::now() + CLICKHOUSE_INSERT_TIMEOUT + CLICKHOUSE_ANSWER_GRACE;
-        self.held = Some(self.held_now().map_or((first, until), |(before, _)| (before.min(first), until)));
+        self.hold(first, Instant::now() + CLICKHOUSE_INSERT_TIMEOUT + CLICKHOUSE_ANSWER_GRACE);
+    }
+
+    fn hold(&mut self, first: i64, until: Instant) {
+        self.held = Some(self.held_now().map_or((first, until), |(before, then)| (before.min(first), then.max(until))));
     }
 
     /// Says that this writer is there, if that was not said in the last second.
@@ -145,10 +218,7 @@ impl Lease {
     ///
     /// It could not be said.
     pub(crate) fn tick(&mut self) -> Result<(), Error> {
-        if self.beaten.elapsed() < CLICKHOUSE_BEAT_INTERVAL {
-            return Ok(());
-        }
-        self.check()
+        if self.beaten.elapsed() < self.spans.interval { Ok(()) } else { self.check().map(drop) }
     }
 
     /// Returns whether this one leads: of the writers that are there and write, it has the lowest number.
@@ -158,7 +228,7 @@ impl Lease {
     /// The server can't be reached, or refuses.
     pub(crate) fn leads(&self) -> Result<bool, Error> {
         let mut sql = Sql::new("SELECT writer, toString(boot) FROM writers FINAL WHERE writes = 1 AND at_us > ");
-        sql.add(NOW).add(" - ").number(micros(CLICKHOUSE_NUMBER_FREE_AFTER)).add(" ORDER BY writer LIMIT 1");
+        sql.add(NOW).add(" - ").number(micros(CLICKHOUSE_LEADER_SILENT)).add(" ORDER BY writer LIMIT 1");
         let first: Option<(u16, String)> = self.client.row(&sql)?;
         Ok(first.is_some_and(|first| first == (self.writer, self.boot.to_string())))
     }
@@ -175,37 +245,61 @@ impl Lease {
 
     /// Gives the number back: readers don't wait for this writer any more.
     pub(crate) fn close(mut self) {
-        if let Err(error) = self.say(Some(0)) {
+        // What another has by now is not given back.
+        if let Err(error) = self.check().and_then(|_| self.say(Some(0))) {
             tracing::warn!(%error, "readers wait for this writer for a minute, since it could not say that it ends");
         }
     }
 
     /// Makes sure that readers wait for what is inserted now.
     fn renew(&mut self) -> Result<(), Error> {
-        if self.beaten.elapsed() < CLICKHOUSE_BEAT_AGE_MAX { Ok(()) } else { self.check() }
+        if self.beaten.elapsed() < self.spans.age_max { Ok(()) } else { self.check().map(drop) }
     }
 
-    /// Says that this writer is there. One that was away for long may have lost its number, or been gone past.
-    fn check(&mut self) -> Result<(), Error> {
-        let was_silent = self.beaten.elapsed() >= CLICKHOUSE_BEAT_AGE_MAX;
+    /// Says that this writer is there, and returns whether readers waited for it all the time. One that was away for long may have lost its
+    /// number, or been gone past.
+    fn check(&mut self) -> Result<bool, Error> {
+        let before = self.beaten;
         let mut sql = Sql::new("SELECT toString(boot), ");
         sql.add(NOW).add(" FROM writers FINAL WHERE writer = ").number(self.writer);
         let found: Option<(String, i64)> = self.client.row(&sql)?;
         let Some((_, now_us)) = found.filter(|(boot, _)| *boot == self.boot.to_string()) else {
-            tracing::warn!(writer = self.writer, "another has this writer's number: it takes a new one");
-            return self.acquire();
+            tracing::error!(
+                writer = self.writer,
+                identity = %self.identity,
+                "another process has this writer's number: this one takes a new one. Where a data directory was copied with its file \
+                 `writer`, remove that file from one of the two"
+            );
+            // The open block is lost with it, also where no other can be had now.
+            self.open = None;
+            self.acquire(false)?;
+            return Ok(false);
         };
         self.ahead_us = now_us.saturating_sub(clock::now_us());
         self.say(None)?;
-        if was_silent { self.pass() } else { Ok(()) }
+        // Until the answer: when within that time it was said is not known.
+        let silent = before.elapsed();
+        if silent >= self.spans.age_max {
+            self.pass()?;
+        }
+        Ok(silent < self.spans.silence_max)
+    }
+
+    fn claimant(&self, inherits: bool) -> Claimant<'_> {
+        Claimant { client: &self.client, identity: self.identity, boot: self.boot, inherits }
     }
 
     /// Takes a number, says so, and begins above all that readers have seen.
-    fn acquire(&mut self) -> Result<(), Error> {
-        let Number { writer, beat, row } = self.claim()?;
+    fn acquire(&mut self, inherits: bool) -> Result<(), Error> {
+        let Number { writer, beat, row, age } = self.claimant(inherits).claim()?;
         self.writer = writer;
         self.beat = beat;
         self.rows = Rows::above(writer, row);
+        // Whoever had it until now may have sent something that the server is still at.
+        let last = self.spans.age_max + CLICKHOUSE_INSERT_TIMEOUT + CLICKHOUSE_ANSWER_GRACE;
+        if let Some(left) = age.and_then(|age| last.checked_sub(age)) {
+            self.hold(row, Instant::now() + left);
+        }
         // No reader has a watermark of later than this, but for those that it has before this is said.
         let said = said(&self.client)?;
         self.ahead_us = said.now_us.saturating_sub(clock::now_us());
@@ -238,7 +332,7 @@ impl Lease {
             None => sql.add(NOW),
         };
         let begun = Instant::now();
-        self.client.run_within(&sql, CLICKHOUSE_BEAT_AGE_MAX)?;
+        self.client.run_within(&sql, CLICKHOUSE_BEAT_TIMEOUT)?;
         // It was said when the server did, which is later than this.
         self.beaten = begun;
         Ok(())
@@ -251,66 +345,8 @@ impl Lease {
     fn now_us(&self) -> i64 {
         clock::now_us().saturating_add(self.ahead_us)
     }
-
-    fn claim(&self) -> Result<Number, Error> {
-        for _ in 0..CLICKHOUSE_CLAIMS_MAX {
-            let (number, is_ours) = self.candidate()?;
-            let mut sql = Sql::new("INSERT INTO claims (writer, identity, at_us) SELECT ");
-            sql.number(number.writer).add(", toUUID(").text(&self.identity.to_string()).add("), ").add(NOW);
-            self.client.run(&sql)?;
-            // A number that is ours, and not free yet, nobody else claims.
-            if !is_ours {
-                std::thread::sleep(CLICKHOUSE_CLAIM_WAIT);
-            }
-            let mut sql = Sql::new("SELECT toString(identity) FROM claims WHERE writer = ");
-            sql.number(number.writer).add(" AND at_us > ").add(NOW).add(" - ");
-            sql.number(micros(CLICKHOUSE_NUMBER_FREE_AFTER)).add(" ORDER BY at_us, identity LIMIT 1");
-            let first: Option<(String,)> = self.client.row(&sql)?;
-            if is_ours || first.is_some_and(|(first,)| first == self.identity.to_string()) {
-                return Ok(number);
-            }
-        }
-        Err(Error::Away("all numbers of writers were claimed by others at the same moment: try again".to_owned()))
-    }
-
-    /// Returns the number that this identity has, or the lowest that is free and that nobody else has just claimed.
-    fn candidate(&self) -> Result<(Number, bool), Error> {
-        let free_after = micros(CLICKHOUSE_NUMBER_FREE_AFTER);
-        let mut sql = Sql::new("SELECT writer, beat, open_row, toString(identity), at_us <= ");
-        sql.add(NOW).add(" - ").number(free_after).add(" AS free FROM writers FINAL ORDER BY free, writer");
-        let known: Vec<(u16, i64, i64, String, u8)> = self.client.rows(&sql)?;
-        let identity = self.identity.to_string();
-        let mut sql = Sql::new("SELECT DISTINCT writer FROM claims WHERE identity != toUUID(");
-        sql.text(&identity).add(") AND at_us > ").add(NOW).add(" - ").number(free_after);
-        let claimed: Vec<(u16,)> = self.client.rows(&sql)?;
-        let is_claimed = |writer: u16| claimed.iter().any(|&(other,)| other == writer);
-        let number = |&(writer, beat, row, ..): &(u16, i64, i64, String, u8)| Number { writer, beat, row };
-        if let Some(ours) = known.iter().find(|(writer, _, _, whose, _)| *whose == identity && !is_claimed(*writer)) {
-            return Ok((number(ours), ours.4 == 0));
-        }
-        let free = (0..CLICKHOUSE_WRITERS_MAX).filter(|&writer| !is_claimed(writer)).find_map(|writer| {
-            match known.iter().find(|(known, ..)| *known == writer) {
-                Some(known) => (known.4 == 1).then(|| number(known)),
-                None => Some(Number { writer, beat: 0, row: 0 }),
-            }
-        });
-        let taken = || Error::Refused {
-            code: 0,
-            message: format!(
-                "all {CLICKHOUSE_WRITERS_MAX} numbers of writers are taken: let fewer processes write at once"
-            ),
-        };
-        free.map(|number| (number, false)).ok_or_else(taken)
-    }
 }
 
-/// A number, and what whoever had it said last.
-struct Number {
-    writer: u16,
-    beat: i64,
-    row: i64,
-}
-
-fn micros(span: Duration) -> i64 {
+pub(super) fn micros(span: Duration) -> i64 {
     i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
 }

@@ -9,8 +9,8 @@ pub const CLICKHOUSE_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub const CLICKHOUSE_IDLE_MAX: Duration = Duration::from_millis(2500);
 /// How long an answer may take beyond the time that the server was given for it: by then it has said that it stopped.
 pub const CLICKHOUSE_ANSWER_GRACE: Duration = Duration::from_secs(5);
-/// How long an insert may take in the server. Together with [`CLICKHOUSE_BEAT_AGE_MAX`] it is less than [`CLICKHOUSE_WRITER_SILENT`]: no row
-/// comes after readers have stopped to wait for it.
+/// How long an insert may take in the server. Together with [`CLICKHOUSE_BEAT_AGE_MAX`] and [`CLICKHOUSE_ANSWER_GRACE`] it is less than
+/// [`CLICKHOUSE_WRITER_SILENT`]: no row comes after readers have stopped to wait for it.
 pub const CLICKHOUSE_INSERT_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long a change may take: one that writes whole parts anew takes seconds, on a busy machine many.
 pub const CLICKHOUSE_CHANGE_TIMEOUT: Duration = Duration::from_secs(300);
@@ -26,15 +26,25 @@ pub const CLICKHOUSE_NAME_BYTES_MAX: usize = 64;
 pub const CLICKHOUSE_PASSWORD_BYTES_MAX: u64 = 4096;
 /// Writers of one store: as many as 9 bits of a row can tell apart.
 pub const CLICKHOUSE_WRITERS_MAX: u16 = 512;
-/// How often a writer says up to where its rows are in, while nothing else is written.
+/// How often a writer says up to where its rows are in, also between the inserts of a block.
 pub const CLICKHOUSE_BEAT_INTERVAL: Duration = Duration::from_secs(1);
-/// How old the last beat of a writer may be when it inserts. Beyond it says first that it is there.
-pub const CLICKHOUSE_BEAT_AGE_MAX: Duration = Duration::from_secs(10);
+/// How long a beat may take in the server: one row, which takes milliseconds.
+pub const CLICKHOUSE_BEAT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How old the last beat of a writer may be when it inserts: as old as one is that was answered only just in time, and some more, so that
+/// a server that is slow is written to.
+pub const CLICKHOUSE_BEAT_AGE_MAX: Duration = Duration::from_secs(20);
+/// How long a writer may be silent within a block, from beat to beat. It is less than [`CLICKHOUSE_WRITER_SILENT`] by what the clocks of two
+/// machines may go apart within a minute, and much more: readers waited for it all the time.
+pub const CLICKHOUSE_SILENCE_MAX: Duration = Duration::from_secs(50);
+/// How long another process that was heard of under the same identity is watched: some beats.
+pub const CLICKHOUSE_TWIN_WATCH: Duration = Duration::from_secs(4);
 /// After how long a writer that says nothing is not waited for by readers.
 pub const CLICKHOUSE_WRITER_SILENT: Duration = Duration::from_secs(60);
-/// After how long without a beat a writer's number may be taken by another: it has not inserted for 20 s by then, nor may it without a
-/// beat, which shows it that the number is not its own any more.
-pub const CLICKHOUSE_NUMBER_FREE_AFTER: Duration = Duration::from_secs(30);
+/// After how long without a beat a writer's number may be taken by another: when readers don't wait for it any more, and what it sent last is in,
+/// or never comes. It inserts nothing more without a beat, which shows it that the number is not its own any more.
+pub const CLICKHOUSE_NUMBER_FREE_AFTER: Duration = CLICKHOUSE_WRITER_SILENT;
+/// After how long without a beat of the writer that leads the next one does.
+pub const CLICKHOUSE_LEADER_SILENT: Duration = Duration::from_secs(30);
 /// How long those who want the same number wait before they look who was first: longer than an insert of one row takes.
 pub const CLICKHOUSE_CLAIM_WAIT: Duration = Duration::from_millis(500);
 /// How often a number is claimed before it is given up: each time another was faster.

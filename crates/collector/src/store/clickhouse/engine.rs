@@ -5,7 +5,7 @@
 //! it is not known whether it is in may be given again: the look-up finds what of it is. No `insert_deduplication_token` is set: the same
 //! events may come again after they were removed, and a token that is known would lose them.
 
-use super::groups::{Groups, insert};
+use super::groups::{Groups, insert_kept};
 use super::lookup::Known;
 use super::rows::{COLUMNS, New, OCCURRENCE, hour_of};
 use super::{edit, remove};
@@ -115,7 +115,7 @@ impl Blocks {
         }
     }
 
-    fn insert(&self, items: &[Item<'_>], rows: &[i64], received_us: i64) -> Result<(), Error> {
+    fn insert(&mut self, items: &[Item<'_>], rows: &[i64], received_us: i64) -> Result<(), Error> {
         let (mut groups, mut events, mut occurrences) = (Groups::default(), RowBinary::new(), RowBinary::new());
         for (item, row) in items.iter().zip(rows) {
             let row = row.cast_unsigned();
@@ -129,9 +129,9 @@ impl Blocks {
                 }
             }
         }
-        groups.write(&self.client, received_us)?;
-        insert(&self.client, "occurrences", &OCCURRENCE, &occurrences)?;
-        insert(&self.client, "events", &COLUMNS, &events)
+        groups.write(&self.client, &mut self.lease, received_us)?;
+        insert_kept(&self.client, &mut self.lease, "occurrences", &OCCURRENCE, &occurrences)?;
+        insert_kept(&self.client, &mut self.lease, "events", &COLUMNS, &events)
     }
 }
 

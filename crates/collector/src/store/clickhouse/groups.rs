@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::rows::New;
 use super::shapes::{RUNS, SERIES, SESSIONS, TRACES};
-use crate::clickhouse::{Client, Error, RowBinary};
+use crate::clickhouse::{Client, Error, Lease, RowBinary};
 use crate::ingest::{Detail, Envelope, Event, NO_INDEX};
 use crate::limits::GROUP_INDEXES_MAX;
 use crate::store::index::{Facts, Kind, TraceId, What};
@@ -150,32 +150,32 @@ impl<'b> Groups<'b> {
         }
     }
 
-    /// Writes all of it.
+    /// Writes all of it, as part of the open block.
     ///
     /// # Errors
     ///
     /// The server does not take it. Some of it may be there then, which harms nothing.
-    pub(super) fn write(self, client: &Client, received_us: i64) -> Result<(), Error> {
+    pub(super) fn write(self, client: &Client, lease: &mut Lease, received_us: i64) -> Result<(), Error> {
         let Self { sessions, mut traces, mut runs, mut users, series, names } = self;
         renumber(&mut traces, |trace| &mut trace.times);
         renumber(&mut runs, |run| &mut run.times);
         renumber(&mut users, |times| times);
         let sessions = sessions.into_iter().flat_map(|((hour, id), session)| session.rows(hour, id, received_us));
-        SESSIONS.insert(client, sessions)?;
-        TRACES.insert(client, traces.into_iter().map(|((hour, id), trace)| trace.row(hour, id)))?;
-        RUNS.insert(client, runs.into_iter().map(|((hour, id), run)| run.row(hour, id)))?;
+        SESSIONS.insert(client, lease, sessions)?;
+        TRACES.insert(client, lease, traces.into_iter().map(|((hour, id), trace)| trace.row(hour, id)))?;
+        RUNS.insert(client, lease, runs.into_iter().map(|((hour, id), run)| run.row(hour, id)))?;
         let mut rows = RowBinary::new();
         for ((_, user), times) in users {
             write_user(&mut rows, user, times.row, times.first_us, times.last_us);
         }
-        insert(client, "users", &USERS, &rows)?;
-        SERIES
-            .insert(client, series.into_iter().map(|((name, kind, labels), series)| series.row(name, kind, labels)))?;
+        insert_kept(client, lease, "users", &USERS, &rows)?;
+        let series = series.into_iter().map(|((name, kind, labels), series)| series.row(name, kind, labels));
+        SERIES.insert(client, lease, series)?;
         let mut rows = RowBinary::new();
         for (name, row) in names {
             rows.text(name).u64(row).end_row();
         }
-        insert(client, "names", &["name", "row"], &rows)
+        insert_kept(client, lease, "names", &["name", "row"], &rows)
     }
 }
 
@@ -210,6 +210,20 @@ pub(super) fn write_user(rows: &mut RowBinary, user: &str, row: u64, first_us: i
 /// Inserts rows, if there are any.
 pub(super) fn insert(client: &Client, table: &str, columns: &[&str], rows: &RowBinary) -> Result<(), Error> {
     if rows.rows() == 0 { Ok(()) } else { client.insert(table, columns, rows, None) }
+}
+
+/// As [`insert`], of the open block: readers wait for it.
+pub(super) fn insert_kept(
+    client: &Client,
+    lease: &mut Lease,
+    table: &str,
+    columns: &[&str],
+    rows: &RowBinary,
+) -> Result<(), Error> {
+    if rows.rows() > 0 {
+        lease.keep()?;
+    }
+    insert(client, table, columns, rows)
 }
 
 impl<'b> Session<'b> {

@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use crate::clickhouse::{Client, Error, Sql};
-use crate::limits::STATEMENT_BYTES_MAX;
+use crate::clickhouse::{Client, Error, Lease, Sql};
+use crate::limits::{CLICKHOUSE_INSERT_TIMEOUT, STATEMENT_BYTES_MAX};
 
 /// A table whose columns are made of values by the server.
 pub(super) struct Shape {
@@ -64,18 +64,28 @@ pub(super) const SERIES: Shape = Shape {
 };
 
 impl Shape {
-    /// Inserts rows of values, so many at once as a server takes.
-    pub(super) fn insert(&self, client: &Client, rows: impl Iterator<Item = Value>) -> Result<(), Error> {
+    /// Inserts rows of values of the open block, so many at once as a server takes.
+    pub(super) fn insert(
+        &self,
+        client: &Client,
+        lease: &mut Lease,
+        rows: impl Iterator<Item = Value>,
+    ) -> Result<(), Error> {
         let mut lines = String::new();
         for row in rows {
             lines.push_str(&row.to_string());
             lines.push('\n');
             if lines.len() >= STATEMENT_BYTES_MAX {
-                client.run(&self.sql(&lines))?;
+                self.send(client, lease, &lines)?;
                 lines.clear();
             }
         }
-        if lines.is_empty() { Ok(()) } else { client.run(&self.sql(&lines)) }
+        if lines.is_empty() { Ok(()) } else { self.send(client, lease, &lines) }
+    }
+
+    fn send(&self, client: &Client, lease: &mut Lease, lines: &str) -> Result<(), Error> {
+        lease.keep()?;
+        client.run_within(&self.sql(lines), CLICKHOUSE_INSERT_TIMEOUT)
     }
 
     fn sql(&self, lines: &str) -> Sql {

@@ -1,11 +1,15 @@
 //! The store in a server that is there: see [`Live`].
 
+use std::collections::HashSet;
+use std::time::Duration;
+
 use lastword::Severity;
 use lastword::event::names;
 use serde_json::json;
 
+use super::engine::Blocks;
 use super::open;
-use crate::clickhouse::{Client, Live, Sql};
+use crate::clickhouse::{Client, Lease, Live, Spans, Sql};
 use crate::clock;
 use crate::ingest::{Draft, Drafts, Source};
 use crate::store::batch::Stored;
@@ -13,6 +17,7 @@ use crate::store::engine::Engine;
 use crate::store::erase::Target;
 use crate::store::index::Indexed;
 use crate::store::trail::{InForce, What, Who};
+use crate::store::{Consents, WriteError};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
@@ -146,5 +151,22 @@ fn what_is_kept_is_what_was_kept_last_and_the_trail_tells_what_changed() {
     let told: Vec<(String,)> = client.rows(&Sql::new("SELECT action FROM audit FINAL ORDER BY row")).unwrap();
     let told: Vec<&str> = told.iter().map(|(action,)| action.as_str()).collect();
     assert_eq!(told, ["setting.changed", "key.added", "key.removed", "exception.resolve"]);
+    engine.close();
+}
+
+#[test]
+fn a_block_that_readers_may_be_past_is_not_written_and_is_when_it_is_sent_again() {
+    let Some(live) = Live::start() else { return };
+    let (client, mut engine) = store(&live, "late");
+    let spans = Spans { silence_max: Duration::ZERO, ..Spans::default() };
+    let lease = Lease::take_with(&client, &live.dir("late-too"), true, spans).unwrap();
+    let mut late: Box<dyn Engine> = Box::new(Blocks::new(client.clone(), lease, Consents::of(HashSet::new())).unwrap());
+    let one = request("one", "ada", 0);
+    assert!(matches!(late.commit(&[&one]), Err(WriteError::Failed(_))));
+    assert_eq!(count(&client, "events"), 0);
+    late.close();
+    assert_eq!(told(&engine.commit(&[&one]).unwrap()), [(5, 0)]);
+    let newest = engine.newest().unwrap();
+    assert_eq!(count(&client, &format!("events WHERE row <= {newest}")), 5);
     engine.close();
 }
