@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 use clap::{Arg, ArgGroup, Args, Subcommand, ValueEnum};
 
+use lastword_collector::admin::Place;
 use lastword_collector::query::{AUDIT_ACTIONS, Moment};
 
 use super::list::{EventFilter, moment};
@@ -16,6 +17,7 @@ Examples:
   lastword store verify --data state/telemetry             whether it is whole
   lastword store backup --data state/telemetry copy.db     a copy, while a collector runs
   lastword store restore --data state/other copy.db        put it back
+  lastword store copy --from state/telemetry --to clickhouse://lastword@db:8123/lastword
   lastword store delete --session S                        of the collector that runs
   lastword store export --format otlp-json > events.json   for another system
 
@@ -48,6 +50,8 @@ pub(crate) enum StoreCommand {
     Backup(BackupArgs),
     /// Put such a copy into a directory
     Restore(RestoreArgs),
+    /// Copy all that is stored into another store, also one of another kind
+    Copy(CopyArgs),
     /// Remove a session, or all events that name a user
     #[command(mut_arg("data", changed))]
     Delete(DeleteArgs),
@@ -115,6 +119,43 @@ pub(crate) struct RestoreArgs {
     /// Lose the store that is in the directory
     #[arg(long)]
     pub(crate) replace: bool,
+}
+
+const COPY_HELP: &str = "\
+Examples:
+  lastword store copy --from state/telemetry --to clickhouse://lastword@db:8123/lastword
+  lastword store copy --from clickhouse://lastword@db:8123/lastword --to state/back
+
+Copied are events, byte for byte, in their order and with the moments at which they
+were received; sessions, users and who of them has opted in; groups of exceptions and
+which of them are resolved; and the audit trail. The target must be empty, and no
+collector may run on it; a directory or the tables are made if there are none. A copy
+that was interrupted goes on when the same command is run again: nothing is there
+twice and nothing is missing.
+
+A collector may run on the source. What is copied is what was there at the beginning;
+if there is more at the end it is said, and the same command brings the rest. To move
+a collector: copy, stop it, copy again, start it with the new store.
+
+At the end both stores are read again and compared, session by session. Exit code 0
+if they are the same; 1 if not, with the first session that differs, or if something
+could not be read or written. The password of ClickHouse is taken from
+LASTWORD_CLICKHOUSE_PASSWORD. For a second copy in a file, `lastword store backup` is
+quicker.";
+
+/// Copy all that is stored into another store.
+#[derive(Debug, Args)]
+#[command(after_help = COPY_HELP)]
+pub(crate) struct CopyArgs {
+    /// What is copied: a data directory, or clickhouse://USER@HOST:8123/DATABASE
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) from: Place,
+    /// Into what: a data directory, or clickhouse://USER@HOST:8123/DATABASE
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) to: Place,
+    /// One JSON object instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Remove events.

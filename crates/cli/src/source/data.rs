@@ -76,7 +76,7 @@ fn rows<T: Serialize>(page: lastword_collector::query::Page<T>) -> Result<Page, 
 }
 
 /// Does something that blocks on a thread of its own: what asks a server over HTTP may not block one that others' tasks run on.
-fn aside<T: Send, E: Send>(work: impl FnOnce() -> Result<T, E> + Send) -> Result<T, E> {
+pub(crate) fn aside<T: Send, E: Send>(work: impl FnOnce() -> Result<T, E> + Send) -> Result<T, E> {
     std::thread::scope(|scope| match scope.spawn(work).join() {
         Ok(done) => done,
         Err(panic) => std::panic::resume_unwind(panic),

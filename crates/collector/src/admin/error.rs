@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::error::OpenError;
 use crate::query::QueryError;
+use crate::store::WriteError;
 
 /// A store could not be looked after.
 #[derive(Debug, thiserror::Error)]
@@ -44,4 +45,36 @@ pub enum AdminError {
         /// What is wrong with it.
         why: String,
     },
+    /// The store that is copied into can't be written.
+    #[error("the copy can't be written: {0}; the same command goes on with it")]
+    Write(String),
+    /// There are other events already where a store is to be copied to.
+    #[error(
+        "{at} has events that are not of this copy: name an empty directory or database, or the source that it was begun with"
+    )]
+    OtherEvents {
+        /// Where they are.
+        at: String,
+    },
+    /// What was copied is not what is there.
+    #[error(
+        "{to} is no copy of {from}: {difference}. If one of them was changed since it was copied, copy into an empty store"
+    )]
+    Differs {
+        /// What was copied.
+        from: String,
+        /// What it was copied into.
+        to: String,
+        /// The first session that differs.
+        difference: String,
+    },
+    /// This program can't use a store in a server.
+    #[error("this program is built without stores in ClickHouse: build it with `--features clickhouse`")]
+    NoClickHouse,
+}
+
+impl From<WriteError> for AdminError {
+    fn from(error: WriteError) -> Self {
+        Self::Write(error.to_string())
+    }
 }

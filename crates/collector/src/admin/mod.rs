@@ -1,12 +1,13 @@
 //! What an operator does with a store: look at it, check it, copy it, put a copy back, remove from it.
 //!
 //! [`info`], [`verify`] and [`backup`] only read, whether a collector runs on the directory or not. [`restore`] and [`Offline`] take the
-//! directory's lock, so that no collector can be on it meanwhile.
+//! directory's lock, so that no collector can be on it meanwhile. [`copy`] reads one store and takes the other.
 //!
 //! All of it blocks. Long work says how far it is to a function that it is given.
 
 mod backup;
 mod blobs;
+mod copy;
 mod error;
 mod info;
 mod offline;
@@ -14,6 +15,7 @@ mod verify;
 
 pub use backup::{backup, restore};
 pub use blobs::{check_blobs, verify_blobs};
+pub use copy::{Copied, CopyStep, Place, Side, copy};
 pub use error::AdminError;
 pub(crate) use info::of;
 pub use info::{Info, Outside, TableSize, info};

@@ -73,6 +73,8 @@ pub(crate) struct Envelope {
     pub(crate) platform: Option<String>,
     pub(crate) sdk_version: Option<String>,
     pub(crate) process_uuid: Option<String>,
+    /// When they were received, of events that another store has had; of others it is when they are stored.
+    pub(crate) received_us: Option<i64>,
     /// The text of which every event is a range.
     pub(crate) body: String,
     pub(crate) events: Vec<Event>,

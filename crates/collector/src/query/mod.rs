@@ -31,6 +31,7 @@ mod band;
 mod calls;
 #[cfg(feature = "clickhouse")]
 mod clickhouse;
+pub(crate) mod copy;
 mod directory;
 mod error;
 mod event;

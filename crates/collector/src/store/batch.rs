@@ -54,8 +54,8 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    pub(super) fn write(self, transaction: &Transaction<'_>, received_us: i64) -> rusqlite::Result<()> {
-        self.rollups.write(transaction, received_us)?;
+    pub(super) fn write(self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        self.rollups.write(transaction)?;
         self.tally.write(transaction)?;
         self.calls.write(transaction)
     }
@@ -76,11 +76,12 @@ pub(super) fn insert(
     received_us: i64,
 ) -> rusqlite::Result<Stored> {
     let Indexed { envelope, facts, filter, parts } = indexed;
+    let received_us = envelope.received_us.unwrap_or(received_us);
     if envelope.events.is_empty() {
         return Ok(Stored { accepted: 0, duplicates: 0 });
     }
     let session = caches.session(transaction, &envelope.session_id, received_us)?;
-    let rollup = sums.rollups.of(session, envelope);
+    let rollup = sums.rollups.of(session, envelope, received_us);
     let new = rows::add_ids(transaction, session, &envelope.events)?;
     let mut batch = Batch::default();
     for places in new.chunks(rows::ROWS) {

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::batch::Stored;
+use super::beside::Beside;
 use super::erase::{Step, Target};
 use super::index::Indexed;
 use super::queue::WriteError;
@@ -82,6 +83,9 @@ pub(crate) trait Engine: Send {
 
     /// Notes the row that this run has come to.
     fn keep_cursor(&mut self, key: &str, row: i64) -> Result<(), WriteError>;
+
+    /// Takes over what another store has beside its events. It may be given again.
+    fn take_over(&mut self, beside: &Beside) -> Result<(), WriteError>;
 
     /// Does what has to be done from time to time where others use the store too: tells them that this process is there, and looks how far
     /// they have come.

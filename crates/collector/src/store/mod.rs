@@ -19,13 +19,14 @@
 
 pub(crate) mod audit;
 mod batch;
+pub(crate) mod beside;
 mod blobs;
 mod calls;
 mod class;
 #[cfg(feature = "clickhouse")]
 mod clickhouse;
 mod consent;
-mod engine;
+pub(crate) mod engine;
 mod erase;
 mod exceptions;
 mod fill;
@@ -59,13 +60,14 @@ pub(crate) use clickhouse::read_consents;
 pub(crate) use consent::{Consents, store as store_consent};
 pub(crate) use erase::{Target, note_removal, step as remove_step};
 pub use index::CallKind;
-pub(crate) use index::{Facts as Said, Needle, UNKNOWN, What, trace_id};
+pub(crate) use index::{Facts as Said, Indexed, Needle, UNKNOWN, What, trace_id};
 #[cfg(feature = "clickhouse")]
 pub(crate) use open::open_remote;
-pub(crate) use open::{Store, database_path, lock as lock_directory, open, open_directory};
+pub(crate) use open::{Store, database_path, engine as open_engine, lock as lock_directory, open, open_directory};
 pub(crate) use queue::{Queue, WriteError};
 pub use retention::Retention;
 pub(crate) use retention::{run as keep_retention, steps as remove_in_steps, used_bytes};
+pub(crate) use rows::id_of as id_of_event;
 #[cfg(test)]
 pub(crate) use schema::migrate;
 pub(crate) use schema::{FORMAT, format_of};

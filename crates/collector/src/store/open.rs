@@ -75,6 +75,16 @@ pub(crate) fn open_remote(config: &Config, client: &Client) -> Result<Store, Ope
     start(config, opened, None, lock)
 }
 
+/// Opens a store to write it on this thread. The directory is taken while the file is there.
+///
+/// # Errors
+///
+/// See [`OpenError`].
+pub(crate) fn engine(config: &Config) -> Result<(Box<dyn Engine>, File), OpenError> {
+    let (connection, lock) = open_directory(config)?;
+    Ok((in_directory(config, connection)?.engine, lock))
+}
+
 fn in_directory(config: &Config, connection: Connection) -> Result<Opened, OpenError> {
     let dir = config.data_dir();
     let database = |source| OpenError::Database { dir: dir.to_owned(), source };

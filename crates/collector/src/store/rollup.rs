@@ -20,6 +20,7 @@ pub(super) struct Rollup {
     platform: Option<String>,
     sdk_version: Option<String>,
     process_uuid: Option<String>,
+    received_us: i64,
     /// By `severity as usize`.
     severities: [i64; Severity::ALL.len()],
     exceptions: i64,
@@ -35,8 +36,9 @@ pub(super) struct Rollup {
 
 impl Rollups {
     /// Returns the part of a session, which also learns where the session runs.
-    pub(super) fn of(&mut self, session: i64, envelope: &Envelope) -> &mut Rollup {
+    pub(super) fn of(&mut self, session: i64, envelope: &Envelope, received_us: i64) -> &mut Rollup {
         let rollup = self.0.entry(session).or_default();
+        rollup.received_us = rollup.received_us.max(received_us);
         for (known, sent) in [
             (&mut rollup.platform, &envelope.platform),
             (&mut rollup.sdk_version, &envelope.sdk_version),
@@ -50,9 +52,9 @@ impl Rollups {
     }
 
     /// Writes all of it.
-    pub(super) fn write(self, transaction: &Transaction<'_>, received_us: i64) -> rusqlite::Result<()> {
+    pub(super) fn write(self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
         for (session, rollup) in self.0 {
-            rollup.write(transaction, session, received_us)?;
+            rollup.write(transaction, session)?;
         }
         Ok(())
     }
@@ -95,7 +97,7 @@ impl Rollup {
         }
     }
 
-    fn write(mut self, transaction: &Transaction<'_>, session: i64, received_us: i64) -> rusqlite::Result<()> {
+    fn write(mut self, transaction: &Transaction<'_>, session: i64) -> rusqlite::Result<()> {
         self.indexes.sort_unstable();
         let covered = ranges::add(transaction, session, &self.indexes)?;
         let [trace, debug, info, warning, error, critical] = self.severities;
@@ -121,7 +123,7 @@ impl Rollup {
                 self.platform,
                 self.sdk_version,
                 self.process_uuid,
-                received_us,
+                self.received_us,
                 first_us,
                 last_us,
                 self.severities.iter().sum::<i64>(),

@@ -55,7 +55,7 @@ pub(super) fn add_ids(connection: &Connection, session: i64, events: &[Event]) -
 }
 
 /// Reads the id of a stored event.
-pub(super) fn id_of(body: &str) -> Option<String> {
+pub(crate) fn id_of(body: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Event {
         event_id: String,

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::batch::{self, Caches, Stored, Sums};
+use super::beside::{self, Beside};
 use super::engine::Engine;
 use super::erase::{self, Step, Target};
 use super::index::Indexed;
@@ -46,7 +47,7 @@ impl Database {
             }
             stored.push(sum);
         }
-        sums.write(&transaction, received_us)?;
+        sums.write(&transaction)?;
         let newest =
             transaction.prepare_cached("SELECT max(last_row) FROM batches")?.query_row([], |row| row.get(0))?;
         transaction.commit()?;
@@ -153,5 +154,9 @@ impl Engine for Database {
 
     fn keep_cursor(&mut self, key: &str, row: i64) -> Result<(), WriteError> {
         self.edit(|connection| connection.execute("UPDATE meta SET value = ? WHERE key = ?", (row, key))).map(drop)
+    }
+
+    fn take_over(&mut self, beside: &Beside) -> Result<(), WriteError> {
+        self.edit(|connection| beside::take_over(connection, beside))
     }
 }

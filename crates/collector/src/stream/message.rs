@@ -176,7 +176,7 @@ pub(super) fn read(form: Option<u16>, encoding: Option<&str>, payload: &[u8]) ->
     for event in &events {
         check(&body, event).map_err(|why| Unread::Broken(format!("the event at {:?} {why}", event.range)))?;
     }
-    Ok(Envelope { session_id, platform, sdk_version, process_uuid, body, events })
+    Ok(Envelope { session_id, platform, sdk_version, process_uuid, received_us: None, body, events })
 }
 
 /// Checks that an event is one that could have come in by a request.

@@ -1,5 +1,6 @@
 //! `lastword store`: what an operator does with a store.
 
+mod copy;
 mod export;
 
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -32,6 +33,7 @@ pub(crate) async fn run(args: StoreArgs) -> Result<(), Error> {
         StoreCommand::Vacuum(args) => vacuum(&args),
         StoreCommand::Backup(args) => backup(&args),
         StoreCommand::Restore(args) => restore(&args),
+        StoreCommand::Copy(args) => copy::run(&args),
         StoreCommand::Delete(args) => delete(args).await,
         StoreCommand::Forget(args) => forget(args).await,
         StoreCommand::OptIn(args) => opt_in(args).await,

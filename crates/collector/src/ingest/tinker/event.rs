@@ -85,11 +85,7 @@ fn specifics(kind: EventKind, wire: &Wire<'_>) -> Result<Specifics, String> {
             if let Some(data) = wire.event_data.filter(|data| !data.get().starts_with('{')) {
                 return Err(format!("`event_data` is {}: it must be an object", quote(data.get())));
             }
-            let detail = match name.as_str() {
-                TELEMETRY_DROPPED => wire.event_data.map(drops),
-                SESSION_RECOVERED => Some(recovered(wire.event_data)),
-                _ => None,
-            };
+            let detail = detail(name, wire.event_data);
             let name = &name[..name.floor_char_boundary(NAME_BYTES_MAX)];
             Ok((Some(name.into()), detail.map(Box::new)))
         }
@@ -99,6 +95,26 @@ fn specifics(kind: EventKind, wire: &Wire<'_>) -> Result<Specifics, String> {
             Ok((None, Some(Box::new(Detail::Exception(Exception::new(error_type, message))))))
         }
         _ => Ok((None, None)),
+    }
+}
+
+/// Reads again what a stored `GENERIC_EVENT` of this name says by its data.
+pub(crate) fn detail_of(name: &str, text: &str) -> Option<Detail> {
+    #[derive(Deserialize)]
+    struct Said<'a> {
+        #[serde(borrow)]
+        event_data: Option<&'a RawValue>,
+    }
+    let tells = matches!(name, TELEMETRY_DROPPED | SESSION_RECOVERED);
+    let said: Said<'_> = tells.then(|| serde_json::from_str(text).ok()).flatten()?;
+    detail(name, said.event_data)
+}
+
+fn detail(name: &str, data: Option<&RawValue>) -> Option<Detail> {
+    match name {
+        TELEMETRY_DROPPED => data.map(drops),
+        SESSION_RECOVERED => Some(recovered(data)),
+        _ => None,
     }
 }
 

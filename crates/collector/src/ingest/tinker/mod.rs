@@ -8,6 +8,8 @@
 mod diagnose;
 mod event;
 
+pub(crate) use event::detail_of;
+
 use std::borrow::Cow;
 
 use lastword::limits::SESSION_ID_BYTES_MAX;
@@ -101,7 +103,7 @@ pub(crate) fn decode(body: Vec<u8>) -> Result<Intake, EnvelopeError> {
     let session_id = wire.session_id.into_owned();
     let (platform, sdk_version) = (text(wire.platform), text(wire.sdk_version));
     let process_uuid = text(wire.process_uuid);
-    let envelope = Envelope { session_id, platform, sdk_version, process_uuid, body, events };
+    let envelope = Envelope { session_id, platform, sdk_version, process_uuid, received_us: None, body, events };
     Ok(Intake { envelopes: vec![envelope], refused })
 }
 

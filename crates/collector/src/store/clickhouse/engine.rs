@@ -8,13 +8,14 @@
 use super::groups::{Groups, insert_kept};
 use super::lookup::Known;
 use super::rows::{COLUMNS, New, OCCURRENCE, hour_of};
-use super::{edit, remove};
+use super::{edit, remove, take_over};
 use crate::clickhouse::{Client, Error, Lease, RowBinary, watermark};
 use crate::clock;
 use crate::ingest::Event;
 use crate::limits::{CONSENTS_INTERVAL_US, GROUP_EVENTS_MAX, STANDING_INTERVAL_US, UNMASK_INTERVAL_US};
 use crate::store::Consents;
 use crate::store::batch::Stored;
+use crate::store::beside::Beside;
 use crate::store::engine::Engine;
 use crate::store::erase::{Step, Target};
 use crate::store::index::Indexed;
@@ -49,9 +50,9 @@ pub(super) struct Blocks {
 #[derive(Clone, Copy)]
 enum Item<'b> {
     /// That a session was heard of.
-    Heard { indexed: &'b Indexed, event: &'b Event, hour: u32 },
+    Heard { indexed: &'b Indexed, event: &'b Event, hour: u32, received_us: i64 },
     /// A new event.
-    New { indexed: &'b Indexed, place: usize, event: &'b Event, hour: u32 },
+    New { indexed: &'b Indexed, place: usize, event: &'b Event, hour: u32, received_us: i64 },
 }
 
 impl Blocks {
@@ -103,9 +104,9 @@ impl Blocks {
     }
 
     /// Writes a block.
-    fn write(&mut self, items: &[Item<'_>], received_us: i64) -> Result<(), Error> {
+    fn write(&mut self, items: &[Item<'_>]) -> Result<(), Error> {
         let rows = self.lease.begin(items.len())?;
-        let written = self.insert(items, &rows, received_us);
+        let written = self.insert(items, &rows);
         match written {
             Ok(()) => self.lease.done(),
             Err(error) => {
@@ -115,21 +116,23 @@ impl Blocks {
         }
     }
 
-    fn insert(&mut self, items: &[Item<'_>], rows: &[i64], received_us: i64) -> Result<(), Error> {
+    fn insert(&mut self, items: &[Item<'_>], rows: &[i64]) -> Result<(), Error> {
         let (mut groups, mut events, mut occurrences) = (Groups::default(), RowBinary::new(), RowBinary::new());
         for (item, row) in items.iter().zip(rows) {
             let row = row.cast_unsigned();
             match *item {
-                Item::Heard { indexed, event, hour } => groups.hear(&indexed.envelope, event, hour, row),
-                Item::New { indexed, place, event, hour } => {
-                    let new = New { indexed, place, event, hour, row };
+                Item::Heard { indexed, event, hour, received_us } => {
+                    groups.hear(&indexed.envelope, event, (hour, row), received_us);
+                }
+                Item::New { indexed, place, event, hour, received_us } => {
+                    let new = New { indexed, place, event, hour, row, received_us };
                     groups.add(&new);
-                    new.write_occurrence(&mut occurrences, received_us);
-                    new.write(&mut events, received_us);
+                    new.write_occurrence(&mut occurrences);
+                    new.write(&mut events);
                 }
             }
         }
-        groups.write(&self.client, &mut self.lease, received_us)?;
+        groups.write(&self.client, &mut self.lease)?;
         insert_kept(&self.client, &mut self.lease, "occurrences", &OCCURRENCE, &occurrences)?;
         insert_kept(&self.client, &mut self.lease, "events", &COLUMNS, &events)
     }
@@ -142,13 +145,15 @@ fn items<'b>(requests: &[&'b [Indexed]], known: &mut Known, now_us: i64) -> (Vec
         let mut stored = Stored::default();
         for indexed in *request {
             let envelope = &indexed.envelope;
+            let received_us = envelope.received_us.unwrap_or(now_us);
             if let Some(event) = envelope.events.first() {
-                items.push(Item::Heard { indexed, event, hour: hour_of(event.time_us, now_us) });
+                items.push(Item::Heard { indexed, event, hour: hour_of(event.time_us, received_us), received_us });
             }
             for (place, event) in envelope.events.iter().enumerate() {
                 if known.add(&envelope.session_id, &event.key) {
                     stored.accepted += 1;
-                    items.push(Item::New { indexed, place, event, hour: hour_of(event.time_us, now_us) });
+                    let hour = hour_of(event.time_us, received_us);
+                    items.push(Item::New { indexed, place, event, hour, received_us });
                 } else {
                     stored.duplicates += 1;
                 }
@@ -177,7 +182,7 @@ impl Engine for Blocks {
         let mut known = Known::ask(&self.client, &events).map_err(|error| self.told(error))?;
         let (items, stored) = items(requests, &mut known, received_us);
         for block in items.chunks(GROUP_EVENTS_MAX) {
-            self.write(block, received_us).map_err(|error| unfit(self.told(error)))?;
+            self.write(block).map_err(|error| unfit(self.told(error)))?;
         }
         self.told = None;
         // It is in. How far readers may go is a matter of others too, and can be asked again.
@@ -307,6 +312,11 @@ impl Engine for Blocks {
 
     fn keep_cursor(&mut self, key: &str, row: i64) -> Result<(), WriteError> {
         Ok(edit::keep(&self.client, key, &row.to_string())?)
+    }
+
+    fn take_over(&mut self, beside: &Beside) -> Result<(), WriteError> {
+        let Self { client, lease, .. } = self;
+        Ok(take_over::take_over(client, beside, || Ok(lease.row()?.cast_unsigned()))?)
     }
 }
 

@@ -21,7 +21,7 @@ use crate::store::index::{Facts, Kind, TraceId, What};
 /// The weight of what the end of the outermost span says of its trace, beside its row: it is before whatever a begin says.
 pub(super) const END_WEIGHT: u64 = 1 << 63;
 /// The weight of a value that was not said, where the first one counts.
-const UNSAID_FIRST: u64 = u64::MAX;
+pub(super) const UNSAID_FIRST: u64 = u64::MAX;
 
 /// What a block adds.
 #[derive(Default)]
@@ -37,10 +37,10 @@ pub(super) struct Groups<'b> {
 
 /// The first row of a group, and from when to when it went.
 #[derive(Clone, Copy)]
-struct Times {
-    row: u64,
-    first_us: i64,
-    last_us: i64,
+pub(super) struct Times {
+    pub(super) row: u64,
+    pub(super) first_us: i64,
+    pub(super) last_us: i64,
 }
 
 impl Times {
@@ -55,16 +55,18 @@ impl Times {
     }
 }
 
-struct Session<'b> {
-    times: Times,
+pub(super) struct Session<'b> {
+    pub(super) times: Times,
+    /// When something of it was received first and last.
+    pub(super) received_us: (i64, i64),
     /// Platform, version and process, each with the row that said it last.
-    told: [(&'b str, u64); 3],
-    indexes: Vec<i64>,
-    end_index: i64,
-    critical_index: i64,
-    recovered: bool,
-    signal: (&'b str, u64),
-    dropped: bool,
+    pub(super) told: [(&'b str, u64); 3],
+    pub(super) indexes: Vec<i64>,
+    pub(super) end_index: i64,
+    pub(super) critical_index: i64,
+    pub(super) recovered: bool,
+    pub(super) signal: (&'b str, u64),
+    pub(super) dropped: bool,
 }
 
 struct Trace<'b> {
@@ -93,8 +95,8 @@ struct Series<'b> {
 impl<'b> Groups<'b> {
     /// Adds what a request says of its session beside its events, and that it was heard of: also where all of them are known. `row` is later than
     /// whatever was written before.
-    pub(super) fn hear(&mut self, envelope: &'b Envelope, event: &'b Event, hour: u32, row: u64) {
-        let session = self.session(&envelope.session_id, hour, row);
+    pub(super) fn hear(&mut self, envelope: &'b Envelope, event: &'b Event, (hour, row): (u32, u64), received_us: i64) {
+        let session = self.session(&envelope.session_id, hour, row, received_us);
         session.times.add(row, event.time_us, event.time_us);
         let said = [&envelope.platform, &envelope.sdk_version, &envelope.process_uuid];
         for (known, said) in session.told.iter_mut().zip(said) {
@@ -104,9 +106,10 @@ impl<'b> Groups<'b> {
         }
     }
 
-    fn session(&mut self, id: &'b str, hour: u32, row: u64) -> &mut Session<'b> {
-        self.sessions.entry((hour, id)).or_insert_with(|| Session {
+    fn session(&mut self, id: &'b str, hour: u32, row: u64, received_us: i64) -> &mut Session<'b> {
+        let session = self.sessions.entry((hour, id)).or_insert_with(|| Session {
             times: Times::new(row),
+            received_us: (received_us, received_us),
             told: [("", 0); 3],
             indexes: Vec::new(),
             end_index: NO_INDEX,
@@ -114,14 +117,17 @@ impl<'b> Groups<'b> {
             recovered: false,
             signal: ("", UNSAID_FIRST),
             dropped: false,
-        })
+        });
+        let (first, last) = session.received_us;
+        session.received_us = (first.min(received_us), last.max(received_us));
+        session
     }
 
     /// Adds a new event.
     pub(super) fn add(&mut self, new: &New<'b>) {
-        let New { indexed, event, hour, row, .. } = *new;
+        let New { indexed, event, hour, row, received_us, .. } = *new;
         let id: &'b str = &indexed.envelope.session_id;
-        self.session(id, hour, row).add(event, row);
+        self.session(id, hour, row, received_us).add(event, row);
         if let Some(name) = event.name.as_deref() {
             self.names.entry(name).and_modify(|first| *first = row.min(*first)).or_insert(row);
         }
@@ -155,12 +161,12 @@ impl<'b> Groups<'b> {
     /// # Errors
     ///
     /// The server does not take it. Some of it may be there then, which harms nothing.
-    pub(super) fn write(self, client: &Client, lease: &mut Lease, received_us: i64) -> Result<(), Error> {
+    pub(super) fn write(self, client: &Client, lease: &mut Lease) -> Result<(), Error> {
         let Self { sessions, mut traces, mut runs, mut users, series, names } = self;
         renumber(&mut traces, |trace| &mut trace.times);
         renumber(&mut runs, |run| &mut run.times);
         renumber(&mut users, |times| times);
-        let sessions = sessions.into_iter().flat_map(|((hour, id), session)| session.rows(hour, id, received_us));
+        let sessions = sessions.into_iter().flat_map(|((hour, id), session)| session.rows(hour, id));
         SESSIONS.insert(client, lease, sessions)?;
         TRACES.insert(client, lease, traces.into_iter().map(|((hour, id), trace)| trace.row(hour, id)))?;
         RUNS.insert(client, lease, runs.into_iter().map(|((hour, id), run)| run.row(hour, id)))?;
@@ -258,8 +264,9 @@ impl<'b> Session<'b> {
     }
 
     /// Returns it as rows: one, unless it has very many numbers.
-    fn rows(self, hour: u32, id: &str, received_us: i64) -> Vec<Value> {
-        let Self { times, told, mut indexes, end_index, critical_index, recovered, signal, dropped } = self;
+    pub(super) fn rows(self, hour: u32, id: &str) -> Vec<Value> {
+        let Self { times, received_us, told, mut indexes, end_index, critical_index, recovered, signal, dropped } =
+            self;
         indexes.sort_unstable();
         indexes.dedup();
         let [platform, version, process] = told;
@@ -274,7 +281,8 @@ impl<'b> Session<'b> {
                 version.1,
                 process.0,
                 process.1,
-                received_us,
+                received_us.0,
+                received_us.1,
                 times.first_us,
                 times.last_us,
                 indexes,

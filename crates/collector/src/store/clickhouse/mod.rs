@@ -16,6 +16,7 @@ mod regroup;
 mod remove;
 mod rows;
 mod shapes;
+mod take_over;
 #[cfg(test)]
 mod tests;
 

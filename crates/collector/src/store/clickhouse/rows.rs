@@ -98,6 +98,7 @@ pub(super) struct New<'b> {
     pub(super) event: &'b Event,
     pub(super) hour: u32,
     pub(super) row: u64,
+    pub(super) received_us: i64,
 }
 
 impl<'b> New<'b> {
@@ -114,8 +115,8 @@ impl<'b> New<'b> {
     }
 
     /// Writes it as a row of `events`.
-    pub(super) fn write(&self, rows: &mut RowBinary, received_us: i64) {
-        let Self { indexed, event, hour, row, .. } = *self;
+    pub(super) fn write(&self, rows: &mut RowBinary) {
+        let Self { indexed, event, hour, row, received_us, .. } = *self;
         let envelope = &indexed.envelope;
         let said = |text: &'b Option<String>| text.as_deref().unwrap_or_default();
         rows.u32(hour).text(&envelope.session_id).i64(event.time_us).text(&event.key.id()).u64(row).i64(received_us);
@@ -129,11 +130,11 @@ impl<'b> New<'b> {
     }
 
     /// Writes it as a row of `occurrences`, if it is an exception.
-    pub(super) fn write_occurrence(&self, rows: &mut RowBinary, received_us: i64) {
+    pub(super) fn write_occurrence(&self, rows: &mut RowBinary) {
         let Some(Detail::Exception(exception)) = self.event.detail.as_deref() else { return };
         let envelope = &self.indexed.envelope;
         rows.text(&exception.fingerprint).u32(self.hour).text(&envelope.session_id).i64(self.event.time_us);
-        rows.text(&self.event.key.id()).u64(self.row).i64(received_us).u8(self.event.severity as u8);
+        rows.text(&self.event.key.id()).u64(self.row).i64(self.received_us).u8(self.event.severity as u8);
         rows.text(envelope.sdk_version.as_deref().unwrap_or_default());
         rows.text(envelope.platform.as_deref().unwrap_or_default());
         rows.u8(self.facts().and_then(|facts| facts.bucket).unwrap_or(NO_BUCKET));

@@ -23,11 +23,11 @@ pub(super) const SESSIONS: Shape = Shape {
               end_index, critical_index, recovered, signal, dropped",
     select: "hour, session, row, initializeAggregation('argMaxState', platform, platform_row), \
              initializeAggregation('argMaxState', version, version_row), \
-             initializeAggregation('argMaxState', process, process_row), received_us, received_us, first_us, last_us, \
+             initializeAggregation('argMaxState', process, process_row), first_received_us, last_received_us, first_us, last_us, \
              arrayReduce('groupBitmapState', indexes), end_index, critical_index, recovered, \
              initializeAggregation('argMinState', signal, signal_row), dropped",
     values: "hour DateTime('UTC'), session String, row UInt64, platform String, platform_row UInt64, version String, \
-             version_row UInt64, process String, process_row UInt64, received_us Int64, first_us Int64, last_us Int64, \
+             version_row UInt64, process String, process_row UInt64, first_received_us Int64, last_received_us Int64, first_us Int64, last_us Int64, \
              indexes Array(UInt64), end_index Int64, critical_index Int64, recovered UInt8, signal String, \
              signal_row UInt64, dropped UInt8",
 };
