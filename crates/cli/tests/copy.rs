@@ -219,3 +219,58 @@ fn a_store_with_other_events_is_no_target_and_a_copy_that_was_changed_is_none_an
     let told = said(&paths[0], &paths[1]);
     assert!(told.contains("session other has 3 events") && told.contains("and 0 events"), "{told}");
 }
+
+/// A server of ClickHouse that this test starts; `None`, said aloud, where nobody says how.
+#[cfg(feature = "clickhouse")]
+fn clickhouse(data: &Path) -> Option<(Running, String)> {
+    use std::io::{BufRead, BufReader};
+
+    const COMMAND: &str = "LASTWORD_CLICKHOUSE_SERVER";
+    let Ok(command) = std::env::var(COMMAND) else {
+        assert!(std::env::var_os("CI").is_none(), "{COMMAND} is not set, and nothing is skipped in CI");
+        eprintln!("SKIPPED: {COMMAND} is not set, so nothing is copied into ClickHouse");
+        return None;
+    };
+    let mut words = command.split_whitespace();
+    let mut command = std::process::Command::new(words.next().unwrap());
+    command.args(words).args(["--port", "0", "--data"]).arg(data).stdout(Stdio::piped());
+    let mut server = Running::start(&mut command);
+    let lines = BufReader::new(server.child().stdout.take().unwrap()).lines();
+    let port = lines.map_while(Result::ok).find_map(|line| line.strip_prefix("PORT ").map(str::to_owned)).unwrap();
+    Some((server, format!("clickhouse://127.0.0.1:{}/copied", port.trim())))
+}
+
+#[cfg(feature = "clickhouse")]
+#[test]
+fn a_copy_in_clickhouse_that_is_copied_back_answers_all_that_its_source_answers() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some((_server, url)) = clickhouse(&dir.path().join("clickhouse")) else { return };
+    let [from, back] = ["from", "back"].map(|name| dir.path().join(name));
+    let server = fill(&from);
+    // Killed on its way, then again, and some more arrives meanwhile.
+    for millis in [50, 1_000, 3_000] {
+        let mut command = lastword();
+        command.args(["store", "copy", "--from", from.to_str().unwrap(), "--to", &url]);
+        let mut running = Running::start(command.stdout(Stdio::null()).stderr(Stdio::null()));
+        std::thread::sleep(std::time::Duration::from_millis(millis));
+        running.signal("KILL");
+        running.wait();
+    }
+    copy(&from, Path::new(&url));
+    server.post("s-2", &[generic(1, "INFO", "n", "{}")]);
+    let copied = copy(&from, Path::new(&url));
+    assert_eq!((&copied["copied"], &copied["to"]["events"]), (&json!(1), &json!(12)), "{copied}");
+    server.stop();
+    let told: Value = serde_json::from_str(&stdout_of(&["store", "info", "--store", &url, "--json"])).unwrap();
+    assert_eq!(told["events"], 12, "{told}");
+    // As long as one that was killed may still be at it, what came after it is not for readers: it is said that there is more.
+    let mut there = copy(Path::new(&url), &back);
+    while there["more"] == true {
+        there = copy(Path::new(&url), &back);
+    }
+    assert_eq!(there["to"]["checksum"], copied["from"]["checksum"]);
+    assert_eq!(stdout_of(&["store", "verify", "--data", back.to_str().unwrap()]), "the store is whole\n");
+    for (path, (before, after)) in QUESTIONS.iter().zip(answers(&from).iter().zip(answers(&back))) {
+        assert_eq!(*before, after, "{path}");
+    }
+}

@@ -81,8 +81,15 @@ pub(crate) struct DirectoryArgs {
 /// Show what is stored.
 #[derive(Debug, Args)]
 pub(crate) struct InfoArgs {
-    #[command(flatten)]
-    pub(crate) store: DirectoryArgs,
+    /// The data directory
+    #[arg(long, value_name = "DIR", required_unless_present = "store")]
+    pub(crate) data: Option<PathBuf>,
+    /// A store in ClickHouse, clickhouse://USER@HOST:8123/DATABASE, with the password of LASTWORD_CLICKHOUSE_PASSWORD
+    #[arg(long, value_name = "URL", conflicts_with_all = ["data", "sizes"])]
+    pub(crate) store: Option<String>,
+    /// One JSON object instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
     /// The size of each table and index too: it reads the whole file
     #[arg(long)]
     pub(crate) sizes: bool,

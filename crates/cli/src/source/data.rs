@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use lastword_collector::admin::Info;
 use lastword_collector::query::{AuditQuery, EventQuery, ExceptionQuery, QueryError, Reader, SessionQuery};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -30,14 +31,23 @@ impl Stored {
     ///
     /// It can't be reached, holds no store, or none that this version reads.
     #[cfg(feature = "clickhouse")]
-    pub(super) fn connect(url: &str) -> Result<Self, Error> {
+    pub(crate) fn connect(url: &str) -> Result<Self, Error> {
         Ok(Self { reader: aside(|| Reader::connect(url, None))? })
     }
 
     /// This program can't.
     #[cfg(not(feature = "clickhouse"))]
-    pub(super) fn connect(_: &str) -> Result<Self, Error> {
+    pub(crate) fn connect(_: &str) -> Result<Self, Error> {
         Err(Error::NoClickHouse)
+    }
+
+    /// Returns what there is in it.
+    ///
+    /// # Errors
+    ///
+    /// It can't be asked.
+    pub(crate) fn info(&self) -> Result<Info, Error> {
+        Ok(aside(|| self.reader.info())?)
     }
 
     /// See [`super::Source::page`]. It blocks while it reads: a listing has nothing else to do meanwhile.

@@ -13,7 +13,7 @@ mod jsonl;
 mod live;
 
 pub(crate) use change::{Change, change};
-pub(crate) use data::aside;
+pub(crate) use data::{Stored, aside};
 use lastword_collector::query::ExceptionOrder;
 use serde_json::value::RawValue;
 

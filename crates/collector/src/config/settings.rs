@@ -5,7 +5,7 @@
 //! unknown keys follow from that; a test holds the two together.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lastword::privacy::Privacy;
@@ -99,6 +99,12 @@ impl Settings {
     #[must_use]
     pub fn roles(&self) -> Vec<Role> {
         if self.role.is_empty() { Role::ALL.to_vec() } else { self.role.clone() }
+    }
+
+    /// Returns the file of the password for the server of the store.
+    #[must_use]
+    pub fn clickhouse_password_file(&self) -> Option<&Path> {
+        self.clickhouse.password_file.as_deref()
     }
 
     /// Returns the server that this process stores events in, or reads them from; `None` if it is the data directory. Who only takes events in

@@ -94,6 +94,9 @@ pub const GROUP_EVENTS_MAX: usize = 20_000;
 /// Events that are copied into another store at once were received within so many microseconds: four weeks. A server of ClickHouse takes a
 /// hundred partitions at once, of which each week of the events' own times is one.
 pub const COPY_SPAN_US: u64 = 28 * 24 * 60 * 60 * 1_000_000;
+/// Rows of events that are read at once out of a server to be copied.
+#[cfg(feature = "clickhouse")]
+pub const COPY_ROWS: u64 = 5_000;
 /// The longest wait for the disk before the client is told to come back. What is stored by then is recognised when it
 /// is sent again.
 pub const COMMIT_TIMEOUT: Duration = Duration::from_secs(30);

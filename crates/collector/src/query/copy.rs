@@ -49,6 +49,13 @@ pub(crate) fn newest(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("SELECT coalesce(max(last_row), 0) FROM batches", [], |row| row.get(0))
 }
 
+/// Returns how many events there are.
+pub(crate) fn count(connection: &Connection) -> rusqlite::Result<u64> {
+    let sql = "SELECT coalesce(sum(events), 0) FROM sessions";
+    let events: i64 = connection.query_row(sql, [], |row| row.get(0))?;
+    Ok(u64::try_from(events).unwrap_or(0))
+}
+
 /// Returns the events behind a row, some thousand of them, some megabytes or some weeks, whichever are fewer.
 pub(crate) fn events(connection: &Connection, after: i64) -> rusqlite::Result<Vec<Piece>> {
     let mut find = connection.prepare_cached(
@@ -139,7 +146,9 @@ pub(crate) fn sessions(connection: &Connection, after: i64) -> rusqlite::Result<
             ranges: ranges
                 .query_map([number], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect::<rusqlite::Result<_>>()?,
-            drops: drops.query_map([number], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?,
+            drops: Some(
+                drops.query_map([number], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?,
+            ),
         };
         Ok((number, session))
     };

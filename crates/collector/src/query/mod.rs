@@ -30,7 +30,7 @@ mod audit;
 mod band;
 mod calls;
 #[cfg(feature = "clickhouse")]
-mod clickhouse;
+pub(crate) mod clickhouse;
 pub(crate) mod copy;
 mod directory;
 mod error;

@@ -69,8 +69,12 @@ impl Reader {
         ask!(self, groups::regressed(since, limit))
     }
 
-    /// Returns what there is in the store, without the sizes of its tables.
-    pub(crate) fn info(&self) -> Result<Info, QueryError> {
+    /// Returns what there is in the store, without the sizes of the tables of one in a directory.
+    ///
+    /// # Errors
+    ///
+    /// The store can't be read.
+    pub fn info(&self) -> Result<Info, QueryError> {
         match &self.source {
             Source::Directory(directory) => directory.with(|connection| admin::of(connection, directory.path(), false)),
             #[cfg(feature = "clickhouse")]

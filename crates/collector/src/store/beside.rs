@@ -50,8 +50,8 @@ pub(crate) struct Session {
     pub(crate) signal: Option<String>,
     /// Which numbers have arrived, as ranges that neither touch nor overlap, the lowest first.
     pub(crate) ranges: Vec<(i64, i64)>,
-    /// What its client said that it dropped, by reason.
-    pub(crate) drops: Vec<(String, i64)>,
+    /// What its client said that it dropped, by reason; `None` if that is what its events say.
+    pub(crate) drops: Option<Vec<(String, i64)>>,
 }
 
 /// A user.
@@ -159,9 +159,10 @@ fn put_session(transaction: &Transaction<'_>, session: &Session) -> rusqlite::Re
     for (low, high) in &session.ranges {
         add.execute([number, *low, *high])?;
     }
+    let Some(drops) = &session.drops else { return Ok(()) };
     transaction.prepare_cached("DELETE FROM drops WHERE session = ?")?.execute([number])?;
     let mut add = transaction.prepare_cached("INSERT INTO drops (session, reason, count) VALUES (?, ?, ?)")?;
-    session.drops.iter().try_for_each(|(reason, count)| add.execute(params![number, reason, count]).map(drop))
+    drops.iter().try_for_each(|(reason, count)| add.execute(params![number, reason, count]).map(drop))
 }
 
 fn put_user(transaction: &Transaction<'_>, user: &User) -> rusqlite::Result<()> {

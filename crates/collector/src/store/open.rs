@@ -85,6 +85,16 @@ pub(crate) fn engine(config: &Config) -> Result<(Box<dyn Engine>, File), OpenErr
     Ok((in_directory(config, connection)?.engine, lock))
 }
 
+/// Opens the store in a server of ClickHouse to write it on this thread. Who this process is stands in the directory.
+///
+/// # Errors
+///
+/// See [`OpenError`].
+#[cfg(feature = "clickhouse")]
+pub(crate) fn remote_engine(client: &Client, dir: &Path) -> Result<Box<dyn Engine>, OpenError> {
+    Ok(clickhouse::open(client, dir, true)?.engine)
+}
+
 fn in_directory(config: &Config, connection: Connection) -> Result<Opened, OpenError> {
     let dir = config.data_dir();
     let database = |source| OpenError::Database { dir: dir.to_owned(), source };

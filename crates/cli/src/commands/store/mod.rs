@@ -19,7 +19,7 @@ use crate::flags::store::{
 use crate::limits::{COUNTED_EVENTS_MAX, PAGE_ROWS};
 use crate::output::progress::{Progress, Status};
 use crate::output::{Output, amount};
-use crate::source::{Change, Listing, Order, Source};
+use crate::source::{Change, Listing, Order, Source, Stored};
 
 /// Does what the command line says.
 ///
@@ -56,8 +56,11 @@ fn answer(json: bool, object: &impl serde::Serialize, lines: &[String]) -> Resul
 }
 
 fn info(args: &InfoArgs) -> Result<(), Error> {
-    let info = admin::info(&args.store.data, args.sizes)?;
-    answer(args.store.json, &info, &lines(&info))
+    let info = match (&args.store, &args.data) {
+        (Some(store), _) => Stored::connect(store)?.info()?,
+        (None, data) => admin::info(data.clone().unwrap_or_default(), args.sizes)?,
+    };
+    answer(args.json, &info, &lines(&info))
 }
 
 fn lines(info: &Info) -> Vec<String> {

@@ -4,6 +4,8 @@
 //! by its id. The source is only read, as it was at one moment. At the end both are read again, event by event, and compared.
 
 mod place;
+#[cfg(feature = "clickhouse")]
+mod remote;
 mod sums;
 
 use serde::Serialize;
@@ -86,7 +88,7 @@ pub fn copy(from: &Place, to: &Place, mut progress: impl FnMut(CopyStep, u64, u6
     }
     let audit_entries = take_over(&source, engine, &key, Kind::Trail)?;
     let theirs = Sums::of(&source, |read| progress(CopyStep::ReadSource, read, of))?;
-    let ours = Sums::of(&Source::open(to)?, |read| progress(CopyStep::ReadTarget, read, of))?;
+    let ours = Sums::of(&Source::open_copy(to)?, |read| progress(CopyStep::ReadTarget, read, of))?;
     if let Some(difference) = theirs.difference(&ours) {
         return Err(AdminError::Differs { from: from.to_string(), to: to.to_string(), difference });
     }
@@ -100,7 +102,7 @@ fn begin(key: &str, to: &Place, target: &mut Target) -> Result<i64, AdminError> 
     if known != NOT_BEGUN {
         return Ok(known);
     }
-    if Source::open(to)?.newest() != 0 {
+    if Source::open_copy(to)?.newest() != 0 {
         return Err(AdminError::OtherEvents { at: to.to_string() });
     }
     // From now on what is there is of this copy.

@@ -8,6 +8,8 @@ use std::str::FromStr;
 use rusqlite::Connection;
 
 use super::super::{AdminError, read_only};
+#[cfg(feature = "clickhouse")]
+use super::remote;
 use crate::config::Config;
 use crate::query::copy::{self, Piece};
 use crate::store::beside::Beside;
@@ -53,48 +55,84 @@ pub(super) enum Kind {
 }
 
 /// A store that is read as it is at one moment.
-pub(super) struct Source {
-    name: String,
-    connection: Connection,
-    newest: i64,
+pub(super) enum Source {
+    /// Within a transaction that only reads: nobody waits for it, and what comes meanwhile is not seen.
+    Directory { name: String, connection: Connection, newest: i64 },
+    /// Up to a row.
+    #[cfg(feature = "clickhouse")]
+    ClickHouse(remote::Remote),
 }
 
 impl Source {
+    /// Opens what is copied.
     pub(super) fn open(place: &Place) -> Result<Self, AdminError> {
-        let Place::Directory(directory) = place else { return Err(AdminError::NoClickHouse) };
-        let connection = read_only(directory)?;
-        let path = directory.canonicalize().unwrap_or_else(|_| directory.clone());
-        // A transaction that only reads: nobody waits for it, and what comes meanwhile is not seen.
-        connection.execute_batch("BEGIN")?;
-        let newest = copy::newest(&connection)?;
-        Ok(Self { name: path.display().to_string(), connection, newest })
+        match place {
+            Place::Directory(directory) => {
+                let connection = read_only(directory)?;
+                let path = directory.canonicalize().unwrap_or_else(|_| directory.clone());
+                connection.execute_batch("BEGIN")?;
+                let newest = copy::newest(&connection)?;
+                Ok(Self::Directory { name: path.display().to_string(), connection, newest })
+            }
+            #[cfg(feature = "clickhouse")]
+            Place::Store(url) => Ok(Self::ClickHouse(remote::Remote::open(url, false)?)),
+            #[cfg(not(feature = "clickhouse"))]
+            Place::Store(_) => Err(AdminError::NoClickHouse),
+        }
+    }
+
+    /// Opens what was copied into, which nobody else writes: all that is there is seen.
+    pub(super) fn open_copy(place: &Place) -> Result<Self, AdminError> {
+        match place {
+            #[cfg(feature = "clickhouse")]
+            Place::Store(url) => Ok(Self::ClickHouse(remote::Remote::open(url, true)?)),
+            place => Self::open(place),
+        }
     }
 
     /// By what a target knows it again.
     pub(super) fn name(&self) -> &str {
-        &self.name
+        match self {
+            Self::Directory { name, .. } => name,
+            #[cfg(feature = "clickhouse")]
+            Self::ClickHouse(remote) => remote.name(),
+        }
     }
 
     /// The row of its newest event, 0 where there is none.
     pub(super) const fn newest(&self) -> i64 {
-        self.newest
+        match self {
+            Self::Directory { newest, .. } => *newest,
+            #[cfg(feature = "clickhouse")]
+            Self::ClickHouse(remote) => remote.newest(),
+        }
     }
 
     /// Returns how many events there are.
     pub(super) fn count(&self) -> Result<u64, AdminError> {
-        let sql = "SELECT coalesce(sum(events), 0) FROM sessions";
-        let events: i64 = self.connection.query_row(sql, [], |row| row.get(0))?;
-        Ok(u64::try_from(events).unwrap_or(0))
+        match self {
+            Self::Directory { connection, .. } => Ok(copy::count(connection)?),
+            #[cfg(feature = "clickhouse")]
+            Self::ClickHouse(remote) => Ok(remote.count()?),
+        }
     }
 
     /// Returns some of the events behind a row, in their order.
     pub(super) fn events(&self, after: i64) -> Result<Vec<Piece>, AdminError> {
-        Ok(copy::events(&self.connection, after)?)
+        match self {
+            Self::Directory { connection, .. } => Ok(copy::events(connection, after)?),
+            #[cfg(feature = "clickhouse")]
+            Self::ClickHouse(remote) => Ok(remote.events(after)?),
+        }
     }
 
     /// Returns some of what is beside the events, from behind a number on, and the number of the last; `None` if there is no more.
     pub(super) fn beside(&self, kind: Kind, key: &str, after: i64) -> Result<Option<(i64, Beside)>, AdminError> {
-        let connection = &self.connection;
+        let connection = match self {
+            Self::Directory { connection, .. } => connection,
+            #[cfg(feature = "clickhouse")]
+            Self::ClickHouse(remote) => return Ok(remote.beside(kind, key, after)?),
+        };
         Ok(match kind {
             Kind::Sessions => some(copy::sessions(connection, after)?, |_, all| Beside::Sessions(all)),
             Kind::Users => some(copy::users(connection, after)?, |_, all| Beside::Users(all)),
@@ -110,12 +148,19 @@ impl Source {
 
     /// Returns whether there is more by now than when it was opened.
     pub(super) fn has_more(self) -> Result<bool, AdminError> {
-        self.connection.execute_batch("COMMIT")?;
-        Ok(copy::newest(&self.connection)? > self.newest)
+        match self {
+            Self::Directory { connection, newest, .. } => {
+                connection.execute_batch("COMMIT")?;
+                Ok(copy::newest(&connection)? > newest)
+            }
+            #[cfg(feature = "clickhouse")]
+            Self::ClickHouse(remote) => Ok(remote.has_more()?),
+        }
     }
 }
 
-fn some<T>(numbered: Vec<(i64, T)>, wrap: impl FnOnce(i64, Vec<T>) -> Beside) -> Option<(i64, Beside)> {
+/// Puts some of one kind together, with the number of the last.
+pub(super) fn some<T>(numbered: Vec<(i64, T)>, wrap: impl FnOnce(i64, Vec<T>) -> Beside) -> Option<(i64, Beside)> {
     let last = numbered.last()?.0;
     Some((last, wrap(last, numbered.into_iter().map(|(_, one)| one).collect())))
 }
@@ -123,14 +168,36 @@ fn some<T>(numbered: Vec<(i64, T)>, wrap: impl FnOnce(i64, Vec<T>) -> Beside) ->
 /// A store that is written.
 pub(super) struct Target {
     pub(super) engine: Box<dyn Engine>,
-    _lock: File,
+    _lock: Taken,
+}
+
+/// What is taken while a target is written.
+enum Taken {
+    Directory {
+        _lock: File,
+    },
+    #[cfg(feature = "clickhouse")]
+    Identity {
+        _dir: remote::Identity,
+    },
 }
 
 impl Target {
     pub(super) fn open(place: &Place) -> Result<Self, AdminError> {
-        let Place::Directory(directory) = place else { return Err(AdminError::NoClickHouse) };
-        let (engine, lock) = open_engine(&Config::new(directory))?;
-        Ok(Self { engine, _lock: lock })
+        match place {
+            Place::Directory(directory) => {
+                let (engine, lock) = open_engine(&Config::new(directory))?;
+                Ok(Self { engine, _lock: Taken::Directory { _lock: lock } })
+            }
+            #[cfg(feature = "clickhouse")]
+            Place::Store(url) => {
+                let identity = remote::Identity::new()?;
+                let engine = remote::engine(url, &identity)?;
+                Ok(Self { engine, _lock: Taken::Identity { _dir: identity } })
+            }
+            #[cfg(not(feature = "clickhouse"))]
+            Place::Store(_) => Err(AdminError::NoClickHouse),
+        }
     }
 
     /// Leaves it as tidy as can be.

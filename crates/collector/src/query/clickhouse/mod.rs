@@ -9,6 +9,7 @@
 pub(super) mod audit;
 pub(super) mod band;
 pub(super) mod calls;
+pub(crate) mod copy;
 pub(super) mod events;
 pub(super) mod exceptions;
 pub(super) mod explore;

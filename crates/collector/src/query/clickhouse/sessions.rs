@@ -21,7 +21,8 @@ const COVERED: &str = "toInt64(groupBitmapMerge(indexes))";
 const MAX_INDEX: &str = "if(groupBitmapMerge(indexes) = 0, -1, toInt64(bitmapMax(groupBitmapMergeState(indexes))))";
 
 /// The numbers that arrived, in order: a bitmap of few gives them in any.
-const SEEN: &str = "arraySort(arrayMap(seen -> toInt64(seen), bitmapToArray(groupBitmapMergeState(indexes))))";
+pub(super) const SEEN: &str =
+    "arraySort(arrayMap(seen -> toInt64(seen), bitmapToArray(groupBitmapMergeState(indexes))))";
 
 /// Returns how many events of a session never arrived, by their numbers.
 pub(super) fn missing() -> String {

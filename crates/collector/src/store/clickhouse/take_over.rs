@@ -58,7 +58,7 @@ fn group(session: &Session, row: u64) -> Vec<serde_json::Value> {
         critical_index: session.critical_index.unwrap_or(i64::MAX),
         recovered: session.recovered,
         signal,
-        dropped: !session.drops.is_empty(),
+        dropped: session.drops.as_ref().is_some_and(|drops| !drops.is_empty()),
     };
     group.rows(hour_of(first_us, session.received_us.0), &session.id)
 }
