@@ -316,7 +316,7 @@ impl Engine for Blocks {
 
     fn take_over(&mut self, beside: &Beside) -> Result<(), WriteError> {
         let Self { client, lease, .. } = self;
-        Ok(take_over::take_over(client, beside, || Ok(lease.row()?.cast_unsigned()))?)
+        Ok(take_over::take_over(client, lease, beside)?)
     }
 }
 

@@ -8,7 +8,7 @@ use super::edit::first_row;
 use super::groups::{Session as Group, Times, UNSAID_FIRST, USERS, insert, write_user};
 use super::rows::hour_of;
 use super::shapes::SESSIONS;
-use crate::clickhouse::{Client, Error, RowBinary, Sql};
+use crate::clickhouse::{Client, Error, Lease, RowBinary, Sql};
 use crate::clock;
 use crate::ingest::NO_INDEX;
 use crate::store::beside::{Beside, Mark, Noted, Session, User};
@@ -16,32 +16,33 @@ use crate::store::beside::{Beside, Mark, Noted, Session, User};
 /// The numbers that there are for rows of one millisecond.
 const ROWS: i64 = 1 << 21;
 
-/// Takes some of it over. `row` gives rows, each later than the one before.
-pub(super) fn take_over(
-    client: &Client,
-    beside: &Beside,
-    mut row: impl FnMut() -> Result<u64, Error>,
-) -> Result<(), Error> {
+/// Takes some of it over, with rows of the lease.
+pub(super) fn take_over(client: &Client, lease: &mut Lease, beside: &Beside) -> Result<(), Error> {
     match beside {
         Beside::Sessions(sessions) => {
             let mut rows = Vec::new();
             for session in sessions {
-                rows.extend(group(session, row()?));
+                rows.extend(group(session, row(lease)?));
             }
-            SESSIONS.insert(client, rows.into_iter())
+            SESSIONS.insert(client, lease, rows.into_iter())
         }
         Beside::Users(users) => {
             let (mut known, mut agreed) = (RowBinary::new(), RowBinary::new());
             for user in users {
-                put_user(&mut known, &mut agreed, user, row()?);
+                put_user(&mut known, &mut agreed, user, row(lease)?);
             }
             insert(client, "users", &USERS, &known)?;
             insert(client, "opt_ins", &["user", "changed_us", "opted_in"], &agreed)
         }
-        Beside::Marks(marks) => put_marks(client, marks, row()?),
+        Beside::Marks(marks) => put_marks(client, marks, row(lease)?),
         Beside::Series(_) => Ok(()),
         Beside::Trail { entries, .. } => put_trail(client, entries),
     }
+}
+
+/// Returns a row, later than the one before.
+fn row(lease: &mut Lease) -> Result<u64, Error> {
+    Ok(lease.row()?.cast_unsigned())
 }
 
 /// Returns a session as rows of its table.
