@@ -50,7 +50,7 @@ pub(super) struct Blocks {
 #[derive(Clone, Copy)]
 enum Item<'b> {
     /// That a session was heard of.
-    Heard { indexed: &'b Indexed, event: &'b Event, hour: u32, received_us: i64 },
+    Heard { indexed: &'b Indexed, hour: u32, received_us: i64 },
     /// A new event.
     New { indexed: &'b Indexed, place: usize, event: &'b Event, hour: u32, received_us: i64 },
 }
@@ -121,9 +121,7 @@ impl Blocks {
         for (item, row) in items.iter().zip(rows) {
             let row = row.cast_unsigned();
             match *item {
-                Item::Heard { indexed, event, hour, received_us } => {
-                    groups.hear(&indexed.envelope, event, (hour, row), received_us);
-                }
+                Item::Heard { indexed, hour, received_us } => groups.hear(&indexed.envelope, (hour, row), received_us),
                 Item::New { indexed, place, event, hour, received_us } => {
                     let new = New { indexed, place, event, hour, row, received_us };
                     groups.add(&new);
@@ -147,7 +145,7 @@ fn items<'b>(requests: &[&'b [Indexed]], known: &mut Known, now_us: i64) -> (Vec
             let envelope = &indexed.envelope;
             let received_us = envelope.received_us.unwrap_or(now_us);
             if let Some(event) = envelope.events.first() {
-                items.push(Item::Heard { indexed, event, hour: hour_of(event.time_us, received_us), received_us });
+                items.push(Item::Heard { indexed, hour: hour_of(event.time_us, received_us), received_us });
             }
             for (place, event) in envelope.events.iter().enumerate() {
                 if known.add(&envelope.session_id, &event.key) {

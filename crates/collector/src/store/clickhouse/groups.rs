@@ -95,9 +95,9 @@ struct Series<'b> {
 impl<'b> Groups<'b> {
     /// Adds what a request says of its session beside its events, and that it was heard of: also where all of them are known. `row` is later than
     /// whatever was written before.
-    pub(super) fn hear(&mut self, envelope: &'b Envelope, event: &'b Event, (hour, row): (u32, u64), received_us: i64) {
+    pub(super) fn hear(&mut self, envelope: &'b Envelope, (hour, row): (u32, u64), received_us: i64) {
+        // No time of an event: one that is known may come with another than it is stored with.
         let session = self.session(&envelope.session_id, hour, row, received_us);
-        session.times.add(row, event.time_us, event.time_us);
         let said = [&envelope.platform, &envelope.sdk_version, &envelope.process_uuid];
         for (known, said) in session.told.iter_mut().zip(said) {
             if let Some(said) = said.as_deref().filter(|said| !said.is_empty()) {

@@ -24,7 +24,7 @@ fn event(kind: EventKind, name: Option<&str>, index: i64, range: std::ops::Range
 fn groups(indexed: &Indexed) -> Groups<'_> {
     let mut groups = Groups::default();
     for ((place, event), row) in indexed.envelope.events.iter().enumerate().zip(10..) {
-        groups.hear(&indexed.envelope, event, (3600, row), 5);
+        groups.hear(&indexed.envelope, (3600, row), 5);
         groups.add(&New { indexed, place, event, hour: 3600, row, received_us: 5 });
     }
     groups
