@@ -3,6 +3,8 @@
 #![allow(clippy::print_stdout, reason = "a process of a test says where it listens")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what helps a test is a test")]
 
+pub mod live;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -14,6 +16,11 @@ use lastword_collector::{Collector, Config, ServeError};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+
+/// Tells whoever runs the tests, be the output of tests shown or not.
+pub fn aloud(text: &str) {
+    let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
+}
 
 /// A directory that is removed at the end.
 pub struct Dir(PathBuf);

@@ -1,0 +1,60 @@
+//! The server of ClickHouse that all cases share, each in a database of its own.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::common::{Client, Dir, aloud};
+use crate::fixture::Place;
+
+/// Names the command that starts it: given `--port 0 --data DIR` it says `PORT n` when it answers.
+const COMMAND: &str = "LASTWORD_CLICKHOUSE_SERVER";
+
+pub struct Engine {
+    child: Child,
+    port: u16,
+    _dir: Dir,
+    databases: AtomicU32,
+}
+
+impl Engine {
+    /// Starts it. Without a command for it the test is skipped aloud, and fails where nothing may be skipped.
+    pub fn start() -> Option<Self> {
+        let Ok(command) = std::env::var(COMMAND) else {
+            assert!(std::env::var_os("CI").is_none(), "{COMMAND} is not set");
+            aloud(&format!("SKIPPED: {COMMAND} is not set, so no case is held against ClickHouse"));
+            return None;
+        };
+        let (mut words, dir) = (command.split_whitespace(), Dir::new());
+        let mut child = Command::new(words.next().expect("a command"))
+            .args(words)
+            .args(["--port", "0", "--data"])
+            .arg(dir.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let port = said.find_map(|line| line.strip_prefix("PORT ")?.parse().ok()).expect("a port");
+        Some(Self { child, port, _dir: dir, databases: AtomicU32::new(0) })
+    }
+
+    /// Returns a database that nothing is in.
+    pub fn place(&self) -> Place {
+        let database = format!("case_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        run(self.port, "default", &format!("CREATE DATABASE {database}"));
+        Place::ClickHouse { port: self.port, database }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs a statement.
+pub fn run(port: u16, database: &str, statement: &str) {
+    let mut client = Client::connect(([127, 0, 0, 1], port).into());
+    client.send("POST", &format!("/?database={database}"), &[], statement.as_bytes()).is(200);
+}
