@@ -1,30 +1,12 @@
 //! Alerts of the real binary, told to a real server.
 
-use std::io::{Read, Write};
 use std::net::TcpListener;
 
 use lastword_collector::query::Moment;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::common::{PATIENCE, Server, get, stdout_of};
-
-/// Takes one request and answers it; returns its head and body.
-fn take(listener: &TcpListener, status: &str) -> (String, String) {
-    let (mut stream, _) = listener.accept().unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
-        head.push(byte[0]);
-    }
-    let head = String::from_utf8(head).unwrap().to_lowercase();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse().unwrap();
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).unwrap();
-    write!(stream, "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
-    (head, String::from_utf8(body).unwrap())
-}
+use crate::common::{Server, get, stdout_of, take};
 
 #[test]
 fn an_alert_of_a_running_collector_reaches_a_webhook_though_it_failed_at_first() {

@@ -11,6 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::common::{PATIENCE, Running, ask};
+use crate::support::skipped;
 
 /// Names the program that is run.
 const PROGRAM_VARIABLE: &str = "LASTWORD_NATS_SERVER";
@@ -80,11 +81,9 @@ impl Cluster {
         mut way: impl FnMut(usize, usize, u16) -> Option<u16>,
     ) -> Option<Self> {
         let Some(program) = std::env::var_os(PROGRAM_VARIABLE) else {
-            let test = std::thread::current().name().unwrap_or("a test").to_owned();
-            let reason = format!(
+            skipped(&format!(
                 "{PROGRAM_VARIABLE} names no nats-server; scripts/suite-stream and scripts/suite-fleet install one"
-            );
-            let _ = std::io::stderr().write_all(format!("SKIPPED: {test}: {reason}\n").as_bytes());
+            ));
             return None;
         };
         let of = |_| Member { port: free_port(), monitor: free_port(), route: free_port(), running: None };
@@ -198,6 +197,11 @@ impl Cluster {
         let said: Value = serde_json::from_str(&said).unwrap();
         let streams = said["account_details"][0]["stream_detail"].as_array().cloned().unwrap_or_default();
         streams.into_iter().find(|stream| stream["name"] == name).unwrap_or_default()
+    }
+
+    /// How many messages are in a stream, by what its leader says.
+    pub(crate) fn messages(&self, name: &str) -> u64 {
+        self.stream(self.leader(), name, "")["state"]["messages"].as_u64().expect("the stream is there")
     }
 
     /// How large the stream of events may become.

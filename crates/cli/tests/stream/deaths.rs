@@ -2,41 +2,14 @@
 
 use std::time::Duration;
 
-use lastword::Reporter;
-use lastword::sink::Tinker;
 use serde_json::Value;
 
 use crate::cluster::Cluster;
 use crate::common::get;
-use crate::support::{json, start, stored, until};
+use crate::support::{json, report, start, stored, until};
 
 /// What each client logs.
 const EVENTS: u64 = 100_000;
-/// Longer than all of them may take to arrive, whoever dies meanwhile.
-const ARRIVAL: Duration = Duration::from_secs(300);
-
-/// Reports all events of a session, a little at a time, and returns when all of them were acknowledged.
-fn report(session: &str, address: &str) {
-    let reporter = Reporter::builder(session)
-        .enabled(true)
-        .sink(Tinker::new(format!("http://{address}")).http_timeout(Duration::from_secs(40)))
-        .max_queue_size(200_000)
-        .max_batch_size(500)
-        .flush_interval(Duration::from_millis(50))
-        .max_retries(100)
-        .retry_base_delay(Duration::from_millis(100))
-        .start()
-        .unwrap();
-    for number in 0..EVENTS {
-        lastword::event!(reporter, lastword::Severity::Info, "work.done", number = number);
-        if number % 1_000 == 0 {
-            std::thread::sleep(Duration::from_millis(100));
-        }
-    }
-    let drain = reporter.blocking_wait_until_drained(ARRIVAL);
-    assert!(drain.is_drained() && drain.dropped == 0, "{drain:?}");
-    assert!(reporter.blocking_stop(ARRIVAL).is_drained());
-}
 
 #[test]
 fn whoever_dies_what_was_acknowledged_is_stored_exactly_once() {
@@ -47,7 +20,7 @@ fn whoever_dies_what_was_acknowledged_is_stored_exactly_once() {
     let mut write = start(&cluster, "write,query", "127.0.0.1:0", &dir.path().join("write"));
     let (at_one, at_two, at_write) = (one.address.clone(), two.address.clone(), write.address.clone());
     let clients = [("client-1", at_one.clone()), ("client-2", at_two)]
-        .map(|(session, address)| std::thread::spawn(move || report(session, &address)));
+        .map(|(session, address)| std::thread::spawn(move || report(session, &address, EVENTS)));
 
     let pause = || std::thread::sleep(Duration::from_secs(2));
     pause();

@@ -1,12 +1,47 @@
 //! Processes of a fleet, and what is asked of them.
 
+use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use lastword::Reporter;
+use lastword::sink::Tinker;
 use serde_json::Value;
 
 use crate::cluster::Cluster;
 use crate::common::{PATIENCE, Server, get};
+
+/// Longer than all that a client reports may take to arrive, whoever dies meanwhile.
+const ARRIVAL: Duration = Duration::from_secs(300);
+
+/// Says that a test is skipped, and why, past what keeps what tests print.
+pub(crate) fn skipped(reason: &str) {
+    let test = std::thread::current().name().unwrap_or("a test").to_owned();
+    let _ = std::io::stderr().write_all(format!("SKIPPED: {test}: {reason}\n").as_bytes());
+}
+
+/// Reports all events of a session, a little at a time, and returns when all of them were acknowledged.
+pub(crate) fn report(session: &str, address: &str, events: u64) {
+    let reporter = Reporter::builder(session)
+        .enabled(true)
+        .sink(Tinker::new(format!("http://{address}")).http_timeout(Duration::from_secs(40)))
+        .max_queue_size(200_000)
+        .max_batch_size(500)
+        .flush_interval(Duration::from_millis(50))
+        .max_retries(100)
+        .retry_base_delay(Duration::from_millis(100))
+        .start()
+        .unwrap();
+    for number in 0..events {
+        lastword::event!(reporter, lastword::Severity::Info, "work.done", number = number);
+        if number % 1_000 == 0 {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+    let drain = reporter.blocking_wait_until_drained(ARRIVAL);
+    assert!(drain.is_drained() && drain.dropped == 0, "{drain:?}");
+    assert!(reporter.blocking_stop(ARRIVAL).is_drained());
+}
 
 /// Starts a process of a fleet with these roles, at an address.
 pub(crate) fn start(cluster: &Cluster, roles: &str, address: &str, data: &Path) -> Server {
@@ -28,10 +63,10 @@ pub(crate) fn json(server: &Server, path: &str) -> Value {
     serde_json::from_str(&body).unwrap()
 }
 
-/// How many events of a session are stored.
+/// How many events of a session are stored, as far as that can be said now.
 pub(crate) fn stored(server: &Server, session: &str) -> u64 {
     let (status, body) = get(&server.address, &format!("/api/sessions/{session}"));
-    if status == 404 {
+    if status == 404 || status == 503 {
         return 0;
     }
     serde_json::from_str::<Value>(&body).unwrap()["events"].as_u64().unwrap()

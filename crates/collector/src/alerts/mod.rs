@@ -28,6 +28,7 @@ mod seen;
 mod send;
 mod sessions;
 mod summary;
+mod told;
 mod window;
 
 pub use about::About;
@@ -40,3 +41,4 @@ pub(crate) use run::{Watched, Watcher};
 pub use seen::{Seen, SeenError};
 pub use send::SendError;
 pub use summary::short;
+pub(crate) use told::Told;

@@ -17,6 +17,7 @@ use super::measure::{Measure, failed_of, of_sessions};
 use super::rules::{Rule, Rules};
 use super::seen::Seen;
 use super::send::Sender;
+use super::told::{self, Told};
 use crate::clock;
 use crate::limits::{ALERT_FINGERPRINTS_MAX, ALERT_HANDLED_ROWS_MAX, ALERT_NAMED_MAX, ALERT_ROWS_MAX, PAGE_ROWS_MAX};
 use crate::post::Poster;
@@ -38,6 +39,8 @@ pub(crate) struct Watcher {
     reader: Arc<Reader>,
     kept: Mutex<Kept>,
     watching: Mutex<Option<Watching>>,
+    /// What was told before, where others watch the same store: since when each alert fires, 0 where it does not.
+    told_before: Mutex<Vec<(String, i64)>>,
 }
 
 /// What is measured, and how far was read.
@@ -58,7 +61,8 @@ struct Reading {
 impl Watcher {
     pub(crate) fn new(rules: Rules, directory: &Path, reader: Arc<Reader>) -> Self {
         let rules = Arc::new(rules);
-        Self { rules, directory: directory.to_owned(), reader, kept: Mutex::default(), watching: Mutex::default() }
+        let (kept, watching, told_before) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { rules, directory: directory.to_owned(), reader, kept, watching, told_before }
     }
 
     /// Evaluates the rules at their interval, and tells who is to be told, until the collector stops. Of processes that share a store each
@@ -66,7 +70,7 @@ impl Watcher {
     pub(crate) async fn run(
         self: Arc<Self>,
         figures: impl Fn() -> [(Metric, Option<f64>); Metric::ALL.len()] + Send,
-        leads: impl Fn() -> bool + Send,
+        mut shared: Option<Told>,
         poster: Option<Arc<dyn Poster>>,
         mut stopping: watch::Receiver<bool>,
     ) {
@@ -76,17 +80,30 @@ impl Watcher {
         let sender = Sender::new(poster);
         let mut ticks = interval(self.rules.every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut is_begun = false;
         loop {
             tokio::select! {
                 _ = ticks.tick() => {}
                 _ = stopping.wait_for(|stopping| *stopping) => return,
             }
+            if let Some(shared) = shared.as_ref().filter(|_| !is_begun) {
+                match shared.all(self.rules.alerts.iter().map(|rule| rule.name.clone())).await {
+                    Ok(told) => *self.told_before.lock().unwrap_or_else(PoisonError::into_inner) = told,
+                    Err(error) => {
+                        self.all_failed(&error.to_string());
+                        continue;
+                    }
+                }
+                is_begun = true;
+            }
             let (watcher, figures) = (Arc::clone(&self), figures());
             let looking = tokio::task::spawn_blocking(move || watcher.look(&figures));
-            match looking.await {
-                Ok(transitions) if leads() => self.tell(&sender, &transitions),
-                Ok(_) => {}
-                Err(_) => self.all_failed("the evaluation died, which is a fault of this program"),
+            match (looking.await, &mut shared) {
+                (Ok(transitions), None) => transitions.iter().for_each(|transition| self.tell(&sender, transition)),
+                (Ok(transitions), Some(shared)) => {
+                    shared.settle(transitions, |transition| self.tell(&sender, transition)).await;
+                }
+                (Err(_), _) => self.all_failed("the evaluation died, which is a fault of this program"),
             }
         }
     }
@@ -108,10 +125,10 @@ impl Watcher {
         (self.rules.alerts.iter().map(of).collect(), kept.history.iter().cloned().collect())
     }
 
-    fn tell(&self, sender: &Sender, transitions: &[Transition]) {
-        for transition in transitions {
-            let Some(rule) = self.rules.alerts.iter().find(|rule| rule.name == transition.alert) else { continue };
-            rule.receivers(&self.rules.receivers).for_each(|receiver| sender.send(receiver, transition));
+    fn tell(&self, sender: &Sender, transition: &Transition) {
+        let rule = self.rules.alerts.iter().find(|rule| rule.name == transition.alert);
+        for receiver in rule.into_iter().flat_map(|rule| rule.receivers(&self.rules.receivers)) {
+            sender.send(receiver, transition);
         }
     }
 
@@ -208,6 +225,7 @@ impl Watcher {
     fn begin(&self, now: Moment) -> Option<Watching> {
         let mut engine = Engine::new(Arc::clone(&self.rules));
         let left = Kept::read(&self.directory, &mut engine);
+        told::restore(&mut engine, &self.told_before.lock().unwrap_or_else(PoisonError::into_inner));
         let readings = self.readings(&mut engine, now);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.take_over(left, &engine);

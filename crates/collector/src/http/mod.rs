@@ -62,7 +62,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::alerts::Watcher;
+use crate::alerts::{Told, Watcher};
 use crate::clock;
 use crate::config::Config;
 use crate::forward::{Counts, Forwarder, Target};
@@ -290,8 +290,8 @@ impl Shared {
     pub(crate) async fn watch_alerts(self, poster: Option<Arc<dyn Poster>>) {
         let stopping = self.0.stopping.subscribe();
         let watcher = Arc::clone(&self.0.watcher);
-        let queue = self.queue();
-        watcher.run(move || alerts::figures(&self.0), move || queue.leads(), poster, stopping).await;
+        let shared = self.0.is_shared.then(|| Told::new(self.queue()));
+        watcher.run(move || alerts::figures(&self.0), shared, poster, stopping).await;
     }
 
     /// Begins to send on to each of these targets, until the collector stops.
