@@ -84,7 +84,7 @@ pub(crate) struct InfoArgs {
     /// The data directory
     #[arg(long, value_name = "DIR", required_unless_present = "store")]
     pub(crate) data: Option<PathBuf>,
-    /// A store in ClickHouse, clickhouse://USER@HOST:8123/DATABASE, with the password of LASTWORD_CLICKHOUSE_PASSWORD
+    /// A store in ClickHouse, `clickhouse://USER@HOST:8123/DATABASE`, with the password of `LASTWORD_CLICKHOUSE_PASSWORD`
     #[arg(long, value_name = "URL", conflicts_with_all = ["data", "sizes"])]
     pub(crate) store: Option<String>,
     /// One JSON object instead of text
@@ -154,10 +154,10 @@ quicker.";
 #[derive(Debug, Args)]
 #[command(after_help = COPY_HELP)]
 pub(crate) struct CopyArgs {
-    /// What is copied: a data directory, or clickhouse://USER@HOST:8123/DATABASE
+    /// What is copied: a data directory, or `clickhouse://USER@HOST:8123/DATABASE`
     #[arg(long, value_name = "PLACE")]
     pub(crate) from: Place,
-    /// Into what: a data directory, or clickhouse://USER@HOST:8123/DATABASE
+    /// Into what: a data directory, or `clickhouse://USER@HOST:8123/DATABASE`
     #[arg(long, value_name = "PLACE")]
     pub(crate) to: Place,
     /// One JSON object instead of text

@@ -6,8 +6,8 @@ use std::process::{ChildStdout, Command, Stdio};
 
 use tempfile::TempDir;
 
+use crate::cluster::skipped;
 use crate::common::{Running, Server, ask};
-use crate::support::skipped;
 
 /// Names the command that starts one: it is given `--port N --data DIR` and says `PORT n` once it answers.
 const COMMAND_VARIABLE: &str = "LASTWORD_CLICKHOUSE_SERVER";

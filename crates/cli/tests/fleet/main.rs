@@ -26,9 +26,6 @@ mod parts;
 #[path = "../../../../tests/random/mod.rs"]
 mod random;
 mod reporters;
-#[allow(dead_code, reason = "each suite uses a part")]
-#[path = "../stream/support.rs"]
-mod support;
 mod world;
 
 use std::io::Write;

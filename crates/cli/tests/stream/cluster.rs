@@ -11,7 +11,6 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::common::{PATIENCE, Running, ask};
-use crate::support::skipped;
 
 /// Names the program that is run.
 const PROGRAM_VARIABLE: &str = "LASTWORD_NATS_SERVER";
@@ -19,6 +18,12 @@ const PROGRAM_VARIABLE: &str = "LASTWORD_NATS_SERVER";
 /// Ports that nobody is given by chance: those that systems give to outgoing connections begin above. A server that is started again
 /// finds its own free.
 const PORTS: std::ops::Range<u16> = 10_000..32_000;
+
+/// Says that a test is skipped, and why, past what keeps what tests print.
+pub(crate) fn skipped(reason: &str) {
+    let test = std::thread::current().name().unwrap_or("a test").to_owned();
+    let _ = std::io::stderr().write_all(format!("SKIPPED: {test}: {reason}\n").as_bytes());
+}
 
 /// Servers that are one, with a store each.
 pub(crate) struct Cluster {
@@ -199,9 +204,9 @@ impl Cluster {
         streams.into_iter().find(|stream| stream["name"] == name).unwrap_or_default()
     }
 
-    /// How many messages are in a stream, by what its leader says.
+    /// How many messages are in a stream, by what the leader of the stream of events says.
     pub(crate) fn messages(&self, name: &str) -> u64 {
-        self.stream(self.leader(), name, "")["state"]["messages"].as_u64().expect("the stream is there")
+        self.stream(self.leader(), name, "")["state"]["messages"].as_u64().unwrap()
     }
 
     /// How large the stream of events may become.

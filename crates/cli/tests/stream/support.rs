@@ -1,6 +1,5 @@
 //! Processes of a fleet, and what is asked of them.
 
-use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -13,12 +12,6 @@ use crate::common::{PATIENCE, Server, get};
 
 /// Longer than all that a client reports may take to arrive, whoever dies meanwhile.
 const ARRIVAL: Duration = Duration::from_secs(300);
-
-/// Says that a test is skipped, and why, past what keeps what tests print.
-pub(crate) fn skipped(reason: &str) {
-    let test = std::thread::current().name().unwrap_or("a test").to_owned();
-    let _ = std::io::stderr().write_all(format!("SKIPPED: {test}: {reason}\n").as_bytes());
-}
 
 /// Reports all events of a session, a little at a time, and returns when all of them were acknowledged.
 pub(crate) fn report(session: &str, address: &str, events: u64) {

@@ -45,6 +45,9 @@ pub enum AdminError {
         /// What is wrong with it.
         why: String,
     },
+    /// Large values of the store's events are not in it.
+    #[error("{} keeps large values of events in an object store (`blobs`): a copy can't take those along yet", .0.display())]
+    LargeOutside(PathBuf),
     /// The store that is copied into can't be written.
     #[error("the copy can't be written: {0}; the same command goes on with it")]
     Write(String),

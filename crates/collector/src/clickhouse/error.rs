@@ -114,7 +114,7 @@ impl From<Error> for WriteError {
             Error::Full(_) => Self::DiskFull,
             Error::Away(_) => Self::Failed("ClickHouse is away".to_owned()),
             Error::Refused { code, .. } => Self::Failed(format!("ClickHouse refused it (code {code})")),
-            Error::TooLong | Error::NoStore { .. } | Error::TooNew { .. } | Error::Garbled(_) => {
+            Error::TooLong | Error::NoStore { .. } | Error::TooNew { .. } | Error::Twin { .. } | Error::Garbled(_) => {
                 Self::Failed(error.to_string())
             }
         }

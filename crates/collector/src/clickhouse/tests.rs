@@ -310,20 +310,3 @@ fn a_block_is_given_up_when_readers_may_have_gone_past_it() {
         lease.close();
     }
 }
-
-#[test]
-fn readers_stop_in_front_of_what_a_process_had_under_way_that_was_killed_and_is_back() {
-    let Some(live) = Live::start() else { return };
-    let client = live.client("killed");
-    schema::make(&client).unwrap();
-    let dir = live.dir("killed");
-    let mut killed = Lease::take(&client, &dir, true).unwrap();
-    let open = killed.begin(2).unwrap();
-    drop(killed);
-    let mut again = Lease::take(&client, &dir, true).unwrap();
-    let next = again.begin(1).unwrap();
-    again.done().unwrap();
-    assert!(next[0] > open[1]);
-    let mark = watermark(&client).unwrap();
-    assert!(mark <= open[0], "a server may still be at that block: {mark} {open:?}");
-}

@@ -338,12 +338,6 @@ impl Lease {
         Ok(())
     }
 
-    /// Has readers stop in front of a row until no server can be at what may have it any more.
-    fn hold(&mut self, first: i64) {
-        let until = Instant::now() + CLICKHOUSE_INSERT_TIMEOUT + CLICKHOUSE_ANSWER_GRACE;
-        self.held = Some(self.held_now().map_or((first, until), |(before, _)| (before.min(first), until)));
-    }
-
     fn held_now(&self) -> Option<(i64, Instant)> {
         self.held.filter(|&(_, until)| Instant::now() < until)
     }

@@ -227,17 +227,9 @@ fn of_events(known: &Known) -> Values {
     ]
 }
 
-<<<<<<< HEAD
-/// All that is asked with parameters: where, the parameters that it always has, and those that it may have.
-fn asked(known: &Known) -> Vec<(&'static str, String, Values)> {
-    let states = ["open", "live", "silent", "ended", "fatal", "crashed"];
-    let sessions = vec![
-        ("state", strings(states)),
-=======
 fn of_sessions(known: &Known) -> Values {
     vec![
         ("state", strings(["open", "live", "silent", "ended", "fatal", "crashed"])),
->>>>>>> d0713b7 (Stores are held to the same cases over HTTP, and what they answer is compared: SQLite and ClickHouse)
         ("lost", flags()),
         ("since", times()),
         ("until", times()),
@@ -249,16 +241,11 @@ fn of_sessions(known: &Known) -> Values {
         ("failed", flags()),
         ("missing", flags()),
         ("limit", limits()),
-<<<<<<< HEAD
-    ];
-    let exceptions = vec![
-=======
     ]
 }
 
 fn of_exceptions(known: &Known) -> Values {
     vec![
->>>>>>> d0713b7 (Stores are held to the same cases over HTTP, and what they answer is compared: SQLite and ClickHouse)
         ("fingerprint", some(&known.exceptions)),
         ("session", some(&known.sessions)),
         ("state", strings(["open", "resolved", "regressed"])),
@@ -270,16 +257,11 @@ fn of_exceptions(known: &Known) -> Values {
         ("text", strings(["TIMEOUT", "%25", "_", "error"])),
         ("order", strings(["new", "last", "count", "worst"])),
         ("limit", limits()),
-<<<<<<< HEAD
-    ];
-    let calls = vec![
-=======
     ]
 }
 
 fn of_calls(known: &Known) -> Values {
     vec![
->>>>>>> d0713b7 (Stores are held to the same cases over HTTP, and what they answer is compared: SQLite and ClickHouse)
         ("kind", strings(["model", "tool"])),
         ("name", some(&known.calls.iter().map(|(_, name)| name.clone()).collect::<Vec<_>>())),
         ("provider", some(&known.providers)),
@@ -287,49 +269,27 @@ fn of_calls(known: &Known) -> Values {
         ("by", strings(["name", "version", "provider", "hour", "kind"])),
         ("sort", strings(["errors", "cost", "calls", "latency", "tokens", "reliability"])),
         ("limit", limits()),
-<<<<<<< HEAD
-    ];
-    let traces = vec![
-=======
     ]
 }
 
 fn of_traces(known: &Known) -> Values {
     vec![
->>>>>>> d0713b7 (Stores are held to the same cases over HTTP, and what they answer is compared: SQLite and ClickHouse)
         ("session", some(&known.sessions)),
         ("name", some(&strings(["GET /buy", "chat"]))),
         ("failed", flags()),
         ("min_ms", strings(["0", "50", "500", "100000"])),
         ("since", times()),
         ("limit", limits()),
-<<<<<<< HEAD
-    ];
-    let runs = vec![
-=======
     ]
 }
 
 fn of_runs(known: &Known) -> Values {
     vec![
->>>>>>> d0713b7 (Stores are held to the same cases over HTTP, and what they answer is compared: SQLite and ClickHouse)
         ("session", some(&known.sessions)),
         ("status", strings(["completed", "failed", "running"])),
         ("objective", strings(["FIX", "%25", "login"])),
         ("since", times()),
         ("limit", limits()),
-<<<<<<< HEAD
-    ];
-    vec![
-        ("/api/events", String::new(), of_events(known)),
-        ("/events", String::new(), of_events(known)),
-        ("/api/sessions", String::new(), sessions.clone()),
-        ("/sessions", String::new(), sessions),
-        ("/api/exceptions", String::new(), exceptions.clone()),
-        ("/exceptions", String::new(), exceptions),
-        ("/api/calls", range(), calls.clone()),
-        ("/calls", range(), calls),
-=======
     ]
 }
 
@@ -344,23 +304,15 @@ fn asked(known: &Known) -> Vec<(&'static str, String, Values)> {
         ("/exceptions", String::new(), of_exceptions(known)),
         ("/api/calls", range(), of_calls(known)),
         ("/calls", range(), of_calls(known)),
->>>>>>> d0713b7 (Stores are held to the same cases over HTTP, and what they answer is compared: SQLite and ClickHouse)
         (
             "/api/stats",
             range(),
             vec![("by", strings(["minute", "hour"])), ("name", some(&known.names)), ("severity", strings(SEVERITIES))],
         ),
-<<<<<<< HEAD
-        ("/api/traces", String::new(), traces.clone()),
-        ("/traces", String::new(), traces),
-        ("/api/runs", String::new(), runs.clone()),
-        ("/runs", String::new(), runs),
-=======
         ("/api/traces", String::new(), of_traces(known)),
         ("/traces", String::new(), of_traces(known)),
         ("/api/runs", String::new(), of_runs(known)),
         ("/runs", String::new(), of_runs(known)),
->>>>>>> d0713b7 (Stores are held to the same cases over HTTP, and what they answer is compared: SQLite and ClickHouse)
         ("/api/series", String::new(), vec![("name", some(&known.metrics)), ("since", times()), ("limit", limits())]),
         ("/api/users", String::new(), vec![("user", some(&known.users)), ("opted_in", flags()), ("limit", limits())]),
         (

@@ -28,7 +28,7 @@ fn told(step: CopyStep, events: u64, of: u64) -> String {
         CopyStep::ReadTarget => "the target is read",
         _ => "events are copied",
     };
-    let percent = if of == 0 { 100 } else { events.saturating_mul(100) / of };
+    let percent = events.saturating_mul(100).checked_div(of).unwrap_or(100);
     format!("{doing}: {events} of {of} ({percent} %)")
 }
 

@@ -69,6 +69,9 @@ impl Source {
         match place {
             Place::Directory(directory) => {
                 let connection = read_only(directory)?;
+                if crate::store::outside::place(&connection)?.is_some() {
+                    return Err(AdminError::LargeOutside(directory.clone()));
+                }
                 let path = directory.canonicalize().unwrap_or_else(|_| directory.clone());
                 connection.execute_batch("BEGIN")?;
                 let newest = copy::newest(&connection)?;

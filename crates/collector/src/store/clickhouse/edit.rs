@@ -7,7 +7,8 @@ use std::collections::HashSet;
 
 use uuid::Uuid;
 
-use super::groups::{USERS, insert, write_user};
+use super::groups::{USERS, write_user};
+use super::shapes::insert;
 use crate::clickhouse::{Client, Error, RowBinary, Sql};
 use crate::clock;
 use crate::store::Consents;

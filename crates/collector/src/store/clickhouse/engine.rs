@@ -5,9 +5,10 @@
 //! it is not known whether it is in may be given again: the look-up finds what of it is. No `insert_deduplication_token` is set: the same
 //! events may come again after they were removed, and a token that is known would lose them.
 
-use super::groups::{Groups, insert_kept};
+use super::groups::Groups;
 use super::lookup::Known;
 use super::rows::{COLUMNS, New, OCCURRENCE, hour_of};
+use super::shapes::insert_kept;
 use super::{edit, remove, take_over};
 use crate::clickhouse::{Client, Error, Lease, RowBinary, watermark};
 use crate::clock;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::rows::New;
-use super::shapes::{RUNS, SERIES, SESSIONS, TRACES};
+use super::shapes::{RUNS, SERIES, SESSIONS, TRACES, insert_kept};
 use crate::clickhouse::{Client, Error, Lease, RowBinary};
 use crate::ingest::{Detail, Envelope, Event, NO_INDEX};
 use crate::limits::GROUP_INDEXES_MAX;
@@ -211,25 +211,6 @@ pub(super) const USERS: [&str; 4] = ["user", "row", "first_us", "last_us"];
 /// Writes a row of `users`.
 pub(super) fn write_user(rows: &mut RowBinary, user: &str, row: u64, first_us: i64, last_us: i64) {
     rows.text(user).u64(row).i64(first_us).i64(last_us).end_row();
-}
-
-/// Inserts rows, if there are any.
-pub(super) fn insert(client: &Client, table: &str, columns: &[&str], rows: &RowBinary) -> Result<(), Error> {
-    if rows.rows() == 0 { Ok(()) } else { client.insert(table, columns, rows, None) }
-}
-
-/// As [`insert`], of the open block: readers wait for it.
-pub(super) fn insert_kept(
-    client: &Client,
-    lease: &mut Lease,
-    table: &str,
-    columns: &[&str],
-    rows: &RowBinary,
-) -> Result<(), Error> {
-    if rows.rows() > 0 {
-        lease.keep()?;
-    }
-    insert(client, table, columns, rows)
 }
 
 impl<'b> Session<'b> {

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::clickhouse::{Client, Error, Lease, Sql};
+use crate::clickhouse::{Client, Error, Lease, RowBinary, Sql};
 use crate::limits::{CLICKHOUSE_INSERT_TIMEOUT, STATEMENT_BYTES_MAX};
 
 /// A table whose columns are made of values by the server.
@@ -95,4 +95,23 @@ impl Shape {
         sql.text(values).add(", ").text(lines).add(")");
         sql
     }
+}
+
+/// Inserts rows, if there are any.
+pub(super) fn insert(client: &Client, table: &str, columns: &[&str], rows: &RowBinary) -> Result<(), Error> {
+    if rows.rows() == 0 { Ok(()) } else { client.insert(table, columns, rows, None) }
+}
+
+/// As [`insert`], of the open block: readers wait for it.
+pub(super) fn insert_kept(
+    client: &Client,
+    lease: &mut Lease,
+    table: &str,
+    columns: &[&str],
+    rows: &RowBinary,
+) -> Result<(), Error> {
+    if rows.rows() > 0 {
+        lease.keep()?;
+    }
+    insert(client, table, columns, rows)
 }

@@ -5,9 +5,9 @@
 use std::collections::HashSet;
 
 use super::edit::first_row;
-use super::groups::{Session as Group, Times, UNSAID_FIRST, USERS, insert, write_user};
+use super::groups::{Session as Group, Times, UNSAID_FIRST, USERS, write_user};
 use super::rows::hour_of;
-use super::shapes::SESSIONS;
+use super::shapes::{SESSIONS, insert};
 use crate::clickhouse::{Client, Error, Lease, RowBinary, Sql};
 use crate::clock;
 use crate::ingest::NO_INDEX;

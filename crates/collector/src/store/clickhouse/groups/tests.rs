@@ -41,7 +41,7 @@ fn what_is_said_of_a_session_is_what_its_events_say_in_whatever_order() {
     envelope.sdk_version = Some("1.2".to_owned());
     let indexed = Indexed::of(envelope);
     let Some((_, session)) = groups(&indexed).sessions.into_iter().next() else { panic!() };
-    let rows = session.rows(3600, "s", 99);
+    let rows = session.rows(3600, "s");
     let expected = json!([
         3600,
         "s",
@@ -52,7 +52,8 @@ fn what_is_said_of_a_session_is_what_its_events_say_in_whatever_order() {
         12,
         "",
         0,
-        99,
+        5,
+        5,
         TIME_US - 1,
         TIME_US + 7,
         [3, 7],
@@ -69,11 +70,11 @@ fn what_is_said_of_a_session_is_what_its_events_say_in_whatever_order() {
 #[test]
 fn a_session_of_very_many_numbers_is_several_rows() {
     let mut session_of = Groups::default();
-    let session = session_of.session("s", 0, 1);
+    let session = session_of.session("s", 0, 1, 5);
     session.indexes = (0..5000).collect();
     let session = session_of.sessions.remove(&(0, "s")).unwrap();
-    let rows = session.rows(0, "s", 0);
-    let numbers: Vec<usize> = rows.iter().map(|row| row[12].as_array().unwrap().len()).collect();
+    let rows = session.rows(0, "s");
+    let numbers: Vec<usize> = rows.iter().map(|row| row[13].as_array().unwrap().len()).collect();
     assert_eq!(numbers, [GROUP_INDEXES_MAX, GROUP_INDEXES_MAX, 1000]);
 }
 
