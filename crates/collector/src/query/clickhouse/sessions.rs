@@ -124,7 +124,7 @@ pub(in crate::query) fn page(
         which.add(")");
         known(remote, &which, silent_before)
     })?;
-    Ok(bounds.page_of_left(whole(remote, found)?))
+    Ok(bounds.page(whole(remote, found)?))
 }
 
 /// Returns those of these sessions that are known, without what their clients dropped.
@@ -140,11 +140,7 @@ pub(in crate::query) fn named(
     let mut which = Sql::new("session IN ");
     which.texts(ids);
     let found = whole(remote, known(remote, &which, clock::before(now_us, silent_after))?)?;
-    let found: HashMap<_, _> = found
-        .iter()
-        .filter_map(|(_, session)| session.as_ref())
-        .map(|session| (&*session.session_id, session))
-        .collect();
+    let found: HashMap<_, _> = found.iter().map(|(_, session)| (&*session.session_id, session)).collect();
     let known = ids.iter().filter_map(|id| found.get(id));
     Ok(known.map(|session| Session { drops: BTreeMap::new(), ..(*session).clone() }).collect())
 }
@@ -159,7 +155,7 @@ pub(in crate::query) fn detail(
     let mut which = Sql::new("session = ");
     which.text(session_id);
     let found = whole(remote, known(remote, &which, clock::before(now_us, silent_after))?)?.pop();
-    let Some(session) = found.and_then(|(_, session)| session) else { return Ok(None) };
+    let Some((_, session)) = found else { return Ok(None) };
     let gap_list = if session.gaps > 0 { gaps(remote, session_id)? } else { Vec::new() };
     Ok(Some(SessionDetail { session, gap_list }))
 }
@@ -194,12 +190,12 @@ fn known(remote: &Remote, which: &Sql, silent_before: i64) -> Result<Vec<Known>,
     remote.rows(&sql)
 }
 
-/// Adds counts to what is known of sessions; one whose events are gone is none, and is removed.
-fn whole(remote: &Remote, known: Vec<Known>) -> Result<Vec<(i64, Option<Session>)>, QueryError> {
+/// Adds counts to what is known of sessions; one whose events are gone, as those of a user are, has none until it is forgotten.
+fn whole(remote: &Remote, known: Vec<Known>) -> Result<Vec<(i64, Session)>, QueryError> {
     let mut counted = sums::counted(remote, &known, count, |counted: &Counted| &counted.0)?;
     let whole = |known: Known| {
-        let counted = counted.remove(&known.session_id);
-        (known.number, counted.map(|counted| known.counted(counted)))
+        let counted = counted.remove(&known.session_id).unwrap_or_default();
+        (known.number, known.counted(counted))
     };
     Ok(known.into_iter().map(whole).collect())
 }
@@ -229,9 +225,9 @@ pub(super) fn in_64_bits(drops: &str) -> String {
 
 impl Known {
     fn counted(self, counted: Counted) -> Session {
-        let (session_id, events, debug, info, warning, error, critical, exceptions, drops) = counted;
+        let (_, events, debug, info, warning, error, critical, exceptions, drops) = counted;
         Session {
-            session_id,
+            session_id: self.session_id,
             state: SessionState::of(&self.state),
             fatal: self.is_fatal,
             signal: self.signal,
