@@ -126,7 +126,7 @@ fn ids(fixture: &mut Fixture) {
     for path in ["/api/sessions/it%27s", "/api/users/say%20%22x%22", "/api/sessions/a%5Cb"] {
         fixture.send("DELETE", path, "").is(200);
     }
-    assert_eq!(fixture.opt("%27%3B%20DROP%20TABLE%20events%3B%20--", false)["events"], 3);
+    assert_eq!(fixture.opt("%27%3B%20DROP%20TABLE%20events%3B%20--", false)["events"], 2);
 }
 
 fn values(fixture: &mut Fixture) {
@@ -150,7 +150,11 @@ fn values(fixture: &mut Fixture) {
         }
     }
     fixture.events("high", &[event(i64::from(i32::MAX) * 2, "a", 0, "n", json!({})), event(0, "b", 0, "n", json!({}))]);
-    fixture.events("negative", &[event(-5, "a", 0, "n", json!({}))]);
+    fixture.send(
+        "POST",
+        "/api/v1/telemetry",
+        &crate::send::body("negative", "1.0", &[event(-5, "a", 0, "n", json!({}))]),
+    );
     for time in [
         "1970-01-01T00:00:00Z",
         "1969-12-31T23:59:59.999999Z",
