@@ -15,7 +15,12 @@ pub use http::{PATIENCE, ask, get, post, try_ask};
 
 /// The binary, with nothing of the environment that would change what it does.
 pub fn lastword() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lastword"));
+    undisturbed(env!("CARGO_BIN_EXE_lastword"))
+}
+
+/// A program, with nothing of the environment that would change what it does.
+pub fn undisturbed(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new(program);
     let switches = ["TINKER_TELEMETRY", "DISABLE_TELEMETRY", "DO_NOT_TRACK", "TELEMETRY_ENABLED"];
     for name in switches.into_iter().chain(["NO_COLOR", "LOG_LEVEL", "NOTIFY_SOCKET", "http_proxy", "HTTP_PROXY"]) {
         command.env_remove(name);

@@ -11,3 +11,4 @@ mod deaths;
 mod messages;
 mod roles;
 mod support;
+mod upgrade;
