@@ -93,16 +93,7 @@ impl Fixture {
                 connection.execute("UPDATE sessions SET last_received_us = last_received_us - ?", [us]).unwrap();
             }
             #[cfg(feature = "clickhouse")]
-            Place::ClickHouse { port, database } => {
-                let table = |table: &str, column: &str| {
-                    let statement = format!(
-                        "ALTER TABLE {table} UPDATE {column} = {column} - {us} WHERE 1 SETTINGS mutations_sync = 1"
-                    );
-                    crate::engine::run(*port, database, &statement);
-                };
-                table("events", "received_us");
-                table("sessions", "last_received_us");
-            }
+            Place::ClickHouse { port, database } => crate::engine::age(*port, database, us),
         }
     }
 
