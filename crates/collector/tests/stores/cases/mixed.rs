@@ -27,7 +27,11 @@ fn everything(fixture: &mut Fixture) {
 
 /// Sends requests of six sessions by lot. Returns them.
 fn lot(fixture: &mut Fixture, dice: &mut Dice, count: usize) -> Vec<(String, String, Vec<Value>)> {
-    // Groups that come up at once have no order among them.
+    // Groups that come up at once have no order among them, and that of one whose first is removed is another in another store.
+    for kind in 0..4 {
+        let first = exception(100 + kind, kind, "WARNING", &format!("Error{kind}"), "no answer after 1 s");
+        fixture.events("runs", &[first]);
+    }
     for run in 0..3 {
         fixture.events(
             "runs",
