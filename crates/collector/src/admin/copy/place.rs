@@ -72,6 +72,7 @@ impl Source {
                 if crate::store::outside::place(&connection)?.is_some() {
                     return Err(AdminError::LargeOutside(directory.clone()));
                 }
+                crate::store::outside::Source::default().define(&connection)?;
                 let path = directory.canonicalize().unwrap_or_else(|_| directory.clone());
                 connection.execute_batch("BEGIN")?;
                 let newest = copy::newest(&connection)?;
