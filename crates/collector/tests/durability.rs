@@ -163,7 +163,7 @@ fn a_store_of_a_newer_program_is_left_alone() {
     connection.pragma_update(None, "user_version", 999).unwrap();
     drop(connection);
     let error = Collector::open(dir.config()).unwrap_err().to_string();
-    assert!(error.contains("has format 999, this program knows formats up to 7"), "{error}");
+    assert!(error.contains("has format 999, this program knows formats up to 8"), "{error}");
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn a_store_of_format_1_is_brought_up_to_date_and_knows_the_signals_that_its_even
     connection.execute_batch(include_str!("format_1.sql")).unwrap();
     drop(connection);
     let error = Reader::open(dir.path()).unwrap_err().to_string();
-    assert!(error.contains("has format 1, this program reads 7: `lastword serve --data` brings it"), "{error}");
+    assert!(error.contains("has format 1, this program reads 8: `lastword serve --data` brings it"), "{error}");
 
     let server = Server::start(dir.config());
     let known = |session: &str| {

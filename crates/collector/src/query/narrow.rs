@@ -206,6 +206,7 @@ mod tests {
     fn no_page_of_events_is_sorted() {
         let mut connection = Connection::open_in_memory().unwrap();
         crate::store::migrate(&mut connection, 0).unwrap();
+        crate::store::outside::Source::default().define(&connection).unwrap();
         for filter in 0..256 {
             for order in [Order::OldestFirst, Order::NewestFirst] {
                 let has = |bit: i32| filter >> bit & 1 != 0;

@@ -25,6 +25,8 @@ pub(super) fn start(
     lock: File,
 ) -> std::io::Result<JoinHandle<()>> {
     let (health, writing, leads) = (queue.health(), Arc::clone(queue.writing()), queue.leading());
+    // Before anybody asks who does it.
+    leads.store(engine.leads(), Ordering::Relaxed);
     let run = move || {
         Writer { engine, waiting, health, newest, writing, leads }.run();
         drop(lock);
@@ -56,7 +58,6 @@ enum Next {
 
 impl Writer {
     fn run(mut self) {
-        self.tell_standing();
         loop {
             let Group { requests, next } = self.take();
             if !requests.is_empty() {

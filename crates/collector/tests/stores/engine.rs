@@ -20,8 +20,10 @@ pub struct Engine {
 impl Engine {
     /// Starts it. Without a command for it the test is skipped aloud, and fails where nothing may be skipped.
     pub fn start() -> Option<Self> {
-        let Ok(command) = std::env::var(COMMAND) else {
-            assert!(std::env::var_os("CI").is_none(), "{COMMAND} is not set");
+        let named = std::env::var(COMMAND);
+        let Some(command) = named.clone().ok().filter(|command| !command.is_empty()) else {
+            // Where it is there and empty, another script runs this.
+            assert!(named.is_ok() || std::env::var_os("CI").is_none(), "{COMMAND} is not set");
             aloud(&format!("SKIPPED: {COMMAND} is not set, so no case is held against ClickHouse"));
             return None;
         };
