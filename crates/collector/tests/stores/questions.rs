@@ -48,7 +48,7 @@ pub fn every(fixture: &mut Fixture) {
 }
 
 /// Whether `LASTWORD_CASES` says `brief`.
-fn is_brief() -> bool {
+pub fn is_brief() -> bool {
     std::env::var("LASTWORD_CASES").is_ok_and(|said| said == "brief")
 }
 
