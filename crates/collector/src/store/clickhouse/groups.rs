@@ -377,7 +377,7 @@ impl Series<'_> {
     }
 }
 
-/// Returns the number of a series: the same wherever it is written, and one that an integer of 64 bits with a sign has room for.
+/// Returns the number of a series: the same wherever it is written (`regroup` has the server make it), and one that is whole also where numbers are doubles.
 fn series_of(name: &str, kind: Kind, labels: &str) -> u64 {
     xxh3_64(format!("{name}\0{}\0{labels}", kind as u8).as_bytes()) >> 11
 }

@@ -16,7 +16,7 @@ const RUN: &str = "hour, run, min(row), argMinState(session, row), min(time_us),
     argMaxState((CAST(multiIf(NOT ((what = 3 AND run_kind = 'run_end') AS is_end), '', status = '', 'completed', status), 'String'), if(is_end, time_us, toInt64(0))), \
         if(is_end, row, toUInt64(0)))";
 /// What is left of a series.
-const ONE_SERIES: &str = "bitShiftRight(xxh3(concat(n, char(0), toString(k), char(0), l)), 1), n, k, l, min(row), \
+const ONE_SERIES: &str = "bitShiftRight(xxh3(concat(n, char(0), toString(k), char(0), l)), 11), n, k, l, min(row), \
     argMaxState(CAST(u, 'String'), if(u = '', toUInt64(0), row)), max(time_us), argMaxState(v, time_us)";
 /// The points of events, one by one.
 const POINTS: &str = "events ARRAY JOIN `points.name` AS n, `points.kind` AS k, `points.labels` AS l";
