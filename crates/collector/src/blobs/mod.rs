@@ -17,6 +17,7 @@
 #[cfg(not(feature = "s3"))]
 mod absent;
 mod address;
+#[cfg_attr(not(feature = "s3"), allow(dead_code, reason = "there is no object store then"))]
 mod guard;
 #[cfg(feature = "s3")]
 mod remote;
@@ -34,6 +35,7 @@ use crate::config::Settings;
 
 /// A value that is to be kept.
 #[derive(Debug, Clone)]
+#[cfg_attr(not(feature = "s3"), allow(dead_code, reason = "there is no object store then"))]
 pub(crate) struct Value {
     /// See [`hash_of`].
     pub(crate) hash: Box<str>,
@@ -52,6 +54,7 @@ pub(crate) struct Away {
 
 /// Why a value is not told.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(not(feature = "s3"), allow(dead_code, reason = "there is no object store then"))]
 pub(crate) enum Unread {
     /// There is no such object.
     #[error("is missing in the object store")]

@@ -99,6 +99,7 @@ pub(crate) struct Minute {
 #[derive(Debug)]
 pub(crate) struct Noted {
     /// By which the store numbers it.
+    #[cfg_attr(not(feature = "clickhouse"), allow(dead_code, reason = "SQLite numbers what it is given anew"))]
     pub(crate) number: i64,
     pub(crate) time_us: i64,
     pub(crate) actor: String,
