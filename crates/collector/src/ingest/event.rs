@@ -31,10 +31,7 @@ pub(crate) struct Event {
     pub(crate) detail: Option<Box<Detail>>,
     /// Its sender says no time, so that it has another one when it is sent again. It is in no message of the stream: older versions take none that is
     /// longer than they know.
-    #[cfg_attr(
-        not(any(feature = "nats", feature = "clickhouse")),
-        allow(dead_code, reason = "only other stores know events by their times")
-    )]
+    #[cfg_attr(not(feature = "clickhouse"), allow(dead_code, reason = "only that store knows events by their hours"))]
     #[cfg_attr(feature = "nats", serde(skip))]
     pub(crate) has_arrived: bool,
 }
