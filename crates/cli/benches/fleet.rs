@@ -57,7 +57,8 @@ struct Asked {
 impl Asked {
     fn read() -> Self {
         let mut asked = Self { events: 400_000, ingest: 1, writers: 1, flags: Vec::new() };
-        let mut arguments = std::env::args().skip(1);
+        // cargo says so behind whatever it is given.
+        let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
         while let Some(argument) = arguments.next() {
             let mut number = || {
                 let value = arguments.next().and_then(|value| value.parse().ok());
@@ -67,7 +68,6 @@ impl Asked {
                 "--events" => asked.events = number(),
                 "--ingest" => asked.ingest = number(),
                 "--writers" => asked.writers = number(),
-                "--bench" => {}
                 "--" => asked.flags = arguments.by_ref().collect(),
                 other => fail(&format!(
                     "`{other}` is unknown: --events, --ingest, --writers, and `--` before flags of a writer"
