@@ -22,8 +22,10 @@ need() {
     local command=$1 package=${2:-$1}
     command -v "$command" >/dev/null && return
     if [ "${CI:-}" = true ]; then
-        apt-get install -y --no-install-recommends "$package" ||
-            { apt-get update && apt-get install -y --no-install-recommends "$package"; }
+        # One at a time: suites that run beside each other would not wait for each other's lock.
+        flock "${TMPDIR:-/tmp}/lastword-apt" bash -c '
+            apt-get install -y --no-install-recommends "$1" ||
+                { apt-get update && apt-get install -y --no-install-recommends "$1"; }' _ "$package"
     fi
     command -v "$command" >/dev/null || cannot_run "no $command"
 }
