@@ -55,16 +55,7 @@ fn whoever_dies_and_be_it_the_store_what_was_acknowledged_is_stored_exactly_once
     let clients = [("client-1", at_ingest.clone()), ("client-2", other_ingest.address.clone())]
         .map(|(session, address)| std::thread::spawn(move || report(session, &address, events)));
 
-    pause();
-    let leader = cluster.leader();
-    cluster.kill(leader);
-    pause();
-    cluster.run(leader);
-    pause();
-    let follower = (cluster.leader() + 1) % 3;
-    cluster.kill(follower);
-    pause();
-    cluster.run(follower);
+    cluster.lose_leader_and_follower(pause);
     ingest.signal("KILL");
     drop(ingest);
     pause();

@@ -204,6 +204,17 @@ impl Cluster {
         streams.into_iter().find(|stream| stream["name"] == name).unwrap_or_default()
     }
 
+    /// Kills the leader of the stream of events, and when that is back one that follows; each stays away for a pause, and another is before.
+    pub(crate) fn lose_leader_and_follower(&mut self, pause: impl Fn()) {
+        for places_behind in [0, 1] {
+            pause();
+            let member = (self.leader() + places_behind) % self.members.len();
+            self.kill(member);
+            pause();
+            self.run(member);
+        }
+    }
+
     /// How many messages are in a stream, by what the leader of the stream of events says.
     pub(crate) fn messages(&self, name: &str) -> u64 {
         self.stream(self.leader(), name, "")["state"]["messages"].as_u64().unwrap()

@@ -23,16 +23,7 @@ fn whoever_dies_what_was_acknowledged_is_stored_exactly_once() {
         .map(|(session, address)| std::thread::spawn(move || report(session, &address, EVENTS)));
 
     let pause = || std::thread::sleep(Duration::from_secs(2));
-    pause();
-    let leader = cluster.leader();
-    cluster.kill(leader);
-    pause();
-    cluster.run(leader);
-    pause();
-    let follower = (cluster.leader() + 1) % 3;
-    cluster.kill(follower);
-    pause();
-    cluster.run(follower);
+    cluster.lose_leader_and_follower(pause);
     one.signal("KILL");
     drop(one);
     pause();

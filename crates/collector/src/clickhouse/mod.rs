@@ -26,6 +26,7 @@ pub(crate) use error::Error;
 #[cfg(test)]
 pub(crate) use live::Live;
 pub(crate) use location::{Location, LocationError};
+pub(crate) use numbers::{ROW_BITS, row_at, us_of};
 pub(crate) use row_binary::RowBinary;
 pub(crate) use schema::check;
 pub(crate) use sql::Sql;

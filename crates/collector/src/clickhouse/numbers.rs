@@ -3,15 +3,26 @@
 use crate::limits::CLICKHOUSE_WRITERS_MAX;
 
 const WRITER_SHIFT: u32 = 12;
-const MILLIS_SHIFT: u32 = WRITER_SHIFT + CLICKHOUSE_WRITERS_MAX.trailing_zeros();
+/// The bits of a row behind its milliseconds: those of the writer and of the sequence.
+pub(crate) const ROW_BITS: u32 = WRITER_SHIFT + CLICKHOUSE_WRITERS_MAX.trailing_zeros();
 const SEQUENCE_MAX: i64 = (1 << WRITER_SHIFT) - 1;
 /// The last millisecond that has room in a row: in the year 2109.
 const MILLIS_MAX: i64 = (1 << 42) - 1;
 
+/// Returns the first row that may be given to what is written from a moment on.
+pub(crate) fn row_at(us: i64) -> i64 {
+    row_of(us, 0)
+}
+
+/// Returns in which millisecond a row was written, in microseconds.
+pub(crate) const fn us_of(row: i64) -> i64 {
+    (row >> ROW_BITS).saturating_mul(1000)
+}
+
 /// The lowest row of a moment that a writer may give.
 pub(super) fn row_of(us: i64, writer: u16) -> i64 {
     let millis = us.div_euclid(1000).clamp(0, MILLIS_MAX);
-    (millis << MILLIS_SHIFT) | (i64::from(writer) << WRITER_SHIFT)
+    (millis << ROW_BITS) | (i64::from(writer) << WRITER_SHIFT)
 }
 
 /// Gives rows of one writer, none lower than one before.
@@ -34,7 +45,7 @@ impl Rows {
     pub(super) fn raise(&mut self, row: i64) {
         if row >= self.floor {
             // The next millisecond: the rest of this one belongs to rows that may be above ours.
-            self.floor = row_of(((row >> MILLIS_SHIFT) + 1).saturating_mul(1000), self.writer);
+            self.floor = row_of(((row >> ROW_BITS) + 1).saturating_mul(1000), self.writer);
         }
     }
 
@@ -50,7 +61,7 @@ impl Rows {
         self.floor = if row & SEQUENCE_MAX < SEQUENCE_MAX {
             row + 1
         } else {
-            row_of(((row >> MILLIS_SHIFT) + 1).saturating_mul(1000), self.writer)
+            row_of(((row >> ROW_BITS) + 1).saturating_mul(1000), self.writer)
         };
         row
     }
@@ -58,7 +69,22 @@ impl Rows {
 
 #[cfg(test)]
 mod tests {
-    use super::{Rows, row_of};
+    use super::{MILLIS_MAX, Rows, row_at, row_of, us_of};
+
+    #[test]
+    fn rows_of_a_moment_begin_with_its_millisecond() {
+        let now_us = 1_795_672_661_000_999;
+        assert_eq!(row_at(now_us), 1_795_672_661_000 << 21);
+        assert_eq!((row_at(-1), row_at(999)), (0, 0));
+    }
+
+    #[test]
+    fn a_row_is_behind_the_moment_at_which_it_was_written() {
+        let moment = 1_795_704_792_726_122;
+        assert_eq!(us_of(row_at(moment)), 1_795_704_792_726_000);
+        assert_eq!((row_at(-1), us_of(0)), (0, 0));
+        assert!(row_at(i64::MAX) > row_at(moment) && us_of(i64::MAX) == MILLIS_MAX * 1_000);
+    }
 
     #[test]
     fn a_row_is_above_all_before_whatever_the_clock_does() {

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
 use super::narrow::{self, Numbers, Statement, statement};
 use super::params::{Params, cursor};
+use super::room::Room;
 use super::{Event, Moment, Page, ParamError, QueryError};
 use crate::limits::{PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX};
 use crate::store::{kind_of, severity_of, whole_event};
@@ -148,7 +149,7 @@ fn look(
     let snapshot = connection.transaction()?;
     let newest: i64 = snapshot.query_row("SELECT coalesce(max(last_row), 0) FROM batches", [], |row| row.get(0))?;
     if let Some(numbers) = Numbers::of(&snapshot, query)? {
-        let Statement { sql, values } = statement(query, &numbers, after, filling.limit);
+        let Statement { sql, values } = statement(query, &numbers, after, filling.room.rows_max());
         // The column; what is looked for in the text stands behind it.
         let sql = if json_bytes_max.is_some() { sql } else { sql.replacen("e.body", "''", 1) };
         let mut prepared = snapshot.prepare_cached(&sql)?;
@@ -162,12 +163,10 @@ fn look(
     Ok(filling.end(query.order, newest, after))
 }
 
-/// A page that is filled event by event, up to so many of them and so many bytes of their JSON.
+/// A page that is filled event by event, as long as there is room.
 pub(super) struct Filling {
     items: Vec<Event>,
-    bytes: usize,
-    limit: usize,
-    bytes_max: Option<usize>,
+    pub(super) room: Room,
     /// There was an event more than it may have.
     pub(super) is_full: bool,
 }
@@ -175,24 +174,17 @@ pub(super) struct Filling {
 impl Filling {
     /// Begins a page; without a bound of bytes its events have no JSON.
     pub(super) fn new(limit: usize, bytes_max: Option<usize>) -> Self {
-        Self { items: Vec::new(), bytes: 0, limit: limit.clamp(1, PAGE_ROWS_MAX), bytes_max, is_full: false }
+        let room = Room::of(limit.clamp(1, PAGE_ROWS_MAX), bytes_max.unwrap_or(usize::MAX));
+        Self { items: Vec::new(), room, is_full: false }
     }
 
     /// Adds the next event. One that there is no room for says that the page is full.
     pub(super) fn add(&mut self, event: Event) {
-        self.bytes += event.json.len();
-        let is_too_large = self.bytes_max.is_some_and(|max| self.bytes > max) && !self.items.is_empty();
-        if self.items.len() == self.limit || is_too_large {
-            self.is_full = true;
-        } else {
+        if self.room.takes(event.json.len()) {
             self.items.push(event);
+        } else {
+            self.is_full = true;
         }
-    }
-
-    /// Returns how many events are to be looked for, of which the last only tells that the page is full, and how many bytes have room.
-    #[cfg(feature = "clickhouse")]
-    pub(super) fn room(&self) -> (usize, Option<usize>) {
-        (self.limit + 1 - self.items.len(), self.bytes_max.map(|max| max.saturating_sub(self.bytes)))
     }
 
     /// Returns the page, where all rows up to `newest` could be seen.

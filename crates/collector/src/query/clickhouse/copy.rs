@@ -5,8 +5,8 @@ use std::cell::Cell;
 use serde::Deserialize;
 
 use super::sessions::SEEN;
-use super::{BITS_BEHIND_TIME, Remote, audit, exceptions, users};
-use crate::clickhouse::Sql;
+use super::{Remote, audit, exceptions, users};
+use crate::clickhouse::{ROW_BITS, Sql};
 use crate::ingest::{Envelope, Exception, NO_INDEX};
 use crate::limits::{COPY_ROWS, PAGE_BYTES_MAX, PAGE_ROWS_MAX};
 use crate::query::copy::{self, Piece};
@@ -16,7 +16,7 @@ use crate::store::kind_number;
 use lastword::EventKind;
 
 /// How many rows events are first looked for in: those of an hour.
-const BEGIN_WIDTH: i64 = 3_600_000 << BITS_BEHIND_TIME;
+const BEGIN_WIDTH: i64 = 3_600_000 << ROW_BITS;
 /// The most: those of four weeks, of which a server takes what is in them at once.
 const WIDTH_MAX: i64 = 24 * 28 * BEGIN_WIDTH;
 

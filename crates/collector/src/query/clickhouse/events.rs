@@ -4,9 +4,9 @@
 use lastword::EventKind;
 use serde::Deserialize;
 
+use super::Remote;
 use super::narrow::{self, Steps, direction};
-use super::{Remote, us_of};
-use crate::clickhouse::Sql;
+use crate::clickhouse::{Sql, us_of};
 use crate::clock;
 use crate::limits::EVENTS_STEP;
 use crate::query::events::Filling;
@@ -79,7 +79,9 @@ fn look(remote: &Remote, query: &EventQuery, json_bytes_max: Option<usize>) -> R
     let mut filling = Filling::new(query.limit, json_bytes_max);
     if narrow::may_match(query) {
         for range in steps(remote, query, after, mark)? {
-            for stored in remote.rows::<Stored>(&statement(query, range, &filling))? {
+            for stored in
+                remote.rows::<Stored>(&statement(query, range, filling.room.left(), json_bytes_max.is_some()))?
+            {
                 if !filling.is_full {
                     filling.add(stored.whole(remote)?);
                 }
@@ -114,21 +116,20 @@ fn steps(remote: &Remote, query: &EventQuery, after: Option<i64>, mark: i64) -> 
 }
 
 /// Writes the statement for the rows from one on, before another.
-fn statement(query: &EventQuery, (from, to): (i64, i64), filling: &Filling) -> Sql {
+fn statement(query: &EventQuery, (from, to): (i64, i64), (rows, bytes): (usize, usize), with_json: bool) -> Sql {
     let direction = direction(query.order);
-    let (rows, bytes) = filling.room();
     let mut sql = Sql::new("");
-    if bytes.is_some() {
+    if with_json {
         // Each with the bytes of those before it: a thousand events may be more than can be read.
         sql.add("SELECT ").add(WHOLE).add(" FROM (SELECT ").add(WHOLE);
         sql.add(", sum(length(body)) OVER (ORDER BY row ").add(direction);
         sql.add(" ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) - length(body) AS before FROM (");
     }
-    sql.add("SELECT ").add(if bytes.is_some() { WHOLE } else { HEAD });
+    sql.add("SELECT ").add(if with_json { WHOLE } else { HEAD });
     sql.add(" FROM events FINAL WHERE row >= ").number(from).add(" AND row < ").number(to);
     narrow::matching(&mut sql, query);
     sql.add(" ORDER BY row ").add(direction).add(" LIMIT ").number(rows as u64);
-    if let Some(bytes) = bytes {
+    if with_json {
         sql.add(")) WHERE before <= ").number(bytes as u64).add(" ORDER BY row ").add(direction);
     }
     sql
@@ -157,7 +158,7 @@ mod tests {
     #[test]
     fn a_page_is_of_one_statement_a_step_and_bounded_in_bytes() {
         let query = EventQuery { session: Some("s'1".to_owned()), limit: 2, ..EventQuery::default() };
-        let head = statement(&query, (5, 9), &Filling::new(query.limit, None));
+        let head = statement(&query, (5, 9), Filling::new(query.limit, None).room.left(), false);
         assert_eq!(
             head.as_str(),
             format!(
@@ -165,7 +166,7 @@ mod tests {
                  AND hour IN (SELECT hour FROM sessions WHERE session = 's\\'1') ORDER BY row DESC LIMIT 3"
             )
         );
-        let whole = statement(&query, (5, 9), &Filling::new(query.limit, Some(100)));
+        let whole = statement(&query, (5, 9), Filling::new(query.limit, Some(100)).room.left(), true);
         assert!(whole.as_str().ends_with(" LIMIT 3)) WHERE before <= 100 ORDER BY row DESC"), "{}", whole.as_str());
     }
 

@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 
-use super::{Remote, row_at};
+use super::Remote;
 use crate::admin::{Info, TableSize};
-use crate::clickhouse::{Sql, schema};
+use crate::clickhouse::{Sql, row_at, schema};
 use crate::limits::HEALTH_TIMEOUT;
 use crate::query::{Facts, Moment, QueryError};
 

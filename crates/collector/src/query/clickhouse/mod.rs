@@ -36,11 +36,6 @@ use serde::de::DeserializeOwned;
 use super::QueryError;
 use crate::clickhouse::{Client, Sql, watermark};
 
-/// Bits of a row behind its milliseconds: the writer's number, and which of its rows of that millisecond it is.
-const BITS_BEHIND_TIME: u32 = 21;
-/// The last millisecond that a row can have.
-const LAST_MS: i64 = (1 << 42) - 1;
-
 /// A store in ClickHouse that is read.
 #[derive(Debug)]
 pub(crate) struct Remote {
@@ -108,28 +103,5 @@ impl Remote {
 
     fn go_on(&self) -> Result<(), QueryError> {
         if self.is_over.load(Ordering::Relaxed) { Err(QueryError::TooLong) } else { Ok(()) }
-    }
-}
-
-/// Returns the first row that may be given to what is written from a moment on.
-fn row_at(us: i64) -> i64 {
-    us.div_euclid(1_000).clamp(0, LAST_MS) << BITS_BEHIND_TIME
-}
-
-/// Returns in which millisecond a row was written, in microseconds.
-const fn us_of(row: i64) -> i64 {
-    (row >> BITS_BEHIND_TIME).saturating_mul(1_000)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_row_is_behind_the_moment_at_which_it_was_written() {
-        let moment = 1_795_704_792_726_122;
-        assert_eq!(us_of(row_at(moment)), 1_795_704_792_726_000);
-        assert_eq!((row_at(-1), us_of(0)), (0, 0));
-        assert!(row_at(i64::MAX) > row_at(moment) && us_of(i64::MAX) == LAST_MS * 1_000);
     }
 }

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use lastword::{EventKind, Severity};
 
-use super::row_at;
-use crate::clickhouse::Sql;
+use crate::clickhouse::{Sql, row_at};
 use crate::limits::{EVENTS_MARK_AGE_MAX, EVENTS_STEP, EVENTS_STEP_MAX, NAME_BYTES_MAX};
 use crate::query::narrow::cut;
 use crate::query::{EventQuery, Moment, Order};

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use serde::de::DeserializeOwned;
 
-use super::{Remote, row_at};
-use crate::clickhouse::Sql;
+use super::Remote;
+use crate::clickhouse::{Sql, row_at};
 use crate::clock;
 use crate::limits::{CLICKHOUSE_IDS_ASKED, PAGE_ROWS_MAX};
 use crate::query::params::cursor;

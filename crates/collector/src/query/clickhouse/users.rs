@@ -1,8 +1,8 @@
 //! Users. See [`crate::query::users`].
 
+use super::Remote;
 use super::sums::Bounds;
-use super::{BITS_BEHIND_TIME, Remote};
-use crate::clickhouse::Sql;
+use crate::clickhouse::{ROW_BITS, Sql};
 use crate::query::{Moment, Page, QueryError, User, UserQuery};
 
 /// A user's number: that of the first row; of one of whom there is none it is made of when opting in or out was said, as rows are made of moments.
@@ -30,7 +30,7 @@ pub(in crate::query) fn page(remote: &Remote, query: &UserQuery) -> Result<Page<
     ));
     of_user(&mut sql);
     sql.add(&format!(
-        " UNION ALL SELECT user, bitShiftLeft(toUInt64(intDiv(changed_us, 1000)), {BITS_BEHIND_TIME}), false, opted_in,
+        " UNION ALL SELECT user, bitShiftLeft(toUInt64(intDiv(changed_us, 1000)), {ROW_BITS}), false, opted_in,
                            changed_us, toInt64({}), toInt64({}) FROM opt_ins FINAL",
         i64::MAX,
         i64::MIN

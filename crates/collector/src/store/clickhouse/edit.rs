@@ -14,15 +14,15 @@ use crate::clock;
 use crate::store::Consents;
 use crate::store::trail::{Entry, What};
 
-/// The bits of a row that do not say its millisecond: those of the writer and of the sequence.
-pub(super) const ROW_BITS: u32 = 21;
+/// Columns of what users have said.
+pub(super) const OPT_INS: [&str; 3] = ["user", "changed_us", "opted_in"];
+/// Columns of what is said of groups of exceptions.
+pub(super) const MARKS: [&str; 4] = ["fingerprint", "changed_us", "resolved_us", "resolved_row"];
+/// Columns of the audit trail.
+pub(super) const AUDIT: [&str; 8] =
+    ["time_us", "row", "actor", "address", "action", "description", "metadata", "request_id"];
 /// By which key the name of the store is kept.
 const NAME: &str = "store";
-
-/// Returns the first row of a millisecond: whatever is received from then on has this one or a later one.
-pub(super) fn first_row(now_us: i64) -> u64 {
-    u64::try_from(now_us.max(0) / 1000).unwrap_or(0) << ROW_BITS
-}
 
 /// Returns a version that is later than the one that a key has in a table.
 fn later(client: &Client, table: &str, column: &str, key: &str) -> Result<i64, Error> {
@@ -59,7 +59,7 @@ pub(super) fn opt_in(client: &Client, user: &str, row: u64) -> Result<(), Error>
     insert(client, "users", &USERS, &rows)?;
     let mut rows = RowBinary::new();
     rows.text(user).i64(changed_us).u8(1).end_row();
-    insert(client, "opt_ins", &["user", "changed_us", "opted_in"], &rows)
+    insert(client, "opt_ins", &OPT_INS, &rows)
 }
 
 /// Returns whether there is a group of exceptions.
@@ -75,7 +75,7 @@ pub(super) fn mark(client: &Client, fingerprint: &str, resolved: bool, row: u64)
     let (resolved_us, row) = if resolved { (clock::now_us(), row) } else { (0, 0) };
     let mut rows = RowBinary::new();
     rows.text(fingerprint).i64(changed_us).i64(resolved_us).u64(row).end_row();
-    insert(client, "marks", &["fingerprint", "changed_us", "resolved_us", "resolved_row"], &rows)
+    insert(client, "marks", &MARKS, &rows)
 }
 
 /// Adds an entry to the audit trail.
@@ -84,8 +84,7 @@ pub(super) fn note(client: &Client, entry: &Entry, row: u64) -> Result<(), Error
     let mut rows = RowBinary::new();
     rows.i64(clock::now_us()).u64(row).text(&who.actor).text(who.address.as_deref().unwrap_or_default());
     rows.text(action).text(description).text(metadata).text(who.request_id.as_deref().unwrap_or_default()).end_row();
-    let columns = ["time_us", "row", "actor", "address", "action", "description", "metadata", "request_id"];
-    insert(client, "audit", &columns, &rows)
+    insert(client, "audit", &AUDIT, &rows)
 }
 
 /// Removes entries of the audit trail from before a moment.
@@ -151,16 +150,4 @@ pub(super) fn name(client: &Client) -> Result<String, Error> {
         keep_as(client, NAME, &format!("{drawn:016x}"), i64::MAX - clock::now_us())?;
     }
     Ok(format!("store {}", kept(client, NAME)?.unwrap_or_default()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::first_row;
-
-    #[test]
-    fn rows_of_a_moment_begin_with_its_millisecond() {
-        let now_us = 1_795_672_661_000_999;
-        assert_eq!(first_row(now_us), 1_795_672_661_000 << 21);
-        assert_eq!((first_row(-1), first_row(999)), (0, 0));
-    }
 }

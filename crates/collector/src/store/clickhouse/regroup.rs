@@ -1,8 +1,7 @@
 //! Bringing groups to what is left of them, before some of their events are removed.
 
-use super::edit::ROW_BITS;
 use super::shapes::{RUNS, SERIES, Shape, TRACES};
-use crate::clickhouse::{Client, Error, Sql};
+use crate::clickhouse::{Client, Error, ROW_BITS, Sql};
 
 /// What is left of a trace, of events.
 const TRACE: &str = "hour, trace, min(row), argMinState(session, row), \

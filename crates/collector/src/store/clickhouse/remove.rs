@@ -8,9 +8,8 @@
 
 use serde_json::json;
 
-use super::edit::first_row;
 use super::regroup::{self, Doomed};
-use crate::clickhouse::{Client, Error, Sql};
+use crate::clickhouse::{Client, Error, Sql, row_at};
 use crate::clock;
 use crate::limits::{FORGET_ROWS, SESSION_KEPT_US};
 use crate::store::erase::{Step, Target};
@@ -86,7 +85,7 @@ fn remove_older(client: &Client, cutoffs: &[(Class, i64)]) -> Result<Step, Error
     let Some(youngest) = cutoffs.iter().map(|(_, cutoff)| *cutoff).max() else { return Ok(Step::default()) };
     // Rows are of the time at which they were received, and the server knows where which rows are.
     let mut doomed = Sql::new("row < ");
-    doomed.number(first_row(youngest)).add(" AND (0");
+    doomed.number(row_at(youngest)).add(" AND (0");
     for (class, cutoff) in cutoffs {
         doomed.add(" OR class = ").number(*class as u8);
         doomed.add(" AND received_us < ").number(floor(*cutoff, WIDTHS_US[1]));

@@ -4,17 +4,17 @@
 
 use std::collections::HashSet;
 
-use super::edit::first_row;
+use super::edit::{AUDIT, MARKS, OPT_INS};
 use super::groups::{Session as Group, Times, UNSAID_FIRST, USERS, write_user};
 use super::rows::hour_of;
 use super::shapes::{SESSIONS, insert};
-use crate::clickhouse::{Client, Error, Lease, RowBinary, Sql};
+use crate::clickhouse::{Client, Error, Lease, ROW_BITS, RowBinary, Sql, row_at};
 use crate::clock;
 use crate::ingest::NO_INDEX;
 use crate::store::beside::{Beside, Mark, Noted, Session, User};
 
 /// The numbers that there are for rows of one millisecond.
-const ROWS: i64 = 1 << 21;
+const ROWS: i64 = 1 << ROW_BITS;
 
 /// Takes some of it over, with rows of the lease.
 pub(super) fn take_over(client: &Client, lease: &mut Lease, beside: &Beside) -> Result<(), Error> {
@@ -32,7 +32,7 @@ pub(super) fn take_over(client: &Client, lease: &mut Lease, beside: &Beside) -> 
                 put_user(&mut known, &mut agreed, user, row(lease)?);
             }
             insert(client, "users", &USERS, &known)?;
-            insert(client, "opt_ins", &["user", "changed_us", "opted_in"], &agreed)
+            insert(client, "opt_ins", &OPT_INS, &agreed)
         }
         Beside::Marks(marks) => put_marks(client, marks, row(lease)?),
         Beside::Series(_) => Ok(()),
@@ -91,7 +91,7 @@ fn put_marks(client: &Client, marks: &[Mark], row: u64) -> Result<(), Error> {
         };
         rows.text(fingerprint).i64(changed_us).i64(resolved_us).u64(resolved_row).end_row();
     }
-    insert(client, "marks", &["fingerprint", "changed_us", "resolved_us", "resolved_row"], &rows)
+    insert(client, "marks", &MARKS, &rows)
 }
 
 /// Entries get rows that follow from what they are, so that an entry that is written again is the same one.
@@ -99,10 +99,9 @@ fn put_trail(client: &Client, entries: &[Noted]) -> Result<(), Error> {
     let mut rows = RowBinary::new();
     for entry in entries {
         let Noted { number, time_us, actor, address, action, description, metadata, request_id } = entry;
-        let row = first_row(*time_us) + u64::try_from(number.rem_euclid(ROWS)).unwrap_or(0);
+        let row = (row_at(*time_us) + number.rem_euclid(ROWS)).cast_unsigned();
         rows.i64(*time_us).u64(row).text(actor).text(address.as_deref().unwrap_or_default());
         rows.text(action).text(description).text(metadata).text(request_id.as_deref().unwrap_or_default()).end_row();
     }
-    let columns = ["time_us", "row", "actor", "address", "action", "description", "metadata", "request_id"];
-    insert(client, "audit", &columns, &rows)
+    insert(client, "audit", &AUDIT, &rows)
 }
