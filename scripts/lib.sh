@@ -34,6 +34,9 @@ need() {
 # dependencies count, most crates below would get other features and be built once more.
 build() { cargo build --quiet --bin lastword --example quickstart "${@/#/--example=}"; }
 
+# Likewise, the binary with all features: it alone is built once more.
+build_full() { cargo build --quiet --bin lastword --example quickstart --features lastword-cli/full; }
+
 # Builds a program in which a panic is the end at once, and tells tests where it is: cargo builds tests that unwind, and
 # nothing else. It takes the dependencies a second time, about a minute.
 build_aborting() {
