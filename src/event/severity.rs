@@ -111,3 +111,29 @@ impl FromStr for Severity {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_every_scale_are_one_of_six_here_and_one_of_five_on_the_wire() {
+        for (words, severity, wire) in [
+            (&["trace", " TRACE "][..], Severity::Trace, "DEBUG"),
+            (&["debug"], Severity::Debug, "DEBUG"),
+            (&["info", "Info"], Severity::Info, "INFO"),
+            (&["warn", "WARNING"], Severity::Warning, "WARNING"),
+            (&["error"], Severity::Error, "ERROR"),
+            (&["fatal", "CRITICAL"], Severity::Critical, "CRITICAL"),
+        ] {
+            for word in words {
+                assert_eq!(word.parse(), Ok(severity), "{word}");
+            }
+            assert_eq!(severity.as_str(), wire);
+            assert_eq!(Severity::from_u8(severity as u8), Some(severity));
+        }
+        assert!(Severity::ALL.is_sorted(), "from the mildest");
+        assert_eq!(Severity::from_wire("DEBUG"), Some(Severity::Debug), "what it was before is not known there");
+        assert_eq!(Severity::from_wire("debug"), None, "on the wire a name is exact");
+    }
+}

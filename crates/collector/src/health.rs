@@ -188,6 +188,7 @@ mod tests {
         let check = move || held.recv().map_err(|_| Trouble::Unreadable);
         assert_eq!(within(Duration::from_millis(1), check).await, Err(Trouble::TimedOut));
         drop(hold);
+        assert_eq!((HEALTH_TIMEOUT, HEALTH_KEPT), (Duration::from_secs(2), Duration::from_secs(1)));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The configuration: a file, variables, flags, and which of them is in force.
 
-use super::common::{Server, lastword, run, stdout_of};
+use super::common::{PATIENCE, Server, generic, get, lastword, run, stdout_of};
 
 #[test]
 fn the_example_is_a_configuration_that_changes_nothing() {
@@ -116,4 +116,24 @@ fn the_configuration_for_each_number_of_clients_is_one_that_each_process_takes()
     }
     let error = serve("10k", "ingest");
     assert!(error.contains("`stream` is not set"), "{error}");
+}
+
+#[test]
+fn the_collector_reports_on_itself_where_the_environment_says_yes_in_any_usual_word() {
+    for (said, reports) in [("true", true), (" On ", true), ("0", false), ("perhaps", false)] {
+        let data = tempfile::tempdir().unwrap();
+        let mut command = lastword();
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data.path()).env("TELEMETRY_ENABLED", said);
+        let server = Server::start_as(command, data.path());
+        assert_eq!(get(&server.address, "/api/version").0, 200);
+        server.post("s", &[generic(0, "INFO", "n", "{}")]);
+        let is_told = || get(&server.address, "/api/events").1.contains("api.version");
+        let begun = std::time::Instant::now();
+        // A report goes its own way into the store.
+        while reports && !is_told() {
+            assert!(begun.elapsed() < PATIENCE, "{said}: nothing was reported");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        assert_eq!(is_told(), reports, "{said}");
+    }
 }

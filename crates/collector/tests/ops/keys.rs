@@ -54,6 +54,20 @@ fn a_key_does_what_its_scope_says_and_no_more() {
 }
 
 #[test]
+fn whoever_scrapes_shows_a_token_that_may_read() {
+    let dir = Dir::new();
+    let server = Server::start(with_keys(dir.config()));
+    let scrape = |path: &str, key: &str| {
+        let bearer = format!("Bearer {key}");
+        server.client().send("GET", path, &[("authorization", bearer.as_str())], b"").status
+    };
+    for path in ["/metrics", "/api/metrics", "/metrics?views=1"] {
+        server.get(path).is(401);
+        assert_eq!((scrape(path, INGEST), scrape(path, READ)), (403, 200), "{path}");
+    }
+}
+
+#[test]
 fn every_client_puts_its_key_where_it_is_used_to() {
     let dir = Dir::new();
     let server = Server::start(with_keys(dir.config()));

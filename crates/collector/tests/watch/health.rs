@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::common::{Dir, Server, body, event, named};
-use crate::wait_for;
+use crate::{PATIENCE, wait_for};
 
 #[test]
 fn a_healthy_collector_says_so_in_every_form_and_needs_no_stream_for_it() {
@@ -51,6 +51,48 @@ fn a_directory_that_is_gone_is_unhealthy_before_anything_is_sent() {
     assert_eq!(server.get("/api/health/storage").is(503).json(), json!({"ok": false}));
     let health = server.get("/api/health").is(503).body;
     assert!(!health.contains(dir.path().to_str().unwrap()), "{health}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_check_found_is_answered_for_a_moment_and_then_looked_for_again() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let storage = || server.get("/api/health/storage").status;
+    let away = dir.path().with_extension("away");
+    let is_kept = || {
+        wait_for("health", || (storage() == 200).then_some(()));
+        std::fs::rename(dir.path(), &away).unwrap();
+        let status = storage();
+        wait_for("the next check", || (storage() == 503).then_some(()));
+        std::fs::rename(&away, dir.path()).unwrap();
+        status == 200
+    };
+    // What was found may be old already as it is asked for, and a machine may be held up meanwhile.
+    assert!((0..10).any(|_| is_kept()));
+}
+
+#[test]
+fn a_database_that_takes_nothing_is_disconnected_and_none_of_its_text_leaves() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let store = rusqlite::Connection::open(dir.path().join("lastword.db")).unwrap();
+    store.busy_timeout(PATIENCE).unwrap();
+    store.execute_batch("ALTER TABLE counts RENAME TO gone").unwrap();
+    server.telemetry(body("s", &[event(0)])).is(503);
+    let db = server.get("/api/health/db").is(503);
+    let told = db.json();
+    assert_eq!((&told["status"], &told["database"]), (&json!("unhealthy"), &json!("disconnected")));
+    let status = server.get("/api/status").is(503).json();
+    assert_eq!(status, json!({"ok": false, "services": {"db": false, "mq": true, "storage": true}}));
+    let health = server.get("/api/health").is(503);
+    assert_eq!(health.json()["error"], "the store can't be written");
+    for answer in [db, health] {
+        assert!(!answer.body.contains("counts"), "{}", answer.body);
+    }
+    store.execute_batch("ALTER TABLE gone RENAME TO counts").unwrap();
+    server.telemetry(body("s", &[event(0)])).is(200);
+    wait_for("the next check", || (server.get("/api/health/db").status == 200).then_some(()));
 }
 
 #[test]
