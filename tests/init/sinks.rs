@@ -92,6 +92,31 @@ fn one_event_reaches_every_sink_that_the_environment_asks_for() {
 }
 
 #[test]
+fn a_text_that_nobody_checked_goes_to_who_makes_the_program_and_not_to_who_operates_it() {
+    const NOTE: &str = "what a customer typed";
+    let [tinker, datadog, otlp] = [(); 3].map(|()| Peer::start());
+    otlp.always(Answer::with_body(200, ""));
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("events.jsonl");
+    let variables = [
+        ("LASTWORD_URL", &*tinker.url()),
+        ("DD_API_KEY", KEY),
+        ("DD_SITE", &datadog.url()),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &otlp.url()),
+        ("LASTWORD_JSONL", file.to_str().unwrap()),
+    ];
+    let telemetry = with(variables).init();
+    event!(telemetry, "checked.out", items = 3, note = NOTE);
+    assert!(telemetry.blocking_stop(PATIENCE).is_drained());
+    for (peer, path, is_given) in
+        [(&tinker, "/api/v1/telemetry", true), (&datadog, "/api/v2/logs", false), (&otlp, "/v1/logs", false)]
+    {
+        assert_eq!(has_text(&request(peer, path, "checked.out"), NOTE), is_given, "{path}");
+    }
+    assert!(std::fs::read_to_string(&file).unwrap().contains(NOTE));
+}
+
+#[test]
 fn a_key_goes_to_the_server_that_it_is_named_with_and_to_no_other_one() {
     let (ours, theirs) = (Peer::start(), Peer::start());
     let (our_url, their_url) = (ours.url(), theirs.url());

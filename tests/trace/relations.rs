@@ -212,3 +212,22 @@ fn a_span_lasts_as_long_as_the_monotonic_clock_says_and_its_times_are_utc() {
     assert_eq!(call["event_data"]["gen_ai.response.time_to_first_chunk"], 0.0025, "the first is the first");
     assert_eq!(back["event_data"]["duration_ms"], 0.0, "never negative");
 }
+
+#[test]
+fn how_long_calls_took_by_the_length_of_their_prompts_is_read_off_their_spans() {
+    let clock = ManualClock::new(Timestamp::from_unix_nanos(1_700_000_000_000_000_000));
+    let seen = seen_with(|builder| builder.clock(clock.clock()));
+    // A model that takes 10 ms for each hundred characters.
+    for hundreds in (1..=20_u8).rev() {
+        let mut call = seen.reporter.model_call("openai", "gpt-4o");
+        call.prompt_length(usize::from(hundreds) * 100);
+        clock.advance(Duration::from_millis(u64::from(hundreds) * 10));
+        call.end();
+    }
+    let figure = |event: &serde_json::Value, name: &str| event["event_data"][name].as_f64();
+    let of_call = |event| figure(event, "prompt_length").zip(figure(event, "duration_ms"));
+    let mut told: Vec<_> = seen.events().iter().filter_map(of_call).collect();
+    told.sort_by(|(one, _), (another, _)| one.total_cmp(another));
+    let expected = (1..=20_u8).map(f64::from).map(|hundreds| (hundreds * 100.0, hundreds * 10.0));
+    assert_eq!(told, expected.collect::<Vec<_>>());
+}
