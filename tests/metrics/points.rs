@@ -62,6 +62,19 @@ fn what_was_told_is_not_told_again_and_a_gauge_goes_on_from_where_it_stands() {
 }
 
 #[test]
+fn a_metric_that_is_named_and_described_again_goes_on_from_where_it_stands() {
+    let recorded = Recorded::start();
+    for description in ["At first.", "Later."] {
+        recorded.metrics.counter("count").add(2.0, &[]);
+        recorded.metrics.gauge("depth").add(3.5, &[]);
+        recorded.metrics.describe("count", "1", description);
+    }
+    let data = recorded.end_in_one();
+    let told = |at: usize| (&data["series"][at]["name"], &data["series"][at]["value"]);
+    assert_eq!([told(0), told(1)], [(&json!("count"), &json!(4.0)), (&json!("depth"), &json!(7.0))]);
+}
+
+#[test]
 fn a_name_without_a_type_is_a_gauge_if_recorded_and_a_counter_if_incremented() {
     let recorded = Recorded::start();
     let metrics = &recorded.metrics;

@@ -121,6 +121,24 @@ fn errors_that_nobody_listens_to_harm_nobody() {
 }
 
 #[test]
+fn six_metrics_are_there_before_anything_happens() {
+    let export = Dashboard::default().export(Timestamp::from_unix_nanos(0));
+    let metrics = export["metrics"].as_array().unwrap();
+    let told: Vec<_> =
+        metrics.iter().map(|metric| ["name", "type", "unit"].map(|field| metric[field].as_str())).collect();
+    let expected = [
+        [Some("tokens_total"), Some("counter"), Some("tokens")],
+        [Some("cost_total"), Some("counter"), Some("usd")],
+        [Some("response_time"), Some("histogram"), Some("ms")],
+        [Some("tool_execution_time"), Some("histogram"), Some("ms")],
+        [Some("messages_total"), Some("counter"), None],
+        [Some("errors_total"), Some("counter"), None],
+    ];
+    assert_eq!(told, expected);
+    assert!(metrics.iter().all(|metric| metric["description"].as_str().is_some_and(|text| !text.is_empty())));
+}
+
+#[test]
 fn after_a_reset_nothing_has_happened_and_the_uptime_begins_anew() {
     let nanos = Arc::new(AtomicU64::new(1_000_000_000_000));
     let live = Live::with_clock(Clock::manual(Arc::clone(&nanos)));
