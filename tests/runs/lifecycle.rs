@@ -1,5 +1,7 @@
 //! A run from its start to its end, and its forks.
 
+use std::io::Read;
+
 use lastword::Reporter;
 use lastword::runs::{RunError, RunMetadata, RunMetrics, RunStore, Status, Written};
 use lastword::testing::MemorySink;
@@ -72,6 +74,34 @@ fn what_a_run_comes_to_is_told_while_it_runs_and_after_its_end() {
         RunMetrics { duration_ms: 0, ..record.metrics },
         RunMetrics { tool_call_count: 3, failover_count: 1, ..RunMetrics::default() }
     );
+}
+
+#[test]
+fn metrics_are_written_whole_once_a_second_at_most_and_at_the_end() {
+    let (runs, hand) = (Runs::new(), Hand::at_ms(1_700_000_000_000));
+    let run = start(&runs.builder().clock(hand.clock()).open().unwrap(), "count");
+    let path = run.directory().join("metrics.json");
+    let written = || read(path.clone())["toolCallCount"].clone();
+    let call = |times: u64| {
+        for _ in 0..times {
+            run.emit("tool_call", json!({}));
+        }
+    };
+    call(100);
+    assert_eq!((written(), run.metrics().tool_call_count), (json!(0), 100), "they are in memory");
+    let mut opened = std::fs::File::open(&path).unwrap();
+    hand.pass_ms(1_000);
+    call(1);
+    assert_eq!(written(), 101);
+    call(7);
+    assert_eq!(written(), 101, "a second has not passed");
+    let mut before = String::new();
+    opened.read_to_string(&mut before).unwrap();
+    let before: serde_json::Value = serde_json::from_str(&before).unwrap();
+    assert_eq!(before["toolCallCount"], 0, "who reads has the one file or the other");
+    run.end(Status::Completed).unwrap();
+    assert_eq!(written(), 108);
+    assert_eq!(names(&run.directory()), ["artifacts", "events.jsonl", "metrics.json", "summary.json"]);
 }
 
 #[test]
