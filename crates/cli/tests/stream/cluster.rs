@@ -161,8 +161,12 @@ impl Cluster {
 
     /// The version of the servers.
     pub(crate) fn version(&self) -> String {
-        let said = ask(&self.monitor(0), "GET /varz HTTP/1.0", "").1;
-        serde_json::from_str::<Value>(&said).unwrap()["version"].as_str().unwrap_or_default().to_owned()
+        self.figures(0)["version"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// What a member says of itself.
+    pub(crate) fn figures(&self, member: usize) -> Value {
+        serde_json::from_str(&ask(&self.monitor(member), "GET /varz HTTP/1.0", "").1).unwrap()
     }
 
     /// Waits until streams can be made.

@@ -50,6 +50,23 @@ fn one_process_may_have_all_roles_on_a_stream() {
 }
 
 #[test]
+fn a_probe_asks_over_the_connection_that_stands_and_opens_none() {
+    let Some(cluster) = Cluster::start(1) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let ingest = start(&cluster, "ingest", "127.0.0.1:0", &dir.path().join("ingest"));
+    let figure = |name: &str| cluster.figures(0)[name].as_u64().unwrap();
+    let is_there = || get(&ingest.address, "/api/health/mq").0 == 200;
+    assert!(is_there());
+    let connections = figure("total_connections");
+    for _ in 0..3 {
+        let asked = figure("in_msgs");
+        // What was found is answered for a second; then the stream is asked again.
+        until("it is asked again", || is_there() && figure("in_msgs") > asked);
+    }
+    assert_eq!(figure("total_connections"), connections);
+}
+
+#[test]
 fn without_its_stream_a_process_says_so_and_acknowledges_nothing() {
     let Some(mut cluster) = Cluster::start(1) else { return };
     let dir = tempfile::tempdir().unwrap();
