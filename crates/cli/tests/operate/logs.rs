@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use super::common::{PATIENCE, Running, get, lastword, stdout_of};
+use super::common::{PATIENCE, Running, ask, get, lastword, stdout_of};
 use super::support::Logged;
 
 fn serve(flags: &[&str], data: &std::path::Path) -> Command {
@@ -46,6 +46,20 @@ fn every_line_is_json_with_time_level_and_message_and_says_the_id_of_its_request
     assert_eq!((answered["request_id"].as_str(), answered["trace_id"].as_str()), (Some("r-1"), Some(trace)));
     assert_eq!(answered["metadata"]["path"], "/api/events", "and no query: {answered}");
     assert_eq!(answered["metadata"]["status"], 200);
+}
+
+#[test]
+fn a_status_call_is_logged_at_its_begin_and_at_its_end_with_its_id() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Logged::start(serve(&["--log-level", "debug"], data.path()));
+    assert_eq!(ask(&server.address, "GET /api/status HTTP/1.1\r\nx-request-id: r-17", "").0, 200);
+    let (_, log) = server.end();
+    let lines = lines(&log);
+    for message in ["a status call begins", "a status call ends"] {
+        let of_call: Vec<_> = lines.iter().filter(|line| line["message"] == message).collect();
+        let [line] = of_call[..] else { panic!("{message}: {log}") };
+        assert_eq!((line["level"].as_str(), line["request_id"].as_str()), (Some("debug"), Some("r-17")));
+    }
 }
 
 #[test]
