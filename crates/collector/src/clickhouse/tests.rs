@@ -1,6 +1,7 @@
 //! What is sent to a server and comes back.
 
 use std::path::{Path, PathBuf};
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use serde_json::Value;
 
 use super::live::Live;
 use super::{Client, Error, Lease, Location, RowBinary, Spans, Sql, identity, schema, watermark};
-use crate::limits::{CLICKHOUSE_TWIN_WATCH, QUERY_TIMEOUT};
+use crate::limits::{CLICKHOUSE_TWIN_WAIT, CLICKHOUSE_TWIN_WATCH, QUERY_TIMEOUT};
 
 const HOSTILE: [&str; 9] = [
     "",
@@ -186,7 +187,7 @@ fn readers_stop_in_front_of_a_block_that_is_being_written() {
 
 /// Spans of a writer that says at each chance that it is there, and watches nobody.
 fn eager() -> Spans {
-    Spans { interval: Duration::ZERO, watch: Duration::ZERO, ..Spans::default() }
+    Spans { interval: Duration::ZERO, watch: Duration::ZERO, settle: Duration::ZERO, ..Spans::default() }
 }
 
 /// A directory, and a copy of it.
@@ -236,6 +237,29 @@ fn a_process_whose_directory_is_a_copy_does_not_start_beside_the_first_and_has_i
     second.begin(1).unwrap();
     second.done().unwrap();
     assert!(watermark(&client).unwrap() <= lost[0]);
+}
+
+#[test]
+fn of_two_copies_that_start_in_the_same_moment_one_does() {
+    let Some(live) = Live::start() else { return };
+    let client = live.client("moment");
+    schema::make(&client).unwrap();
+    let dirs = copied(&live, "moment");
+    // It had a number, long ago.
+    take(&client, &dirs[0], eager()).unwrap().close();
+    let begin = Barrier::new(dirs.len());
+    let started = std::thread::scope(|scope| {
+        let start = |dir: &PathBuf| {
+            let (client, begin, dir) = (&client, &begin, dir.clone());
+            scope.spawn(move || {
+                begin.wait();
+                take(client, &dir, Spans { settle: CLICKHOUSE_TWIN_WAIT, ..eager() })
+            })
+        };
+        dirs.each_ref().map(start).map(|started| started.join().unwrap())
+    });
+    let refused: Vec<&Error> = started.iter().filter_map(|lease| lease.as_ref().err()).collect();
+    assert!(matches!(refused.as_slice(), [Error::Twin { .. }]), "{started:?}");
 }
 
 #[test]

@@ -23,8 +23,8 @@ use super::{Client, Error, Sql, identity};
 use crate::clock;
 use crate::limits::{
     CLICKHOUSE_ANSWER_GRACE, CLICKHOUSE_BEAT_AGE_MAX, CLICKHOUSE_BEAT_INTERVAL, CLICKHOUSE_BEAT_TIMEOUT,
-    CLICKHOUSE_INSERT_TIMEOUT, CLICKHOUSE_LEADER_SILENT, CLICKHOUSE_SILENCE_MAX, CLICKHOUSE_TWIN_WATCH,
-    CLICKHOUSE_WRITER_SILENT, CLICKHOUSE_WRITERS_MAX,
+    CLICKHOUSE_INSERT_TIMEOUT, CLICKHOUSE_LEADER_SILENT, CLICKHOUSE_SILENCE_MAX, CLICKHOUSE_TWIN_WAIT,
+    CLICKHOUSE_TWIN_WATCH, CLICKHOUSE_WRITER_SILENT, CLICKHOUSE_WRITERS_MAX,
 };
 
 /// The moment of the server.
@@ -72,6 +72,8 @@ pub(crate) struct Spans {
     pub(crate) silence_max: Duration,
     /// How long whoever was heard of under the same identity is watched.
     pub(crate) watch: Duration,
+    /// How long whoever takes a number in the same moment is waited for.
+    pub(crate) settle: Duration,
 }
 
 impl Default for Spans {
@@ -81,6 +83,7 @@ impl Default for Spans {
             age_max: CLICKHOUSE_BEAT_AGE_MAX,
             silence_max: CLICKHOUSE_SILENCE_MAX,
             watch: CLICKHOUSE_TWIN_WATCH,
+            settle: CLICKHOUSE_TWIN_WAIT,
         }
     }
 }
@@ -134,10 +137,16 @@ impl Lease {
             open: None,
             held: None,
         };
+        let twin = || Error::Twin { file: identity::file(dir).display().to_string() };
         if lease.claimant(true).has_twin(spans.watch)? {
-            return Err(Error::Twin { file: identity::file(dir).display().to_string() });
+            return Err(twin());
         }
         lease.acquire(true)?;
+        // Who started in the same moment has said so by now, and of the two the one that said it last stays.
+        std::thread::sleep(spans.settle);
+        if lease.still_has_it()?.is_none() {
+            return Err(twin());
+        }
         Ok(lease)
     }
 
@@ -260,10 +269,7 @@ impl Lease {
     /// number, or been gone past.
     fn check(&mut self) -> Result<bool, Error> {
         let before = self.beaten;
-        let mut sql = Sql::new("SELECT toString(boot), ");
-        sql.add(NOW).add(" FROM writers FINAL WHERE writer = ").number(self.writer);
-        let found: Option<(String, i64)> = self.client.row(&sql)?;
-        let Some((_, now_us)) = found.filter(|(boot, _)| *boot == self.boot.to_string()) else {
+        let Some(now_us) = self.still_has_it()? else {
             tracing::error!(
                 writer = self.writer,
                 identity = %self.identity,
@@ -283,6 +289,14 @@ impl Lease {
             self.pass()?;
         }
         Ok(silent < self.spans.silence_max)
+    }
+
+    /// Returns the moment of the server, if the number is still this process's.
+    fn still_has_it(&self) -> Result<Option<i64>, Error> {
+        let mut sql = Sql::new("SELECT toString(boot), ");
+        sql.add(NOW).add(" FROM writers FINAL WHERE writer = ").number(self.writer);
+        let found: Option<(String, i64)> = self.client.row(&sql)?;
+        Ok(found.filter(|(boot, _)| *boot == self.boot.to_string()).map(|(_, now_us)| now_us))
     }
 
     fn claimant(&self, inherits: bool) -> Claimant<'_> {

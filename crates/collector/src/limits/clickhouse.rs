@@ -36,6 +36,9 @@ pub const CLICKHOUSE_BEAT_AGE_MAX: Duration = Duration::from_secs(20);
 /// How long a writer may be silent within a block, from beat to beat. It is less than [`CLICKHOUSE_WRITER_SILENT`] by what the clocks of two
 /// machines may go apart within a minute, and much more: readers waited for it all the time.
 pub const CLICKHOUSE_SILENCE_MAX: Duration = Duration::from_secs(50);
+/// How long a process that took its number waits before it looks whether another with the same identity did so in the same moment: longer than
+/// that one takes from its look to its word.
+pub const CLICKHOUSE_TWIN_WAIT: Duration = Duration::from_secs(1);
 /// How long another process that was heard of under the same identity is watched: some beats.
 pub const CLICKHOUSE_TWIN_WATCH: Duration = Duration::from_secs(4);
 /// After how long a writer that says nothing is not waited for by readers.
