@@ -29,8 +29,7 @@ pub(crate) struct Event {
     /// The name of a `GENERIC_EVENT`, cut to what is indexed.
     pub(crate) name: Option<Box<str>>,
     pub(crate) detail: Option<Box<Detail>>,
-    /// Its sender says no time, so that it has another one when it is sent again. It is in no message of the stream: older versions take none that is
-    /// longer than they know.
+    /// Its sender says no time, so that it has another one when it is sent again. A message of the stream says it beside its events.
     #[cfg_attr(not(feature = "clickhouse"), allow(dead_code, reason = "only that store knows events by their hours"))]
     #[cfg_attr(feature = "nats", serde(skip))]
     pub(crate) has_arrived: bool,

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use super::link::Link;
-use super::message::{self, ENCODING_HEADER, FORM_HEADER, Unread};
+use super::message::{self, ARRIVED_HEADER, ENCODING_HEADER, FORM_HEADER, Unread};
 use crate::ingest::Intake;
 use crate::limits::{
     STREAM_FETCH_BYTES, STREAM_FETCH_MESSAGES, STREAM_FETCH_WAIT, STREAM_LOOK_INTERVAL, STREAM_REASON_CHARS_MAX,
@@ -128,7 +128,7 @@ impl Consumer {
             |name| message.headers.as_ref().and_then(|headers| headers.get(name)).map(async_nats::HeaderValue::as_str);
         let form = header(FORM_HEADER).and_then(|form| form.parse().ok());
         let mut intake = Intake::default();
-        match message::read(form, header(ENCODING_HEADER), &message.payload) {
+        match message::read(form, header(ENCODING_HEADER), header(ARRIVED_HEADER), &message.payload) {
             Ok(envelope) => intake.envelopes.push(envelope),
             Err(newer @ Unread::Newer(_)) => return Fate::Later(newer.to_string()),
             Err(broken @ Unread::Broken(_)) => return Fate::Dead(broken.to_string()),
@@ -177,7 +177,7 @@ impl Consumer {
             .header("Lastword-Bytes", message.payload.len().to_string())
             .payload(payload);
         // Others of its headers may be commands to the server.
-        for name in [FORM_HEADER, ENCODING_HEADER] {
+        for name in [FORM_HEADER, ENCODING_HEADER, ARRIVED_HEADER] {
             if let Some(value) = message.headers.as_ref().and_then(|headers| headers.get(name)) {
                 dead = dead.header(name, value.as_str());
             }

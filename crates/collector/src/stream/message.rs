@@ -29,6 +29,9 @@ pub(super) const FORM: u16 = 1;
 pub(super) const ENCODING_HEADER: &str = "Lastword-Encoding";
 /// How it is then.
 pub(super) const ENCODING: &str = "deflate";
+/// The header that says which events have the time at which they were taken in, for want of one of their own: a digit of base 16 for each four, the
+/// first of them its lowest bit. It is no field of an event, since older versions take none that is longer than they know.
+pub(super) const ARRIVED_HEADER: &str = "Lastword-Arrived";
 /// The longest platform, version or id of a process that is taken out of a message.
 const TEXT_BYTES_MAX: usize = 64 * 1024;
 /// About how much of a message what is known of an event takes beside its text.
@@ -83,6 +86,8 @@ pub(super) enum Unread {
 pub(super) struct Message {
     pub(super) payload: Bytes,
     pub(super) is_compressed: bool,
+    /// What [`ARRIVED_HEADER`] says, where there is anything to say.
+    pub(super) arrived: Option<String>,
     pub(super) events: usize,
 }
 
@@ -137,7 +142,27 @@ fn encode(envelope: &Envelope, body: &str, events: &[Event], max: usize) -> Resu
     if payload.len() > max {
         return Err(Unwritten::TooLarge { bytes: payload.len(), max });
     }
-    Ok(Message { payload: payload.into(), is_compressed, events: events.len() })
+    Ok(Message { payload: payload.into(), is_compressed, arrived: arrived(events), events: events.len() })
+}
+
+/// Says which events have the time at which they were taken in; nothing where none has.
+fn arrived(events: &[Event]) -> Option<String> {
+    let digit = |four: &[Event]| {
+        let bits = four.iter().rev().fold(0, |bits, event| bits << 1 | u32::from(event.has_arrived));
+        char::from_digit(bits, 16).unwrap_or('0')
+    };
+    events.iter().any(|event| event.has_arrived).then(|| events.chunks(4).map(digit).collect())
+}
+
+/// Has each event know again whether it has the time at which it was taken in. What can't be read means that it may have: it is looked for
+/// everywhere then.
+fn set_arrived(events: &mut [Event], arrived: &str) {
+    for (four, digit) in events.chunks_mut(4).zip(arrived.chars()) {
+        let bits = digit.to_digit(16).unwrap_or(0xf);
+        for (place, event) in four.iter_mut().enumerate() {
+            event.has_arrived = bits >> place & 1 == 1;
+        }
+    }
 }
 
 fn compress(plain: &[u8]) -> std::io::Result<Vec<u8>> {
@@ -146,8 +171,13 @@ fn compress(plain: &[u8]) -> std::io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-/// Reads a message in a form, compressed in a way.
-pub(super) fn read(form: Option<u16>, encoding: Option<&str>, payload: &[u8]) -> Result<Envelope, Unread> {
+/// Reads a message by what its headers say: in which form it is, how it is compressed, which events have the time at which they were taken in.
+pub(super) fn read(
+    form: Option<u16>,
+    encoding: Option<&str>,
+    arrived: Option<&str>,
+    payload: &[u8],
+) -> Result<Envelope, Unread> {
     match form {
         Some(form) if form > FORM => return Err(Unread::Newer(form)),
         Some(_) => {}
@@ -162,7 +192,7 @@ pub(super) fn read(form: Option<u16>, encoding: Option<&str>, payload: &[u8]) ->
         }
         Some(other) => return Err(Unread::Broken(format!("it is compressed as `{}`", quote(other)))),
     };
-    let Read { session_id, platform, sdk_version, process_uuid, body, events } = read;
+    let Read { session_id, platform, sdk_version, process_uuid, body, mut events } = read;
     if session_id.is_empty() || session_id.len() > SESSION_ID_BYTES_MAX {
         return Err(Unread::Broken(format!("its session has an id of {} bytes", session_id.len())));
     }
@@ -176,6 +206,7 @@ pub(super) fn read(form: Option<u16>, encoding: Option<&str>, payload: &[u8]) ->
     for event in &events {
         check(&body, event).map_err(|why| Unread::Broken(format!("the event at {:?} {why}", event.range)))?;
     }
+    set_arrived(&mut events, arrived.unwrap_or_default());
     Ok(Envelope { session_id, platform, sdk_version, process_uuid, received_us: None, body, events })
 }
 
@@ -239,7 +270,8 @@ mod tests {
 
     fn read_all(messages: &[Message]) -> Vec<(String, String)> {
         let read = |message: &Message| {
-            let envelope = read(Some(FORM), message.is_compressed.then_some(ENCODING), &message.payload).unwrap();
+            let encoding = message.is_compressed.then_some(ENCODING);
+            let envelope = read(Some(FORM), encoding, message.arrived.as_deref(), &message.payload).unwrap();
             assert_eq!((&*envelope.session_id, envelope.sdk_version.as_deref()), ("s", Some("1")));
             texts(&envelope)
         };
@@ -258,6 +290,25 @@ mod tests {
             let again = write(&envelope, 1 << 20).unwrap();
             assert!(written.iter().zip(&again).all(|(one, other)| one.payload == other.payload));
         }
+    }
+
+    #[test]
+    fn which_events_said_no_time_is_known_behind_the_stream_too() {
+        for chosen in [&[][..], &[0], &[3, 4, 8], &[0, 1, 2, 3, 4, 5, 6, 7, 8]] {
+            let mut some = envelope(9, "x");
+            for &place in chosen {
+                some.events[place].has_arrived = true;
+            }
+            let written = write(&some, 1 << 20).unwrap();
+            assert_eq!(read_all(&written), texts(&some), "{:?}", written[0].arrived);
+            assert_eq!(written[0].arrived.is_none(), chosen.is_empty());
+        }
+        // Of an older version, and of one that says what can't be.
+        let mut events = envelope(5, "x").events;
+        set_arrived(&mut events, "");
+        assert!(events.iter().all(|event| !event.has_arrived));
+        set_arrived(&mut events, "~0000");
+        assert_eq!(events.iter().map(|event| event.has_arrived).collect::<Vec<_>>(), [true, true, true, true, false]);
     }
 
     #[test]
@@ -290,7 +341,7 @@ mod tests {
             change(&mut envelope.events[0]);
             let body = envelope.body.clone();
             let message = encode(&envelope, &body, &envelope.events, 1 << 20).unwrap();
-            read(Some(FORM), None, &message.payload).map(drop)
+            read(Some(FORM), None, None, &message.payload).map(drop)
         };
         assert_eq!(read_with(&|_| {}), Ok(()));
         let bad: [&dyn Fn(&mut Event); 9] = [
@@ -314,14 +365,14 @@ mod tests {
         let written = write(&envelope(3, "x"), 1 << 20).unwrap();
         let good = &written[0].payload;
         for end in 0..good.len() {
-            assert!(read(Some(FORM), None, &good[..end]).is_err(), "{end}");
+            assert!(read(Some(FORM), None, None, &good[..end]).is_err(), "{end}");
             let mut bad = good.to_vec();
             bad[end] ^= 0x55;
-            let _ = read(Some(FORM), None, &bad);
-            let _ = read(Some(FORM), Some(ENCODING), &bad);
+            let _ = read(Some(FORM), None, None, &bad);
+            let _ = read(Some(FORM), Some(ENCODING), Some("f~"), &bad);
         }
-        assert_eq!(read(Some(FORM + 1), None, good).unwrap_err(), Unread::Newer(FORM + 1));
-        assert!(matches!(read(None, None, good), Err(Unread::Broken(_))));
-        assert!(matches!(read(Some(FORM), Some("gzip"), good), Err(Unread::Broken(_))));
+        assert_eq!(read(Some(FORM + 1), None, None, good).unwrap_err(), Unread::Newer(FORM + 1));
+        assert!(matches!(read(None, None, None, good), Err(Unread::Broken(_))));
+        assert!(matches!(read(Some(FORM), Some("gzip"), None, good), Err(Unread::Broken(_))));
     }
 }

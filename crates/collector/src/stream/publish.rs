@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use super::link::Link;
-use super::message::{self, ENCODING, ENCODING_HEADER, FORM, FORM_HEADER, Message, Unwritten};
+use super::message::{self, ARRIVED_HEADER, ENCODING, ENCODING_HEADER, FORM, FORM_HEADER, Message, Unwritten};
 use crate::ingest::Envelope;
 use crate::limits::{
     INLINE_DECODE_BYTES_MAX, STREAM_PUBLISH_AT_ONCE, STREAM_PUBLISH_PATIENCE, STREAM_PUBLISH_PAUSE, STREAM_SHARDS,
@@ -31,11 +31,16 @@ struct Addressed {
 
 impl Addressed {
     fn message(&self) -> PublishMessage {
-        let message = PublishMessage::build()
-            .payload(self.message.payload.clone())
-            .message_id(&self.id)
-            .header(FORM_HEADER, FORM.to_string());
-        if self.message.is_compressed { message.header(ENCODING_HEADER, ENCODING) } else { message }
+        let Message { payload, is_compressed, arrived, .. } = &self.message;
+        let mut message =
+            PublishMessage::build().payload(payload.clone()).message_id(&self.id).header(FORM_HEADER, FORM.to_string());
+        if *is_compressed {
+            message = message.header(ENCODING_HEADER, ENCODING);
+        }
+        if let Some(arrived) = arrived {
+            message = message.header(ARRIVED_HEADER, arrived.as_str());
+        }
+        message
     }
 }
 
