@@ -132,7 +132,7 @@ const COPY_HELP: &str = "\
 Examples:
   lastword store copy --from state/telemetry --to clickhouse://lastword@db:8123/lastword
   lastword store copy --from clickhouse://lastword@db:8123/lastword --to state/back
-  lastword store copy --from clickhouse://lastword@db:8123/lastword --to state/back --blobs s3://bucket/values
+  lastword store copy --from state/telemetry --to state/back --blobs s3://bucket/values
 
 Copied are events, byte for byte, in their order and with the moments at which they
 were received; sessions, users and who of them has opted in; groups of exceptions and
