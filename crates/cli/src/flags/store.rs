@@ -132,6 +132,7 @@ const COPY_HELP: &str = "\
 Examples:
   lastword store copy --from state/telemetry --to clickhouse://lastword@db:8123/lastword
   lastword store copy --from clickhouse://lastword@db:8123/lastword --to state/back
+  lastword store copy --from state/telemetry --to state/back --blobs s3://bucket/values
 
 Copied are events, byte for byte, in their order and with the moments at which they
 were received; sessions, users and who of them has opted in; groups of exceptions and
@@ -143,6 +144,11 @@ twice and nothing is missing.
 A collector may run on the source. What is copied is what was there at the beginning;
 if there is more at the end it is said, and the same command brings the rest. To move
 a collector: copy, stop it, copy again, start it with the new store.
+
+Large values that a directory keeps in an object store (`serve --blobs`) are read from
+there: the directory knows where that is, and AWS_* says as whom. ClickHouse has them
+in its events. A directory that is copied into has them in its database, or at
+--blobs. One that is missing ends the copy, which says of which event it is.
 
 At the end both stores are read again and compared, session by session. Exit code 0
 if they are the same; 1 if not, with the first session that differs, or if something
@@ -160,6 +166,12 @@ pub(crate) struct CopyArgs {
     /// Into what: a data directory, or `clickhouse://USER@HOST:8123/DATABASE`
     #[arg(long, value_name = "PLACE")]
     pub(crate) to: Place,
+    /// Keep values beyond 16 KiB of a target directory there: `s3://bucket/prefix`, as whom AWS_* says, or `file:///directory`
+    #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) blobs: Option<String>,
+    /// Server of --blobs that speaks S3 and is not Amazon's [default: `AWS_ENDPOINT_URL`]
+    #[arg(long, value_name = "URL", requires = "blobs", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) s3_endpoint: Option<String>,
     /// One JSON object instead of text
     #[arg(long)]
     pub(crate) json: bool,
@@ -210,8 +222,8 @@ Examples:
 A collector that asks for keys wants one with the scope admin (LASTWORD_API_KEY).
 Actions: session.delete, user.delete, user.forget, user.opt_in, exception.resolve,
 exception.reopen, key.added, key.rotated, key.changed, key.removed, setting.changed,
-config.reload, store.vacuum, store.restore. Users are named by the SHA-256 of their
-ids.";
+config.reload, store.vacuum, store.restore, store.copy. Users are named by the
+SHA-256 of their ids.";
 
 /// List what those who look after the collector did.
 #[derive(Debug, Args)]

@@ -45,9 +45,36 @@ pub enum AdminError {
         /// What is wrong with it.
         why: String,
     },
-    /// Large values of the store's events are not in it.
-    #[error("{} keeps large values of events in an object store (`blobs`): a copy can't take those along yet", .0.display())]
-    LargeOutside(PathBuf),
+    /// A large value that an event of a store names is not in the object store any more, or not as it was.
+    #[error(
+        "the event {event} of session {session} in {} is not whole: {why}. Nothing else is copied in its place. Put the object back, from a copy \
+         of that place, or remove the session from {} (`lastword store delete`) and copy into an empty store; \
+         `lastword store verify --blobs` tells whether there are more", dir.display(), dir.display()
+    )]
+    LargeLost {
+        /// The store.
+        dir: PathBuf,
+        /// The event's session.
+        session: String,
+        /// The event's id.
+        event: String,
+        /// What is wrong with the value.
+        why: String,
+    },
+    /// The object store that has a large value of an event does not answer.
+    #[error(
+        "the event {event} of session {session} in {} can't be read now: {why}. When the object store answers, the same command goes on", dir.display()
+    )]
+    LargeAway {
+        /// The store.
+        dir: PathBuf,
+        /// The event's session.
+        session: String,
+        /// The event's id.
+        event: String,
+        /// What is wrong.
+        why: String,
+    },
     /// The store that is copied into can't be written.
     #[error("the copy can't be written: {0}; the same command goes on with it")]
     Write(String),

@@ -1,7 +1,7 @@
 //! What an operator does with a store: look at it, check it, copy it, put a copy back, remove from it.
 //!
 //! [`info`], [`verify`] and [`backup`] only read, whether a collector runs on the directory or not. [`restore`] and [`Offline`] take the
-//! directory's lock, so that no collector can be on it meanwhile. [`copy`] reads one store and takes the other.
+//! directory's lock, so that no collector can be on it meanwhile. [`Copying`] reads one store and takes the other.
 //!
 //! All of it blocks. Long work says how far it is to a function that it is given.
 
@@ -15,7 +15,7 @@ mod verify;
 
 pub use backup::{backup, restore};
 pub use blobs::{check_blobs, verify_blobs};
-pub use copy::{Copied, CopyStep, Place, Side, copy};
+pub use copy::{Copied, CopyStep, Copying, Place, Side};
 pub use error::AdminError;
 pub(crate) use info::of;
 pub use info::{Info, Outside, TableSize, info};

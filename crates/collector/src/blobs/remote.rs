@@ -188,9 +188,26 @@ impl Blobs {
     ///
     /// See [`delete`](Self::delete).
     pub(crate) fn delete_now(&self, doomed: Vec<Doomed>) -> Result<Vec<Box<str>>, Away> {
-        let (tell, told) = std::sync::mpsc::sync_channel(1);
         let this = self.clone();
-        self.0.runtime.spawn(async move { drop(tell.send(this.delete(doomed).await)) });
+        self.wait_for(async move { this.delete(doomed).await })
+    }
+
+    /// Puts values there, see [`put`](Self::put). It blocks.
+    ///
+    /// # Errors
+    ///
+    /// One of them can't be put there now.
+    pub(crate) fn put_now(&self, values: Vec<Value>) -> Result<Pins, Away> {
+        let this = self.clone();
+        self.wait_for(async move { this.put(values).await })
+    }
+
+    fn wait_for<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Away>> + Send + 'static,
+    ) -> Result<T, Away> {
+        let (tell, told) = std::sync::mpsc::sync_channel(1);
+        self.0.runtime.spawn(async move { drop(tell.send(work.await)) });
         told.recv().unwrap_or_else(|_| Err(self.0.away("its thread has ended")))
     }
 

@@ -119,7 +119,9 @@ pub(super) async fn reply<Q: Send + 'static>(
 pub(super) fn refuse(error: &QueryError) -> Response {
     match error {
         QueryError::Param(error) => answer::error(StatusCode::BAD_REQUEST, error.to_string()),
-        QueryError::TooLong | QueryError::Unread { .. } | QueryError::Away(_) => answer::later(error.to_string()),
+        QueryError::TooLong | QueryError::Unread { .. } | QueryError::Away(_) | QueryError::LargeAway(_) => {
+            answer::later(error.to_string())
+        }
         other => {
             tracing::error!(error = %other, "a query failed");
             answer::error(StatusCode::INTERNAL_SERVER_ERROR, other.to_string())

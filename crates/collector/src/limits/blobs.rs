@@ -16,6 +16,10 @@ pub const BLOB_RETRIES: usize = 2;
 pub const BLOB_PATIENCE: Duration = Duration::from_secs(8);
 /// How long a question waits for one value.
 pub const BLOB_READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often a copy of a store asks again for a value that the object store did not answer for: hours of copying are not lost to a minute.
+pub const BLOB_COPY_RETRIES: usize = 5;
+/// How long it waits before that.
+pub const BLOB_COPY_PAUSE: Duration = Duration::from_secs(2);
 /// Values that were read lately and are kept in memory, in bytes: a page that is loaded again asks for the same.
 pub const BLOBS_READ_BYTES: usize = 16 * 1024 * 1024;
 /// Values of which it is known that they are there, so that they are not put again.

@@ -1,11 +1,13 @@
 //! All that a store has, in the order in which another one takes it over: see [`Beside`] for what stands beside events.
 
+use lastword::event::names;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::ingest::tinker::detail_of;
 use crate::ingest::{Detail, Envelope, Event, Exception, Key};
 use crate::limits::{COPY_SPAN_US, GROUP_EVENTS_MAX, REQUEST_EVENTS_BYTES_MAX};
 use crate::store::beside::{Mark, Minute, Noted, Series, Session, User};
+use crate::store::outside::{Trouble, trouble};
 use crate::store::{id_of_event, kind_of, severity_of, whole_event};
 
 /// Events that were stored together, and the row of the last of them.
@@ -28,6 +30,32 @@ pub(crate) struct Stored {
     pub(crate) exception: Option<Exception>,
     /// All of its text.
     pub(crate) body: String,
+}
+
+/// Why events could not be read.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    /// SQLite failed.
+    Store(rusqlite::Error),
+    /// A large value of an event could not be.
+    Large(Box<Large>),
+}
+
+/// A large value that could not be read.
+#[derive(Debug)]
+pub(crate) struct Large {
+    pub(crate) session: String,
+    /// The id of the event.
+    pub(crate) event: String,
+    /// Whether the object store does not have it as it was; else it did not answer.
+    pub(crate) is_lost: bool,
+    pub(crate) why: String,
+}
+
+impl From<rusqlite::Error> for Unread {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(error)
+    }
 }
 
 /// Adds an event to those that are to be stored together.
@@ -57,7 +85,7 @@ pub(crate) fn count(connection: &Connection) -> rusqlite::Result<u64> {
 }
 
 /// Returns the events behind a row, some thousand of them, some megabytes or some weeks, whichever are fewer.
-pub(crate) fn events(connection: &Connection, after: i64) -> rusqlite::Result<Vec<Piece>> {
+pub(crate) fn events(connection: &Connection, after: i64) -> Result<Vec<Piece>, Unread> {
     let mut find = connection.prepare_cached(
         "SELECT b.last_row, b.first_row, b.received_us, b.version, s.session_id, s.platform, s.process_uuid
          FROM batches b JOIN sessions s ON s.id = b.session WHERE b.last_row > ? ORDER BY b.last_row",
@@ -89,7 +117,7 @@ pub(crate) fn events(connection: &Connection, after: i64) -> rusqlite::Result<Ve
     Ok(pieces)
 }
 
-fn fill(connection: &Connection, first_row: i64, piece: &mut Piece) -> rusqlite::Result<()> {
+fn fill(connection: &Connection, first_row: i64, piece: &mut Piece) -> Result<(), Unread> {
     let mut find = connection.prepare_cached(
         "SELECT e.row, e.time_us, e.idx, e.kind, e.severity, names.name, e.body, x.fingerprint, x.error_type, x.message
          FROM events e LEFT JOIN names ON names.id = e.name
@@ -105,11 +133,26 @@ fn fill(connection: &Connection, first_row: i64, piece: &mut Piece) -> rusqlite:
             severity: row.get(4)?,
             name: row.get(5)?,
             exception: exception(row)?,
-            body: whole_event(connection, row.get(0)?, row.get(6)?)?,
+            body: whole(connection, row, &piece.envelope.session_id)?,
         };
         add(&mut piece.envelope, stored);
     }
     Ok(())
+}
+
+/// Returns an event with its large values, wherever they are.
+fn whole(connection: &Connection, row: &Row<'_>, session: &str) -> Result<String, Unread> {
+    whole_event(connection, row.get(0)?, row.get(6)?).map_err(|error| {
+        let (is_lost, why) = match trouble(&error) {
+            None => return Unread::Store(error),
+            Some(Trouble::Lost(why)) => (true, why.to_owned()),
+            Some(Trouble::Away(why)) => (false, why.to_owned()),
+        };
+        // What an event is known by is never taken out of it.
+        let stored: String = row.get(6).unwrap_or_default();
+        let event = id_of_event(&stored).unwrap_or_default();
+        Unread::Large(Box::new(Large { session: session.to_owned(), event, is_lost, why }))
+    })
 }
 
 fn exception(row: &Row<'_>) -> rusqlite::Result<Option<Exception>> {
@@ -206,6 +249,16 @@ pub(crate) fn series(connection: &Connection, after: i64) -> rusqlite::Result<Nu
         })
         .optional()?;
     Ok(found.into_iter().collect())
+}
+
+/// Returns how many points of metrics are older than every event with metrics: their events were removed. Others of which that is so are not
+/// counted.
+pub(crate) fn points_without_events(connection: &Connection) -> rusqlite::Result<u64> {
+    let sql = "SELECT count(*) FROM points WHERE minute + 60000000 <= coalesce(
+                   (SELECT min(b.min_us) FROM batch_names n JOIN batches b ON b.last_row = n.last_row
+                    WHERE n.name = (SELECT id FROM names WHERE name = ?)), 9223372036854775807)";
+    let points: i64 = connection.query_row(sql, [names::METRICS], |row| row.get(0))?;
+    Ok(u64::try_from(points).unwrap_or(0))
 }
 
 /// Returns entries of the audit trail, the oldest first.

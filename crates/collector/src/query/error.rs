@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::store::outside::{Trouble, trouble};
+
 /// A parameter of a query can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -88,6 +90,9 @@ pub enum QueryError {
     /// The server that has the store can't be reached, or not all that it needs.
     #[error("the store can't be reached: {0}: see that the server runs and that it can be reached from here")]
     Away(String),
+    /// The object store that has large values of events does not answer.
+    #[error("a large value can't be read: {0}: see that the object store runs and that it can be reached from here")]
+    LargeAway(String),
     /// The server that has the store did not answer the question.
     #[error("the store gave no answer: {0}")]
     Refused(String),
@@ -98,6 +103,9 @@ pub enum QueryError {
 
 impl From<rusqlite::Error> for QueryError {
     fn from(error: rusqlite::Error) -> Self {
+        if let Some(Trouble::Away(why)) = trouble(&error) {
+            return Self::LargeAway(why.to_owned());
+        }
         match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::OperationInterrupted) => Self::TooLong,
             _ => Self::Store(error),

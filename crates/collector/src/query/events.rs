@@ -11,7 +11,8 @@ use super::params::{Params, cursor};
 use super::room::Room;
 use super::{Event, Moment, Page, ParamError, QueryError};
 use crate::limits::{PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX};
-use crate::store::{kind_of, severity_of, whole_event};
+use crate::store::outside::trouble;
+use crate::store::{kind_of, severity_of, told_event, whole_event};
 
 /// In which order events come: that in which they were stored, or the reverse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -128,12 +129,34 @@ pub(super) fn page(
     query: &EventQuery,
     bytes_max: usize,
 ) -> Result<Page<Event>, QueryError> {
-    look(connection, query, Some(bytes_max))
+    look(connection, query, Some(bytes_max), Text::Whole)
+}
+
+/// Returns a page of events for somebody to look at: while the object store does not answer, a text says so in place of a large value.
+pub(super) fn shown(
+    connection: &mut Connection,
+    query: &EventQuery,
+    bytes_max: usize,
+) -> Result<Page<Event>, QueryError> {
+    look(connection, query, Some(bytes_max), Text::Shown)
 }
 
 /// Returns a page of events without their JSON, which is most of what there is to read.
 pub(super) fn heads(connection: &mut Connection, query: &EventQuery) -> Result<Page<Event>, QueryError> {
-    look(connection, query, None)
+    look(connection, query, None, Text::Left)
+}
+
+/// How an event is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Text {
+    /// Without its JSON.
+    Left,
+    /// With all of it.
+    Whole,
+    /// With as much of it as can be read now.
+    Shown,
+    /// With as much of it as can be read without asking the object store.
+    Told,
 }
 
 /// Reads events, with so many bytes of JSON or without any.
@@ -141,6 +164,7 @@ fn look(
     connection: &mut Connection,
     query: &EventQuery,
     json_bytes_max: Option<usize>,
+    mut text: Text,
 ) -> Result<Page<Event>, QueryError> {
     let after = cursor(query.after.as_deref())?;
     narrow::define(connection, query)?;
@@ -157,7 +181,15 @@ fn look(
         while !filling.is_full
             && let Some(row) = rows.next()?
         {
-            filling.add(read(&snapshot, row, json_bytes_max.is_some())?);
+            filling.add(match read(&snapshot, row, text) {
+                Err(error) if text == Text::Shown && trouble(&error).is_some() => {
+                    tracing::warn!(%error, "events are shown without it");
+                    // It is not waited for again with each event.
+                    text = Text::Told;
+                    read(&snapshot, row, text)?
+                }
+                event => event?,
+            });
         }
     }
     Ok(filling.end(query.order, newest, after))
@@ -202,10 +234,11 @@ impl Filling {
 }
 
 /// Reads an event, with its JSON or as a head alone.
-fn read(connection: &Connection, row: &Row<'_>, with_json: bool) -> rusqlite::Result<Event> {
+fn read(connection: &Connection, row: &Row<'_>, text: Text) -> rusqlite::Result<Event> {
     let (number, mut json): (i64, String) = (row.get(0)?, row.get(5)?);
-    if with_json && row.get(9)? {
-        json = whole_event(connection, number, json)?;
+    if text != Text::Left && row.get(9)? {
+        let read = if text == Text::Told { told_event } else { whole_event };
+        json = read(connection, number, json)?;
     }
     Ok(Event {
         row: number,
@@ -230,11 +263,11 @@ const BY_ROW: &str = "
 
 /// Returns the event of a row.
 pub(super) fn by_row(connection: &Connection, row: i64) -> rusqlite::Result<Option<Event>> {
-    connection.prepare_cached(BY_ROW)?.query_row([row], |row| read(connection, row, true)).optional()
+    connection.prepare_cached(BY_ROW)?.query_row([row], |row| read(connection, row, Text::Whole)).optional()
 }
 
 /// Returns the event of a row without its JSON.
 pub(super) fn head_by_row(connection: &Connection, row: i64) -> rusqlite::Result<Option<Event>> {
     let head = BY_ROW.replacen("e.body", "''", 1);
-    connection.prepare_cached(&head)?.query_row([row], |row| read(connection, row, false)).optional()
+    connection.prepare_cached(&head)?.query_row([row], |row| read(connection, row, Text::Left)).optional()
 }

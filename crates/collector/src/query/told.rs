@@ -12,6 +12,7 @@ use std::borrow::Cow;
 
 use super::{QueryError, Trace};
 use crate::limits::{TRACES_ROWS_READ, TRACES_TALK_BYTES};
+use crate::store::outside::trouble;
 use crate::store::{trace_id, whole_event};
 
 /// What the events of a trace tell.
@@ -163,5 +164,15 @@ fn talk(
     let bytes = body.len().saturating_add(usize::try_from(more).unwrap_or(usize::MAX));
     let Some(rest) = left.checked_sub(bytes) else { return Ok(None) };
     *left = rest;
-    Ok(Some(if has_parts { whole_event(connection, row, body.to_owned())? } else { body.to_owned() }))
+    if !has_parts {
+        return Ok(Some(body.to_owned()));
+    }
+    match whole_event(connection, row, body.to_owned()) {
+        // Of the list it is a line of text; the object store is not waited for with each trace.
+        Err(error) if trouble(&error).is_some() => {
+            *left = 0;
+            Ok(None)
+        }
+        whole => Ok(Some(whole?)),
+    }
 }

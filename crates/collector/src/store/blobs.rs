@@ -71,6 +71,14 @@ pub(crate) fn inside(connection: &Connection, row: i64, stored: String) -> rusql
     put_parts_back(connection, row, stored, sql)
 }
 
+/// Returns an event to be looked at while the place of its values does not answer: a text says so in place of each.
+pub(crate) fn told(connection: &Connection, row: i64, stored: String) -> rusqlite::Result<String> {
+    let sql = "SELECT p.at, CASE b.outside WHEN 0 THEN b.text
+                   ELSE '\"[a value of ' || b.outside || ' bytes can''t be read now: the object store does not answer]\"' END
+               FROM parts p JOIN blobs b ON b.id = p.blob WHERE p.row = ? ORDER BY p.at";
+    put_parts_back(connection, row, stored, sql)
+}
+
 fn put_parts_back(connection: &Connection, row: i64, stored: String, sql: &str) -> rusqlite::Result<String> {
     let mut find = connection.prepare_cached(sql)?;
     let parts = find.query_map([row], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;

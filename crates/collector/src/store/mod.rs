@@ -53,7 +53,7 @@ pub(crate) mod trail;
 mod writer;
 
 pub(crate) use batch::Stored;
-pub(crate) use blobs::{inside as inside_event, outside_values, whole as whole_event};
+pub(crate) use blobs::{inside as inside_event, outside_values, told as told_event, whole as whole_event};
 pub(crate) use class::Class;
 #[cfg(feature = "clickhouse")]
 pub(crate) use clickhouse::read_consents;

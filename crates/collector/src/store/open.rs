@@ -17,6 +17,7 @@ use super::queue::Queue;
 use super::sqlite::Database;
 use super::trail::What;
 use super::{schema, writer};
+use crate::blobs::Blobs;
 #[cfg(feature = "clickhouse")]
 use crate::clickhouse::Client;
 use crate::config::Config;
@@ -55,10 +56,7 @@ pub(super) struct Opened {
 /// See [`OpenError`].
 pub(crate) fn open(config: &Config) -> Result<Store, OpenError> {
     let (mut connection, lock) = open_directory(config)?;
-    let keeping = Keeping::open(&mut connection, &config.settings).map_err(|error| match error {
-        KeepingError::Blobs(error) => OpenError::Blobs(error),
-        KeepingError::Database(source) => OpenError::Database { dir: config.data_dir().to_owned(), source },
-    })?;
+    let keeping = Keeping::open(&mut connection, &config.settings).map_err(|error| of_keeping(config, error))?;
     start(config, in_directory(config, connection)?, keeping, lock)
 }
 
@@ -75,14 +73,23 @@ pub(crate) fn open_remote(config: &Config, client: &Client) -> Result<Store, Ope
     start(config, opened, None, lock)
 }
 
-/// Opens a store to write it on this thread. The directory is taken while the file is there.
+/// Opens a store to write it on this thread, and the place of its large values if they are outside. The directory is taken while the file is
+/// there.
 ///
 /// # Errors
 ///
 /// See [`OpenError`].
-pub(crate) fn engine(config: &Config) -> Result<(Box<dyn Engine>, File), OpenError> {
-    let (connection, lock) = open_directory(config)?;
-    Ok((in_directory(config, connection)?.engine, lock))
+pub(crate) fn engine(config: &Config) -> Result<(Box<dyn Engine>, Option<Blobs>, File), OpenError> {
+    let (mut connection, lock) = open_directory(config)?;
+    let blobs = Keeping::open_same(&mut connection, &config.settings).map_err(|error| of_keeping(config, error))?;
+    Ok((in_directory(config, connection)?.engine, blobs, lock))
+}
+
+fn of_keeping(config: &Config, error: KeepingError) -> OpenError {
+    match error {
+        KeepingError::Blobs(error) => OpenError::Blobs(error),
+        KeepingError::Database(source) => OpenError::Database { dir: config.data_dir().to_owned(), source },
+    }
 }
 
 /// Opens the store in a server of ClickHouse to write it on this thread. Who this process is stands in the directory.

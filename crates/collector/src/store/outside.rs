@@ -8,13 +8,34 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::index::{Facts, Indexed, Outside};
 use super::{Queue, WriteError};
-use crate::blobs::{self, Address, Blobs, OpenBlobsError, Unread, Value};
+use crate::blobs::{self, Address, Away, Blobs, OpenBlobsError, Pins, Unread, Value};
 use crate::clock;
 use crate::config::Settings;
-use crate::limits::{BLOB_ORPHAN_AGE, BLOBS_AT_ONCE};
+use crate::limits::{BLOB_COPY_PAUSE, BLOB_COPY_RETRIES, BLOB_ORPHAN_AGE, BLOBS_AT_ONCE};
 
 /// The function of SQL that reads a value by its hash and its length.
 const READ: &str = "outside";
+
+/// How an error begins of a value that could not be read now. It is known by that again behind SQLite, which hands on a text and no more.
+const AWAY: &str = "a large value can't be read: ";
+/// How one begins of a value that is not there any more, or not as it was.
+const LOST: &str = "a large value is lost: ";
+
+/// Why the text of an event is not whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trouble<'e> {
+    /// The object store does not answer.
+    Away(&'e str),
+    /// It has no such object, or another one. Only those are told so who want each event as it was: see [`Source::of_whole`].
+    Lost(&'e str),
+}
+
+/// Returns whether SQLite failed because a value outside of it could not be read, and why that was.
+pub(crate) fn trouble(error: &rusqlite::Error) -> Option<Trouble<'_>> {
+    let rusqlite::Error::SqliteFailure(_, Some(said)) = error else { return None };
+    let away = said.strip_prefix(AWAY).map(Trouble::Away);
+    away.or_else(|| said.strip_prefix(LOST).map(Trouble::Lost))
+}
 
 /// Where large values are.
 #[derive(Debug, Clone)]
@@ -77,6 +98,22 @@ impl Keeping {
         Ok(Some(Self { blobs, takes: true }))
     }
 
+    /// Likewise, for whoever goes on with what was begun: values go where others of the store are already, and nowhere else.
+    ///
+    /// # Errors
+    ///
+    /// The settings name another place, or one that can't be opened, or SQLite fails.
+    pub(super) fn open_same(connection: &mut Connection, settings: &Settings) -> Result<Option<Blobs>, KeepingError> {
+        if let (Some(known), Some(url)) = (place(connection)?, &settings.blobs)
+            && url.parse::<Address>()?.to_string() != known.url
+        {
+            let value = url.chars().take(128).collect();
+            let right = "this store has large values elsewhere already: leave it out, and they go there";
+            return Err(OpenBlobsError::Setting { key: "blobs", value, right }.into());
+        }
+        Ok(Self::open(connection, settings)?.map(|keeping| keeping.blobs))
+    }
+
     /// Returns where those values go that come.
     pub(super) fn takes(&self) -> Option<&Blobs> {
         self.takes.then_some(&self.blobs)
@@ -131,7 +168,7 @@ impl Keeping {
 
 /// Takes those of the values that were taken out of events which are to be kept outside of the store. Values that something is known by stay in it:
 /// what is known of an event must be known without asking anybody when the event is removed.
-pub(super) fn take(Indexed { envelope, facts, parts, .. }: &mut Indexed) -> Vec<Value> {
+pub(crate) fn take(Indexed { envelope, facts, parts, .. }: &mut Indexed) -> Vec<Value> {
     let mut taken = Vec::new();
     for (place, parts) in parts {
         let Some(event) = envelope.events.get(*place) else { continue };
@@ -198,13 +235,22 @@ pub(crate) fn delete_unnamed_now(connection: &mut Connection) -> Result<(), Writ
 
 /// What reads values for readers of a store: the place is opened when the first is wanted.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Source(Arc<OnceLock<Result<Blobs, String>>>);
+pub(crate) struct Source {
+    opened: Arc<OnceLock<Blobs>>,
+    /// Whether a value that is lost is an error. It is told in its place otherwise.
+    wants_whole: bool,
+}
 
 impl Source {
     /// Reads them from where this collector has them.
     pub(crate) fn of(keeping: Option<&Keeping>) -> Self {
-        let opened = keeping.map(|keeping| OnceLock::from(Ok(keeping.blobs.clone())));
-        Self(Arc::new(opened.unwrap_or_default()))
+        let opened = keeping.map(|keeping| OnceLock::from(keeping.blobs.clone()));
+        Self { opened: Arc::new(opened.unwrap_or_default()), wants_whole: false }
+    }
+
+    /// Reads them for one who takes nothing else for an event than what came, and who waits for it.
+    pub(crate) fn of_whole() -> Self {
+        Self { wants_whole: true, ..Self::default() }
     }
 
     /// Lets statements on this connection read values.
@@ -223,17 +269,61 @@ impl Source {
     fn read(&self, place: Option<&Place>, context: &Context<'_>) -> rusqlite::Result<String> {
         let failed = |what: String| rusqlite::Error::UserFunctionError(what.into());
         let (hash, bytes): (String, i64) = (context.get(0)?, context.get(1)?);
-        let open =
-            || place.ok_or("the store does not say where it is".to_owned())?.open().map_err(|error| error.to_string());
-        let blobs = self.0.get_or_init(open);
-        let blobs = blobs.as_ref().map_err(|error| failed(format!("a large value can't be read: {error}")))?;
-        match blobs.get(&hash, usize::try_from(bytes).unwrap_or(0)) {
+        let blobs = self.opened(place).map_err(|error| failed(format!("{AWAY}{error}")))?;
+        match self.get(blobs, &hash, usize::try_from(bytes).unwrap_or(0)) {
             Ok(text) => Ok(text.as_ref().to_owned()),
-            Err(why @ (Unread::Missing | Unread::Changed)) => {
+            Err(Unread::Away(away)) => Err(failed(format!("{AWAY}{away}"))),
+            Err(why) if self.wants_whole => {
+                let at = blobs.shown();
+                Err(failed(format!("{LOST}a value of {bytes} bytes {why} ({at}, sha256 {hash})")))
+            }
+            Err(why) => {
                 tracing::warn!(%hash, at = blobs.shown(), "a large value {why}");
                 Ok(serde_json::Value::from(format!("[a value of {bytes} bytes {why}: sha256 {hash}]")).to_string())
             }
-            Err(Unread::Away(away)) => Err(failed(format!("a large value can't be read: {away}"))),
         }
     }
+
+    /// Returns the place. One that can't be opened now is tried again when the next value is wanted.
+    fn opened(&self, place: Option<&Place>) -> Result<&Blobs, String> {
+        if let Some(blobs) = self.opened.get() {
+            return Ok(blobs);
+        }
+        let place = place.ok_or("the store does not say where it is")?;
+        let blobs = place.open().map_err(|error| error.to_string())?;
+        Ok(self.opened.get_or_init(|| blobs))
+    }
+
+    /// Asks for a value, patiently where it is waited for.
+    fn get(&self, blobs: &Blobs, hash: &str, bytes: usize) -> Result<Arc<str>, Unread> {
+        if !self.wants_whole {
+            return blobs.get(hash, bytes);
+        }
+        patiently(|| match blobs.get(hash, bytes) {
+            Err(Unread::Away(away)) => Err(away),
+            found => Ok(found),
+        })?
+    }
+}
+
+/// Asks an object store that does not answer again, and after a while no more.
+fn patiently<T>(ask: impl Fn() -> Result<T, Away>) -> Result<T, Away> {
+    for _ in 0..BLOB_COPY_RETRIES {
+        match ask() {
+            Err(away) => tracing::warn!(%away, "it is asked again"),
+            answer => return answer,
+        }
+        std::thread::sleep(BLOB_COPY_PAUSE);
+    }
+    ask()
+}
+
+/// Puts values of requests outside that are to be stored, which stay there as long as what this returns does. It blocks.
+///
+/// # Errors
+///
+/// The object store does not take them, however often it is asked.
+pub(crate) fn put_now(blobs: &Blobs, requests: &mut [Indexed]) -> Result<Pins, Away> {
+    let values: Vec<Value> = requests.iter_mut().flat_map(take).collect();
+    patiently(|| blobs.put_now(values.clone()))
 }

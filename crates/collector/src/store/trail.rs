@@ -6,11 +6,12 @@
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::beside::Noted;
 use super::erase::Target;
 use crate::limits::{AUDIT_DESCRIPTION_CHARS_MAX, AUDIT_METADATA_CHARS_MAX};
 
 /// All that entries of the audit trail are about.
-pub const ACTIONS: [&str; 14] = [
+pub const ACTIONS: [&str; 15] = [
     "session.delete",
     "user.delete",
     "user.forget",
@@ -25,6 +26,7 @@ pub const ACTIONS: [&str; 14] = [
     "config.reload",
     "store.vacuum",
     "store.restore",
+    "store.copy",
 ];
 
 /// Who does something where no key is asked for.
@@ -114,6 +116,18 @@ impl Entry {
             Target::Older(_) | Target::Oldest(_) => return None,
         };
         Some(Self::new(who, action, &told, &metadata))
+    }
+
+    /// A store was copied: all that another one has is in this one.
+    pub(crate) fn copy(who: &Who, from: &str, events: u64) -> Self {
+        let told = format!("what is in {from} is copied: {events} events");
+        Self::new(who, "store.copy", &told, &json!({ "from": from, "events": events }))
+    }
+
+    /// Returns it as it stands in a trail, with a number and a moment of its own.
+    pub(crate) fn noted(self, number: i64, time_us: i64) -> Noted {
+        let Self { who: Who { actor, address, request_id }, action, description, metadata } = self;
+        Noted { number, time_us, actor, address, action, description, metadata, request_id }
     }
 
     /// The configuration was read again.

@@ -161,6 +161,35 @@ fn nothing_is_acknowledged_whose_values_are_not_in_the_object_store() {
 }
 
 #[test]
+fn while_the_object_store_is_away_what_needs_a_value_is_told_to_come_back_and_pages_show_the_rest() {
+    let place = Place::new();
+    let server = Server::start(place.config());
+    let span = r#"{"trace_id":"0af7651916cd43dd8448eb211c80319c","span_id":"b7ad6b7169203331","span_name":"root","gen_ai.input.messages":"LARGE"}"#;
+    let span = named(2, "e-2", "span.start", "INFO", &span.replace("LARGE", &large(2)));
+    server.telemetry(body("s", &[said(0, 0), event(1), span])).is(200);
+    let away = place.values.path().with_extension("away");
+    std::fs::rename(place.values.path(), &away).unwrap();
+    std::fs::write(place.values.path(), "").unwrap();
+    for path in ["/api/events", "/api/events?text=needle-0", "/events/1"] {
+        let refused = server.get(path);
+        assert_eq!(refused.status, 503, "{path}: {}", refused.body);
+        let told = "a large value can't be read: the object store at file://";
+        assert!(refused.body.contains(told) && refused.body.contains("see that the object store runs"), "{}", refused.body);
+    }
+    // What has no such value is told.
+    server.get("/events/2").is(200);
+    for path in ["/events", "/live", "/sessions/s", "/traces", "/traces/0af7651916cd43dd8448eb211c80319c"] {
+        let page = server.get(path).is(200).body;
+        assert!(!page.contains("needle-"), "{path}");
+    }
+
+    std::fs::remove_file(place.values.path()).unwrap();
+    std::fs::rename(&away, place.values.path()).unwrap();
+    assert_eq!(server.events("text=needle-0").len(), 1);
+    server.get("/events/1").is(200);
+}
+
+#[test]
 fn a_store_has_values_of_both_kinds_and_remembers_where_those_outside_are() {
     let place = Place::new();
     let server = Server::start(place.store.config());

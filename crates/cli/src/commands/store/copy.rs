@@ -1,8 +1,8 @@
 //! `lastword store copy`: all that is stored, into another store.
 
-use lastword_collector::admin::{self, Copied, CopyStep, Side};
+use lastword_collector::admin::{Copied, CopyStep, Copying, Side};
 
-use super::answer;
+use super::{actor, answer};
 use crate::error::Error;
 use crate::flags::store::CopyArgs;
 use crate::output::amount;
@@ -15,9 +15,13 @@ use crate::source::aside;
 ///
 /// The source can't be read, the target can't be written, or they differ.
 pub(super) fn run(args: &CopyArgs) -> Result<(), Error> {
+    let mut copying = Copying::new(args.from.clone(), args.to.clone()).acting_as(&actor());
+    if let Some(blobs) = &args.blobs {
+        copying = copying.blobs(blobs, args.s3_endpoint.clone());
+    }
     let copied = aside(|| {
         let mut status = Status::new();
-        admin::copy(&args.from, &args.to, |step, events, of| status.say(&told(step, events, of)))
+        copying.run(|step, events, of| status.say(&told(step, events, of)))
     })?;
     answer(args.json, &copied, &lines(&copied))
 }
@@ -48,6 +52,12 @@ fn lines(copied: &Copied) -> Vec<String> {
         format!("to      {}", side(&copied.to)),
         "both have the same events".to_owned(),
     ];
+    if copied.points_left > 0 {
+        lines.push(format!(
+            "not copied: {} of metrics, older than all events with metrics: ClickHouse has points of events alone",
+            amount::count_of(copied.points_left, "point", "points")
+        ));
+    }
     if copied.more {
         lines.push("the source was written meanwhile: run the same command again for the rest".to_owned());
     }

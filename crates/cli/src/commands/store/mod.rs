@@ -156,11 +156,16 @@ fn restore(args: &RestoreArgs) -> Result<(), Error> {
 
 /// Takes a directory that no collector has. What is done to it is on record with the user of the system.
 fn offline(directory: &Path) -> Result<Offline, Error> {
+    Ok(Offline::open(directory)?.acting_as(&actor()))
+}
+
+/// Returns who this is, for the audit trail.
+fn actor() -> String {
     let name = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
     let mut actor = format!("cli:{}", name.unwrap_or_else(|| "unknown".to_owned()));
     #[cfg(unix)]
     actor.push_str(&format!(" (uid {})", rustix::process::getuid().as_raw()));
-    Ok(Offline::open(directory)?.acting_as(&actor))
+    actor
 }
 
 async fn delete(args: DeleteArgs) -> Result<(), Error> {

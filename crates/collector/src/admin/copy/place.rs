@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use rusqlite::Connection;
@@ -10,11 +10,13 @@ use rusqlite::Connection;
 use super::super::{AdminError, read_only};
 #[cfg(feature = "clickhouse")]
 use super::remote;
-use crate::config::Config;
-use crate::query::copy::{self, Piece};
+use crate::blobs::{self, Blobs};
+use crate::config::{Config, Settings};
+use crate::error::OpenError;
+use crate::query::copy::{self, Large, Piece, Unread};
 use crate::store::beside::Beside;
 use crate::store::engine::Engine;
-use crate::store::open_engine;
+use crate::store::{Indexed, WriteError, open_engine, outside};
 
 /// A store: the data directory of a collector, or a database of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +59,7 @@ pub(super) enum Kind {
 /// A store that is read as it is at one moment.
 pub(super) enum Source {
     /// Within a transaction that only reads: nobody waits for it, and what comes meanwhile is not seen.
-    Directory { name: String, connection: Connection, newest: i64 },
+    Directory { name: String, dir: PathBuf, connection: Connection, newest: i64 },
     /// Up to a row.
     #[cfg(feature = "clickhouse")]
     ClickHouse(remote::Remote),
@@ -69,14 +71,11 @@ impl Source {
         match place {
             Place::Directory(directory) => {
                 let connection = read_only(directory)?;
-                if crate::store::outside::place(&connection)?.is_some() {
-                    return Err(AdminError::LargeOutside(directory.clone()));
-                }
-                crate::store::outside::Source::default().define(&connection)?;
+                outside::Source::of_whole().define(&connection)?;
                 let path = directory.canonicalize().unwrap_or_else(|_| directory.clone());
                 connection.execute_batch("BEGIN")?;
                 let newest = copy::newest(&connection)?;
-                Ok(Self::Directory { name: path.display().to_string(), connection, newest })
+                Ok(Self::Directory { name: path.display().to_string(), dir: directory.clone(), connection, newest })
             }
             #[cfg(feature = "clickhouse")]
             Place::Store(url) => Ok(Self::ClickHouse(remote::Remote::open(url, false)?)),
@@ -124,7 +123,9 @@ impl Source {
     /// Returns some of the events behind a row, in their order.
     pub(super) fn events(&self, after: i64) -> Result<Vec<Piece>, AdminError> {
         match self {
-            Self::Directory { connection, .. } => Ok(copy::events(connection, after)?),
+            Self::Directory { dir, connection, .. } => {
+                copy::events(connection, after).map_err(|error| unread(dir, error))
+            }
             #[cfg(feature = "clickhouse")]
             Self::ClickHouse(remote) => Ok(remote.events(after)?),
         }
@@ -150,6 +151,15 @@ impl Source {
         })
     }
 
+    /// Returns how many points of metrics it has of which a store in ClickHouse has nothing: points are read from events there.
+    pub(super) fn points_without_events(&self) -> Result<u64, AdminError> {
+        match self {
+            Self::Directory { connection, .. } => Ok(copy::points_without_events(connection)?),
+            #[cfg(feature = "clickhouse")]
+            Self::ClickHouse(_) => Ok(0),
+        }
+    }
+
     /// Returns whether there is more by now than when it was opened.
     pub(super) fn has_more(self) -> Result<bool, AdminError> {
         match self {
@@ -163,6 +173,20 @@ impl Source {
     }
 }
 
+/// Says of which event a large value could not be read, and where.
+fn unread(dir: &Path, error: Unread) -> AdminError {
+    let large = match error {
+        Unread::Store(error) => return error.into(),
+        Unread::Large(large) => *large,
+    };
+    let (dir, Large { session, event, is_lost, why }) = (dir.to_owned(), large);
+    if is_lost {
+        AdminError::LargeLost { dir, session, event, why }
+    } else {
+        AdminError::LargeAway { dir, session, event, why }
+    }
+}
+
 /// Puts some of one kind together, with the number of the last.
 pub(super) fn some<T>(numbered: Vec<(i64, T)>, wrap: impl FnOnce(i64, Vec<T>) -> Beside) -> Option<(i64, Beside)> {
     let last = numbered.last()?.0;
@@ -172,6 +196,8 @@ pub(super) fn some<T>(numbered: Vec<(i64, T)>, wrap: impl FnOnce(i64, Vec<T>) ->
 /// A store that is written.
 pub(super) struct Target {
     pub(super) engine: Box<dyn Engine>,
+    /// Where its large values go, if they are not in it.
+    blobs: Option<Blobs>,
     _lock: Taken,
 }
 
@@ -187,21 +213,32 @@ enum Taken {
 }
 
 impl Target {
-    pub(super) fn open(place: &Place) -> Result<Self, AdminError> {
+    /// Opens it. Of the settings those count that say where large values go.
+    pub(super) fn open(place: &Place, settings: &Settings) -> Result<Self, AdminError> {
+        blobs::check(settings).map_err(OpenError::Blobs)?;
         match place {
             Place::Directory(directory) => {
-                let (engine, lock) = open_engine(&Config::new(directory))?;
-                Ok(Self { engine, _lock: Taken::Directory { _lock: lock } })
+                let (engine, blobs, lock) = open_engine(&Config::with_settings(directory, settings.clone()))?;
+                Ok(Self { engine, blobs, _lock: Taken::Directory { _lock: lock } })
             }
             #[cfg(feature = "clickhouse")]
             Place::Store(url) => {
                 let identity = remote::Identity::new()?;
                 let engine = remote::engine(url, &identity)?;
-                Ok(Self { engine, _lock: Taken::Identity { _dir: identity } })
+                Ok(Self { engine, blobs: None, _lock: Taken::Identity { _dir: identity } })
             }
             #[cfg(not(feature = "clickhouse"))]
             Place::Store(_) => Err(AdminError::NoClickHouse),
         }
+    }
+
+    /// Stores events, of which those that are there already count for nothing, and returns how many are new.
+    pub(super) fn store(&mut self, mut group: Vec<Indexed>) -> Result<u64, AdminError> {
+        // Before anything names them, and until something does.
+        let pins = self.blobs.as_ref().map(|blobs| outside::put_now(blobs, &mut group)).transpose();
+        let _pins = pins.map_err(WriteError::from)?;
+        let stored = self.engine.commit(&[&group])?;
+        Ok(stored.iter().map(|stored| stored.accepted as u64).sum())
     }
 
     /// Leaves it as tidy as can be.

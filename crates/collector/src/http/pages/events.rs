@@ -24,7 +24,7 @@ use crate::query::{
 pub(in super::super) async fn events(State(shared): State<Shared>, Query(pairs): Pairs) -> Response {
     let address = Address::new("/events", &pairs);
     show(&shared, asked(&of_list(&pairs)), move |reader, (query, columns)| {
-        let page = reader.events_within(query, LIST_BYTES)?;
+        let page = reader.events_shown(query, LIST_BYTES)?;
         let counted = counted(reader, query, &page)?;
         let names = reader.names(NAMES_OFFERED)?;
         let explored = Explored { page: &page, query, columns, counted: &counted, names: &names, address: &address };
@@ -96,7 +96,7 @@ pub(in super::super) async fn event(State(shared): State<Shared>, id: Result<Pat
                 order,
                 ..EventQuery::default()
             };
-            Ok::<_, QueryError>(reader.events_within(&query, LIST_BYTES)?.items)
+            Ok::<_, QueryError>(reader.events_shown(&query, LIST_BYTES)?.items)
         };
         let (before, after) = (around(Order::NewestFirst)?, around(Order::OldestFirst)?);
         let fingerprint = reader.group_of(event.row)?;

@@ -11,7 +11,7 @@ use super::super::api::{ID_NOT_TEXT, Pairs};
 use super::super::{Shared, edit};
 use super::{of_list, or_default, show, show_one, wrong};
 use crate::auth::{Caller, Scope};
-use crate::limits::{EXCEPTION_CONTEXT, EXCEPTION_EVENTS};
+use crate::limits::{EXCEPTION_CONTEXT, EXCEPTION_EVENTS, PAGE_BYTES_MAX};
 use crate::page::{self, Address};
 use crate::query::{
     self, Event, EventQuery, ExceptionGroup, ExceptionOrder, ExceptionQuery, Grid, Moment, Order, ParamError,
@@ -106,7 +106,7 @@ fn before(reader: &Reader, event: &Event) -> Result<Vec<Event>, QueryError> {
         limit: EXCEPTION_CONTEXT,
         ..EventQuery::default()
     };
-    let mut before = reader.events(&query)?.items;
+    let mut before = reader.events_shown(&query, PAGE_BYTES_MAX)?.items;
     before.reverse();
     Ok(before)
 }

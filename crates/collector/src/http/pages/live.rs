@@ -22,7 +22,7 @@ pub(in super::super) async fn live(State(shared): State<Shared>, Query(pairs): P
     let query = EventQuery::from_pairs(or_default(&pairs, &defaults));
     let query = query.map(|query| EventQuery { order: Order::NewestFirst, after: None, ..query });
     show(&shared, query, move |reader, query| {
-        Ok(page::live::page(&reader.events_within(query, LIVE_FIRST_BYTES)?, &address))
+        Ok(page::live::page(&reader.events_shown(query, LIVE_FIRST_BYTES)?, &address))
     })
     .await
 }

@@ -9,7 +9,7 @@ use super::super::Shared;
 use super::super::api::{ID_NOT_TEXT, Pairs};
 use super::{distinct, show_list, show_one, wrong};
 use crate::limits::{
-    LIST_BYTES, SESSION_EXCEPTIONS, SESSION_LINKS, SESSION_USER_EVENTS, TIMELINE_BEFORE, TIMELINE_ROWS,
+    LIST_BYTES, PAGE_BYTES_MAX, SESSION_EXCEPTIONS, SESSION_LINKS, SESSION_USER_EVENTS, TIMELINE_BEFORE, TIMELINE_ROWS,
 };
 use crate::page::session::Users;
 use crate::page::{self, Address};
@@ -59,14 +59,15 @@ impl Asked {
             ..self.query.clone()
         };
         if let Some(before) = self.before {
-            let mut page = reader.events(&newest_first(before, TIMELINE_ROWS))?;
+            let mut page = reader.events_shown(&newest_first(before, TIMELINE_ROWS), PAGE_BYTES_MAX)?;
             page.items.reverse();
             page.next = page.items.last().map(|event| event.row.to_string());
             return Ok(page);
         }
-        let Some(from) = self.from else { return reader.events(&self.query) };
+        let Some(from) = self.from else { return reader.events_shown(&self.query, PAGE_BYTES_MAX) };
         let first = reader.heads(&newest_first(from, TIMELINE_BEFORE))?.items.last().map_or(from, |event| event.row);
-        reader.events(&EventQuery { after: Some((first - 1).max(0).to_string()), ..self.query.clone() })
+        let query = EventQuery { after: Some((first - 1).max(0).to_string()), ..self.query.clone() };
+        reader.events_shown(&query, PAGE_BYTES_MAX)
     }
 }
 

@@ -186,7 +186,7 @@ fn fold(reader: &Reader, id: &str) -> Result<Told, QueryError> {
     };
     let (mut events, mut bytes) = (0, 0);
     loop {
-        let page = reader.events_within(&query, TRACE_PAGE_BYTES - bytes)?;
+        let page = reader.events_shown(&query, TRACE_PAGE_BYTES - bytes)?;
         events += page.items.len();
         for event in &page.items {
             bytes += event.json.len();
