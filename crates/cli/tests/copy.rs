@@ -232,8 +232,10 @@ fn a_copy_of_large_values_that_is_killed_goes_on_and_has_each_of_them() {
     const EVENTS: usize = 600;
     let dir = tempfile::tempdir().unwrap();
     let [from, to, there] = ["from", "to", "there"].map(|name| dir.path().join(name));
-    let server =
-        Server::start_with(&["--listen", "127.0.0.1:0", "--blobs", &format!("file://{}/here", dir.path().display())], &from);
+    let server = Server::start_with(
+        &["--listen", "127.0.0.1:0", "--blobs", &format!("file://{}/here", dir.path().display())],
+        &from,
+    );
     for request in 0..EVENTS / 20 {
         let prompt = |index: usize| json!({ "prompt": format!("{request} {index} ").repeat(5_000) }).to_string();
         let events: Vec<String> = (0..20).map(|index| generic(index, "INFO", "n", &prompt(index))).collect();

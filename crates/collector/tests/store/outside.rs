@@ -174,7 +174,11 @@ fn while_the_object_store_is_away_what_needs_a_value_is_told_to_come_back_and_pa
         let refused = server.get(path);
         assert_eq!(refused.status, 503, "{path}: {}", refused.body);
         let told = "a large value can't be read: the object store at file://";
-        assert!(refused.body.contains(told) && refused.body.contains("see that the object store runs"), "{}", refused.body);
+        assert!(
+            refused.body.contains(told) && refused.body.contains("see that the object store runs"),
+            "{}",
+            refused.body
+        );
     }
     // What has no such value is told.
     server.get("/events/2").is(200);

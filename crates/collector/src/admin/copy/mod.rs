@@ -181,12 +181,7 @@ fn begin_note(key: &str, engine: &mut dyn Engine) -> Result<i64, AdminError> {
 
 /// Notes in the trail of the target that a copy up to a row came to its end, once: a run that brought nothing is none, and an entry that is
 /// written twice, because a run was killed in between, has the same moment and the same number and is one.
-fn note(
-    key: &str,
-    engine: &mut dyn Engine,
-    entry: Entry,
-    (newest, begun_us): (i64, i64),
-) -> Result<(), AdminError> {
+fn note(key: &str, engine: &mut dyn Engine, entry: Entry, (newest, begun_us): (i64, i64)) -> Result<(), AdminError> {
     let noted = format!("{key}.noted");
     if engine.begin_cursor(&noted, NOT_BEGUN)? < newest {
         let entries = vec![entry.noted(newest, begun_us)];
