@@ -28,8 +28,9 @@ const TOUCHED: &str = "touched";
 /// The tables that have what was counted.
 const TABLES: [&str; 3] = ["fold_minutes", "fold_hours", "fold_calls"];
 /// What is known of hours, to be grouped by hour. A fold counts if `argMax(version, fold) > max(touched)`, and it is the one that is `max(fold)`.
-pub(crate) const STANDING: &str = "(SELECT hour, row AS touched, toUInt64(0) AS version, toUInt64(0) AS fold FROM touched \
-                                   UNION ALL SELECT hour, toUInt64(0) AS touched, version, fold FROM folded)";
+pub(crate) const STANDING: &str =
+    "(SELECT hour, row AS touched, toUInt64(0) AS version, toUInt64(0) AS fold FROM touched \
+     UNION ALL SELECT hour, toUInt64(0) AS touched, version, fold FROM folded)";
 /// The columns of [`call_sums`].
 pub(crate) const CALL_COLUMNS: &str =
     "first_row, times, errors, given, answered, cached, paid, timed, took, shortest_us, longest_us, spread";
@@ -216,7 +217,8 @@ impl Fold {
         let list = |numbers: Vec<String>| numbers.join(", ");
         let hours = list(self.hours.iter().map(u32::to_string).collect());
         let folds = list(self.folds.iter().map(i64::to_string).collect());
-        sql.add(&format!("transform(toUInt32(hour), [{hours}], arrayMap(fold -> toUInt64(fold), [{folds}]), toUInt64(0))"))
+        let folds = format!("arrayMap(fold -> toUInt64(fold), [{folds}])");
+        sql.add(&format!("transform(toUInt32(hour), [{hours}], {folds}, toUInt64(0))"))
     }
 
     /// Has readers take what was counted; unless that took so long, by the clock of the server, that it may have been removed as one that nobody names.
@@ -227,8 +229,8 @@ impl Fold {
         }
         let begun_us = self.folds.first().map_or(0, |fold| us_of(*fold));
         let mut sql = Sql::new("INSERT INTO folded (hour, version, fold) SELECT toDateTime(hour, 'UTC'), toUInt64(");
-        sql.number(self.version).add("), fold FROM format(JSONCompactEachRow, 'hour UInt32, fold UInt64', ").text(&lines);
-        sql.add(&format!(") WHERE {NOW} < ")).number(begun_us.saturating_add(FOLD_TIME_MAX_US));
+        sql.number(self.version).add("), fold FROM format(JSONCompactEachRow, 'hour UInt32, fold UInt64', ");
+        sql.text(&lines).add(&format!(") WHERE {NOW} < ")).number(begun_us.saturating_add(FOLD_TIME_MAX_US));
         client.run_within(&sql, FOLD_TIMEOUT)
     }
 }
@@ -236,8 +238,9 @@ impl Fold {
 /// Removes what was counted and does not count: of folds that were never named, and of those that were replaced.
 pub(super) fn sweep(client: &Client, spans: Spans) -> Result<(), Error> {
     for table in TABLES {
-        let mut sql = Sql::new(&format!("SELECT DISTINCT fold FROM {table} WHERE fold < bitShiftLeft(toUInt64(intDiv({NOW} - "));
-        sql.number(spans.stale).add(&format!(", 1000)), {ROW_BITS}) AND fold NOT IN "));
+        let mut sql = Sql::new(&format!("SELECT DISTINCT fold FROM {table} WHERE fold < "));
+        sql.add(&format!("bitShiftLeft(toUInt64(intDiv({NOW} - ")).number(spans.stale);
+        sql.add(&format!(", 1000)), {ROW_BITS}) AND fold NOT IN "));
         sql.add("(SELECT max(fold) FROM folded GROUP BY hour) LIMIT ").number(FOLDS_SWEPT);
         let stale: Vec<(u64,)> = client.rows(&sql)?;
         if !stale.is_empty() {
