@@ -28,8 +28,7 @@ const TOUCHED: &str = "touched";
 /// The tables that have what was counted.
 const TABLES: [&str; 3] = ["fold_minutes", "fold_hours", "fold_calls"];
 /// What is known of hours, to be grouped by hour. A fold counts if `argMax(version, fold) > max(touched)`, and it is the one that is `max(fold)`.
-pub(crate) const STANDING: &str =
-    "(SELECT hour, row AS touched, toUInt64(0) AS version, toUInt64(0) AS fold FROM touched \
+pub(crate) const STANDING: &str = "(SELECT hour, row AS touched, toUInt64(0) AS version, toUInt64(0) AS fold FROM touched \
      UNION ALL SELECT hour, toUInt64(0) AS touched, version, fold FROM folded)";
 /// The columns of [`call_sums`].
 pub(crate) const CALL_COLUMNS: &str =
