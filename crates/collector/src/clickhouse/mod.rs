@@ -32,7 +32,7 @@ pub(crate) use schema::check;
 pub(crate) use sql::Sql;
 #[cfg(test)]
 pub(crate) use writers::Spans;
-pub(crate) use writers::{Lease, watermark};
+pub(crate) use writers::{Lease, NOW, watermark};
 
 /// Makes a client of the server of a URL, with the password of the file if one is named. Nothing is asked yet.
 ///

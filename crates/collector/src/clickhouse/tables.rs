@@ -224,4 +224,59 @@ pub(super) const TABLES: &[Table] = &[
         settings: "",
         shard: "row",
     },
+    // Up to which row it was said of an hour that events of it come, or go.
+    Table {
+        name: "touched",
+        columns: "hour DateTime('UTC'), row SimpleAggregateFunction(max, UInt64)",
+        engine: "AggregatingMergeTree",
+        version: "",
+        order: "ORDER BY hour",
+        settings: "",
+        shard: "cityHash64(hour)",
+    },
+    // Hours that were counted: as of which row, and which rows of the next three tables say what there was. The last of an hour is the largest.
+    Table {
+        name: "folded",
+        columns: "hour DateTime('UTC'), version UInt64, fold UInt64",
+        engine: "ReplacingMergeTree",
+        version: "fold",
+        order: "ORDER BY hour",
+        settings: "",
+        shard: "cityHash64(hour)",
+    },
+    Table {
+        name: "fold_minutes",
+        columns: "
+            hour DateTime('UTC'), fold UInt64, minute_us Int64 CODEC(Delta(8), ZSTD(1)), kind UInt8, name LowCardinality(String),
+            severity UInt8, count UInt64 CODEC(T64, ZSTD(1))
+        ",
+        engine: "MergeTree",
+        version: "",
+        order: "ORDER BY (hour, fold, name, kind, severity, minute_us)",
+        settings: "",
+        shard: "cityHash64(hour)",
+    },
+    Table {
+        name: "fold_hours",
+        columns: "hour DateTime('UTC'), fold UInt64, kind UInt8, name LowCardinality(String), severity UInt8, count UInt64",
+        engine: "MergeTree",
+        version: "",
+        order: "ORDER BY (hour, fold, name, kind, severity)",
+        settings: "",
+        shard: "cityHash64(hour)",
+    },
+    Table {
+        name: "fold_calls",
+        columns: "
+            hour DateTime('UTC'), fold UInt64, call UInt8, callee LowCardinality(String), provider LowCardinality(String),
+            version LowCardinality(String), first_row UInt64, times UInt64, errors UInt64, given Int128, answered Int128,
+            cached Int128, paid Float64, timed UInt64, took Int128, shortest_us Int64, longest_us Int64,
+            spread Tuple(Array(UInt16), Array(UInt64))
+        ",
+        engine: "MergeTree",
+        version: "",
+        order: "ORDER BY (hour, fold, call, callee, provider, version)",
+        settings: "",
+        shard: "cityHash64(hour)",
+    },
 ];

@@ -28,7 +28,7 @@ use crate::limits::{
 };
 
 /// The moment of the server.
-pub(super) const NOW: &str = "toUnixTimestamp64Micro(now64(6))";
+pub(crate) const NOW: &str = "toUnixTimestamp64Micro(now64(6))";
 
 /// Returns the row below which all rows are in. It never becomes lower.
 ///

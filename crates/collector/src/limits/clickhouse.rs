@@ -54,3 +54,30 @@ pub const CLICKHOUSE_CLAIM_WAIT: Duration = Duration::from_millis(500);
 pub const CLICKHOUSE_CLAIMS_MAX: usize = 16;
 /// How often who has opted in is looked up by those who don't write the store.
 pub const OPT_INS_POLL: Duration = Duration::from_secs(10);
+/// How far ahead a writer says, in microseconds, that it writes to an hour: so it says it once a minute and not with each block.
+pub const FOLD_AHEAD_US: i64 = 60 * 1_000_000;
+/// How long nobody may have written to an hour, in microseconds, before it is folded. What comes late mostly comes within that. It is longer than a
+/// removal may take in the server, so that none is under way then that was given up.
+pub const FOLD_QUIET_US: i64 = 10 * 60 * 1_000_000;
+/// Hours that are folded in one step: those of a day.
+pub const FOLD_HOURS_MAX: u64 = 24;
+/// Events that are folded in one step, if it is more than one hour's: a second or two, in which nothing is written.
+pub const FOLD_EVENTS_MAX: u64 = 1_000_000;
+/// How long one statement of a fold may take.
+pub const FOLD_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long a fold may take as a whole, in microseconds, by the clock of the server: after that it is not made known.
+pub const FOLD_TIME_MAX_US: i64 = 10 * 60 * 1_000_000;
+/// How old a fold is, in microseconds, that is removed where it is not the one that counts: three times as old as one becomes that is being made.
+pub const FOLD_STALE_US: i64 = 3 * FOLD_TIME_MAX_US;
+/// How often it is looked, in microseconds, whether there are such folds: each of their rows is read for it.
+pub const FOLD_SWEEP_INTERVAL_US: u64 = 60 * 60 * 1_000_000;
+/// Folds that are removed at once.
+pub const FOLDS_SWEPT: u64 = 1000;
+/// Hours of which a writer remembers that it said that it writes to them. When there are more it starts over.
+pub const FOLD_HOURS_KNOWN: usize = 4096;
+/// Ranges up to this, in microseconds, are counted from events: fewer statements are quicker there.
+pub const FOLDED_RANGE_US: i64 = 6 * 60 * 60 * 1_000_000;
+/// Folded hours that one answer reads, the latest: those of a year, which make a statement of 300 kB. Others are counted from events.
+pub const FOLDS_READ: u64 = 8_784;
+/// How often an answer is asked for with folds, where folds change while it is made, before it is counted from events.
+pub const FOLD_TRIES: usize = 3;

@@ -56,7 +56,7 @@ pub(crate) use batch::Stored;
 pub(crate) use blobs::{inside as inside_event, outside_values, told as told_event, whole as whole_event};
 pub(crate) use class::Class;
 #[cfg(feature = "clickhouse")]
-pub(crate) use clickhouse::read_consents;
+pub(crate) use clickhouse::{CALL_COLUMNS, CALLS, STANDING, call_sums, read_consents};
 pub(crate) use consent::{Consents, store as store_consent};
 pub(crate) use erase::{Target, note_removal, step as remove_step};
 pub use index::CallKind;

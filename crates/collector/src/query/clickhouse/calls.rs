@@ -2,14 +2,15 @@
 
 use serde::Deserialize;
 
-use super::Remote;
+use super::folds::{Folds, HOURS};
 use super::narrow::within;
+use super::{Remote, folds};
 use crate::clickhouse::Sql;
 use crate::limits::CALL_ROWS_MAX;
 use crate::query::QueryError;
 use crate::query::calls::{CallQuery, CallRow, CallRows};
 pub(in crate::query) use crate::query::calls::{over_time, rows, totals};
-use crate::store::{CallKind, Spread, WIDTHS_US};
+use crate::store::{CALL_COLUMNS, CALLS, CallKind, Spread, WIDTHS_US, call_sums};
 
 /// A row, as it is counted.
 #[derive(Deserialize)]
@@ -35,7 +36,8 @@ struct Row {
 
 impl CallRows for Remote {
     fn each(&self, query: &CallQuery, now_us: i64, take: &mut dyn FnMut(&CallRow<'_>)) -> Result<(), QueryError> {
-        for row in self.rows::<Row>(&statement(query, now_us))? {
+        let range = query.range.hours_us(now_us);
+        for row in folds::rows::<Row>(self, range, now_us, |folds| statement(query, range, folds))? {
             let (parts, counts) = row.spread;
             take(&CallRow {
                 hour: row.hour,
@@ -67,14 +69,27 @@ const fn number(kind: CallKind) -> i64 {
 
 /// Writes what is asked for all rows of a query. Of an hour so many names have a row of their own, those that came first, and the others are in one without
 /// a name; so names are asked for when that is settled.
-fn statement(query: &CallQuery, now_us: i64) -> Sql {
-    let (since, until) = query.range.hours_us(now_us);
-    let mut sql = Sql::new(&counted());
-    within(&mut sql, Some(since), until);
-    if let Some(kind) = query.kind {
-        sql.add(" AND call = ").number(number(kind));
+fn statement(query: &CallQuery, (since, until): (i64, Option<i64>), folds: &Folds) -> Sql {
+    let of_kind = query.kind.map_or_else(String::new, |kind| format!(" AND call = {}", number(kind)));
+    let mut sql = Sql::new(&ranked());
+    if !folds.is_empty() {
+        // What happened at no time that can be may be of an hour that is folded: it is the same name, and has one place.
+        sql.add("SELECT * REPLACE (min(first_row) OVER (PARTITION BY begin, ");
+        sql.add(KEY).add(") AS first_row) FROM (");
     }
-    sql.add(" GROUP BY begin, call, callee, provider, version)) WHERE 1");
+    let hour = WIDTHS_US[1];
+    sql.add(&format!("SELECT time_us - positiveModulo(time_us, {hour}) AS begin, {KEY}, {}", call_sums()));
+    sql.add(&format!(" FROM events FINAL WHERE {CALLS}"));
+    within(&mut sql, Some(since), until);
+    sql.add(&of_kind);
+    folds.others(&mut sql);
+    sql.add(&format!(" GROUP BY begin, {KEY}"));
+    if !folds.is_empty() {
+        let (begin, _) = HOURS;
+        sql.add(&format!(" UNION ALL SELECT {begin} AS begin, {KEY}, {CALL_COLUMNS} FROM "));
+        folds.of_table(&mut sql, "fold_calls").add(&of_kind).add(")");
+    }
+    sql.add(")) WHERE 1");
     for (column, wanted) in [("name", &query.name), ("offered", &query.provider), ("built", &query.version)] {
         if let Some(wanted) = wanted {
             sql.add(&format!(" AND {column} = ")).text(wanted);
@@ -84,9 +99,11 @@ fn statement(query: &CallQuery, now_us: i64) -> Sql {
     sql
 }
 
-/// Writes the beginning of [`statement`], up to where calls are narrowed down.
-fn counted() -> String {
-    let (hour, part) = (WIDTHS_US[1], Spread::part_sql("duration_us"));
+/// What tells calls of an hour apart.
+const KEY: &str = "call, callee, provider, version";
+
+/// Writes the beginning of [`statement`], up to where calls are counted.
+fn ranked() -> String {
     let own = |column: &str| format!("if(place <= {CALL_ROWS_MAX}, {column}, '')");
     // A sum that is larger than any number we have stays at the largest.
     let sum = |column: &str| format!("toInt64(least(sum({column}), {}))", i64::MAX);
@@ -94,16 +111,7 @@ fn counted() -> String {
         "SELECT begin, call, {name} AS name, {provider} AS offered, {version} AS built, sum(times), sum(errors),
                 {given}, {answered}, {cached}, sum(paid), sum(timed), {took},
                 minIf(shortest_us, timed > 0), max(longest_us), sumMap(spread.1, spread.2)
-         FROM (SELECT *, row_number() OVER (PARTITION BY begin, call ORDER BY first_row) AS place
-               FROM (SELECT time_us - positiveModulo(time_us, {hour}) AS begin, call, callee, provider, version,
-                            min(row) AS first_row, count() AS times, countIf(failed) AS errors,
-                            sum(toInt128(tokens_in)) AS given, sum(toInt128(tokens_out)) AS answered,
-                            sum(toInt128(tokens_cached)) AS cached,
-                            sum(cost) AS paid, countIf(duration_us >= 0) AS timed,
-                            sumIf(toInt128(duration_us), duration_us >= 0) AS took,
-                            minIf(duration_us, duration_us >= 0) AS shortest_us, max(duration_us) AS longest_us,
-                            sumMapIf([{part}], [toUInt64(1)], duration_us >= 0) AS spread
-                     FROM events FINAL WHERE what = 2 AND call > 0",
+         FROM (SELECT *, dense_rank() OVER (PARTITION BY begin, call ORDER BY first_row) AS place FROM (",
         name = own("callee"),
         provider = own("provider"),
         version = own("version"),
@@ -123,7 +131,8 @@ mod tests {
     fn names_are_asked_for_once_it_is_settled_which_have_rows_of_their_own() {
         let range = CallRange { since: Some(Moment(3_600_000_005)), until: Some(Moment(7_200_000_001)) };
         let (kind, name) = (Some(CallKind::Tool), Some("it's".to_owned()));
-        let sql = statement(&CallQuery { kind, name, range, ..CallQuery::default() }, 0);
+        let query = CallQuery { kind, name, range, ..CallQuery::default() };
+        let sql = statement(&query, range.hours_us(0), &Folds::default());
         let (inner, outer) = sql.as_str().split_once(")) WHERE 1").unwrap();
         assert!(inner.contains("if(place <= 200, callee, '') AS name"), "{inner}");
         assert!(inner.contains("time_us >= 3600000000 AND time_us < 10800000000 AND call = 2 GROUP BY"), "{inner}");

@@ -4,6 +4,7 @@
 //!   them.
 //! - The key begins with the hour, so hours are narrowed down wherever they are known. Hour 0 has what happened at no time that can be, so
 //!   whoever asks for a time asks for hour 0 too.
+//! - Hours that nobody writes to any more are read from what was counted of them, where a range is long ([`folds`]).
 //! - Groups have several rows each, which come together in the question (`GROUP BY`).
 
 pub(super) mod audit;
@@ -14,6 +15,7 @@ pub(super) mod events;
 pub(super) mod exceptions;
 pub(super) mod explore;
 pub(super) mod facts;
+mod folds;
 pub(super) mod groups;
 pub(super) mod histogram;
 mod narrow;

@@ -9,11 +9,13 @@ use super::groups::Groups;
 use super::lookup::Known;
 use super::rows::{COLUMNS, New, OCCURRENCE, hour_of};
 use super::shapes::insert_kept;
-use super::{edit, remove, take_over};
+use super::{edit, folds, remove, take_over};
 use crate::clickhouse::{Client, Error, Lease, RowBinary, watermark};
 use crate::clock;
 use crate::ingest::Event;
-use crate::limits::{CONSENTS_INTERVAL_US, GROUP_EVENTS_MAX, STANDING_INTERVAL_US, UNMASK_INTERVAL_US};
+use crate::limits::{
+    CONSENTS_INTERVAL_US, FOLD_SWEEP_INTERVAL_US, GROUP_EVENTS_MAX, STANDING_INTERVAL_US, UNMASK_INTERVAL_US,
+};
 use crate::store::Consents;
 use crate::store::batch::Stored;
 use crate::store::beside::Beside;
@@ -43,6 +45,10 @@ pub(super) struct Blocks {
     read_us: i64,
     /// When what was removed was last taken off the disk, as far as this process knows.
     unmasked_us: i64,
+    /// When it was last looked for folds that don't count.
+    swept_us: i64,
+    spans: folds::Spans,
+    touched: folds::Touched,
     /// What the server said last, while nothing can be stored.
     told: Option<Error>,
 }
@@ -74,8 +80,17 @@ impl Blocks {
             looked_us: now_us,
             read_us: now_us,
             unmasked_us: 0,
+            swept_us: 0,
+            spans: folds::Spans::default(),
+            touched: folds::Touched::default(),
             told: None,
         })
+    }
+
+    /// Folds hours after other spans of time.
+    #[cfg(test)]
+    pub(super) fn folding(self, spans: folds::Spans) -> Self {
+        Self { spans, ..self }
     }
 
     /// Tells what the server said, once: those who sent events are not told so much.
@@ -130,6 +145,13 @@ impl Blocks {
                     new.write(&mut events);
                 }
             }
+        }
+        if let Some(last) = rows.last() {
+            let hours = items.iter().filter_map(|item| match *item {
+                Item::Heard { .. } => None,
+                Item::New { hour, .. } => Some(hour),
+            });
+            self.touched.touch(&self.client, &mut self.lease, hours, (*last, self.spans.ahead))?;
         }
         groups.write(&self.client, &mut self.lease)?;
         insert_kept(&self.client, &mut self.lease, "occurrences", &OCCURRENCE, &occurrences)?;
@@ -244,7 +266,7 @@ impl Engine for Blocks {
     }
 
     fn remove(&mut self, target: &Target, after: i64) -> Result<Step, WriteError> {
-        let step = remove::step(&self.client, target, after)?;
+        let step = remove::step(&self.client, &mut self.lease, target, after)?;
         if let Target::User(user) | Target::UserId(user) = target {
             // It may have been read again since it was asked for.
             self.consents.set(user, false);
@@ -262,8 +284,18 @@ impl Engine for Blocks {
     }
 
     fn give_back(&mut self) -> Result<bool, WriteError> {
+        if !self.leads {
+            return Ok(false);
+        }
+        if folds::step(&self.client, &mut self.lease, self.spans)? {
+            return Ok(true);
+        }
         let now_us = clock::now_us();
-        if !self.leads || now_us.abs_diff(self.unmasked_us) < UNMASK_INTERVAL_US {
+        if now_us.abs_diff(self.swept_us) >= FOLD_SWEEP_INTERVAL_US {
+            folds::sweep(&self.client, self.spans)?;
+            self.swept_us = now_us;
+        }
+        if now_us.abs_diff(self.unmasked_us) < UNMASK_INTERVAL_US {
             return Ok(false);
         }
         // Another process may have done it today, or this one before it was started again.

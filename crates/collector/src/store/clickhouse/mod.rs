@@ -5,11 +5,13 @@
 //! - An event is known by its session, its time and its id; what was sent again is looked up before anything is written ([`lookup`]), and counted once
 //!   by every question, also where two processes wrote it at the same moment.
 //! - What is written beside events may be written any number of times ([`groups`]): nothing is counted but by asking.
+//! - Hours that nobody writes to any more are counted once, and read from that for as long as nobody does ([`folds`]).
 //! - Rows are numbered by who wrote them and when, and readers go up to where all of them are in ([`Lease`]).
 //! - Whatever fails may be tried again: there are no transactions, so everything is in an order in which a part of it harms nothing.
 
 mod edit;
 mod engine;
+mod folds;
 mod groups;
 mod lookup;
 mod regroup;
@@ -23,6 +25,7 @@ mod tests;
 use std::path::Path;
 
 pub(crate) use edit::read_consents;
+pub(crate) use folds::{CALL_COLUMNS, CALLS, STANDING, call_sums};
 
 use super::Consents;
 use super::open::Opened;
@@ -42,6 +45,7 @@ pub(super) fn open(client: &Client, dir: &Path, writes: bool) -> Result<Opened, 
 
 fn begin(client: &Client, dir: &Path, writes: bool) -> Result<Opened, Error> {
     schema::make(client)?;
+    folds::begin(client)?;
     // Whoever may not use it is told now, and not when the first event comes.
     let _: Option<(u8,)> = client.row(&Sql::new("SELECT a FROM format(JSONCompactEachRow, 'a UInt8', '[1]')"))?;
     let consents = Consents::of(edit::opted_in(client)?);

@@ -8,8 +8,9 @@
 
 use serde_json::json;
 
+use super::folds;
 use super::regroup::{self, Doomed};
-use crate::clickhouse::{Client, Error, Sql, row_at};
+use crate::clickhouse::{Client, Error, Lease, Sql, row_at};
 use crate::clock;
 use crate::limits::{FORGET_ROWS, SESSION_KEPT_US};
 use crate::store::erase::{Step, Target};
@@ -18,19 +19,19 @@ use crate::store::redact::{Cleared, without_user};
 use crate::store::{Class, WIDTHS_US, floor};
 
 /// Does a step of a removal.
-pub(super) fn step(client: &Client, target: &Target, after: i64) -> Result<Step, Error> {
+pub(super) fn step(client: &Client, lease: &mut Lease, target: &Target, after: i64) -> Result<Step, Error> {
     match target {
-        Target::Session(session) => remove_session(client, session),
+        Target::Session(session) => remove_session(client, lease, session),
         Target::User(user) => {
             let of_user = of_user(user);
             regroup::delete_if_any(client, "opt_ins", &of_user)?;
-            let step = remove(client, &Doomed::new(client, &of_user)?.with_series(), Gone::Events)?;
+            let step = remove(client, lease, &Doomed::new(client, &of_user)?.with_series(), Gone::Events)?;
             regroup::delete_if_any(client, "users", &of_user)?;
             Ok(step)
         }
         Target::UserId(user) => clear_user(client, user, after),
-        Target::Older(cutoffs) => remove_older(client, cutoffs),
-        Target::Oldest(bytes_max) => remove_oldest(client, *bytes_max),
+        Target::Older(cutoffs) => remove_older(client, lease, cutoffs),
+        Target::Oldest(bytes_max) => remove_oldest(client, lease, *bytes_max),
     }
 }
 
@@ -44,12 +45,16 @@ enum Gone<'a> {
 }
 
 /// Removes what is doomed. Series are made anew too, unless it goes by age: they go with their last point then.
-fn remove(client: &Client, doomed: &Doomed, gone: Gone<'_>) -> Result<Step, Error> {
+fn remove(client: &Client, lease: &mut Lease, doomed: &Doomed, gone: Gone<'_>) -> Result<Step, Error> {
     let events = usize::try_from(doomed.events()).unwrap_or(usize::MAX);
     if events == 0 {
         return Ok(Step::default());
     }
+    let hours = folds::hours(client, doomed.condition())?;
     doomed.regroup(client)?;
+    // Right before: for as long as this takes no hour of these is folded anew.
+    folds::open(client, lease, &hours)?;
+    folds::forget(client, &hours)?;
     match gone {
         Gone::Events => client.run(doomed.delete_from(client, "events", "").add(doomed.condition()))?,
         Gone::Partition(partition) => {
@@ -57,15 +62,16 @@ fn remove(client: &Client, doomed: &Doomed, gone: Gone<'_>) -> Result<Step, Erro
             client.run(sql.text(partition))?;
         }
     }
+    folds::open(client, lease, &hours)?;
     doomed.forget_marks(client)?;
     Ok(Step { events, ..Step::default() })
 }
 
-fn remove_session(client: &Client, session: &str) -> Result<Step, Error> {
+fn remove_session(client: &Client, lease: &mut Lease, session: &str) -> Result<Step, Error> {
     // In whatever hour: of what was written meanwhile the session's own row may be gone.
     let mut doomed = Sql::new("session = ");
     doomed.text(session);
-    let mut step = remove(client, &Doomed::new(client, &doomed)?.with_series(), Gone::Events)?;
+    let mut step = remove(client, lease, &Doomed::new(client, &doomed)?.with_series(), Gone::Events)?;
     let mut sql = Sql::new("SELECT 1 FROM sessions WHERE session = ");
     let known: Option<(u8,)> = client.row(sql.text(session).add(" LIMIT 1"))?;
     if known.is_some() {
@@ -81,7 +87,7 @@ fn remove_session(client: &Client, session: &str) -> Result<Step, Error> {
 }
 
 /// Removes what is too old, an hour at a time: to remove what has become too old since a minute ago costs as much as all of an hour.
-fn remove_older(client: &Client, cutoffs: &[(Class, i64)]) -> Result<Step, Error> {
+fn remove_older(client: &Client, lease: &mut Lease, cutoffs: &[(Class, i64)]) -> Result<Step, Error> {
     let Some(youngest) = cutoffs.iter().map(|(_, cutoff)| *cutoff).max() else { return Ok(Step::default()) };
     // Rows are of the time at which they were received, and the server knows where which rows are.
     let mut doomed = Sql::new("row < ");
@@ -91,7 +97,7 @@ fn remove_older(client: &Client, cutoffs: &[(Class, i64)]) -> Result<Step, Error
         doomed.add(" AND received_us < ").number(floor(*cutoff, WIDTHS_US[1]));
     }
     doomed.add(")");
-    let mut step = remove(client, &Doomed::new(client, &doomed)?, Gone::Events)?;
+    let mut step = remove(client, lease, &Doomed::new(client, &doomed)?, Gone::Events)?;
     if step.events > 0 {
         step.sessions = forget_sessions(client)?;
     }
@@ -99,7 +105,7 @@ fn remove_older(client: &Client, cutoffs: &[(Class, i64)]) -> Result<Step, Error
 }
 
 /// Removes the oldest week, if more bytes than these are in use. The last one stays, whatever it takes.
-fn remove_oldest(client: &Client, bytes_max: u64) -> Result<Step, Error> {
+fn remove_oldest(client: &Client, lease: &mut Lease, bytes_max: u64) -> Result<Step, Error> {
     let used = Sql::new("SELECT sum(bytes_on_disk) FROM system.parts WHERE database = currentDatabase() AND active");
     let used: Option<(u64,)> = client.row(&used)?;
     if used.is_none_or(|(used,)| used <= bytes_max) {
@@ -116,7 +122,7 @@ fn remove_oldest(client: &Client, bytes_max: u64) -> Result<Step, Error> {
     };
     let mut doomed = Sql::new("toMonday(hour) = toDate(");
     doomed.text(oldest).add(")");
-    let mut step = remove(client, &Doomed::new(client, &doomed)?, Gone::Partition(oldest))?;
+    let mut step = remove(client, lease, &Doomed::new(client, &doomed)?, Gone::Partition(oldest))?;
     step.sessions = forget_sessions(client)?;
     // There may be others. A week without an event that is still one is gone by the next merge.
     step.next = (step.events > 0).then_some(1);
@@ -145,7 +151,7 @@ fn of_user(user: &str) -> Sql {
     sql
 }
 
-/// Takes the id of a user out of some events; all else of them stays byte for byte.
+/// Takes the id of a user out of some events; all else of them stays byte for byte. They count as before, so folds stay as they are.
 ///
 /// Their texts are changed here, since an id may be spelled in ways that no pattern of the server's finds. The server is told where in which text what
 /// stands, and copies each event to its own key, with its own row: of two that are alike the one that was written last counts. Those that have such a copy

@@ -1,0 +1,254 @@
+//! Counts of hours that nobody writes to any more, so that what is asked of a week does not read each event of it.
+//!
+//! Whoever writes events of an hour, or removes some, says so in `touched` first, with a row that is not below any row of what comes. One process
+//! folds: it takes the watermark, counts an hour to which nobody has written for a while, and names the fold in `folded` last, with that watermark. A fold
+//! counts as long as its watermark is above all that `touched` says of the hour; else the hour is read from its events.
+//!
+//! Invariants:
+//! - What was written before the watermark is in the fold, as all of it was in when the count began. What comes later has touched the hour with a row that
+//!   is not below that watermark, since no writer gives one below a watermark that was seen; so has a removal, before and after.
+//! - The rows of a fold have a number of their own and are never added to. A fold that was not named is not read; the last one named of an hour
+//!   has the largest number, so one that was replaced never counts again. Only those that do not count are removed, when none of
+//!   them can be named any more.
+//! - Hour 0 has events of any time, and is never folded.
+
+use std::collections::HashMap;
+
+use super::shapes::insert;
+use super::{edit, regroup};
+use crate::clickhouse::{Client, Error, Lease, NOW, ROW_BITS, RowBinary, Sql, row_at, us_of, watermark};
+use crate::limits::{
+    FOLD_AHEAD_US, FOLD_EVENTS_MAX, FOLD_HOURS_KNOWN, FOLD_HOURS_MAX, FOLD_QUIET_US, FOLD_STALE_US, FOLD_TIME_MAX_US,
+    FOLD_TIMEOUT, FOLDS_SWEPT,
+};
+use crate::store::{Spread, WIDTHS_US};
+
+/// By which key it is kept that all hours were touched which had events before hours were touched at all.
+const TOUCHED: &str = "touched";
+/// The tables that have what was counted.
+const TABLES: [&str; 3] = ["fold_minutes", "fold_hours", "fold_calls"];
+/// What is known of hours, to be grouped by hour. A fold counts if `argMax(version, fold) > max(touched)`, and it is the one that is `max(fold)`.
+pub(crate) const STANDING: &str = "(SELECT hour, row AS touched, toUInt64(0) AS version, toUInt64(0) AS fold FROM touched \
+     UNION ALL SELECT hour, toUInt64(0) AS touched, version, fold FROM folded)";
+/// The columns of [`call_sums`].
+pub(crate) const CALL_COLUMNS: &str =
+    "first_row, times, errors, given, answered, cached, paid, timed, took, shortest_us, longest_us, spread";
+/// Which events are calls that have ended.
+pub(crate) const CALLS: &str = "what = 2 AND call > 0";
+
+/// Returns what is counted of calls.
+pub(crate) fn call_sums() -> String {
+    let part = Spread::part_sql("duration_us");
+    format!(
+        "min(row) AS first_row, count() AS times, countIf(failed) AS errors, sum(toInt128(tokens_in)) AS given,
+         sum(toInt128(tokens_out)) AS answered, sum(toInt128(tokens_cached)) AS cached, sum(cost) AS paid,
+         countIf(duration_us >= 0) AS timed, sumIf(toInt128(duration_us), duration_us >= 0) AS took,
+         minIf(duration_us, duration_us >= 0) AS shortest_us, max(duration_us) AS longest_us,
+         sumMapIf([{part}], [toUInt64(1)], duration_us >= 0) AS spread"
+    )
+}
+
+/// How long before what is done, in microseconds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spans {
+    /// How far ahead a writer says that it writes to an hour.
+    pub(super) ahead: i64,
+    /// How long nobody may have written to an hour that is folded.
+    pub(super) quiet: i64,
+    /// How old what does not count is when it is removed.
+    pub(super) stale: i64,
+}
+
+impl Default for Spans {
+    fn default() -> Self {
+        Self { ahead: FOLD_AHEAD_US, quiet: FOLD_QUIET_US, stale: FOLD_STALE_US }
+    }
+}
+
+/// Touches all hours that had events before hours were touched, once.
+pub(super) fn begin(client: &Client) -> Result<(), Error> {
+    if edit::kept(client, TOUCHED)?.is_some() {
+        return Ok(());
+    }
+    let mut sql = Sql::new(&format!(
+        "INSERT INTO touched (hour, row) SELECT DISTINCT hour, bitShiftLeft(toUInt64(intDiv({NOW}, 1000)), {ROW_BITS}) \
+         FROM sessions WHERE hour > "
+    ));
+    client.run(sql.hour(0))?;
+    edit::keep(client, TOUCHED, "all")
+}
+
+/// Up to which rows this process has said that it writes to an hour.
+#[derive(Debug, Default)]
+pub(super) struct Touched(HashMap<u32, i64>);
+
+impl Touched {
+    /// Says that the open block has events of these hours, the last of them with this row; for a while it need not be said again.
+    pub(super) fn touch(
+        &mut self,
+        client: &Client,
+        lease: &mut Lease,
+        hours: impl Iterator<Item = u32>,
+        (last, ahead_us): (i64, i64),
+    ) -> Result<(), Error> {
+        let is_new = |hour: &u32| *hour > 0 && self.0.get(hour).is_none_or(|row| *row < last);
+        let mut hours: Vec<u32> = hours.filter(is_new).collect();
+        hours.sort_unstable();
+        hours.dedup();
+        if hours.is_empty() {
+            return Ok(());
+        }
+        let row = last.saturating_add(row_at(ahead_us));
+        lease.keep()?;
+        touch(client, &hours, row)?;
+        if self.0.len().saturating_add(hours.len()) > FOLD_HOURS_KNOWN {
+            self.0.clear();
+        }
+        self.0.extend(hours.into_iter().map(|hour| (hour, row)));
+        Ok(())
+    }
+}
+
+fn touch(client: &Client, hours: &[u32], row: i64) -> Result<(), Error> {
+    let mut rows = RowBinary::new();
+    for hour in hours {
+        rows.u32(*hour).u64(row.cast_unsigned()).end_row();
+    }
+    insert(client, "touched", &["hour", "row"], &rows)
+}
+
+/// Returns the hours of the events for which a condition holds.
+pub(super) fn hours(client: &Client, condition: &str) -> Result<Vec<u32>, Error> {
+    let mut sql = Sql::new("SELECT DISTINCT toUInt32(hour) FROM events WHERE hour > ");
+    sql.hour(0).add(" AND (").add(condition).add(")");
+    Ok(client.rows::<(u32,)>(&sql)?.into_iter().map(|(hour,)| hour).collect())
+}
+
+/// Says that events of these hours go now. Their folds don't count any more.
+pub(super) fn open(client: &Client, lease: &mut Lease, hours: &[u32]) -> Result<(), Error> {
+    let row = lease.row()?;
+    touch(client, hours, row)
+}
+
+/// Removes the folds of these hours, which have names of what is removed. They were opened before.
+pub(super) fn forget(client: &Client, hours: &[u32]) -> Result<(), Error> {
+    if hours.is_empty() {
+        return Ok(());
+    }
+    let mut of_hours = Sql::new("hour IN ");
+    of_hours.numbers(hours.iter().copied());
+    TABLES.into_iter().try_for_each(|table| regroup::delete_if_any(client, table, &of_hours))
+}
+
+/// Folds some hours, if there are any to be folded; returns whether there were.
+pub(super) fn step(client: &Client, lease: &mut Lease, spans: Spans) -> Result<bool, Error> {
+    let Some(fold) = Fold::choose(client, lease, spans)? else { return Ok(false) };
+    fold.count(client, lease)?;
+    fold.name(client)?;
+    Ok(true)
+}
+
+/// Hours that are being folded.
+#[derive(Debug)]
+pub(super) struct Fold {
+    /// All below this was in when it was begun.
+    version: i64,
+    /// The hours, and the number of each fold.
+    hours: Vec<u32>,
+    folds: Vec<i64>,
+}
+
+impl Fold {
+    /// Chooses hours that nobody has written to for a while, the latest first.
+    pub(super) fn choose(client: &Client, lease: &mut Lease, spans: Spans) -> Result<Option<Self>, Error> {
+        let version = watermark(client)?;
+        let mut sql = Sql::new(&format!("SELECT toUInt32(hour) FROM {STANDING} WHERE hour > "));
+        sql.hour(0).add(" GROUP BY hour HAVING max(touched) > 0 AND max(touched) < ");
+        sql.number(version.saturating_sub(row_at(spans.quiet)));
+        sql.add(" AND argMax(version, fold) <= max(touched) ORDER BY hour DESC LIMIT ").number(FOLD_HOURS_MAX);
+        let quiet: Vec<(u32,)> = client.rows(&sql)?;
+        if quiet.is_empty() {
+            return Ok(None);
+        }
+        let mut sql = Sql::new("SELECT toUInt32(hour), count() FROM events WHERE hour IN ");
+        sql.numbers(quiet.iter().map(|(hour,)| *hour)).add(" GROUP BY hour");
+        let counts: HashMap<u32, u64> = client.rows::<(u32, u64)>(&sql)?.into_iter().collect();
+        let (mut events, mut fold) = (0_u64, Self { version, hours: Vec::new(), folds: Vec::new() });
+        for (hour,) in quiet {
+            events = events.saturating_add(counts.get(&hour).copied().unwrap_or(0));
+            if events > FOLD_EVENTS_MAX && !fold.hours.is_empty() {
+                break;
+            }
+            fold.hours.push(hour);
+            fold.folds.push(lease.row()?);
+        }
+        Ok(Some(fold))
+    }
+
+    /// Counts what is in them. Nobody reads it yet.
+    pub(super) fn count(&self, client: &Client, lease: &mut Lease) -> Result<(), Error> {
+        lease.tick()?;
+        let mut sql =
+            Sql::new("INSERT INTO fold_minutes (hour, fold, minute_us, kind, name, severity, count) SELECT hour, ");
+        self.number(&mut sql).add(" AS fold, time_us - positiveModulo(time_us, ").number(WIDTHS_US[0]);
+        sql.add(") AS minute_us, kind, name, severity, count() FROM events FINAL WHERE hour IN ");
+        sql.numbers(self.hours.iter().copied()).add(" GROUP BY hour, minute_us, kind, name, severity");
+        client.run_within(&sql, FOLD_TIMEOUT)?;
+        lease.tick()?;
+        let mut sql = Sql::new(
+            "INSERT INTO fold_hours (hour, fold, kind, name, severity, count) \
+             SELECT hour, fold, kind, name, severity, sum(count) FROM fold_minutes WHERE hour IN ",
+        );
+        sql.numbers(self.hours.iter().copied()).add(" AND fold IN ").numbers(self.folds.iter().copied());
+        client.run_within(sql.add(" GROUP BY hour, fold, kind, name, severity"), FOLD_TIMEOUT)?;
+        lease.tick()?;
+        let mut sql = Sql::new(&format!(
+            "INSERT INTO fold_calls (hour, fold, call, callee, provider, version, {CALL_COLUMNS}) SELECT hour, "
+        ));
+        self.number(&mut sql).add(" AS fold, call, callee, provider, version, ").add(&call_sums());
+        sql.add(&format!(" FROM events FINAL WHERE {CALLS} AND hour IN ")).numbers(self.hours.iter().copied());
+        client.run_within(sql.add(" GROUP BY hour, call, callee, provider, version"), FOLD_TIMEOUT)?;
+        lease.tick()
+    }
+
+    /// Adds the number of the fold of an hour.
+    fn number<'s>(&self, sql: &'s mut Sql) -> &'s mut Sql {
+        let list = |numbers: Vec<String>| numbers.join(", ");
+        let hours = list(self.hours.iter().map(u32::to_string).collect());
+        let folds = list(self.folds.iter().map(i64::to_string).collect());
+        let folds = format!("arrayMap(fold -> toUInt64(fold), [{folds}])");
+        sql.add(&format!("transform(toUInt32(hour), [{hours}], {folds}, toUInt64(0))"))
+    }
+
+    /// Has readers take what was counted; unless that took so long, by the clock of the server, that it may have been removed as one that nobody names.
+    pub(super) fn name(&self, client: &Client) -> Result<(), Error> {
+        let mut lines = String::new();
+        for (hour, fold) in self.hours.iter().zip(&self.folds) {
+            lines.push_str(&format!("[{hour}, {fold}]\n"));
+        }
+        let begun_us = self.folds.first().map_or(0, |fold| us_of(*fold));
+        let mut sql = Sql::new("INSERT INTO folded (hour, version, fold) SELECT toDateTime(hour, 'UTC'), toUInt64(");
+        sql.number(self.version).add("), fold FROM format(JSONCompactEachRow, 'hour UInt32, fold UInt64', ");
+        sql.text(&lines).add(&format!(") WHERE {NOW} < ")).number(begun_us.saturating_add(FOLD_TIME_MAX_US));
+        client.run_within(&sql, FOLD_TIMEOUT)
+    }
+}
+
+/// Removes what was counted and does not count: of folds that were never named, and of those that were replaced.
+pub(super) fn sweep(client: &Client, spans: Spans) -> Result<(), Error> {
+    for table in TABLES {
+        let mut sql = Sql::new(&format!("SELECT DISTINCT fold FROM {table} WHERE fold < "));
+        sql.add(&format!("bitShiftLeft(toUInt64(intDiv({NOW} - ")).number(spans.stale);
+        sql.add(&format!(", 1000)), {ROW_BITS}) AND fold NOT IN "));
+        sql.add("(SELECT max(fold) FROM folded GROUP BY hour) LIMIT ").number(FOLDS_SWEPT);
+        let stale: Vec<(u64,)> = client.rows(&sql)?;
+        if !stale.is_empty() {
+            let mut sql = Sql::new(&format!("DELETE FROM {} WHERE fold IN ", client.changed(table)));
+            client.run(sql.numbers(stale.into_iter().map(|(fold,)| fold)))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
