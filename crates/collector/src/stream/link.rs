@@ -7,7 +7,7 @@ use async_nats::connection::State;
 use async_nats::jetstream::context::{ContextBuilder, CreateStreamErrorKind};
 use async_nats::jetstream::stream::{self, DiscardPolicy, RetentionPolicy, StorageType};
 use async_nats::jetstream::{Context, consumer};
-use async_nats::{Client, Event};
+use async_nats::{Client, Event, Subscriber};
 use lastword::sink::NatsServers;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, timeout};
@@ -152,6 +152,13 @@ impl Link {
     pub(super) async fn fly(&self, messages: usize) -> Option<SemaphorePermit<'_>> {
         let permits = u32::try_from(messages.min(STREAM_UNACKNOWLEDGED_MAX)).unwrap_or(u32::MAX);
         self.flying.acquire_many(permits).await.ok()
+    }
+
+    /// Listens to all that is sent to a new name with one more word behind it. Returns the name.
+    pub(super) async fn listen(&self) -> Result<(String, Subscriber), String> {
+        let name = self.client.new_inbox();
+        let arriving = self.client.subscribe(format!("{name}.*")).await.map_err(|error| self.said(&error))?;
+        Ok((name, arriving))
     }
 
     /// Returns what the subjects of events begin with.

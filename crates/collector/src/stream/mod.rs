@@ -25,6 +25,8 @@ mod message;
 mod outlet;
 #[cfg(feature = "nats")]
 mod publish;
+#[cfg(feature = "nats")]
+mod pull;
 mod settings;
 
 #[cfg(not(feature = "nats"))]
