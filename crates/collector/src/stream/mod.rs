@@ -19,6 +19,8 @@ mod absent;
 #[cfg(feature = "nats")]
 mod consume;
 #[cfg(feature = "nats")]
+mod inspect;
+#[cfg(feature = "nats")]
 mod link;
 #[cfg(feature = "nats")]
 mod message;
@@ -30,9 +32,11 @@ mod pull;
 mod settings;
 
 #[cfg(not(feature = "nats"))]
-pub(crate) use absent::{Consumer, Link, watch};
+pub(crate) use absent::{Consumer, Link, inspect, watch};
 #[cfg(feature = "nats")]
 pub(crate) use consume::{Consumer, watch};
+#[cfg(feature = "nats")]
+pub(crate) use inspect::inspect;
 #[cfg(feature = "nats")]
 pub(crate) use link::Link;
 pub(crate) use outlet::Outlet;
