@@ -21,12 +21,14 @@ pub(crate) async fn inspect(url: &str, settings: &StreamSettings) -> Result<Vec<
     let mut findings = Vec::new();
     if let Some(info) = find(&link, &of_events, &mut findings).await? {
         let name = &of_events.name;
-        let age_us = clock::now_us().saturating_sub(info.state.first_timestamp.unix_timestamp().saturating_mul(1_000_000));
-        let oldest = if info.state.messages > 0 { format!(", the oldest for {} s", age_us.max(0) / 1_000_000) } else { String::new() };
-        let held = format!("`{name}` at {shown} has {} messages, {} bytes{oldest}", info.state.messages, info.state.bytes);
-        findings.push(Finding::ok(held));
+        let age = (clock::now_us() / 1_000_000).saturating_sub(info.state.first_timestamp.unix_timestamp()).max(0);
+        let stream::State { messages, bytes, .. } = &info.state;
+        let oldest = if *messages > 0 { format!(", the oldest for {age} s") } else { String::new() };
+        findings.push(Finding::ok(format!("`{name}` at {shown} has {messages} messages, {bytes} bytes{oldest}")));
         findings.push(match link.look().await {
-            Some((waiting, taken)) => Finding::ok(format!("{waiting} messages wait for a writer, and writers have {taken}")),
+            Some((waiting, taken)) => {
+                Finding::ok(format!("{waiting} messages wait for a writer, and writers have {taken}"))
+            }
             None => Finding::warning(
                 "no writer has ever asked for messages of it".to_owned(),
                 "start `lastword serve --role write` with the same stream".to_owned(),
