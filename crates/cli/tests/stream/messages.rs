@@ -72,3 +72,23 @@ fn an_event_larger_than_a_message_goes_through_and_so_do_many_sessions_at_once()
     assert_eq!(status, 200, "{said}");
     until("all are stored", || json(&write, "/api/status")["stream"]["written"] == 6_001);
 }
+
+#[test]
+fn each_message_of_a_backlog_is_given_once() {
+    // With copies: a server may say then that it has sent all before it has.
+    let Some(cluster) = Cluster::start(3) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let ingest = start(&cluster, "ingest", "127.0.0.1:0", &dir.path().join("ingest"));
+    let line = |session: usize| format!(r#"{{"session_id":"s-{session}","message":"hello","level":"info"}}"#);
+    let lines: Vec<String> = (0..5_000).map(line).collect();
+    let (status, said) = post(&ingest.address, "/api/v1/logs", &lines.join("\n"));
+    assert_eq!(status, 200, "{said}");
+    let write = start(&cluster, "write,query", "127.0.0.1:0", &dir.path().join("write"));
+    // A message that was sent and not heard is given again after a minute.
+    until_within(3 * PATIENCE, "all are stored", || json(&write, "/api/status")["stream"]["written"] == 5_000);
+    // The one that leads gives them out and counts; others hear of it later.
+    let given = (0..3).filter_map(|member| {
+        cluster.stream(member, "LASTWORD", "&consumers=true")["consumer_detail"][0]["delivered"]["consumer_seq"].as_u64()
+    });
+    assert_eq!(given.max(), Some(5_000));
+}

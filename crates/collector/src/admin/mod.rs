@@ -9,17 +9,21 @@ mod backup;
 mod blobs;
 mod copy;
 mod error;
+mod finding;
 mod info;
 mod offline;
+mod stream;
 mod verify;
 
 pub use backup::{backup, restore};
 pub use blobs::{check_blobs, verify_blobs};
 pub use copy::{Copied, CopyStep, Copying, Place, Side};
 pub use error::AdminError;
+pub use finding::{Finding, Level};
 pub(crate) use info::of;
 pub use info::{Info, Outside, TableSize, info};
 pub use offline::Offline;
+pub use stream::check_stream;
 pub use verify::{Report, verify};
 
 use std::path::Path;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::{OpenStreamError, StreamSettings};
+use crate::admin::Finding;
 use crate::ingest::Intake;
 use crate::stats::Streaming;
 use crate::store::Queue;
@@ -27,6 +28,11 @@ impl Link {
     pub(crate) async fn is_there(&self, _: Duration) -> bool {
         match self.0 {}
     }
+}
+
+/// Would look at the stream.
+pub(crate) async fn inspect(_: &str, _: &StreamSettings) -> Result<Vec<Finding>, OpenStreamError> {
+    Err(OpenStreamError::NotBuilt)
 }
 
 /// What would be taken out of events.

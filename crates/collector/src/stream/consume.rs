@@ -11,18 +11,15 @@ use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::{self, AckKind, ErrorCode, Message};
 use axum::body::Bytes;
-use futures_util::StreamExt;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use super::link::Link;
 use super::message::{self, ARRIVED_HEADER, ENCODING_HEADER, FORM_HEADER, Unread};
+use super::pull::Inbox;
 use crate::ingest::Intake;
-use crate::limits::{
-    STREAM_FETCH_BYTES, STREAM_FETCH_MESSAGES, STREAM_FETCH_WAIT, STREAM_LOOK_INTERVAL, STREAM_REASON_CHARS_MAX,
-    STREAM_RETRY_AFTER,
-};
+use crate::limits::{STREAM_LOOK_INTERVAL, STREAM_REASON_CHARS_MAX, STREAM_RETRY_AFTER};
 use crate::stats::Streaming;
 use crate::store::{Queue, WriteError};
 
@@ -73,34 +70,35 @@ impl Consumer {
     /// Takes messages until it is to stop.
     async fn work(self: &Arc<Self>, stopping: &watch::Receiver<bool>) -> Result<(), String> {
         let consumer = self.link.consumer(&self.store).await?;
+        let mut inbox = Inbox::open(&self.link).await?;
         let mut looked: Option<Instant> = None;
         while !*stopping.borrow() {
             if looked.is_none_or(|at| at.elapsed() >= STREAM_LOOK_INTERVAL) {
                 look(&self.link, &self.counted).await;
                 looked = Some(Instant::now());
             }
-            self.round(&consumer).await?;
+            self.round(&consumer, &mut inbox).await?;
         }
         Ok(())
     }
 
-    /// Takes some messages and has them stored, all of them at the same time, so that they are one commit.
-    async fn round(self: &Arc<Self>, consumer: &PullConsumer) -> Result<(), String> {
-        let fetch = consumer.fetch().max_messages(STREAM_FETCH_MESSAGES).max_bytes(STREAM_FETCH_BYTES);
-        let mut messages = fetch.expires(STREAM_FETCH_WAIT).messages().await.map_err(|error| self.link.said(&error))?;
+    /// Takes some messages, each as soon as it is there, and has those stored together that are there at the same time.
+    async fn round(self: &Arc<Self>, consumer: &PullConsumer, inbox: &mut Inbox) -> Result<(), String> {
+        let mut pull = inbox.pull(consumer).await?;
         let mut storing = JoinSet::new();
-        let mut trouble = None;
-        while let Some(next) = messages.next().await {
-            match next {
-                Ok(message) => {
+        let ended = loop {
+            match pull.next().await {
+                Ok(Some(message)) => {
                     let this = Arc::clone(self);
                     storing.spawn(async move { this.settle(message).await });
                 }
-                Err(error) => trouble = Some(self.link.said(&error)),
+                Ok(None) => break Ok(()),
+                Err(trouble) => break Err(trouble),
             }
-        }
+        };
+        // What is in memory is bounded by one pull: the next is asked for when this one is stored.
         while storing.join_next().await.is_some() {}
-        trouble.map_or(Ok(()), Err)
+        ended
     }
 
     /// Stores a message, and tells the stream what became of it. That the stream can't be told is no harm: the message comes again.

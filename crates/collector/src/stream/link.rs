@@ -7,7 +7,7 @@ use async_nats::connection::State;
 use async_nats::jetstream::context::{ContextBuilder, CreateStreamErrorKind};
 use async_nats::jetstream::stream::{self, DiscardPolicy, RetentionPolicy, StorageType};
 use async_nats::jetstream::{Context, consumer};
-use async_nats::{Client, Event};
+use async_nats::{Client, Event, Subscriber};
 use lastword::sink::NatsServers;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, timeout};
@@ -46,6 +46,15 @@ pub(crate) struct Link {
 impl Link {
     /// Connects, and makes the streams that are not there.
     pub(crate) async fn open(url: &str, settings: &StreamSettings) -> Result<Self, OpenStreamError> {
+        let link = Self::connect(url, settings).await?;
+        for config in link.wanted(settings) {
+            link.make_patiently(config).await.map_err(|what| link.unusable(what))?;
+        }
+        Ok(link)
+    }
+
+    /// Connects, and changes nothing.
+    pub(super) async fn connect(url: &str, settings: &StreamSettings) -> Result<Self, OpenStreamError> {
         let servers = NatsServers::parse(url).map_err(|error| OpenStreamError::Url(error.to_string()))?;
         let shown = servers.shown().to_owned();
         let failed = |what: String| OpenStreamError::Unusable { servers: shown.clone(), what };
@@ -64,16 +73,25 @@ impl Link {
             .max_ack_inflight(2 * STREAM_UNACKNOWLEDGED_MAX)
             .build(client.clone());
         let flying = Arc::new(Semaphore::new(STREAM_UNACKNOWLEDGED_MAX));
-        let link = Self { client, jetstream, servers, name: settings.name.clone(), flying };
+        Ok(Self { client, jetstream, servers, name: settings.name.clone(), flying })
+    }
+
+    /// Says what is wrong with the servers.
+    pub(super) fn unusable(&self, what: String) -> OpenStreamError {
+        OpenStreamError::Unusable { servers: self.servers.shown().to_owned(), what }
+    }
+
+    /// Returns how the stream of events has to be, and that of messages that nobody could read or store.
+    pub(super) fn wanted(&self, settings: &StreamSettings) -> [stream::Config; 2] {
         let replicas = match settings.replicas {
-            0 => link.servers.list().len().min(STREAM_REPLICAS),
+            0 => self.servers.list().len().min(STREAM_REPLICAS),
             set => set,
         };
         let bytes_max = i64::try_from(settings.bytes_max.0).unwrap_or(i64::MAX);
         let message_bytes_max = i32::try_from(STREAM_MESSAGE_BYTES_MAX).unwrap_or(i32::MAX);
         let of_events = stream::Config {
             name: settings.name.clone(),
-            subjects: vec![format!("{}.>", link.prefix())],
+            subjects: vec![format!("{}.>", self.prefix())],
             // What every writer has stored needs no room; while it is full, nothing of it makes room.
             retention: RetentionPolicy::WorkQueue,
             discard: DiscardPolicy::New,
@@ -86,7 +104,7 @@ impl Link {
         };
         let of_dead = stream::Config {
             name: format!("{}_DEAD", settings.name),
-            subjects: vec![link.dead()],
+            subjects: vec![self.dead()],
             discard: DiscardPolicy::New,
             max_bytes: STREAM_DEAD_BYTES_MAX,
             max_age: STREAM_DEAD_AGE_MAX,
@@ -94,10 +112,7 @@ impl Link {
             num_replicas: replicas,
             ..stream::Config::default()
         };
-        for config in [of_events, of_dead] {
-            link.make_patiently(config).await.map_err(failed)?;
-        }
-        Ok(link)
+        [of_events, of_dead]
     }
 
     /// Makes a stream that is not there, and waits for a cluster that has lost its leader just now: a process is often started for the same reason.
@@ -152,6 +167,13 @@ impl Link {
     pub(super) async fn fly(&self, messages: usize) -> Option<SemaphorePermit<'_>> {
         let permits = u32::try_from(messages.min(STREAM_UNACKNOWLEDGED_MAX)).unwrap_or(u32::MAX);
         self.flying.acquire_many(permits).await.ok()
+    }
+
+    /// Listens to all that is sent to a new name with one more word behind it. Returns the name.
+    pub(super) async fn listen(&self) -> Result<(String, Subscriber), String> {
+        let name = self.client.new_inbox();
+        let arriving = self.client.subscribe(format!("{name}.*")).await.map_err(|error| self.said(&error))?;
+        Ok((name, arriving))
     }
 
     /// Returns what the subjects of events begin with.
@@ -222,7 +244,7 @@ impl Link {
 }
 
 /// Says in what a stream differs from the one that is wanted, so that it would not keep what is put into it.
-fn differs(found: &stream::Config, wanted: &stream::Config) -> Option<String> {
+pub(super) fn differs(found: &stream::Config, wanted: &stream::Config) -> Option<String> {
     let told = |what: &str, found: &dyn std::fmt::Debug, wanted: &dyn std::fmt::Debug| {
         Some(format!("its {what} is {found:?} and must be {wanted:?}"))
     };

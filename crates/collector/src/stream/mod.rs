@@ -19,18 +19,24 @@ mod absent;
 #[cfg(feature = "nats")]
 mod consume;
 #[cfg(feature = "nats")]
+mod inspect;
+#[cfg(feature = "nats")]
 mod link;
 #[cfg(feature = "nats")]
 mod message;
 mod outlet;
 #[cfg(feature = "nats")]
 mod publish;
+#[cfg(feature = "nats")]
+mod pull;
 mod settings;
 
 #[cfg(not(feature = "nats"))]
-pub(crate) use absent::{Consumer, Link, watch};
+pub(crate) use absent::{Consumer, Link, inspect, watch};
 #[cfg(feature = "nats")]
 pub(crate) use consume::{Consumer, watch};
+#[cfg(feature = "nats")]
+pub(crate) use inspect::inspect;
 #[cfg(feature = "nats")]
 pub(crate) use link::Link;
 pub(crate) use outlet::Outlet;

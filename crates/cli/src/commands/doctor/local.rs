@@ -38,6 +38,7 @@ pub(super) async fn check(setup: &Setup) -> Vec<Check> {
         Some(url) => remote_store(url, settings),
         None => store(&in_force.data),
     });
+    checks.extend(admin::check_stream(settings).await.into_iter().map(|finding| Check::of("stream", finding)));
     checks.extend(blobs(settings).await);
     checks.push(clock());
     checks.extend([keys(&in_force), certificate(settings)]);

@@ -7,6 +7,7 @@ mod forward;
 mod local;
 mod remote;
 
+use lastword_collector::admin::{Finding, Level};
 use serde::Serialize;
 
 use crate::error::Error;
@@ -39,6 +40,16 @@ struct Check {
 impl Check {
     fn ok(name: &'static str, found: impl Into<String>) -> Self {
         Self { name, state: State::Ok, found: found.into(), advice: None }
+    }
+
+    /// What was found by who looks after a fleet.
+    fn of(name: &'static str, finding: Finding) -> Self {
+        let Finding { level, found, advice } = finding;
+        match level {
+            Level::Ok => Self::ok(name, found),
+            Level::Warning => Self::warning(name, found, advice),
+            Level::Wrong => Self::wrong(name, found, advice),
+        }
     }
 
     fn warning(name: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {

@@ -1,0 +1,84 @@
+//! Looks at the stream as it is, and changes nothing of it.
+
+use async_nats::jetstream::ErrorCode;
+use async_nats::jetstream::context::GetStreamErrorKind;
+use async_nats::jetstream::stream;
+
+use super::link::{Link, differs};
+use super::{OpenStreamError, StreamSettings};
+use crate::admin::Finding;
+use crate::clock;
+
+/// Returns what is found of the stream that is set.
+///
+/// # Errors
+///
+/// Its servers can't be reached, or let us not in.
+pub(crate) async fn inspect(url: &str, settings: &StreamSettings) -> Result<Vec<Finding>, OpenStreamError> {
+    let link = Link::connect(url, settings).await?;
+    let shown = link.servers.shown();
+    let [of_events, of_dead] = link.wanted(settings);
+    let mut findings = Vec::new();
+    if let Some(info) = find(&link, &of_events, &mut findings).await? {
+        let name = &of_events.name;
+        let age = (clock::now_us() / 1_000_000).saturating_sub(info.state.first_timestamp.unix_timestamp()).max(0);
+        let stream::State { messages, bytes, .. } = &info.state;
+        let oldest = if *messages > 0 { format!(", the oldest for {age} s") } else { String::new() };
+        findings.push(Finding::ok(format!("`{name}` at {shown} has {messages} messages, {bytes} bytes{oldest}")));
+        findings.push(match link.look().await {
+            Some((waiting, taken)) => {
+                Finding::ok(format!("{waiting} messages wait for a writer, and writers have {taken}"))
+            }
+            None => Finding::warning(
+                "no writer has ever asked for messages of it".to_owned(),
+                "start `lastword serve --role write` with the same stream".to_owned(),
+            ),
+        });
+    }
+    if let Some(info) = find(&link, &of_dead, &mut findings).await? {
+        let (name, dead) = (&of_dead.name, info.state.messages);
+        if dead > 0 {
+            findings.push(Finding::warning(
+                format!("{dead} messages could not be stored, and are in `{name}`"),
+                format!("`nats stream view {name}` shows them, each with its reason in `Lastword-Reason`"),
+            ));
+        }
+    }
+    Ok(findings)
+}
+
+/// Returns what is known of a stream, and says in what it is not as it must be.
+async fn find(
+    link: &Link,
+    wanted: &stream::Config,
+    findings: &mut Vec<Finding>,
+) -> Result<Option<stream::Info>, OpenStreamError> {
+    let name = &wanted.name;
+    let found = match link.jetstream.get_stream(name).await {
+        Ok(found) => found,
+        Err(error) => {
+            if let GetStreamErrorKind::JetStream(answer) = error.kind()
+                && answer.error_code() == ErrorCode::STREAM_NOT_FOUND
+            {
+                findings.push(Finding::ok(format!("there is no stream `{name}` yet: `serve` makes it")));
+                return Ok(None);
+            }
+            return Err(link.unusable(format!("{}: is JetStream on there (`nats-server -js`)?", link.said(&error))));
+        }
+    };
+    let info = found.cached_info().clone();
+    if let Some(why) = differs(&info.config, wanted) {
+        let advice = "mend it, or use another with `nats.name`: `serve` refuses to start".to_owned();
+        findings.push(Finding::wrong(format!("the stream `{name}` is there, and {why}"), advice));
+    }
+    let others = info.cluster.as_ref().map(|cluster| cluster.replicas.as_slice()).unwrap_or_default();
+    let behind: Vec<&str> =
+        others.iter().filter(|peer| peer.offline || !peer.current).map(|peer| peer.name.as_str()).collect();
+    if !behind.is_empty() {
+        findings.push(Finding::warning(
+            format!("copies of `{name}` are away or behind: {}", behind.join(", ")),
+            "start these servers; with most of the copies away nothing is taken".to_owned(),
+        ));
+    }
+    Ok(Some(info))
+}
