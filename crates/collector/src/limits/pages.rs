@@ -181,8 +181,8 @@ pub const COMPRESSED_PAGE_BYTES_MAX: usize = 1024 * 1024;
 pub const ARTIFACTS_LISTED: usize = 300;
 /// Bytes of the artifacts of two runs that are compared line by line; of larger ones is only said whether they differ.
 pub const ARTIFACTS_COMPARED_BYTES: usize = 4 * 1024 * 1024;
-/// Questions for one answer that are on their way to a server at once. Threads are what they cost here; a page has no more than some, and so
-/// many readers as there may be don't ask for more than a server of its own gives.
+/// Questions that are sent to a server at once, by whatever of an answer has several. No page has more; with those that they have within them
+/// it is thirteen for the overview, each a thread that waits. A server of ClickHouse runs a hundred and more, and readers are few.
 pub const QUESTIONS_AT_ONCE: usize = 8;
 /// Groups of which events are counted in one statement of ClickHouse: it takes one of 256 KiB by default, and an id may have 256 bytes twice in it.
 pub const CLICKHOUSE_IDS_ASKED: usize = 200;
