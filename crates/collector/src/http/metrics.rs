@@ -90,6 +90,10 @@ fn write_own(inner: &Inner, out: &mut Exposition) {
     page.seconds("lastword_ingest_queue_age_seconds", "How long the oldest of them waits, at most.", age_us);
     let newest = u64::try_from(*inner.queue.newest().borrow()).unwrap_or(0);
     page.counter("lastword_store_rows_total", "Rows that were given to events.", newest);
+    if let Some(sent) = inner.reader.statements() {
+        let help = "Statements that were sent to the server of the store to answer questions.";
+        page.counter("lastword_store_statements_total", help, sent);
+    }
     let broken = u64::from(inner.queue.trouble().is_some());
     page.gauge("lastword_store_broken", "1 while nothing can be stored, else 0.", Some(broken));
     page.counter(

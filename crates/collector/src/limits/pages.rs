@@ -8,9 +8,11 @@ pub const PAGE_ROWS_DEFAULT: usize = 100;
 pub const PAGE_ROWS_MAX: usize = 1000;
 /// Bytes of the events of one page. A page ends early rather than be larger.
 pub const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// How far back in time a page of events is looked for at once, in a store that is not read row by row; then twice as far, and so on. A page
+/// How far back in time a page of events is looked for at once, in a store that is not read row by row; then further and further. A page
 /// of what is frequent is full by then, and less than two hours cost no less, for hours are what is read.
 pub const EVENTS_STEP: Duration = Duration::from_secs(2 * 60 * 60);
+/// How many times as far the next step goes. Twice is eleven questions for what is nowhere; beyond four times much more is read than a page needs.
+pub const EVENTS_STEP_GROWTH: i64 = 4;
 /// The step beyond which all that is left is looked through at once: most stores keep no more than a month.
 pub const EVENTS_STEP_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How far behind the slowest of several writers may be for a page of the newest events to end where it is: some times what a writer lets pass
@@ -179,5 +181,8 @@ pub const COMPRESSED_PAGE_BYTES_MAX: usize = 1024 * 1024;
 pub const ARTIFACTS_LISTED: usize = 300;
 /// Bytes of the artifacts of two runs that are compared line by line; of larger ones is only said whether they differ.
 pub const ARTIFACTS_COMPARED_BYTES: usize = 4 * 1024 * 1024;
+/// Questions that are sent to a server at once, by whatever of an answer has several. No page has more; with those that they have within them
+/// it is thirteen for the overview, each a thread that waits. A server of ClickHouse runs a hundred and more, and readers are few.
+pub const QUESTIONS_AT_ONCE: usize = 8;
 /// Groups of which events are counted in one statement of ClickHouse: it takes one of 256 KiB by default, and an id may have 256 bytes twice in it.
 pub const CLICKHOUSE_IDS_ASKED: usize = 200;

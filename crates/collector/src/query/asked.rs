@@ -1,5 +1,6 @@
 //! What a [`Reader`] is asked about exceptions of one group.
 
+use super::occurrences::Grouped;
 use super::source::{Source, ask};
 use super::{
     AuditEntry, Event, ExceptionGroup, ExceptionQuery, Grid, Occurrence, OverTime, Page, QueryError, Reader, audit,
@@ -24,7 +25,16 @@ impl Reader {
     ///
     /// The store can't be read.
     pub fn exception_over_time(&self, fingerprint: &str, grid: &Grid) -> Result<Vec<OverTime>, QueryError> {
-        ask!(self, occurrences::over_time(fingerprint, grid))
+        Ok(self.exceptions_over_time(&[fingerprint], grid)?.pop().unwrap_or_default())
+    }
+
+    /// Likewise of some groups, in their order.
+    pub(crate) fn exceptions_over_time(
+        &self,
+        fingerprints: &[&str],
+        grid: &Grid,
+    ) -> Result<Vec<Vec<OverTime>>, QueryError> {
+        ask!(self, occurrences::over_time(fingerprints, grid))
     }
 
     /// Returns exceptions of a group, the latest to be stored first.
@@ -47,7 +57,7 @@ impl Reader {
     }
 
     /// Returns how many exceptions of any group a session had, and the last of them, the latest to be stored first.
-    pub(crate) fn session_exceptions(&self, session: &str, limit: usize) -> Result<(i64, Vec<Event>), QueryError> {
+    pub(crate) fn session_exceptions(&self, session: &str, limit: usize) -> Result<(i64, Grouped), QueryError> {
         ask!(self, occurrences::of_session(session, limit))
     }
 

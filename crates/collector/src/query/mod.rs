@@ -58,6 +58,7 @@ mod sessions;
 mod source;
 mod stats;
 mod sums;
+mod together;
 mod told;
 mod traces;
 mod users;

@@ -50,16 +50,20 @@ pub(super) fn rows_of_session(
     find.query_map([session], |row| row.get(0))?.collect()
 }
 
-/// Returns how many there were in each part of a range of time, the earliest first: whole minutes by what is counted as they come, the parts
-/// of minutes at its ends by the exceptions themselves, unless these are too many.
+/// Returns for each of these groups how many there were in each part of a range of time, the earliest first: whole minutes by what is counted as
+/// they come, the parts of minutes at its ends by the exceptions themselves, unless these are too many.
 pub(super) fn over_time(
     connection: &mut Connection,
-    fingerprint: &str,
+    fingerprints: &[&str],
     grid: &Grid,
-) -> Result<Vec<OverTime>, QueryError> {
+) -> Result<Vec<Vec<OverTime>>, QueryError> {
     let snapshot = connection.transaction()?;
+    Ok(fingerprints.iter().map(|group| of_group(&snapshot, group, grid)).collect::<rusqlite::Result<_>>()?)
+}
+
+fn of_group(connection: &Connection, fingerprint: &str, grid: &Grid) -> rusqlite::Result<Vec<OverTime>> {
     let mut parts = parts(grid);
-    let Some(group) = snapshot
+    let Some(group) = connection
         .prepare_cached("SELECT id FROM exceptions WHERE fingerprint = ?")?
         .query_row([fingerprint], |row| row.get::<_, i64>(0))
         .optional()?
@@ -68,17 +72,17 @@ pub(super) fn over_time(
     };
     let mut add = |moment: i64, count: i64| add(&mut parts, grid, moment, count);
     for range in grid.counted() {
-        for (moment, count) in counts(&snapshot, group, range)? {
+        for (moment, count) in counts(connection, group, range)? {
             add(moment, count);
         }
     }
     for edge in grid.edges() {
         let minute = (MINUTE, edge.minute_us, edge.minute_end_us());
-        let there = counts(&snapshot, group, minute)?.iter().fold(0_i64, |sum, (_, count)| sum.saturating_add(*count));
+        let there = counts(connection, group, minute)?.iter().fold(0_i64, |sum, (_, count)| sum.saturating_add(*count));
         if usize::try_from(there).is_ok_and(|there| there > EDGE_EVENTS_MAX) {
             add(edge.since_us, there);
         } else if there > 0 {
-            for moment in times(&snapshot, group, &edge, there)? {
+            for moment in times(connection, group, &edge, there)? {
                 add(moment, 1);
             }
         }
@@ -193,16 +197,24 @@ pub(super) fn group_of(connection: &Connection, row: i64) -> Result<Option<Strin
         .optional()?)
 }
 
+/// Exceptions, each with the fingerprint of its group.
+pub(crate) type Grouped = Vec<(Event, Option<String>)>;
+
 /// Returns how many exceptions of any group a session had, and the last of them, the latest to be stored first.
 pub(super) fn of_session(
     connection: &mut Connection,
     session: &str,
     limit: usize,
-) -> Result<(i64, Vec<Event>), QueryError> {
+) -> Result<(i64, Grouped), QueryError> {
     let snapshot = connection.transaction()?;
     let count = format!("SELECT count(*) {OF_SESSION}");
     let count = snapshot.prepare_cached(&count)?.query_row([session], |row| row.get(0))?;
     let rows = rows_of_session(&snapshot, session, Order::NewestFirst, limit)?;
-    let events = rows.into_iter().filter_map(|row| by_row(&snapshot, row).transpose());
-    Ok((count, events.collect::<rusqlite::Result<_>>()?))
+    let mut found = Vec::with_capacity(rows.len());
+    for row in rows {
+        if let Some(event) = by_row(&snapshot, row)? {
+            found.push((event, group_of(&snapshot, row)?));
+        }
+    }
+    Ok((count, found))
 }

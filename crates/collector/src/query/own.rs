@@ -2,8 +2,9 @@
 
 use super::source::{Source, ask};
 use super::{
-    Band, Event, EventQuery, Facts, Moment, Page, QueryError, Reader, Regressed, Session, SessionDetail, SessionSums,
-    Trace, TraceTold, audit, band, events, explore, facts, groups, session_sums, sessions, stats, told,
+    Band, Event, EventQuery, Facts, Moment, Page, QueryError, Reader, Regressed, Run, Session, SessionDetail,
+    SessionSums, Trace, TraceTold, audit, band, events, explore, facts, groups, runs, session_sums, sessions, stats,
+    told, traces,
 };
 use crate::admin::{self, Info};
 use crate::clock;
@@ -23,6 +24,15 @@ impl Reader {
     /// Asks whether the database answers.
     pub(crate) fn ping(&self) -> Result<(), QueryError> {
         ask!(self, facts::ping())
+    }
+
+    /// Returns how many statements were sent to a server to answer questions; `None` where there is no server.
+    pub(crate) fn statements(&self) -> Option<u64> {
+        match &self.source {
+            Source::Directory(_) => None,
+            #[cfg(feature = "clickhouse")]
+            Source::ClickHouse(remote) => Some(remote.sent()),
+        }
     }
 
     /// Returns how much is stored; what can't be told is left out.
@@ -100,6 +110,16 @@ impl Reader {
     /// Returns those of these sessions that are known, without what was dropped of them: how each stands.
     pub(crate) fn sessions_named(&self, ids: &[&str]) -> Result<Vec<Session>, QueryError> {
         ask!(self, sessions::named(ids, clock::now_us(), self.silent_after))
+    }
+
+    /// Returns what is known of these traces, in this order; those that there are.
+    pub(crate) fn traces_named(&self, ids: &[&str]) -> Result<Vec<Trace>, QueryError> {
+        ask!(self, traces::named(ids))
+    }
+
+    /// Returns what is known of these runs, in this order; those that there are.
+    pub(crate) fn runs_named(&self, ids: &[&str]) -> Result<Vec<Run>, QueryError> {
+        ask!(self, runs::named(ids))
     }
 
     /// Returns what the events of these traces tell of each, in their order.

@@ -159,7 +159,7 @@ impl Reader {
     ///
     /// The store can't be read.
     pub fn trace(&self, trace_id: &str) -> Result<Option<Trace>, QueryError> {
-        ask!(self, traces::one(trace_id))
+        Ok(self.traces_named(&[trace_id])?.pop())
     }
 
     /// Returns runs, the latest to appear first.
@@ -177,7 +177,7 @@ impl Reader {
     ///
     /// The store can't be read.
     pub fn run(&self, run_id: &str) -> Result<Option<Run>, QueryError> {
-        ask!(self, runs::one(run_id))
+        Ok(self.runs_named(&[run_id])?.pop())
     }
 
     /// Returns series of metrics, the latest to appear first.

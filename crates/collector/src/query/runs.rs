@@ -107,10 +107,10 @@ pub(super) fn page(connection: &mut Connection, query: &RunQuery) -> Result<Page
     sums::page(connection, &select(), conditions, (query.after.as_deref(), query.limit), read)
 }
 
-/// Returns all that is known of one run as a whole.
-pub(super) fn one(connection: &Connection, id: &str) -> Result<Option<Run>, QueryError> {
-    let sql = format!("{} WHERE t.run_id = ?", select());
-    Ok(connection.prepare_cached(&sql)?.query_row([id], read).optional()?)
+/// Returns all that is known of each of these runs as a whole, in their order.
+pub(super) fn named(connection: &Connection, ids: &[&str]) -> rusqlite::Result<Vec<Run>> {
+    let mut find = connection.prepare_cached(&format!("{} WHERE t.run_id = ?", select()))?;
+    ids.iter().filter_map(|id| find.query_row([id], read).optional().transpose()).collect()
 }
 
 /// Returns the ids of runs that begin so, at most so many.

@@ -124,11 +124,11 @@ pub(super) fn page(connection: &mut Connection, query: &TraceQuery) -> Result<Pa
     sums::page(connection, &select(), conditions, (query.after.as_deref(), query.limit), read)
 }
 
-/// Returns all that is known of one trace as a whole.
-pub(super) fn one(connection: &Connection, id: &str) -> Result<Option<Trace>, QueryError> {
-    let Some(id) = trace_id(&id.to_ascii_lowercase()) else { return Ok(None) };
-    let sql = format!("{} WHERE t.trace_id = ?", select());
-    Ok(connection.prepare_cached(&sql)?.query_row([id], read).optional()?)
+/// Returns all that is known of each of these traces as a whole, in their order.
+pub(super) fn named(connection: &Connection, ids: &[&str]) -> rusqlite::Result<Vec<Trace>> {
+    let mut find = connection.prepare_cached(&format!("{} WHERE t.trace_id = ?", select()))?;
+    let ids = ids.iter().filter_map(|id| trace_id(&id.to_ascii_lowercase()));
+    ids.filter_map(|id| find.query_row([id], read).optional().transpose()).collect()
 }
 
 /// Returns the ids of traces that begin with these hexadecimal digits, at most so many; none of too few digits.

@@ -17,6 +17,8 @@ mod known;
 mod like;
 mod questions;
 mod send;
+#[cfg(feature = "clickhouse")]
+mod statements;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
@@ -71,4 +73,12 @@ fn every_case_holds_in_sqlite() {
 fn every_case_holds_in_clickhouse() {
     let Some(engine) = engine::Engine::start() else { return };
     hold(|| engine.place());
+}
+
+#[cfg(feature = "clickhouse")]
+#[test]
+fn no_page_asks_clickhouse_again_for_each_row_that_it_shows() {
+    let Some(engine) = engine::Engine::start() else { return };
+    let wrong = statements::hold(&engine);
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }

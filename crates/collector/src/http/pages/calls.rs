@@ -9,7 +9,7 @@ use super::super::api::{ID_NOT_TEXT, Pairs};
 use super::{of_list, show, wrong};
 use crate::limits::PAGE_ROWS_MAX;
 use crate::page::{self, Address};
-use crate::query::{CallBy, CallKind, CallQuery, Moment, Page, ParamError, row};
+use crate::query::{CallBy, CallKind, CallQuery, Moment, Page, ParamError, QueryError, row};
 
 /// `GET /calls`, with the parameters of `GET /api/calls`.
 pub(in super::super) async fn calls(State(shared): State<Shared>, Query(pairs): Pairs) -> Response {
@@ -20,9 +20,12 @@ pub(in super::super) async fn calls(State(shared): State<Shared>, Query(pairs): 
             Some(only) if only != kind => Ok(None),
             _ => reader.calls(&CallQuery { kind: Some(kind), ..query.clone() }).map(Some),
         };
-        let sums = reader.calls(&CallQuery { by: CallBy::Kind, grid: None, ..query.clone() })?.calls;
-        let (models, tools) = (of(CallKind::Model)?, of(CallKind::Tool)?);
-        Ok(page::calls::list(&page::calls::List { models, tools, sums, by: query.by, sort: query.sort, address }))
+        reader.together(|asks| {
+            let sums = asks.ask(|| reader.calls(&CallQuery { by: CallBy::Kind, grid: None, ..query.clone() }));
+            let (models, tools) = (asks.ask(|| of(CallKind::Model)), asks.ask(|| of(CallKind::Tool)));
+            let (sums, models, tools) = (sums.answer()?.calls, models.answer()?, tools.answer()?);
+            Ok(page::calls::list(&page::calls::List { models, tools, sums, by: query.by, sort: query.sort, address }))
+        })
     })
     .await
 }
@@ -40,10 +43,13 @@ pub(in super::super) async fn call(
     let query = of_one(pairs.into_iter().chain(of_address));
     show(&shared, query, move |reader, query| {
         let grid = query.range.grid(Moment::now());
-        let over_time = reader.calls_over_time(query, &grid)?;
-        let sum = reader.calls(&CallQuery { by: CallBy::Kind, ..query.clone() })?.calls.pop();
         let all = CallQuery { version: None, by: CallBy::Version, limit: PAGE_ROWS_MAX, ..query.clone() };
-        let mut versions = reader.calls(&all)?.calls;
+        let (over_time, sum, mut versions) = reader.together(|asks| {
+            let over_time = asks.ask(|| reader.calls_over_time(query, &grid));
+            let sum = asks.ask(|| reader.calls(&CallQuery { by: CallBy::Kind, ..query.clone() }));
+            let versions = asks.ask(|| reader.calls(&all));
+            Ok::<_, QueryError>((over_time.answer()?, sum.answer()?.calls.pop(), versions.answer()?.calls))
+        })?;
         versions.sort_by_key(|version| version.first_hour);
         let failed = match sum.as_ref().filter(|sum| sum.figures.errors > 0) {
             Some(sum) => reader.failed_calls(query, sum.figures.calls, after)?,

@@ -24,9 +24,12 @@ use crate::query::{
 pub(in super::super) async fn events(State(shared): State<Shared>, Query(pairs): Pairs) -> Response {
     let address = Address::new("/events", &pairs);
     show(&shared, asked(&of_list(&pairs)), move |reader, (query, columns)| {
-        let page = reader.events_shown(query, LIST_BYTES)?;
-        let counted = counted(reader, query, &page)?;
-        let names = reader.names(NAMES_OFFERED)?;
+        let (page, counted, names) = reader.together(|asks| {
+            let names = asks.ask(|| reader.names(NAMES_OFFERED));
+            let page = reader.events_shown(query, LIST_BYTES)?;
+            let counted = counted(reader, query, &page)?;
+            Ok::<_, QueryError>((page, counted, names.answer()?))
+        })?;
         let explored = Explored { page: &page, query, columns, counted: &counted, names: &names, address: &address };
         Ok(page::events::list(&explored))
     })
@@ -88,7 +91,7 @@ pub(in super::super) async fn event(State(shared): State<Shared>, id: Result<Pat
     let Ok(Path(id)) = id else { return wrong(ID_NOT_TEXT) };
     show_one(&shared, Ok(id), "event", |reader, id| {
         let Some(event) = found(reader, id)? else { return Ok(None) };
-        let around = |order| {
+        let around = &|order| {
             let query = EventQuery {
                 session: Some(event.session_id.clone()),
                 after: Some(event.row.to_string()),
@@ -98,8 +101,11 @@ pub(in super::super) async fn event(State(shared): State<Shared>, id: Result<Pat
             };
             Ok::<_, QueryError>(reader.events_shown(&query, LIST_BYTES)?.items)
         };
-        let (before, after) = (around(Order::NewestFirst)?, around(Order::OldestFirst)?);
-        let fingerprint = reader.group_of(event.row)?;
+        let (before, after, fingerprint) = reader.together(|asks| {
+            let [before, after] = [Order::NewestFirst, Order::OldestFirst].map(|order| asks.ask(move || around(order)));
+            let fingerprint = asks.ask(|| reader.group_of(event.row));
+            Ok::<_, QueryError>((before.answer()?, after.answer()?, fingerprint.answer()?))
+        })?;
         Ok(Some(page::event::page(&Shown { event, before, after, fingerprint })))
     })
     .await

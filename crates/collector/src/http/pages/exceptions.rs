@@ -14,8 +14,8 @@ use crate::auth::{Caller, Scope};
 use crate::limits::{EXCEPTION_CONTEXT, EXCEPTION_EVENTS, PAGE_BYTES_MAX};
 use crate::page::{self, Address};
 use crate::query::{
-    self, Event, EventQuery, ExceptionGroup, ExceptionOrder, ExceptionQuery, Grid, Moment, Order, ParamError,
-    QueryError, Reader,
+    self, Event, EventQuery, ExceptionGroup, ExceptionOrder, ExceptionQuery, Grid, Moment, Occurrence, Order,
+    ParamError, QueryError, Reader,
 };
 use crate::store::trail::Who;
 
@@ -30,8 +30,8 @@ pub(in super::super) async fn exceptions(State(shared): State<Shared>, Query(pai
             Some(since) => between(since, query.until),
             None => Grid::new(trend.unwrap_or_else(Moment::now), query.until.unwrap_or_else(Moment::now)).rounded(),
         };
-        let trends = page.items.iter().map(|group| reader.exception_over_time(&group.fingerprint, &grid));
-        let trends = trends.collect::<Result<_, _>>()?;
+        let fingerprints: Vec<_> = page.items.iter().map(|group| &*group.fingerprint).collect();
+        let trends = reader.exceptions_over_time(&fingerprints, &grid)?;
         Ok(page::exceptions::list(&page::exceptions::List { page, trends, since: query.since, address }))
     })
     .await
@@ -69,20 +69,28 @@ pub(in super::super) async fn exception(
         let Some(group) = reader.exception(&fingerprint)? else { return Ok(None) };
         // Who said what is in the audit trail, which not all may read.
         let refusal = refusal(&caller);
-        let marks = if refusal.is_none() { reader.exception_marks(&fingerprint)? } else { Vec::new() };
-        let occurrence = reader.exception_at(&fingerprint, asked.row)?;
-        let before = occurrence.as_ref().map_or(Ok(Vec::new()), |occurrence| before(reader, &occurrence.event))?;
-        Ok(Some(page::exception::exception(&page::exception::Detail {
-            over_time: reader.exception_over_time(&fingerprint, &grid(&group, asked.since, asked.until))?,
-            platforms: reader.exception_platforms(&fingerprint)?,
-            events: reader.exception_events(&fingerprint, asked.after.as_deref(), EXCEPTION_EVENTS)?,
-            marks,
-            occurrence,
-            before,
-            group,
-            address,
-            refusal,
-        })))
+        let may_know = refusal.is_none();
+        let grid = grid(&group, asked.since, asked.until);
+        reader.together(|asks| {
+            let marks = asks.ask(|| if may_know { reader.exception_marks(&fingerprint) } else { Ok(Vec::new()) });
+            let occurrence = asks.ask(|| occurrence(reader, &fingerprint, asked.row));
+            let over_time = asks.ask(|| reader.exception_over_time(&fingerprint, &grid));
+            let platforms = asks.ask(|| reader.exception_platforms(&fingerprint));
+            let events = asks.ask(|| reader.exception_events(&fingerprint, asked.after.as_deref(), EXCEPTION_EVENTS));
+            let marks = marks.answer()?;
+            let (occurrence, before) = occurrence.answer()?.unzip();
+            Ok(Some(page::exception::exception(&page::exception::Detail {
+                over_time: over_time.answer()?,
+                platforms: platforms.answer()?,
+                events: events.answer()?,
+                marks,
+                occurrence,
+                before: before.unwrap_or_default(),
+                group,
+                address,
+                refusal,
+            })))
+        })
     })
     .await
 }
@@ -95,6 +103,13 @@ pub(in super::super) fn grid(group: &ExceptionGroup, since: Option<Moment>, unti
 /// Returns the time from a moment to another, or to now.
 fn between(since: Moment, until: Option<Moment>) -> Grid {
     until.map_or_else(|| Grid::new(since, Moment::now()).open(), |until| Grid::new(since, until))
+}
+
+/// Returns the exception of a group at a row, and what its session said before it.
+fn occurrence(reader: &Reader, fingerprint: &str, row: i64) -> Result<Option<(Occurrence, Vec<Event>)>, QueryError> {
+    let Some(occurrence) = reader.exception_at(fingerprint, row)? else { return Ok(None) };
+    let before = before(reader, &occurrence.event)?;
+    Ok(Some((occurrence, before)))
 }
 
 /// Returns what the session of an exception said before it, the oldest first.

@@ -35,24 +35,31 @@ pub(in super::super) async fn overview(
         let range = Range::of(since.unwrap_or(now), until.unwrap_or(now));
         let grid = if until.is_none() { range.grid.open() } else { range.grid };
         let range = Range { asked_until: *until, grid, ..range };
-        let (sums, bins) = range.sums(reader)?;
         let before = range.before();
-        Ok(page::overview(&page::Overview {
-            sums,
-            before: before.sums(reader)?.0,
-            took: range.took(),
-            hours: range.hours,
-            sessions: reader.sessions(&range.sessions())?,
-            exceptions: range.trends(reader, &before)?,
-            regressed: range.regressed(reader)?,
-            is_empty: bins.iter().all(|bin| bin.by_severity.total() == 0) && reader.hours()?.is_none(),
-            bins,
-            origin,
-            refresh: *refresh,
-            health,
-            firing,
-            address,
-        }))
+        reader.together(|asks| {
+            let sums = asks.ask(|| range.sums(reader));
+            let sums_before = asks.ask(|| before.sums(reader));
+            let sessions = asks.ask(|| reader.sessions(&range.sessions()));
+            let exceptions = asks.ask(|| range.trends(reader, &before));
+            let regressed = asks.ask(|| range.regressed(reader));
+            let (sums, bins) = sums.answer()?;
+            Ok(page::overview(&page::Overview {
+                sums,
+                before: sums_before.answer()?.0,
+                took: range.took(),
+                hours: range.hours,
+                sessions: sessions.answer()?,
+                exceptions: exceptions.answer()?,
+                regressed: regressed.answer()?,
+                is_empty: bins.iter().all(|bin| bin.by_severity.total() == 0) && reader.hours()?.is_none(),
+                bins,
+                origin,
+                refresh: *refresh,
+                health,
+                firing,
+                address,
+            }))
+        })
     })
     .await
 }
@@ -96,14 +103,16 @@ impl Range {
 
     /// Counts what there was, and events over time as well.
     fn sums(&self, reader: &Reader) -> Result<(Sums, Vec<Bin>), QueryError> {
-        let bins = reader.histogram(&HistogramQuery { grid: self.grid, name: None, kind: None, severity: None })?;
-        let [begin, end] = self.hours.map(Some);
-        let sums = Sums {
-            sessions: reader.session_sums(&self.sessions())?,
-            calls: reader.call_totals(CallRange { since: begin, until: end }, OVERVIEW_TOOLS)?,
-            events: bins.iter().fold(BySeverity::default(), |sum, bin| sum.plus(&bin.by_severity)),
-        };
-        Ok((sums, bins))
+        let histogram = HistogramQuery { grid: self.grid, name: None, kind: None, severity: None };
+        let [since, until] = self.hours.map(Some);
+        reader.together(|asks| {
+            let bins = asks.ask(|| reader.histogram(&histogram));
+            let sessions = asks.ask(|| reader.session_sums(&self.sessions()));
+            let calls = asks.ask(move || reader.call_totals(CallRange { since, until }, OVERVIEW_TOOLS));
+            let bins = bins.answer()?;
+            let events = bins.iter().fold(BySeverity::default(), |sum, bin| sum.plus(&bin.by_severity));
+            Ok((Sums { sessions: sessions.answer()?, calls: calls.answer()?, events }, bins))
+        })
     }
 
     /// Returns what the tiles count and the list has: the same that the lists have which the tiles lead to.
@@ -143,18 +152,22 @@ impl Range {
     fn trends(&self, reader: &Reader, before: &Self) -> Result<Vec<Trend>, QueryError> {
         let sum = |parts: &[OverTime]| parts.iter().fold(0_i64, |sum, part| sum.saturating_add(part.count));
         let mut trends = Vec::new();
-        for group in reader.exceptions(&self.exceptions())?.items {
-            let over_time = reader.exception_over_time(&group.fingerprint, &self.grid)?;
-            // It happened before and after.
-            if sum(&over_time) == 0 {
-                continue;
-            }
-            let before = sum(&reader.exception_over_time(&group.fingerprint, &before.grid)?);
-            trends.push(Trend { group, over_time, before });
-            if trends.len() == OVERVIEW_ROWS {
-                break;
-            }
+        let mut groups = reader.exceptions(&self.exceptions())?.items.into_iter();
+        // Mostly the first are all that is shown.
+        while trends.len() < OVERVIEW_ROWS && groups.len() > 0 {
+            let some: Vec<_> = groups.by_ref().take(OVERVIEW_ROWS).collect();
+            let fingerprints: Vec<_> = some.iter().map(|group| &*group.fingerprint).collect();
+            let (now, then) = reader.together(|asks| {
+                let [now, then] =
+                    [self, before].map(|range| asks.ask(|| reader.exceptions_over_time(&fingerprints, &range.grid)));
+                Ok::<_, QueryError>((now.answer()?, then.answer()?))
+            })?;
+            let all = some.into_iter().zip(now).zip(then);
+            let all = all.map(|((group, over_time), then)| Trend { group, over_time, before: sum(&then) });
+            // Others happened before and after.
+            trends.extend(all.filter(|trend| sum(&trend.over_time) > 0));
         }
+        trends.truncate(OVERVIEW_ROWS);
         Ok(trends)
     }
 }

@@ -36,20 +36,25 @@ pub(in super::super) async fn run(
         let (step, from) = (place(&address, "step")?, place(&address, "from")?.unwrap_or(0));
         let Some(known) = reader.run(id)? else { return Ok(None) };
         let (lines, is_cut) = lines_of(reader, &known)?;
-        let (traces, more_traces) = traces(reader, &lines)?;
-        let shown = page::run::Shown {
-            known: &known,
-            lines: &lines,
-            step,
-            from,
-            lineage: &lineage(reader, &known, &lines)?,
-            traces: &traces,
-            more_traces,
-            fates: &fates(reader, known.session_id.as_deref())?,
-            is_cut,
-            address: &address,
-        };
-        Ok(Some(page::run::one(&shown)))
+        reader.together(|asks| {
+            let traces = asks.ask(|| traces(reader, &lines));
+            let lineage = asks.ask(|| lineage(reader, &known, &lines));
+            let fates = asks.ask(|| fates(reader, known.session_id.as_deref()));
+            let (traces, more_traces) = traces.answer()?;
+            let shown = page::run::Shown {
+                known: &known,
+                lines: &lines,
+                step,
+                from,
+                lineage: &lineage.answer()?,
+                traces: &traces,
+                more_traces,
+                fates: &fates.answer()?,
+                is_cut,
+                address: &address,
+            };
+            Ok(Some(page::run::one(&shown)))
+        })
     })
     .await
 }
@@ -70,7 +75,7 @@ pub(in super::super) async fn run_diff(
     ids: Result<Path<(String, String)>, PathRejection>,
 ) -> Response {
     show_named(&shared, ids, "run", |reader, (one, other)| {
-        let (Some(one), Some(other)) = (reader.run(one)?, reader.run(other)?) else { return Ok(None) };
+        let Ok([one, other]) = <[Run; 2]>::try_from(reader.runs_named(&[one, other])?) else { return Ok(None) };
         let ((first, cut_one), (second, cut_other)) = (lines_of(reader, &one)?, lines_of(reader, &other)?);
         let artifacts = page::artifact::compare(&Artifact::all(&first), &Artifact::all(&second));
         let record = |run: &Run, lines: &[RunEvent]| RunRecord::of(&run.run_id, lines);
@@ -98,9 +103,10 @@ pub(in super::super) async fn artifact(
 
 /// Returns the traces that the lines of a run are of, the first of them; tells whether there are more.
 fn traces(reader: &Reader, lines: &[RunEvent]) -> Result<(Vec<Trace>, bool), QueryError> {
-    let ids = distinct(lines.iter().filter_map(|line| line.data["traceId"].as_str()), RUN_TRACES + 1);
-    let found = ids.iter().take(RUN_TRACES).filter_map(|id| reader.trace(id).transpose());
-    Ok((found.collect::<Result<_, _>>()?, ids.len() > RUN_TRACES))
+    let mut ids = distinct(lines.iter().filter_map(|line| line.data["traceId"].as_str()), RUN_TRACES + 1);
+    let more = ids.len() > RUN_TRACES;
+    ids.truncate(RUN_TRACES);
+    Ok((reader.traces_named(&ids)?, more))
 }
 
 /// Returns the lines of a run; tells whether there are more of them.
@@ -154,13 +160,9 @@ fn lineage(reader: &Reader, run: &Run, lines: &[RunEvent]) -> Result<Lineage, Qu
     }
     // What is told of those that belong to the family alone: few of all forks do. Its first run was forked from none.
     let ids = family(&run.run_id, &all);
-    let mut members = Vec::new();
-    for id in ids {
-        let metadata = all.iter().find(|member| member.run_id == id).and_then(|member| member.metadata.clone());
-        if let Some(known) = reader.run(&id)? {
-            members.push(summary(&known, metadata));
-        }
-    }
+    let known = reader.runs_named(&ids.iter().map(String::as_str).collect::<Vec<_>>())?;
+    let metadata = |id: &str| all.iter().find(|member| member.run_id == id).and_then(|member| member.metadata.clone());
+    let mut members: Vec<_> = known.iter().map(|run| summary(run, metadata(&run.run_id))).collect();
     members.sort_by_key(|member| std::cmp::Reverse(member.started_at));
     Ok(Lineage::among(own, members))
 }

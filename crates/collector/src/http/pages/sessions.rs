@@ -81,30 +81,35 @@ pub(in super::super) async fn session(
     let address = Address::new(page::path(&["sessions", &id]), &pairs);
     show_one(&shared, Asked::of(&id, &pairs), "session", move |reader, asked| {
         let Some(detail) = reader.session(&id)? else { return Ok(None) };
-        let events = asked.events(reader)?;
-        let (traces, runs) = links(reader, &events.items)?;
-        let (exceptions_in_all, exceptions) = reader.session_exceptions(&id, SESSION_EXCEPTIONS)?;
-        Ok(Some(page::session::session(&page::session::Shown {
-            band: reader.band(&detail)?,
-            exceptions: grouped(reader, exceptions)?,
-            exceptions_in_all,
-            first_error: first_error(reader, &detail.session)?,
-            last: end(reader, &detail)?,
-            users: users(reader, &detail.session.session_id)?,
-            traces,
-            runs,
-            detail,
-            events,
-            address,
-        })))
+        let shown = reader.together(|asks| {
+            let listed = asks.ask(|| {
+                let events = asked.events(reader)?;
+                Ok((links(reader, &events.items)?, events))
+            });
+            let exceptions = asks.ask(|| reader.session_exceptions(&id, SESSION_EXCEPTIONS));
+            let band = asks.ask(|| reader.band(&detail));
+            let first_error = asks.ask(|| first_error(reader, &detail.session));
+            let last = asks.ask(|| end(reader, &detail));
+            let users = asks.ask(|| users(reader, &id));
+            let ((traces, runs), events) = listed.answer()?;
+            let (exceptions_in_all, exceptions) = exceptions.answer()?;
+            Ok::<_, QueryError>(page::session::Shown {
+                band: band.answer()?,
+                exceptions,
+                exceptions_in_all,
+                first_error: first_error.answer()?,
+                last: last.answer()?,
+                users: users.answer()?,
+                traces,
+                runs,
+                detail: detail.clone(),
+                events,
+                address,
+            })
+        })?;
+        Ok(Some(page::session::session(&shown)))
     })
     .await
-}
-
-/// Returns exceptions, each with the fingerprint of its group.
-fn grouped(reader: &Reader, exceptions: Vec<Event>) -> Result<Vec<(Event, Option<String>)>, QueryError> {
-    let groups = exceptions.iter().map(|event| reader.group_of(event.row)).collect::<Result<Vec<_>, _>>()?;
-    Ok(exceptions.into_iter().zip(groups).collect())
 }
 
 fn first_error(reader: &Reader, session: &Session) -> Result<Option<Event>, QueryError> {
@@ -155,8 +160,13 @@ fn links(reader: &Reader, events: &[Event]) -> Result<(Vec<query::Trace>, Vec<qu
     let (traces, runs): (Vec<_>, Vec<_>) = events.iter().map(page::session::belongs_to).unzip();
     let traces = distinct(traces.into_iter().flatten(), SESSION_LINKS);
     let runs = distinct(runs.into_iter().flatten(), SESSION_LINKS);
-    let mut traces = traces.iter().filter_map(|id| reader.trace(id).transpose()).collect::<Result<Vec<_>, _>>()?;
-    traces.sort_by_key(|trace| trace.figures.errors == 0);
-    let runs = runs.iter().filter_map(|id| reader.run(id).transpose()).collect::<Result<_, _>>()?;
-    Ok((traces, runs))
+    let traces: Vec<_> = traces.iter().map(String::as_str).collect();
+    let runs: Vec<_> = runs.iter().map(String::as_str).collect();
+    reader.together(|asks| {
+        let traces = asks.ask(|| reader.traces_named(&traces));
+        let runs = asks.ask(|| reader.runs_named(&runs));
+        let mut traces = traces.answer()?;
+        traces.sort_by_key(|trace| trace.figures.errors == 0);
+        Ok((traces, runs.answer()?))
+    })
 }

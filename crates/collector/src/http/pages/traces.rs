@@ -23,8 +23,11 @@ use crate::query::{Event, EventQuery, Order, QueryError, Reader, Run, Trace, Tra
 pub(in super::super) async fn traces(State(shared): State<Shared>, Query(pairs): Pairs) -> Response {
     show_list(&shared, "/traces", &pairs, TraceQuery::from_pairs, |reader, query, address| {
         let page = reader.traces(query)?;
-        let told = reader.told_of(&page.items)?;
-        let fates = fates(reader, page.items.iter().filter_map(|trace| trace.session_id.as_deref()))?;
+        let (told, fates) = reader.together(|asks| {
+            let told = asks.ask(|| reader.told_of(&page.items));
+            let fates = asks.ask(|| fates(reader, page.items.iter().filter_map(|trace| trace.session_id.as_deref())));
+            Ok::<_, QueryError>((told.answer()?, fates.answer()?))
+        })?;
         Ok(page::traces::list(&page::traces::List { page: &page, told: &told, fates: &fates, address }))
     })
     .await
@@ -43,20 +46,25 @@ pub(in super::super) async fn trace(
         let told = fold(reader, &known.trace_id)?;
         let trace = told.trace();
         let rows = trace.waterfall();
-        let counted = told.counted(reader, &known)?;
-        let shown = page::trace::Shown {
-            known: &known,
-            trace,
-            talks: &told.talks,
-            fates: &of_rows(reader, &known, &rows)?,
-            counted: &counted,
-            runs: &runs(reader, &rows)?,
-            is_cut: told.is_cut,
-            like: &like(reader, &known)?,
-            from,
-            address: &address,
-        };
-        Ok(Some(page::trace::one(&shown)))
+        reader.together(|asks| {
+            let counted = asks.ask(|| told.counted(reader, &known));
+            let fates = asks.ask(|| of_rows(reader, &known, &rows));
+            let runs = asks.ask(|| runs(reader, &rows));
+            let like = asks.ask(|| like(reader, &known));
+            let shown = page::trace::Shown {
+                known: &known,
+                trace,
+                talks: &told.talks,
+                counted: &counted.answer()?,
+                fates: &fates.answer()?,
+                runs: &runs.answer()?,
+                is_cut: told.is_cut,
+                like: &like.answer()?,
+                from,
+                address: &address,
+            };
+            Ok(Some(page::trace::one(&shown)))
+        })
     })
     .await
 }
@@ -208,7 +216,7 @@ fn of_rows(reader: &Reader, known: &Trace, rows: &[Row<'_>]) -> Result<Fates, Qu
 /// Returns the runs that the spans of a trace are of, the first of them.
 fn runs(reader: &Reader, rows: &[Row<'_>]) -> Result<Vec<Run>, QueryError> {
     let ids = distinct(rows.iter().filter_map(|row| row.span.run_id.as_deref()), RUN_TRACES);
-    ids.iter().filter_map(|id| reader.run(id).transpose()).collect()
+    reader.runs_named(&ids)
 }
 
 /// Returns the latest other traces of the same name.

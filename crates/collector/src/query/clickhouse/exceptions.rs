@@ -10,6 +10,7 @@ use crate::clickhouse::Sql;
 use crate::limits::{EXCEPTION_VERSIONS_MAX, PAGE_ROWS_MAX};
 use crate::query::exceptions::{Begin, users};
 use crate::query::room::Room;
+use crate::query::together::together;
 use crate::query::{
     Event, ExceptionGroup, ExceptionOrder, ExceptionQuery, ExceptionState, ExceptionVersion, Moment, Page, QueryError,
 };
@@ -152,10 +153,14 @@ impl About {
         let mut of = Sql::new("fingerprint IN ");
         of.texts(rows.iter().map(|row| &row.fingerprint));
         let of = of.as_str();
-        let samples = of_keys(remote, rows.len(), &samples(of))?;
-        let buckets: Vec<(String, u32)> = remote.rows(&buckets(of))?;
+        type Version = (String, String, i64, i64, i64);
+        let (samples, buckets, found) = together(true, |asks| {
+            let samples = asks.ask(|| of_keys(remote, rows.len(), &samples(of)));
+            let buckets = asks.ask(|| remote.rows::<(String, u32)>(&buckets(of)));
+            let versions = asks.ask(|| remote.rows::<Version>(&versions(of)));
+            Ok::<_, QueryError>((samples.answer()?, buckets.answer()?, versions.answer()?))
+        })?;
         let mut versions: HashMap<String, Vec<ExceptionVersion>> = HashMap::new();
-        let found: Vec<(String, String, i64, i64, i64)> = remote.rows(&self::versions(of))?;
         for (fingerprint, version, first_us, last_us, count) in found {
             let (first_seen, last_seen) = (Moment(first_us), Moment(last_us));
             let version = ExceptionVersion { version, first_seen, last_seen, count };

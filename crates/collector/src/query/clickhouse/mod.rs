@@ -31,12 +31,13 @@ pub(super) mod traces;
 pub(super) mod users;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::de::DeserializeOwned;
 
 use super::QueryError;
 use crate::clickhouse::{Client, Sql, watermark};
+use crate::stats::Counter;
 
 /// A store in ClickHouse that is read.
 #[derive(Debug)]
@@ -47,21 +48,28 @@ pub(crate) struct Remote {
     /// Nobody waits for its answers any more.
     is_over: Arc<AtomicBool>,
     /// Of one that asks for one answer: up to where all was stored when it was first asked.
-    mark: Option<OnceLock<i64>>,
+    mark: Option<Mutex<Option<i64>>>,
+    /// Statements that were sent for answers, by this and all that read the same.
+    sent: Arc<Counter>,
 }
 
 impl Remote {
     /// Reads the store that a client is of.
     pub(crate) fn new(client: Client, identity: String) -> Self {
-        Self { client, identity, is_over: Arc::default(), mark: None }
+        Self { client, identity, is_over: Arc::default(), mark: None, sent: Arc::default() }
     }
 
     /// Returns another that reads the same store, and what it asks nothing more after once it is true.
     pub(crate) fn alone(&self) -> (Self, Arc<AtomicBool>) {
-        let mut alone = Self::new(self.client.clone(), self.identity.clone());
-        alone.mark = Some(OnceLock::new());
+        let (mark, sent) = (Some(Mutex::default()), Arc::clone(&self.sent));
+        let alone = Self { mark, sent, ..Self::new(self.client.clone(), self.identity.clone()) };
         let is_over = Arc::clone(&alone.is_over);
         (alone, is_over)
+    }
+
+    /// Returns how many statements were sent for answers.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent.get()
     }
 
     /// Returns the rows of a question.
@@ -91,19 +99,24 @@ impl Remote {
     ///
     /// As [`Remote::rows`].
     pub(crate) fn mark(&self) -> Result<i64, QueryError> {
-        self.go_on()?;
-        if let Some(known) = self.mark.as_ref().and_then(OnceLock::get) {
-            return Ok(*known);
-        }
-        let mark = watermark(&self.client)?;
-        if let Some(known) = &self.mark {
-            // An error: another thread was quicker.
-            _ = known.set(mark);
-        }
+        let ask = || -> Result<i64, QueryError> {
+            self.go_on()?;
+            Ok(watermark(&self.client)?)
+        };
+        let Some(known) = &self.mark else { return ask() };
+        // Held while it is asked for: questions that are asked at once ask for it once.
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mark = known.map_or_else(ask, Ok)?;
+        *known = Some(mark);
         Ok(mark)
     }
 
+    /// A statement may be sent, which is counted.
     fn go_on(&self) -> Result<(), QueryError> {
-        if self.is_over.load(Ordering::Relaxed) { Err(QueryError::TooLong) } else { Ok(()) }
+        if self.is_over.load(Ordering::Relaxed) {
+            return Err(QueryError::TooLong);
+        }
+        self.sent.add(1);
+        Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use lastword::{EventKind, Severity};
 
 use crate::clickhouse::{Sql, row_at};
-use crate::limits::{EVENTS_MARK_AGE_MAX, EVENTS_STEP, EVENTS_STEP_MAX, NAME_BYTES_MAX};
+use crate::limits::{EVENTS_MARK_AGE_MAX, EVENTS_STEP, EVENTS_STEP_GROWTH, EVENTS_STEP_MAX, NAME_BYTES_MAX};
 use crate::query::narrow::cut;
 use crate::query::{EventQuery, Moment, Order};
 use crate::store::{kind_number, trace_id};
@@ -102,8 +102,8 @@ pub(super) const fn direction(order: Order) -> &'static str {
     }
 }
 
-/// The rows that a page is looked for in, a part at a time, each twice as long as the one before: a page is mostly full long before all was
-/// read, and what is nowhere costs no more than some questions.
+/// The rows that a page is looked for in, a part at a time, each four times as long as the one before: a page is mostly full long before all
+/// was read, and what is nowhere costs no more than some questions.
 #[derive(Debug, Clone)]
 pub(super) struct Steps {
     order: Order,
@@ -130,7 +130,7 @@ impl Iterator for Steps {
             return None;
         }
         let rows = self.rows;
-        self.rows = if rows < rows_of(EVENTS_STEP_MAX) { rows.saturating_mul(2) } else { i64::MAX };
+        self.rows = if rows < rows_of(EVENTS_STEP_MAX) { rows.saturating_mul(EVENTS_STEP_GROWTH) } else { i64::MAX };
         match self.order {
             Order::NewestFirst => {
                 let low = self.to.min(self.mark).saturating_sub(rows).max(self.from);
@@ -181,7 +181,7 @@ mod tests {
             for at_once in [false, true] {
                 let back: Vec<_> = Steps::new(Order::NewestFirst, (from, to), mark, at_once).collect();
                 let mut forward: Vec<_> = Steps::new(Order::OldestFirst, (from, to), mark, at_once).collect();
-                assert!(back.len() < 16 && forward.len() < 16, "{from} {to}: {} {}", back.len(), forward.len());
+                assert!(back.len() < 8 && forward.len() < 10, "{from} {to}: {} {}", back.len(), forward.len());
                 forward.reverse();
                 for steps in [back, forward] {
                     assert!(steps.iter().all(|(low, high)| low < high));

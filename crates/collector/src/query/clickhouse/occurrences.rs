@@ -1,11 +1,13 @@
 //! Exceptions of one group: how many over time, and each of them, the latest first.
 
+use std::collections::HashMap;
+
 use super::Remote;
 use super::events::{self, HEAD, Stored, WHOLE};
 use super::narrow::{direction, of_session as put_session, within};
 use crate::clickhouse::Sql;
 use crate::limits::{EXCEPTION_PLATFORMS_MAX, EXCEPTION_SESSIONS_SEEN, PAGE_BYTES_MAX, PAGE_ROWS_MAX};
-use crate::query::occurrences::{add, parts};
+use crate::query::occurrences::{Grouped, add, parts};
 use crate::query::params::cursor;
 use crate::query::room::Room;
 use crate::query::{Event, Grid, Occurrence, Order, OverTime, Page, QueryError};
@@ -40,26 +42,27 @@ pub(super) fn whole(remote: &Remote, (_, stored): Found) -> Result<Option<Event>
     if event.json.is_empty() { events::by_row(remote, event.row) } else { Ok(Some(event)) }
 }
 
-/// Returns how many there were in each part of a range of time, the earliest first.
+/// Returns for each of these groups how many there were in each part of a range of time, the earliest first.
 pub(in crate::query) fn over_time(
     remote: &Remote,
-    fingerprint: &str,
+    fingerprints: &[&str],
     grid: &Grid,
-) -> Result<Vec<OverTime>, QueryError> {
-    let mut parts = parts(grid);
-    let (Some(since), Some(until)) = (parts.first().map(|part| part.begin.0), parts.last().map(|part| part.end.0))
-    else {
-        return Ok(parts);
-    };
-    let (first, step) = grid.origin_us();
-    let mut sql = Sql::new("SELECT min(time_us), count() FROM occurrences FINAL WHERE fingerprint = ");
-    sql.text(fingerprint);
-    within(&mut sql, Some(since), Some(until));
-    sql.add(" GROUP BY intDiv(time_us - ").number(first).add(", ").number(step).add(")");
-    for (moment, count) in remote.rows::<(i64, i64)>(&sql)? {
-        add(&mut parts, grid, moment, count);
+) -> Result<Vec<Vec<OverTime>>, QueryError> {
+    let none = parts(grid);
+    let mut all = vec![none.clone(); fingerprints.len()];
+    let (Some(first), Some(last), false) = (none.first(), none.last(), fingerprints.is_empty()) else { return Ok(all) };
+    let (origin, step) = grid.origin_us();
+    let mut sql = Sql::new("SELECT fingerprint, min(time_us), count() FROM occurrences FINAL WHERE fingerprint IN ");
+    sql.texts(fingerprints);
+    within(&mut sql, Some(first.begin.0), Some(last.end.0));
+    sql.add(" GROUP BY fingerprint, intDiv(time_us - ").number(origin).add(", ").number(step).add(")");
+    let mut groups: HashMap<&str, _> = fingerprints.iter().copied().zip(&mut all).collect();
+    for (fingerprint, moment, count) in remote.rows::<(String, i64, i64)>(&sql)? {
+        if let Some(parts) = groups.get_mut(&*fingerprint) {
+            add(parts, grid, moment, count);
+        }
     }
-    Ok(parts)
+    Ok(all)
 }
 
 /// Returns a page of the exceptions of a group, the latest to be stored first.
@@ -124,11 +127,7 @@ pub(in crate::query) fn group_of(remote: &Remote, row: i64) -> Result<Option<Str
 }
 
 /// Returns how many exceptions of any group a session had, and the last of them, the latest to be stored first.
-pub(in crate::query) fn of_session(
-    remote: &Remote,
-    session: &str,
-    limit: usize,
-) -> Result<(i64, Vec<Event>), QueryError> {
+pub(in crate::query) fn of_session(remote: &Remote, session: &str, limit: usize) -> Result<(i64, Grouped), QueryError> {
     let mut sql = Sql::new("SELECT count() FROM events FINAL WHERE fingerprint != ''");
     put_session(&mut sql, session);
     let (count,) = remote.row::<(i64,)>(&sql)?.unwrap_or_default();
@@ -139,8 +138,14 @@ pub(in crate::query) fn of_session(
     put_session(&mut sql, session);
     sql.add(&format!(" ORDER BY row DESC LIMIT {limit}"));
     let found: Vec<Found> = remote.rows(&sql)?;
-    let events = found.into_iter().filter_map(|found| whole(remote, found).transpose());
-    Ok((count, events.collect::<Result<_, _>>()?))
+    let mut events = Vec::with_capacity(found.len());
+    for found in found {
+        let fingerprint = found.0.clone();
+        if let Some(event) = whole(remote, found)? {
+            events.push((event, Some(fingerprint)));
+        }
+    }
+    Ok((count, events))
 }
 
 /// Returns the exceptions of a session without their JSON, at most so many.

@@ -50,11 +50,14 @@ fn which(query: &RunQuery, bounds: &Bounds, from: i64) -> Sql {
     which
 }
 
-/// Returns all that is known of one run as a whole.
-pub(in crate::query) fn one(remote: &Remote, id: &str) -> Result<Option<Run>, QueryError> {
-    let mut which = Sql::new("run = ");
-    which.text(id);
-    Ok(whole(remote, known(remote, &which)?)?.pop().and_then(|(_, run)| run))
+/// Returns all that is known of each of these runs as a whole, in their order.
+pub(in crate::query) fn named(remote: &Remote, ids: &[&str]) -> Result<Vec<Run>, QueryError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut which = Sql::new("run IN ");
+    which.texts(ids);
+    Ok(sums::in_order(ids, whole(remote, known(remote, &which)?)?, |run| &run.run_id))
 }
 
 /// Returns the ids of runs that begin so, at most so many.

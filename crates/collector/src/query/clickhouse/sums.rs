@@ -103,6 +103,17 @@ pub(super) const fn figures(
     Figures { events, errors, model_calls, tool_calls, tokens_in, tokens_out, cost }
 }
 
+/// Returns the groups with these ids, in their order.
+pub(super) fn in_order<T: Clone>(
+    ids: &[impl AsRef<str>],
+    found: Vec<(i64, Option<T>)>,
+    id_of: impl Fn(&T) -> &String,
+) -> Vec<T> {
+    let found: Vec<T> = found.into_iter().filter_map(|(_, group)| group).collect();
+    let known: HashMap<&str, &T> = found.iter().map(|group| (id_of(group).as_str(), group)).collect();
+    ids.iter().filter_map(|id| known.get(id.as_ref()).map(|group| (*group).clone())).collect()
+}
+
 /// Asks for texts, one a row.
 pub(super) fn texts(remote: &Remote, sql: &Sql) -> Result<Vec<String>, QueryError> {
     let rows: Vec<(String,)> = remote.rows(sql)?;

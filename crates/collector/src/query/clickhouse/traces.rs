@@ -58,12 +58,16 @@ fn which(query: &TraceQuery, bounds: &Bounds, from: i64) -> Sql {
     which
 }
 
-/// Returns all that is known of one trace as a whole.
-pub(in crate::query) fn one(remote: &Remote, id: &str) -> Result<Option<Trace>, QueryError> {
-    let Some(id) = trace_id(&id.to_ascii_lowercase()) else { return Ok(None) };
-    let mut which = Sql::new("trace = ");
-    which.bytes(&id);
-    Ok(whole(remote, known(remote, &which)?)?.pop().and_then(|(_, trace)| trace))
+/// Returns all that is known of each of these traces as a whole, in their order.
+pub(in crate::query) fn named(remote: &Remote, names: &[&str]) -> Result<Vec<Trace>, QueryError> {
+    let names: Vec<_> = names.iter().map(|id| id.to_ascii_lowercase()).collect();
+    let wanted: Vec<_> = names.iter().filter_map(|id| trace_id(id)).collect();
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut which = Sql::new("trace IN ");
+    ids(&mut which, wanted);
+    Ok(sums::in_order(&names, whole(remote, known(remote, &which)?)?, |trace| &trace.trace_id))
 }
 
 /// Returns the ids of traces that begin with these hexadecimal digits, at most so many; none of too few digits.
