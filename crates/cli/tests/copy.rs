@@ -241,7 +241,9 @@ fn clickhouse(data: &Path) -> Option<(Running, String)> {
     let mut server = Running::start(&mut command);
     let lines = BufReader::new(server.child().stdout.take().unwrap()).lines();
     let port = lines.map_while(Result::ok).find_map(|line| line.strip_prefix("PORT ").map(str::to_owned)).unwrap();
-    Some((server, format!("clickhouse://127.0.0.1:{}/copied", port.trim())))
+    let cluster = std::env::var("LASTWORD_CLICKHOUSE_CLUSTER");
+    let cluster = cluster.map_or(String::new(), |cluster| format!("?cluster={cluster}"));
+    Some((server, format!("clickhouse://127.0.0.1:{}/copied{cluster}", port.trim())))
 }
 
 #[cfg(feature = "clickhouse")]
