@@ -26,10 +26,12 @@ const SETTINGS: [(&str, &str); 5] = [
     ("max_query_size", "16777216"),
 ];
 /// What those in a cluster say too.
-const CLUSTER_SETTINGS: [(&str, &str); 10] = [
+const CLUSTER_SETTINGS: [(&str, &str); 11] = [
     // What was acknowledged is on most replicas of its shard.
     ("distributed_foreground_insert", "1"),
     ("insert_quorum", "auto"),
+    // In milliseconds; less than an insert may take, whose limit does not count this waiting.
+    ("insert_quorum_timeout", "15000"),
     // Rows go to the shard of their key, also where those that they are made of lie on another.
     ("parallel_distributed_insert_select", "0"),
     // Questions go to the replica that writers write to, whichever server is asked. `select_sequential_consistency` does nothing beside inserts
@@ -161,7 +163,7 @@ impl Client {
     /// Returns the name of a table in statements that change it: in a cluster it is changed on every server.
     pub(crate) fn changed(&self, table: &str) -> String {
         match self.0.location.cluster() {
-            Some(cluster) => format!("{table}_local ON CLUSTER {cluster}"),
+            Some(cluster) => format!("{table}_local ON CLUSTER `{cluster}`"),
             None => table.to_owned(),
         }
     }
@@ -170,7 +172,7 @@ impl Client {
     pub(crate) fn parts(&self) -> String {
         let location = &self.0.location;
         let parts = match location.cluster() {
-            Some(cluster) => format!("cluster({cluster}, system.parts)"),
+            Some(cluster) => format!("cluster(`{cluster}`, system.parts)"),
             None => "system.parts".to_owned(),
         };
         // As tables are called that are asked.

@@ -24,7 +24,7 @@ pub(crate) fn make(client: &Client) -> Result<(), Error> {
     let mut sql = Sql::new("CREATE DATABASE IF NOT EXISTS ");
     sql.add(place.database());
     if let Some(cluster) = place.cluster() {
-        sql.add(" ON CLUSTER ").add(cluster);
+        sql.add(&format!(" ON CLUSTER `{cluster}`"));
     }
     match client.run_outside(&sql) {
         Err(Error::Refused { code: ACCESS_DENIED, .. }) | Ok(()) => {}
@@ -118,13 +118,13 @@ fn statements(table: &Table, database: &str, cluster: Option<&str>) -> Vec<Strin
     let comma = if version.is_empty() { "" } else { ", " };
     vec![
         format!(
-            "CREATE TABLE IF NOT EXISTS {database}.{name}_local ON CLUSTER {cluster} ({columns}) ENGINE = \
+            "CREATE TABLE IF NOT EXISTS {database}.{name}_local ON CLUSTER `{cluster}` ({columns}) ENGINE = \
              Replicated{engine}('/clickhouse/tables/{{shard}}/{database}/{name}', '{{replica}}'{comma}{version}) \
              {order} SETTINGS {settings}"
         ),
         format!(
-            "CREATE TABLE IF NOT EXISTS {database}.{name} ON CLUSTER {cluster} AS {database}.{name}_local ENGINE = \
-             Distributed({cluster}, {database}, {name}_local, {shard})"
+            "CREATE TABLE IF NOT EXISTS {database}.{name} ON CLUSTER `{cluster}` AS {database}.{name}_local ENGINE = \
+             Distributed(`{cluster}`, {database}, {name}_local, {shard})"
         ),
     ]
 }
@@ -156,7 +156,8 @@ mod tests {
         let Some(live) = Live::start() else { return };
         let client = live.client("newer");
         make(&client).unwrap();
-        let on_cluster = client.location().cluster().map_or(String::new(), |cluster| format!(" ON CLUSTER {cluster}"));
+        let on_cluster =
+            client.location().cluster().map_or(String::new(), |cluster| format!(" ON CLUSTER `{cluster}`"));
         client.run(&Sql::new(&format!("DROP TABLE events{on_cluster}"))).unwrap();
         client.run(&Sql::new("INSERT INTO kept SELECT 'format', 9000000000000000000, '2'")).unwrap();
         assert_eq!(make(&client), Err(Error::TooNew { found: 2, known: FORMAT }));
@@ -171,10 +172,10 @@ mod tests {
         let client = live.client("parsed");
         make(&client).unwrap();
         for table in TABLES {
-            for statement in statements(table, "lastword", Some("main")) {
+            for statement in statements(table, "lastword", Some("a-b")) {
                 let mut sql = Sql::new("SELECT formatQuery(");
                 let (formatted,): (String,) = client.row(sql.text(&statement).add(")")).unwrap().unwrap();
-                assert!(formatted.contains("ON CLUSTER main"), "{formatted}");
+                assert!(formatted.contains("ON CLUSTER `a-b`"), "{formatted}");
             }
         }
     }
