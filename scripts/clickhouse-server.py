@@ -45,7 +45,7 @@ INSERT = re.compile(
 # A cluster's name, and the port that says that its shards are this process; nobody listens there.
 CLUSTER, CLUSTER_PORT = b"main", 19000
 # What changes something, up to where it says on which servers.
-ON_CLUSTER = re.compile(rb"\s*(?:CREATE|ALTER|DROP|DELETE|OPTIMIZE|TRUNCATE|RENAME)\s[^'\"(=]*?(\sON\s+CLUSTER\s+[`']?%s[`']?)(?=\W|$)" % CLUSTER, re.IGNORECASE)
+ON_CLUSTER = re.compile(rb"\s*(?:/\*[^*]*\*/\s*)?(?:CREATE|ALTER|DROP|DELETE|OPTIMIZE|TRUNCATE|RENAME)\s[^'\"(=]*?(\sON\s+CLUSTER\s+[`']?%s[`']?)(?=\W|$)" % CLUSTER, re.IGNORECASE)
 REPLICATED = re.compile(rb"(\bENGINE\s*=\s*)Replicated(\w*MergeTree\()'[^']*',\s*'[^']*'(?:,\s*)?", re.IGNORECASE)
 # What a `Distributed` table is of, and by what it is spread, as the engine tells it.
 DISTRIBUTED = re.compile(r"Distributed\('[^']*', '([^']*)', '([^']*)', (.*)\)$", re.DOTALL)
