@@ -1,15 +1,23 @@
 #!/usr/bin/env python3
 """The engine of ClickHouse (chDB, a Python package) behind the HTTP of ClickHouse, for tests.
 
-    clickhouse-server.py --data DIR [--port N] [--password SECRET]      prints "PORT n" when it answers
+    clickhouse-server.py --data DIR [--port N] [--password SECRET] [--shards N]      prints "PORT n" when it answers
 
 GET /ping, and GET or POST / with `query`, `database`, `default_format`, `param_*` and settings in the URL. A body is joined to the
 query, as ClickHouse does; rows of an insert may be in any format. What only a real server has is not here: one statement runs at a
 time, and there are no replicas, no compression but gzip, no users but one.
+
+With `--shards N` it is a cluster, `main`, of so many shards. `Distributed` tables are the engine's own: they spread inserts, ask each shard, and
+put together what shards answer. Three things are not, since one process can't have them:
+- `ON CLUSTER main` is left out: what it says is run once. `Replicated...MergeTree` is the engine without `Replicated` and its two paths.
+- A table that is behind a `Distributed` one is on the disk once. Each shard is shown those rows that the sharding key gives it, and who asks
+  such a table itself is shown none. Those of two shards never come together in a merge if the table's key has the sharding key in it.
+- There is no TCP between shards: they are always asked as the local one (`prefer_localhost_replica`).
 """
 import argparse
 import gzip
 import hmac
+import os
 import re
 import signal
 import socket
@@ -34,6 +42,13 @@ INSERT = re.compile(
     rb"""\s*(insert\s+into\b(?:'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|"(?:[^"\\]|\\.)*"|[^'"`])*?)\bformat\s+(\w+)[ \t\r]*\n?""",
     re.IGNORECASE | re.DOTALL,
 )
+# A cluster's name, and the port that says that its shards are this process; nobody listens there.
+CLUSTER, CLUSTER_PORT = b"main", 19000
+# What changes something, up to where it says on which servers.
+ON_CLUSTER = re.compile(rb"\s*(?:/\*[^*]*\*/\s*)?(?:CREATE|ALTER|DROP|DELETE|OPTIMIZE|TRUNCATE|RENAME)\s[^'\"(=]*?(\sON\s+CLUSTER\s+[`']?%s[`']?)(?=\W|$)" % CLUSTER, re.IGNORECASE)
+REPLICATED = re.compile(rb"(\bENGINE\s*=\s*)Replicated(\w*MergeTree\()'[^']*',\s*'[^']*'(?:,\s*)?", re.IGNORECASE)
+# What a `Distributed` table is of, and by what it is spread, as the engine tells it.
+DISTRIBUTED = re.compile(r"Distributed\('[^']*', '([^']*)', '([^']*)', (.*)\)$", re.DOTALL)
 
 
 class Refused(Exception):
@@ -47,18 +62,41 @@ class Refused(Exception):
 class Pool:
     """Connections to one engine. Each remembers its database, which is asked for again most of the time."""
 
-    def __init__(self, data):
+    def __init__(self, data, shards):
         self.data = data
+        self.shards = shards
         self.free = []
         self.places = threading.BoundedSemaphore(CONNECTIONS_MAX)
         self.lock = threading.Lock()
+
+    def connect(self):
+        if not self.shards:
+            return chdb.connect(self.data)
+        os.makedirs(self.data, exist_ok=True)
+        shard = "<shard><internal_replication>true</internal_replication><replica><host>127.0.0.1</host><port>%d</port></replica></shard>" % CLUSTER_PORT
+        parts = (CLUSTER_PORT, CLUSTER.decode(), shard * self.shards, CLUSTER.decode())
+        file = os.path.join(os.path.abspath(self.data), "cluster.xml")
+        with open(file, "w") as config:
+            config.write("<clickhouse><tcp_port>%d</tcp_port><remote_servers><%s>%s</%s></remote_servers></clickhouse>" % parts)
+        connection = chdb.connect("%s?config-file=%s" % (self.data, file))
+        self.spread(connection)
+        return connection
+
+    def spread(self, connection):
+        """Shows each shard its own rows. System tables, which are of a server, are the first one's."""
+        told = connection.query("SELECT engine_full FROM system.tables WHERE engine = 'Distributed'", "TabSeparatedRaw")
+        own = {"system.parts": "shardNum() < 2"}
+        for database, table, key in (DISTRIBUTED.match(line).groups() for line in told.bytes().decode().splitlines()):
+            own["%s.%s" % (database, table)] = "toUInt64(%s) %% %d = shardNum() - 1" % (key, self.shards)
+        filters = ", ".join("%s: %s" % (text(table), text(condition)) for table, condition in own.items())
+        connection.query("SET additional_table_filters = {%s}" % filters)
 
     def take(self, database):
         self.places.acquire()
         try:
             with self.lock:
                 same = next((place for place, (_, known) in enumerate(self.free) if known == database), -1)
-                connection, known = self.free.pop(same) if self.free else (chdb.connect(self.data), None)
+                connection, known = self.free.pop(same) if self.free else (self.connect(), None)
             if known != database:
                 try:
                     connection.query("USE %s" % quoted(database))
@@ -90,14 +128,22 @@ def text(value):
 def run(pool, given, statement):
     """Runs a statement, and returns what it prints."""
     database = given.get("database") or "default"
-    settings = {name: value for name, value in given.items() if name not in NO_SETTINGS and not name.startswith("param_")}
+    none = NO_SETTINGS | {"prefer_localhost_replica"} if pool.shards else NO_SETTINGS
+    settings = {name: value for name, value in given.items() if name not in none and not name.startswith("param_")}
     connection = pool.take(database)
     done = []
     try:
         for name, value in settings.items():
             connection.query("SET %s = %s" % (quoted(name), text(value)))
             done.append(name)
-        return run_on(connection, given, statement)
+        if not pool.shards:
+            return run_on(connection, given, statement)
+        if on_cluster := ON_CLUSTER.match(statement):
+            statement = statement[: on_cluster.start(1)] + REPLICATED.sub(rb"\1\2", statement[on_cluster.end(1) :])
+        answer = run_on(connection, given, statement)
+        if on_cluster:
+            pool.spread(connection)
+        return answer
     finally:
         for name in done:
             connection.query("SET %s = DEFAULT" % quoted(name))
@@ -200,7 +246,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, options):
         super().__init__(("127.0.0.1", options.port), Handler)
-        self.pool = Pool(options.data)
+        self.pool = Pool(options.data, options.shards)
         self.secret = options.password
 
     def get_request(self):
@@ -219,6 +265,7 @@ def main():
     arguments.add_argument("--port", type=int, default=0, help="of the loopback; 0 takes a free one")
     arguments.add_argument("--data", required=True, help="the directory that has the tables")
     arguments.add_argument("--password", help="what clients have to send; without it all may do all")
+    arguments.add_argument("--shards", type=int, default=0, help="so many, of the cluster `main`; without it it is one server")
     server = Server(arguments.parse_args())
     # The engine begins with the first connection.
     run(server.pool, {}, b"SELECT 1")

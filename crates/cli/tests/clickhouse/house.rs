@@ -65,7 +65,9 @@ impl House {
 
     /// Where the store is, as `--store` takes it.
     pub(crate) fn url(&self) -> String {
-        format!("clickhouse://127.0.0.1:{}/fleet", self.port)
+        let cluster = std::env::var("LASTWORD_CLICKHOUSE_CLUSTER");
+        let cluster = cluster.map_or(String::new(), |cluster| format!("?cluster={cluster}"));
+        format!("clickhouse://127.0.0.1:{}/fleet{cluster}", self.port)
     }
 
     /// Starts a process without a stream that stores here, with these roles, at an address.

@@ -88,7 +88,8 @@ fn each_message_of_a_backlog_is_given_once() {
     until_within(3 * PATIENCE, "all are stored", || json(&write, "/api/status")["stream"]["written"] == 5_000);
     // The one that leads gives them out and counts; others hear of it later.
     let given = (0..3).filter_map(|member| {
-        cluster.stream(member, "LASTWORD", "&consumers=true")["consumer_detail"][0]["delivered"]["consumer_seq"].as_u64()
+        cluster.stream(member, "LASTWORD", "&consumers=true")["consumer_detail"][0]["delivered"]["consumer_seq"]
+            .as_u64()
     });
     assert_eq!(given.max(), Some(5_000));
 }

@@ -8,7 +8,8 @@ use crate::stream;
 pub async fn check_stream(settings: &Settings) -> Vec<Finding> {
     let Some(url) = &settings.stream else { return Vec::new() };
     stream::inspect(url, &settings.nats).await.unwrap_or_else(|error| {
-        let advice = "start its servers, or see to `stream` in the configuration: to their addresses, user and password";
+        let advice =
+            "start its servers, or see to `stream` in the configuration: to their addresses, user and password";
         vec![Finding::wrong(error.to_string(), advice.to_owned())]
     })
 }

@@ -25,12 +25,25 @@ const SETTINGS: [(&str, &str); 5] = [
     // Lists of ids are long.
     ("max_query_size", "16777216"),
 ];
-/// What those in a cluster say too: what was acknowledged is on most replicas, and questions go to the replica that writers write to.
-const CLUSTER_SETTINGS: [(&str, &str); 5] = [
+/// What those in a cluster say too.
+const CLUSTER_SETTINGS: [(&str, &str); 11] = [
+    // What was acknowledged is on most replicas of its shard.
     ("distributed_foreground_insert", "1"),
     ("insert_quorum", "auto"),
-    ("select_sequential_consistency", "1"),
+    // In milliseconds; less than an insert may take, whose limit does not count this waiting.
+    ("insert_quorum_timeout", "15000"),
+    // Rows go to the shard of their key, also where those that they are made of lie on another.
+    ("parallel_distributed_insert_select", "0"),
+    // Questions go to the replica that writers write to, whichever server is asked. `select_sequential_consistency` does nothing beside inserts
+    // in parallel, so one that is behind, as after a restart, is not asked at all.
     ("load_balancing", "in_order"),
+    ("prefer_localhost_replica", "0"),
+    ("max_replica_delay_for_distributed_queries", "5"),
+    ("fallback_to_stale_replicas_for_distributed_queries", "0"),
+    // A list that another question has is that of all shards.
+    ("distributed_product_mode", "global"),
+    // What is removed is said by other tables. A replica that finds something else than the first one did takes the part of that one.
+    ("allow_nondeterministic_mutations", "1"),
     ("distributed_ddl_output_mode", "none"),
 ];
 /// How answers are written.
@@ -150,9 +163,22 @@ impl Client {
     /// Returns the name of a table in statements that change it: in a cluster it is changed on every server.
     pub(crate) fn changed(&self, table: &str) -> String {
         match self.0.location.cluster() {
-            Some(cluster) => format!("{table}_local ON CLUSTER {cluster}"),
+            Some(cluster) => format!("{table}_local ON CLUSTER `{cluster}`"),
             None => table.to_owned(),
         }
+    }
+
+    /// Returns what stands behind `FROM` for the parts of the store's tables: those of one replica of each shard.
+    pub(crate) fn parts(&self) -> String {
+        let location = &self.0.location;
+        let parts = match location.cluster() {
+            Some(cluster) => format!("cluster(`{cluster}`, system.parts)"),
+            None => "system.parts".to_owned(),
+        };
+        // As tables are called that are asked.
+        let table = "replaceRegexpOne(table, '_local$', '') AS table";
+        let database = location.database();
+        format!("(SELECT * REPLACE ({table}) FROM {parts} WHERE database = '{database}' AND active)")
     }
 
     /// Asks whether the server is there and knows us.
@@ -181,9 +207,8 @@ impl Client {
 
     fn ask(&self, sql: &Sql) -> Result<Vec<u8>, Error> {
         let (Inner { location, .. }, patience) = (&*self.0, self.1);
-        let global = if location.cluster().is_some() { ", distributed_product_mode = 'global'" } else { "" };
         let text = format!(
-            "{} SETTINGS max_execution_time = {}, {ANSWER_SETTINGS}{global} FORMAT JSONCompactEachRow",
+            "{} SETTINGS max_execution_time = {}, {ANSWER_SETTINGS} FORMAT JSONCompactEachRow",
             sql.as_str().trim_end(),
             seconds(patience),
         );

@@ -12,8 +12,8 @@ const WRONG_PASSWORD: [u32; 2] = [194, 516];
 const NOT_ENOUGH_SPACE: u32 = 243;
 /// What passes by itself, or once other servers are back: `TOO_MANY_SIMULTANEOUS_QUERIES`, `SOCKET_TIMEOUT`, `NETWORK_ERROR`,
 /// `TABLE_IS_READ_ONLY`, `NO_ZOOKEEPER`, `ALL_CONNECTION_TRIES_FAILED`, `TOO_FEW_LIVE_REPLICAS`, `UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE`,
-/// `UNKNOWN_STATUS_OF_INSERT`, `KEEPER_EXCEPTION`.
-const AWAY: [u32; 10] = [202, 209, 210, 242, 225, 279, 285, 286, 319, 999];
+/// `UNKNOWN_STATUS_OF_INSERT`, `ALL_REPLICAS_ARE_STALE`, `KEEPER_EXCEPTION`.
+const AWAY: [u32; 11] = [202, 209, 210, 242, 225, 279, 285, 286, 319, 369, 999];
 
 /// A server did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

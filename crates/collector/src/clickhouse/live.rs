@@ -11,6 +11,8 @@ use crate::limits::QUERY_TIMEOUT;
 
 /// The variable that has the command.
 const COMMAND: &str = "LASTWORD_CLICKHOUSE_SERVER";
+/// The variable that has the name of the cluster that the server knows, where it is to be asked as one.
+const CLUSTER: &str = "LASTWORD_CLICKHOUSE_CLUSTER";
 
 /// A server that tests share; it ends with the last of them.
 pub(crate) struct Live {
@@ -61,7 +63,8 @@ impl Live {
 
     /// A client of a database of that name.
     pub(crate) fn client(&self, database: &str) -> Client {
-        let url = format!("clickhouse://127.0.0.1:{}/{database}", self.port);
+        let cluster = std::env::var(CLUSTER).map_or(String::new(), |cluster| format!("?cluster={cluster}"));
+        let url = format!("clickhouse://127.0.0.1:{}/{database}{cluster}", self.port);
         Client::new(Location::parse(&url).unwrap(), QUERY_TIMEOUT).unwrap()
     }
 

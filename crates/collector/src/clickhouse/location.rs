@@ -44,7 +44,7 @@ pub(crate) enum LocationError {
     Scheme(String),
     /// A name can't be one.
     #[error(
-        "the {0} of the store's URL can't be a name: letters, digits and `_`, {CLICKHOUSE_NAME_BYTES_MAX} at most, no digit first"
+        "the {0} of the store's URL can't be a name: letters, digits and `_`, in a cluster's `-` too, {CLICKHOUSE_NAME_BYTES_MAX} at most, none but a letter or `_` first"
     )]
     Name(&'static str),
     /// It has a parameter that is not known.
@@ -184,11 +184,12 @@ impl fmt::Debug for Location {
     }
 }
 
-/// A name that needs no quotes anywhere.
+/// A name that needs no quotes anywhere; that of a cluster is always in quotes.
 fn name(of: &'static str, name: String) -> Result<String, LocationError> {
+    let may_have = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-' && of == "cluster";
     let is_name = name.len() <= CLICKHOUSE_NAME_BYTES_MAX
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        && name.bytes().next().is_some_and(|byte| !byte.is_ascii_digit());
+        && name.bytes().all(may_have)
+        && name.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
     if is_name { Ok(name) } else { Err(LocationError::Name(of)) }
 }
 
@@ -230,11 +231,11 @@ mod tests {
 
     #[test]
     fn all_that_a_place_may_say_is_read() {
-        let place = Location::parse("clickhouse://an%40a:p%40s%20s@10.0.0.1:80/tele_1?cluster=main").unwrap();
+        let place = Location::parse("clickhouse://an%40a:p%40s%20s@10.0.0.1:80/tele_1?cluster=main-1").unwrap();
         assert_eq!((place.user(), place.password()), ("an@a", Some("p@s s")));
-        assert_eq!((place.database(), place.cluster()), ("tele_1", Some("main")));
+        assert_eq!((place.database(), place.cluster()), ("tele_1", Some("main-1")));
         assert!(!place.is_tls() && !place.is_loopback());
-        assert_eq!(place.to_string(), "clickhouse://an@a@10.0.0.1:80/tele_1?cluster=main");
+        assert_eq!(place.to_string(), "clickhouse://an@a@10.0.0.1:80/tele_1?cluster=main-1");
     }
 
     #[test]
@@ -259,6 +260,8 @@ mod tests {
             ("clickhouse://h:99999", "port"),
             ("clickhouse://h/a-b", "database"),
             ("clickhouse://h/1a", "database"),
+            ("clickhouse://h/a?cluster=-x", "cluster"),
+            ("clickhouse://h/a?cluster=x`y", "cluster"),
             ("clickhouse://h/a/b", "database"),
             ("clickhouse://h/a?cluster=x'y", "cluster"),
             ("clickhouse://h/a?cluster=", "cluster"),

@@ -10,6 +10,8 @@ const FORMAT_KEY: &str = "format";
 /// `ACCESS_DENIED`: who may not make databases uses one that was made for it.
 const ACCESS_DENIED: u32 = 497;
 const UNKNOWN_TABLE: u32 = 60;
+/// `UNKNOWN_IDENTIFIER`.
+const UNKNOWN_COLUMN: u32 = 47;
 const UNKNOWN_DATABASE: u32 = 81;
 
 /// Makes what is not there: the database, its tables, the number of their format.
@@ -22,11 +24,14 @@ pub(crate) fn make(client: &Client) -> Result<(), Error> {
     let mut sql = Sql::new("CREATE DATABASE IF NOT EXISTS ");
     sql.add(place.database());
     if let Some(cluster) = place.cluster() {
-        sql.add(" ON CLUSTER ").add(cluster);
+        sql.add(&format!(" ON CLUSTER `{cluster}`"));
     }
     match client.run_outside(&sql) {
         Err(Error::Refused { code: ACCESS_DENIED, .. }) | Ok(()) => {}
         Err(error) => return Err(error),
+    }
+    if let Some(cluster) = place.cluster() {
+        is_fit(client, cluster)?;
     }
     // What a newer program made is not touched: the format is looked at first.
     let is_kept = |table: &&Table| table.name == "kept";
@@ -46,6 +51,22 @@ pub(crate) fn make(client: &Client) -> Result<(), Error> {
         client.run(&sql)?;
     }
     Ok(())
+}
+
+/// Looks whether a cluster is one that replicates by itself: else each row would be written to each replica, and then once more by each.
+fn is_fit(client: &Client, cluster: &str) -> Result<(), Error> {
+    let mut sql =
+        Sql::new("SELECT 1 FROM system.clusters WHERE NOT internal_replication AND replica_num > 1 AND cluster = ");
+    match client.row::<(u8,)>(sql.text(cluster).add(" LIMIT 1")) {
+        Ok(Some(_)) => {
+            let message =
+                format!("shards of the cluster `{cluster}` need `<internal_replication>true</internal_replication>`");
+            Err(Error::Refused { code: 0, message })
+        }
+        // Older servers do not tell.
+        Ok(None) | Err(Error::Refused { code: UNKNOWN_COLUMN, .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Returns the format of the store, for who reads it and makes nothing.
@@ -92,16 +113,18 @@ fn statements(table: &Table, database: &str, cluster: Option<&str>) -> Vec<Strin
             "CREATE TABLE IF NOT EXISTS {name} ({columns}) ENGINE = {engine}({version}) {order} SETTINGS {settings}"
         )];
     };
+    // What is put together anew after a removal may be the very rows that were there before: they are no retry.
+    let settings = format!("{settings}, replicated_deduplication_window = 0");
     let comma = if version.is_empty() { "" } else { ", " };
     vec![
         format!(
-            "CREATE TABLE IF NOT EXISTS {database}.{name}_local ON CLUSTER {cluster} ({columns}) ENGINE = \
+            "CREATE TABLE IF NOT EXISTS {database}.{name}_local ON CLUSTER `{cluster}` ({columns}) ENGINE = \
              Replicated{engine}('/clickhouse/tables/{{shard}}/{database}/{name}', '{{replica}}'{comma}{version}) \
              {order} SETTINGS {settings}"
         ),
         format!(
-            "CREATE TABLE IF NOT EXISTS {database}.{name} ON CLUSTER {cluster} AS {database}.{name}_local ENGINE = \
-             Distributed({cluster}, {database}, {name}_local, {shard})"
+            "CREATE TABLE IF NOT EXISTS {database}.{name} ON CLUSTER `{cluster}` AS {database}.{name}_local ENGINE = \
+             Distributed(`{cluster}`, {database}, {name}_local, {shard})"
         ),
     ]
 }
@@ -121,7 +144,8 @@ mod tests {
         make(&client).unwrap();
         let tables: Vec<(String,)> =
             client.rows(&Sql::new("SELECT name FROM system.tables WHERE database = 'twice' ORDER BY name")).unwrap();
-        assert_eq!(tables.len(), TABLES.len(), "{tables:?}");
+        let each = 1 + usize::from(client.location().cluster().is_some());
+        assert_eq!(tables.len(), each * TABLES.len(), "{tables:?}");
         let kept: Vec<(String, String)> = client.rows(&Sql::new("SELECT key, value FROM kept")).unwrap();
         assert_eq!(kept, [("format".to_owned(), FORMAT.to_string())]);
         assert_eq!(client.row::<(String,)>(&Sql::new("SELECT name FROM names")).unwrap(), Some(("a".to_owned(),)));
@@ -132,7 +156,9 @@ mod tests {
         let Some(live) = Live::start() else { return };
         let client = live.client("newer");
         make(&client).unwrap();
-        client.run(&Sql::new("DROP TABLE events")).unwrap();
+        let on_cluster =
+            client.location().cluster().map_or(String::new(), |cluster| format!(" ON CLUSTER `{cluster}`"));
+        client.run(&Sql::new(&format!("DROP TABLE events{on_cluster}"))).unwrap();
         client.run(&Sql::new("INSERT INTO kept SELECT 'format', 9000000000000000000, '2'")).unwrap();
         assert_eq!(make(&client), Err(Error::TooNew { found: 2, known: FORMAT }));
         let there = Sql::new("SELECT count() FROM system.tables WHERE database = 'newer' AND name = 'events'");
@@ -146,10 +172,10 @@ mod tests {
         let client = live.client("parsed");
         make(&client).unwrap();
         for table in TABLES {
-            for statement in statements(table, "lastword", Some("main")) {
+            for statement in statements(table, "lastword", Some("a-b")) {
                 let mut sql = Sql::new("SELECT formatQuery(");
                 let (formatted,): (String,) = client.row(sql.text(&statement).add(")")).unwrap().unwrap();
-                assert!(formatted.contains("ON CLUSTER main"), "{formatted}");
+                assert!(formatted.contains("ON CLUSTER `a-b`"), "{formatted}");
             }
         }
     }

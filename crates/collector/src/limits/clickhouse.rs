@@ -63,8 +63,10 @@ pub const FOLD_QUIET_US: i64 = 10 * 60 * 1_000_000;
 pub const FOLD_HOURS_MAX: u64 = 24;
 /// Events that are folded in one step, if it is more than one hour's: a second or two, in which nothing is written.
 pub const FOLD_EVENTS_MAX: u64 = 1_000_000;
-/// How long one statement of a fold may take.
-pub const FOLD_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long one statement of a fold may take: nothing is written meanwhile, and who brings events waits for 30 s.
+pub const FOLD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long nothing is folded, in microseconds, after it failed.
+pub const FOLD_RETRY_INTERVAL_US: u64 = 60 * 60 * 1_000_000;
 /// How long a fold may take as a whole, in microseconds, by the clock of the server: after that it is not made known.
 pub const FOLD_TIME_MAX_US: i64 = 10 * 60 * 1_000_000;
 /// How old a fold is, in microseconds, that is removed where it is not the one that counts: three times as old as one becomes that is being made.

@@ -61,7 +61,9 @@ pub(crate) use consent::{Consents, store as store_consent};
 pub(crate) use erase::{Target, note_removal, step as remove_step};
 pub use index::CallKind;
 pub(crate) use index::{Facts as Said, Indexed, Needle, UNKNOWN, What, trace_id};
-pub(crate) use open::{Store, database_path, engine as open_engine, lock as lock_directory, open, open_directory};
+pub(crate) use open::{
+    Alone, Store, database_path, engine as open_engine, lock as lock_directory, open, open_directory,
+};
 #[cfg(feature = "clickhouse")]
 pub(crate) use open::{open_remote, remote_engine};
 pub(crate) use queue::{Queue, WriteError};

@@ -73,16 +73,25 @@ pub(crate) fn open_remote(config: &Config, client: &Client) -> Result<Store, Ope
     start(config, opened, None, lock)
 }
 
+/// A store that is written on this thread.
+pub(crate) struct Alone {
+    pub(crate) engine: Box<dyn Engine>,
+    /// The place of its large values, if they are outside.
+    pub(crate) blobs: Option<Blobs>,
+    /// The directory is taken while it is there.
+    pub(crate) lock: File,
+}
+
 /// Opens a store to write it on this thread, and the place of its large values if they are outside. The directory is taken while the file is
 /// there.
 ///
 /// # Errors
 ///
 /// See [`OpenError`].
-pub(crate) fn engine(config: &Config) -> Result<(Box<dyn Engine>, Option<Blobs>, File), OpenError> {
+pub(crate) fn engine(config: &Config) -> Result<Alone, OpenError> {
     let (mut connection, lock) = open_directory(config)?;
     let blobs = Keeping::open_same(&mut connection, &config.settings).map_err(|error| of_keeping(config, error))?;
-    Ok((in_directory(config, connection)?.engine, blobs, lock))
+    Ok(Alone { engine: in_directory(config, connection)?.engine, blobs, lock })
 }
 
 fn of_keeping(config: &Config, error: KeepingError) -> OpenError {

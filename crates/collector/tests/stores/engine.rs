@@ -10,6 +10,9 @@ use crate::fixture::Place;
 /// Names the command that starts it: given `--port 0 --data DIR` it says `PORT n` when it answers.
 const COMMAND: &str = "LASTWORD_CLICKHOUSE_SERVER";
 
+/// Names the cluster that the server knows, where it is to be asked as one.
+const CLUSTER: &str = "LASTWORD_CLICKHOUSE_CLUSTER";
+
 pub struct Engine {
     child: Child,
     port: u16,
@@ -58,7 +61,19 @@ impl Drop for Engine {
 /// Runs a statement.
 pub fn run(port: u16, database: &str, statement: &str) {
     let mut client = Client::connect(([127, 0, 0, 1], port).into());
-    client.send("POST", &format!("/?database={database}"), &[], statement.as_bytes()).is(200);
+    // Of one server these say nothing; of shards that it is done when it is answered.
+    let settings = "distributed_foreground_insert=1&parallel_distributed_insert_select=0";
+    client.send("POST", &format!("/?database={database}&{settings}"), &[], statement.as_bytes()).is(200);
+}
+
+/// What stands behind the database in the URL of a store.
+pub fn cluster() -> String {
+    std::env::var(CLUSTER).map_or(String::new(), |cluster| format!("?cluster={cluster}"))
+}
+
+/// How a table is called by what changes it.
+fn changed(table: &str) -> String {
+    std::env::var(CLUSTER).map_or(table.to_owned(), |cluster| format!("{table}_local ON CLUSTER {cluster}"))
 }
 
 /// The bits of a row behind the milliseconds at which it was received.
@@ -72,10 +87,11 @@ pub fn age(port: u16, database: &str, us: i64) {
     {
         let copies = format!("INSERT INTO {table} SELECT * REPLACE (row - {row} AS row{of_time}) FROM {table}");
         run(port, database, &copies);
-        run(port, database, &format!("OPTIMIZE TABLE {table} FINAL"));
+        run(port, database, &format!("OPTIMIZE TABLE {} FINAL", changed(table)));
     }
     let heard = format!(
-        "ALTER TABLE sessions UPDATE last_received_us = last_received_us - {us} WHERE 1 SETTINGS mutations_sync = 1"
+        "ALTER TABLE {} UPDATE last_received_us = last_received_us - {us} WHERE 1 SETTINGS mutations_sync = 2",
+        changed("sessions")
     );
     run(port, database, &heard);
 }

@@ -75,7 +75,8 @@ impl Fixture {
             Place::Directory => self.dir.config(),
             #[cfg(feature = "clickhouse")]
             Place::ClickHouse { port, database } => {
-                self.dir.config().store(format!("clickhouse://127.0.0.1:{port}/{database}"))
+                let cluster = crate::engine::cluster();
+                self.dir.config().store(format!("clickhouse://127.0.0.1:{port}/{database}{cluster}"))
             }
         };
         // A rule that fires stands on pages from some moment on.

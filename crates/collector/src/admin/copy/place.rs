@@ -16,7 +16,7 @@ use crate::error::OpenError;
 use crate::query::copy::{self, Large, Piece, Unread};
 use crate::store::beside::Beside;
 use crate::store::engine::Engine;
-use crate::store::{Indexed, WriteError, open_engine, outside};
+use crate::store::{Alone, Indexed, WriteError, open_engine, outside};
 
 /// A store: the data directory of a collector, or a database of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -218,7 +218,7 @@ impl Target {
         blobs::check(settings).map_err(OpenError::Blobs)?;
         match place {
             Place::Directory(directory) => {
-                let (engine, blobs, lock) = open_engine(&Config::with_settings(directory, settings.clone()))?;
+                let Alone { engine, blobs, lock } = open_engine(&Config::with_settings(directory, settings.clone()))?;
                 Ok(Self { engine, blobs, _lock: Taken::Directory { _lock: lock } })
             }
             #[cfg(feature = "clickhouse")]

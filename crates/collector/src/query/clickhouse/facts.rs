@@ -8,10 +8,6 @@ use crate::clickhouse::{Sql, row_at, schema};
 use crate::limits::HEALTH_TIMEOUT;
 use crate::query::{Facts, Moment, QueryError};
 
-/// The tables and what each takes on disk, in bytes.
-const SIZES: &str = "SELECT table, sum(bytes_on_disk) AS bytes FROM system.parts WHERE active AND database = currentDatabase() \
-                     GROUP BY table ORDER BY bytes DESC, table";
-
 /// Counts of groups, each counted once however many rows it has.
 #[derive(Debug, Default, Deserialize)]
 struct Groups {
@@ -90,7 +86,11 @@ pub(in crate::query) fn info(remote: &Remote) -> Result<Info, QueryError> {
 
 /// Returns the size of each table, the largest first.
 fn sizes(remote: &Remote) -> Result<Vec<TableSize>, QueryError> {
-    let rows = remote.rows::<(String, i64)>(&Sql::new(SIZES))?.into_iter();
+    let sizes = format!(
+        "SELECT table, sum(bytes_on_disk) AS bytes FROM {} GROUP BY table ORDER BY bytes DESC, table",
+        remote.client.parts()
+    );
+    let rows = remote.rows::<(String, i64)>(&Sql::new(&sizes))?.into_iter();
     Ok(rows.map(|(name, bytes)| TableSize { name, bytes }).collect())
 }
 

@@ -14,7 +14,8 @@ use crate::clickhouse::{Client, Error, Lease, RowBinary, watermark};
 use crate::clock;
 use crate::ingest::Event;
 use crate::limits::{
-    CONSENTS_INTERVAL_US, FOLD_SWEEP_INTERVAL_US, GROUP_EVENTS_MAX, STANDING_INTERVAL_US, UNMASK_INTERVAL_US,
+    CONSENTS_INTERVAL_US, FOLD_RETRY_INTERVAL_US, FOLD_SWEEP_INTERVAL_US, GROUP_EVENTS_MAX, STANDING_INTERVAL_US,
+    UNMASK_INTERVAL_US,
 };
 use crate::store::Consents;
 use crate::store::batch::Stored;
@@ -47,6 +48,8 @@ pub(super) struct Blocks {
     unmasked_us: i64,
     /// When it was last looked for folds that don't count.
     swept_us: i64,
+    /// When folding failed last.
+    unfolded_us: i64,
     spans: folds::Spans,
     touched: folds::Touched,
     /// What the server said last, while nothing can be stored.
@@ -81,6 +84,7 @@ impl Blocks {
             read_us: now_us,
             unmasked_us: 0,
             swept_us: 0,
+            unfolded_us: 0,
             spans: folds::Spans::default(),
             touched: folds::Touched::default(),
             told: None,
@@ -287,10 +291,18 @@ impl Engine for Blocks {
         if !self.leads {
             return Ok(false);
         }
-        if folds::step(&self.client, &mut self.lease, self.spans)? {
-            return Ok(true);
-        }
         let now_us = clock::now_us();
+        if now_us.abs_diff(self.unfolded_us) >= FOLD_RETRY_INTERVAL_US {
+            match folds::step(&self.client, &mut self.lease, self.spans) {
+                Ok(true) => return Ok(true),
+                Ok(false) => {}
+                Err(error) => {
+                    // What can't be folded is read from events; nothing is written while it is tried.
+                    tracing::warn!(%error, "hours are not folded: ranges of days are counted from their events, which is slower");
+                    self.unfolded_us = now_us;
+                }
+            }
+        }
         if now_us.abs_diff(self.swept_us) >= FOLD_SWEEP_INTERVAL_US {
             folds::sweep(&self.client, self.spans)?;
             self.swept_us = now_us;

@@ -106,15 +106,14 @@ fn remove_older(client: &Client, lease: &mut Lease, cutoffs: &[(Class, i64)]) ->
 
 /// Removes the oldest week, if more bytes than these are in use. The last one stays, whatever it takes.
 fn remove_oldest(client: &Client, lease: &mut Lease, bytes_max: u64) -> Result<Step, Error> {
-    let used = Sql::new("SELECT sum(bytes_on_disk) FROM system.parts WHERE database = currentDatabase() AND active");
+    let parts = client.parts();
+    let used = Sql::new(&format!("SELECT sum(bytes_on_disk) FROM {parts}"));
     let used: Option<(u64,)> = client.row(&used)?;
     if used.is_none_or(|(used,)| used <= bytes_max) {
         return Ok(Step::default());
     }
-    let weeks = Sql::new(
-        "SELECT DISTINCT partition FROM system.parts WHERE database = currentDatabase() AND active \
-         AND table IN ('events', 'events_local') ORDER BY partition",
-    );
+    let weeks = format!("SELECT DISTINCT partition FROM {parts} WHERE table = 'events' ORDER BY partition");
+    let weeks = Sql::new(&weeks);
     let weeks: Vec<(String,)> = client.rows(&weeks)?;
     let [(oldest,), _, ..] = weeks.as_slice() else {
         tracing::warn!("the store is larger than it may become, and has events of one week only: nothing is removed");
@@ -172,7 +171,8 @@ fn clear_user(client: &Client, user: &str, after: i64) -> Result<Step, Error> {
     // By their keys: of an event that is there twice the other one goes too. What was received meanwhile has no copy, and its turn comes.
     let mut copied = of_user(user);
     copied.add(" AND (hour, session, time_us, id) IN (SELECT hour, session, time_us, id FROM events WHERE user = ''");
-    copied.add(" AND row IN (SELECT row FROM events WHERE user = ").text(user).add("))");
+    // What deletes knows none of our settings when it asks.
+    copied.add(" AND row GLOBAL IN (SELECT row FROM events WHERE user = ").text(user).add("))");
     regroup::delete_if_any(client, "events", &copied)?;
     let mut sql = Sql::new("SELECT 1 FROM events FINAL WHERE user = ");
     let left: Option<(u8,)> = client.row(sql.text(user).add(" LIMIT 1"))?;
@@ -221,14 +221,12 @@ pub(super) fn points(client: &Client, before_us: i64) -> Result<(), Error> {
 
 /// Has what was removed taken off the disk, and does not wait for it: whole parts are written anew.
 pub(super) fn unmask(client: &Client) -> Result<(), Error> {
-    let masked = Sql::new(
-        "SELECT DISTINCT table, partition_id FROM system.parts \
-         WHERE database = currentDatabase() AND active AND has_lightweight_delete",
-    );
-    for (table, partition) in client.rows::<(String, String)>(&masked)? {
+    let masked = format!("SELECT DISTINCT table, partition_id FROM {} WHERE has_lightweight_delete", client.parts());
+    for (table, partition) in client.rows::<(String, String)>(&Sql::new(&masked))? {
+        let table = client.changed(&table);
         // A statement that begins with `ALTER` is waited for by the client.
         let mut sql =
-            Sql::new(&format!("/* in the background */ ALTER TABLE `{table}` APPLY DELETED MASK IN PARTITION ID "));
+            Sql::new(&format!("/* in the background */ ALTER TABLE {table} APPLY DELETED MASK IN PARTITION ID "));
         client.run(sql.text(&partition))?;
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! The store in a server that is there: see [`Live`].
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lastword::Severity;
 use lastword::event::names;
@@ -12,6 +12,7 @@ use super::open;
 use crate::clickhouse::{Client, Lease, Live, Spans, Sql};
 use crate::clock;
 use crate::ingest::{Draft, Drafts, Source};
+use crate::limits::QUERY_TIMEOUT;
 use crate::store::batch::Stored;
 use crate::store::engine::Engine;
 use crate::store::erase::Target;
@@ -118,6 +119,41 @@ fn a_user_who_is_forgotten_is_in_no_event_and_whose_events_are_removed_has_none(
     assert_eq!((step.events, step.next), (5, None));
     assert_eq!((count(&client, "events"), count(&client, "users"), count(&client, "opt_ins")), (5, 0, 0));
     assert_eq!(count(&client, "sessions WHERE session = 'two'"), 1, "what has arrived of it stays");
+    engine.close();
+}
+
+#[test]
+fn what_was_removed_is_taken_off_the_disk_once_a_day() {
+    let Some(live) = Live::start() else { return };
+    let (client, mut engine) = store(&live, "unmasked");
+    engine.commit(&[&request("gone", "ada", 0), &request("left", "bob", 1)]).unwrap();
+    engine.remove(&Target::Session("gone".to_owned()), 0).unwrap();
+    let masked = format!("{} WHERE has_lightweight_delete", client.parts());
+    assert!(count(&client, &masked) > 0);
+    engine.give_back().unwrap();
+    // Nobody waits for it.
+    let end = Instant::now() + QUERY_TIMEOUT;
+    while count(&client, &masked) > 0 {
+        assert!(Instant::now() < end, "{masked}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(count(&client, "events"), 5);
+    engine.close();
+}
+
+#[test]
+fn beyond_its_bytes_the_oldest_week_goes_and_the_last_one_stays() {
+    let Some(live) = Live::start() else { return };
+    let (client, mut engine) = store(&live, "oldest");
+    engine.commit(&[&request("new", "ada", 0)]).unwrap();
+    let old = "INSERT INTO events (hour, session, time_us, id, row, severity) \
+               SELECT toDateTime(1000000800, 'UTC'), toString(number), 1000000800000000, 'id', 7 + number, 1 FROM numbers(8)";
+    client.run(&Sql::new(old)).unwrap();
+    let size = engine.remove(&Target::Oldest(u64::MAX), 0).unwrap();
+    assert_eq!((size.events, size.next), (0, None));
+    assert_eq!(engine.remove(&Target::Oldest(1), 0).unwrap().events, 8, "of all servers");
+    assert_eq!(engine.remove(&Target::Oldest(1), 0).unwrap().events, 0);
+    assert_eq!(count(&client, "events WHERE session = 'new'"), count(&client, "events"));
     engine.close();
 }
 
