@@ -255,11 +255,11 @@ fn an_hour_is_folded_once_nobody_has_written_to_it_for_a_while_and_only_if_it_is
     let mut lease = lease(&live, &client, "folds_quiet_too");
     assert!(!step(&client, &mut lease, Spans::default()).unwrap());
     // As a store that was made before hours were touched.
-    client.run(&Sql::new("TRUNCATE TABLE touched")).unwrap();
+    client.run(&Sql::new(&format!("TRUNCATE TABLE {}", client.changed("touched")))).unwrap();
     assert!(!step(&client, &mut lease, AT_ONCE).unwrap());
     begin(&client).unwrap();
     assert_eq!(count(&client, "touched"), 0, "that is done once");
-    client.run(&Sql::new("DELETE FROM kept WHERE key = 'touched'")).unwrap();
+    client.run(&Sql::new(&format!("DELETE FROM {} WHERE key = 'touched'", client.changed("kept")))).unwrap();
     begin(&client).unwrap();
     assert_eq!(count(&client, "touched FINAL"), 2);
     engine.close();
