@@ -18,7 +18,7 @@
 //! - Who can be reached by others asks for keys. No key is in a log, an answer or a file of ours.
 //! - Only one thread writes. A reader never blocks it, nor it a reader.
 //!
-//! The layers, each using those before it: `clock`, [`config`], [`auth`], `rate`, [`tls`], `stats`, `json`, [`segment`], `clickhouse`, `ingest`, `redact`, `store`, [`query`],
+//! The layers, each using those before it: `clock`, [`config`], [`auth`], `rate`, [`tls`], `stats`, `json`, `finding`, [`segment`], `clickhouse`, `ingest`, `redact`, `store`, [`query`],
 //! `stream`, [`admin`], [`post`], [`alerts`], [`forward`], `page`, `http`.
 //!
 //! ```no_run
@@ -43,6 +43,7 @@ mod clock;
 mod collector;
 pub mod config;
 mod error;
+mod finding;
 pub mod forward;
 mod health;
 mod http;

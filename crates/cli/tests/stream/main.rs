@@ -8,6 +8,7 @@ mod cluster;
 #[path = "../common/mod.rs"]
 mod common;
 mod deaths;
+mod doctor;
 mod messages;
 mod roles;
 mod support;

@@ -9,17 +9,16 @@ mod backup;
 mod blobs;
 mod copy;
 mod error;
-mod finding;
 mod info;
 mod offline;
 mod stream;
 mod verify;
 
+pub use crate::finding::{Finding, Level};
 pub use backup::{backup, restore};
 pub use blobs::{check_blobs, verify_blobs};
 pub use copy::{Copied, CopyStep, Copying, Place, Side};
 pub use error::AdminError;
-pub use finding::{Finding, Level};
 pub(crate) use info::of;
 pub use info::{Info, Outside, TableSize, info};
 pub use offline::Offline;

@@ -6,8 +6,8 @@ use async_nats::jetstream::stream;
 
 use super::link::{Link, differs};
 use super::{OpenStreamError, StreamSettings};
-use crate::admin::Finding;
 use crate::clock;
+use crate::finding::Finding;
 
 /// Returns what is found of the stream that is set.
 ///
