@@ -65,6 +65,7 @@ fn run(command: Command) -> Result<(), Error> {
         Command::Doctor(args) => on_one(commands::doctor::run(args)),
         Command::Events(args) => on_one(commands::events::run(args)),
         Command::Sessions(args) => on_one(commands::listing::sessions(args)),
+        Command::Calls(args) => on_one(commands::listing::calls(args)),
         Command::Traces(args) => on_one(commands::traces::run(args)),
         Command::Alerts(args) => on_one(commands::alerts::run(args)),
         Command::Export(args) => commands::export::run(&args),

@@ -1,13 +1,14 @@
-//! `lastword sessions`, `lastword exceptions` and `lastword store audit`: all rows of a summary, under a heading.
+//! `lastword sessions`, `lastword exceptions`, `lastword calls` and `lastword store audit`: all rows of a summary, under a heading.
 
 use serde_json::value::RawValue;
 
 use crate::error::Error;
+use crate::flags::calls::CallsArgs;
 use crate::flags::list::{ExceptionFilter, ExceptionShowArgs, ExceptionsArgs, ExceptionsCommand, SessionsArgs};
 use crate::flags::store::AuditArgs;
 use crate::limits::PAGE_ROWS;
 use crate::output::progress::Progress;
-use crate::output::{Look, Output, audit, exception, session};
+use crate::output::{self, Look, Output, amount, audit, call, exception, session};
 use crate::source::{Listing, Source};
 
 /// How one kind of rows is written as text.
@@ -38,6 +39,16 @@ pub(crate) async fn exceptions(args: ExceptionsArgs) -> Result<(), Error> {
     }
     let form = Form { noun: "exceptions", heading: exception::heading, line: exception::line };
     list(&Source::open(args.source.place()?)?, &Listing::Exceptions(args.filter), (!args.json).then_some(form)).await
+}
+
+/// Lists how calls of models and tools fared.
+///
+/// # Errors
+///
+/// As [`sessions`].
+pub(crate) async fn calls(args: CallsArgs) -> Result<(), Error> {
+    let form = Form { noun: "rows", heading: call::heading, line: call::line };
+    list(&Source::open(args.source.place()?)?, &Listing::Calls(args.filter), (!args.json).then_some(form)).await
 }
 
 /// Shows one kind of exceptions.
@@ -89,6 +100,10 @@ async fn list(source: &Source, listing: &Listing, form: Option<Form>) -> Result<
         output.flush()?;
         progress.add(page.rows.len());
         cursor = page.next;
+        if page.left_out > 0 {
+            let more = amount::count_of(u64::try_from(page.left_out).unwrap_or(u64::MAX), "row is", "rows are");
+            output::note(&format!("{more} not shown: `--limit` shows more"));
+        }
         if cursor.is_none() {
             return Ok(());
         }

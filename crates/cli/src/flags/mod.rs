@@ -4,6 +4,7 @@
 //! anything is opened or asked.
 
 pub(crate) mod alerts;
+pub(crate) mod calls;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod export;
@@ -37,6 +38,7 @@ Examples:
   lastword events --jsonl logs/*.jsonl            the same of files
   lastword top --jsonl agent.jsonl                watch an agent at work
   lastword traces show 4bf92f35                   where its time went, what failed
+  lastword calls --since 7d --sort cost           what models and tools took
   lastword store backup --data D copy.db          a copy of all that is stored
   lastword spool list state/spool                 what they have left undelivered
   lastword spool flush state/spool                deliver that
@@ -72,6 +74,8 @@ pub(crate) enum Command {
     Sessions(list::SessionsArgs),
     /// List the exceptions, like ones together
     Exceptions(list::ExceptionsArgs),
+    /// See how calls of models and tools fared: how many, what failed, tokens, cost, how long
+    Calls(calls::CallsArgs),
     /// Try rules of alerts: what is wrong with them, when they would have fired
     Alerts(alerts::AlertsArgs),
     /// Print what other programs show and watch a collector with: Grafana, Prometheus

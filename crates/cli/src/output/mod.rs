@@ -10,6 +10,7 @@ pub(crate) mod alert;
 pub(crate) mod amount;
 pub(crate) mod audit;
 pub(crate) mod bar;
+pub(crate) mod call;
 pub(crate) mod cells;
 pub(crate) mod event;
 pub(crate) mod exception;

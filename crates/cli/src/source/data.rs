@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use lastword_collector::admin::Info;
-use lastword_collector::query::{AuditQuery, EventQuery, ExceptionQuery, QueryError, Reader, SessionQuery};
+use lastword_collector::query::{AuditQuery, CallQuery, EventQuery, ExceptionQuery, QueryError, Reader, SessionQuery};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -70,6 +70,11 @@ impl Stored {
                 let query = ExceptionQuery::from_pairs(parameters).map_err(QueryError::from)?;
                 rows(self.reader.exceptions(&query)?)
             }
+            Listing::Calls(_) => {
+                let query = CallQuery::from_pairs(parameters).map_err(QueryError::from)?;
+                let calls = self.reader.calls(&query)?;
+                Ok(Page { rows: raw(&calls.calls)?, left_out: calls.left_out, ..Page::default() })
+            }
             Listing::Audit(_) => {
                 let query = AuditQuery::from_pairs(parameters).map_err(QueryError::from)?;
                 rows(self.reader.audit(&query)?)
@@ -80,9 +85,12 @@ impl Stored {
 
 /// Turns rows into the JSON that the collector would answer.
 fn rows<T: Serialize>(page: lastword_collector::query::Page<T>) -> Result<Page, Error> {
-    let rows: Result<Vec<Box<RawValue>>, _> = page.items.iter().map(to_raw_value).collect();
-    let rows = rows.map_err(|error| Error::Row(error.to_string()))?;
-    Ok(Page { rows, next: page.next, resume: page.resume })
+    Ok(Page { rows: raw(&page.items)?, next: page.next, resume: page.resume, left_out: 0 })
+}
+
+fn raw<T: Serialize>(items: &[T]) -> Result<Vec<Box<RawValue>>, Error> {
+    let rows: Result<_, _> = items.iter().map(to_raw_value).collect();
+    rows.map_err(|error| Error::Row(error.to_string()))
 }
 
 /// Does something that blocks on a thread of its own: what asks a server over HTTP may not block one that others' tasks run on.

@@ -101,7 +101,7 @@ impl Feed {
                 Ok(Found::More)
             }
             From::Pages { source, listing, resume, .. } => {
-                let Page { rows, next, resume: behind } = source.page(listing, resume.as_deref(), limit).await?;
+                let Page { rows, next, resume: behind, .. } = source.page(listing, resume.as_deref(), limit).await?;
                 *resume = behind.or(resume.take());
                 for row in &rows {
                     each(row.get())?;

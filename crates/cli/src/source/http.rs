@@ -26,10 +26,12 @@ pub(crate) struct Client {
 /// A page as the collector writes it. The rows stay in the text of the answer until they are taken over.
 #[derive(Deserialize)]
 struct Answer<'a> {
-    #[serde(borrow, alias = "events", alias = "sessions", alias = "exceptions", alias = "entries")]
+    #[serde(borrow, alias = "events", alias = "sessions", alias = "exceptions", alias = "calls", alias = "entries")]
     rows: Vec<&'a RawValue>,
     next: Option<String>,
     resume: Option<String>,
+    #[serde(default)]
+    left_out: usize,
 }
 
 /// What a collector says when it refuses.
@@ -79,6 +81,7 @@ impl Client {
             rows: answer.rows.into_iter().map(ToOwned::to_owned).collect(),
             next: answer.next,
             resume: answer.resume,
+            left_out: answer.left_out,
         })
     }
 
@@ -172,6 +175,7 @@ fn path(listing: &Listing) -> &'static str {
         Listing::Events { .. } | Listing::EventsOf(_) => "/api/events",
         Listing::Sessions(_) => "/api/sessions",
         Listing::Exceptions(_) => "/api/exceptions",
+        Listing::Calls(_) => "/api/calls",
         Listing::Audit(_) => "/api/audit",
     }
 }

@@ -18,6 +18,7 @@ use lastword_collector::query::ExceptionOrder;
 use serde_json::value::RawValue;
 
 use crate::error::Error;
+use crate::flags::calls::CallFilter;
 use crate::flags::list::{EventFilter, ExceptionFilter, SessionFilter, StoredFilter};
 use crate::flags::source::Place;
 use crate::flags::store::AuditFilter;
@@ -38,6 +39,8 @@ pub(crate) enum Listing {
     Sessions(SessionFilter),
     /// Groups of exceptions that pass the filter, in the order that it names.
     Exceptions(ExceptionFilter),
+    /// How calls of models and tools fared, as the filter has them added up: one page, of as many rows as it says.
+    Calls(CallFilter),
     /// Entries of the audit trail that pass the filter, the latest first.
     Audit(AuditFilter),
 }
@@ -45,6 +48,7 @@ pub(crate) enum Listing {
 impl Listing {
     /// Returns the parameters of the query API that ask for a page: every source understands them.
     fn parameters(&self, cursor: Option<&str>, limit: u32) -> Vec<(&'static str, String)> {
+        let limit = if let Self::Calls(filter) = self { filter.limit } else { limit };
         let mut pairs = vec![("limit", limit.to_string())];
         pairs.extend(cursor.map(|cursor| ("after", cursor.to_owned())));
         match self {
@@ -74,6 +78,12 @@ impl Listing {
                 // As the page has them.
                 let order = order.clone().unwrap_or_else(|| ExceptionOrder::Worst.as_str().to_owned());
                 pairs.push(("order", order));
+            }
+            Self::Calls(CallFilter { kind, name, provider, version, since, until, by, sort, limit: _ }) => {
+                pairs.extend(texts([("kind", kind), ("name", name), ("provider", provider), ("version", version)]));
+                pairs.extend(texts([("by", by), ("sort", sort)]));
+                pairs.extend(since.map(|since| ("since", since.to_string())));
+                pairs.extend(until.map(|until| ("until", until.to_string())));
             }
             Self::Audit(AuditFilter { action, actor, since }) => {
                 pairs.extend(texts([("action", action), ("actor", actor)]));
@@ -116,6 +126,8 @@ pub(crate) struct Page {
     pub(crate) next: Option<String>,
     /// Of events: behind all that the page could see, so that from here, oldest first, comes what is new.
     pub(crate) resume: Option<String>,
+    /// Of calls: how many rows there are beyond the limit.
+    pub(crate) left_out: usize,
 }
 
 /// A collector that answers, or a directory that is read.

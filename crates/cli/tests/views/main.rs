@@ -11,6 +11,7 @@
 )]
 
 mod agent;
+mod calls;
 #[path = "../common/mod.rs"]
 mod common;
 mod files;

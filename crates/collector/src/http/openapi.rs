@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::routes::{ENDPOINTS, Endpoint, Shape};
 use super::schemas::{self, reference};
 use crate::limits::{PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX, PARAM_BYTES_MAX, REFRESH_SECONDS};
-use crate::query::{CallBy, CallSort, ExceptionOrder, SessionQuery};
+use crate::query::{CallQuery, ExceptionOrder, SessionQuery};
 
 /// `GET /api/openapi.json`
 pub(super) async fn document() -> Response {
@@ -147,8 +147,8 @@ fn parameter(path: &str, name: &str) -> Value {
         "objective" => ("With this text in what it was for", text()),
         "min_ms" => ("That took so many milliseconds at least", number()),
         "other" => ("The one to compare with", text()),
-        "sort" => ("What comes first", one_of(&CallSort::ALL.map(|(word, _)| word))),
-        "by" if is_of_calls => ("What they are told apart by", one_of(&CallBy::ALL.map(|(word, _)| word))),
+        "sort" => ("What comes first", one_of(&CallQuery::orders())),
+        "by" if is_of_calls => ("What they are told apart by", one_of(&CallQuery::ways())),
         "by" => ("By minute or by hour", one_of(&["minute", "hour"])),
         "failed" | "opted_in" => ("Only those that did, or only those that did not", one_of(&["true", "false"])),
         "views" => ("Metrics of what was reported, instead of the collector's own", one_of(&["0", "1"])),

@@ -149,6 +149,18 @@ impl CallQuery {
     pub(crate) const PARAMS: &[&str] =
         &["kind", "name", "provider", "version", "since", "until", "by", "sort", "limit"];
 
+    /// Returns the words that `by` may be.
+    #[must_use]
+    pub fn ways() -> [&'static str; 5] {
+        CallBy::ALL.map(|(word, _)| word)
+    }
+
+    /// Returns the words that `sort` may be.
+    #[must_use]
+    pub fn orders() -> [&'static str; 6] {
+        CallSort::ALL.map(|(word, _)| word)
+    }
+
     /// Reads the parameters of a URL: `kind` (`model`, `tool`), `name`, `provider`, `version`, `since`, `until`, `by` (`name`, `version`,
     /// `provider`, `hour`, `kind`), `sort` (`errors`, `cost`, `calls`, `latency`, `tokens`, `reliability`), `limit`.
     ///
