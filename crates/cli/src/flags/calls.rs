@@ -10,7 +10,7 @@ use crate::limits::PAGE_ROWS;
 
 const HELP: &str = "\
 Examples:
-  lastword calls                              models and tools of the last day, what failed most first
+  lastword calls                              of the last day, what failed most first
   lastword calls --since 7d --sort cost       what was dearest in a week
   lastword calls --kind tool --sort latency   the slowest tools
   lastword calls --name gpt-4o --by version   one model, by the versions of what calls it
