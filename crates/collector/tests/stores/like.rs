@@ -20,13 +20,13 @@ pub fn begin() {
     begun();
 }
 
-/// Whether a text is a moment in which something of this run arrived, or was made to look as if it had. What cases send is of hours
-/// before, or of days after.
+/// Whether a text is a moment in which something of this run arrived, or was made to look as if it had, or the end of the minute which that is in. What cases send is
+/// of hours before, or of days after.
 fn is_arrival(text: &str) -> bool {
     let Some(second) = text.get(..19).map(|second| second.replacen(' ', "T", 1)) else { return false };
     let Some(moment) = Moment::parse(&format!("{second}Z")).map(Moment::as_micros) else { return false };
     let now = Moment::now().as_micros();
-    [0, AGED_DAYS * 86_400_000_000].into_iter().any(|before| (begun() - before..=now - before).contains(&moment))
+    [0, AGED_DAYS * 86_400_000_000].into_iter().any(|before| (begun() - before..=now + 60_000_000 - before).contains(&moment))
 }
 
 /// Writes JSON in lines that can be compared.
@@ -101,11 +101,11 @@ fn without_arrivals(html: &str) -> String {
     while let Some(place) = rest.find("20") {
         kept.push_str(&rest[..place]);
         rest = &rest[place..];
-        let moment: String = rest.chars().take(19).collect();
-        let moment = moment.replace("%3A", ":");
-        if is_arrival(&moment) && moment.len() == rest.get(..19).map_or(0, str::len) {
+        // In a URL each of its two colons is `%3A`.
+        let length = if rest.get(13..16) == Some("%3A") { 23 } else { 19 };
+        if rest.get(..length).is_some_and(|moment| is_arrival(&moment.replace("%3A", ":"))) {
             kept.push_str("«arrival»");
-            rest = rest[19..].trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | 'Z'));
+            rest = rest[length..].trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | 'Z'));
         } else {
             kept.push_str("20");
             rest = &rest[2..];
