@@ -170,15 +170,24 @@ impl Client {
 
     /// Returns what stands behind `FROM` for the parts of the store's tables: those of one replica of each shard.
     pub(crate) fn parts(&self) -> String {
+        self.of_tables("system.parts", "active")
+    }
+
+    /// Likewise for the changes of what is in tables that have not come to their end.
+    pub(crate) fn mutations(&self) -> String {
+        self.of_tables("system.mutations", "NOT is_done")
+    }
+
+    fn of_tables(&self, known: &str, which: &str) -> String {
         let location = &self.0.location;
-        let parts = match location.cluster() {
-            Some(cluster) => format!("cluster(`{cluster}`, system.parts)"),
-            None => "system.parts".to_owned(),
+        let known = match location.cluster() {
+            Some(cluster) => format!("cluster(`{cluster}`, {known})"),
+            None => known.to_owned(),
         };
         // As tables are called that are asked.
         let table = "replaceRegexpOne(table, '_local$', '') AS table";
         let database = location.database();
-        format!("(SELECT * REPLACE ({table}) FROM {parts} WHERE database = '{database}' AND active)")
+        format!("(SELECT * REPLACE ({table}) FROM {known} WHERE database = '{database}' AND {which})")
     }
 
     /// Asks whether the server is there and knows us.

@@ -63,9 +63,19 @@ impl Live {
 
     /// A client of a database of that name.
     pub(crate) fn client(&self, database: &str) -> Client {
+        Self::client_at(self.port, database)
+    }
+
+    /// One that asks what is at another port.
+    pub(crate) fn client_at(port: u16, database: &str) -> Client {
         let cluster = std::env::var(CLUSTER).map_or(String::new(), |cluster| format!("?cluster={cluster}"));
-        let url = format!("clickhouse://127.0.0.1:{}/{database}{cluster}", self.port);
+        let url = format!("clickhouse://127.0.0.1:{port}/{database}{cluster}");
         Client::new(Location::parse(&url).unwrap(), QUERY_TIMEOUT).unwrap()
+    }
+
+    /// Where it is asked.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     /// A directory for a process that writes.

@@ -8,6 +8,8 @@ use std::time::Duration;
 mod claims;
 mod client;
 mod error;
+#[cfg(test)]
+mod gate;
 pub(crate) mod identity;
 #[cfg(test)]
 mod live;
@@ -23,6 +25,8 @@ mod writers;
 
 pub(crate) use client::Client;
 pub(crate) use error::Error;
+#[cfg(test)]
+pub(crate) use gate::Gate;
 #[cfg(test)]
 pub(crate) use live::Live;
 pub(crate) use location::{Location, LocationError};

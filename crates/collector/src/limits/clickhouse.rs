@@ -56,18 +56,20 @@ pub const CLICKHOUSE_CLAIMS_MAX: usize = 16;
 pub const OPT_INS_POLL: Duration = Duration::from_secs(10);
 /// How far ahead a writer says, in microseconds, that it writes to an hour: so it says it once a minute and not with each block.
 pub const FOLD_AHEAD_US: i64 = 60 * 1_000_000;
-/// How long nobody may have written to an hour, in microseconds, before it is folded. What comes late mostly comes within that. It is longer than a
-/// removal may take in the server, so that none is under way then that was given up.
+/// How long nobody may have written to an hour, in microseconds, before it is folded. What comes late mostly comes within that. It is longer than an insert
+/// may take in the server, so that none is under way then that was given up.
 pub const FOLD_QUIET_US: i64 = 10 * 60 * 1_000_000;
-/// Hours that are folded in one step: those of a day.
+/// Hours that are folded in one turn, of which there is one a minute: those of a day.
 pub const FOLD_HOURS_MAX: u64 = 24;
-/// Events that are folded in one step, if it is more than one hour's: a second or two, in which nothing is written.
+/// Events that are folded in one step, if it is more than one hour's: some seconds of two cores.
 pub const FOLD_EVENTS_MAX: u64 = 1_000_000;
-/// How long one statement of a fold may take: nothing is written meanwhile, and who brings events waits for 30 s.
-pub const FOLD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long one statement of a fold may take. Events are stored meanwhile; an hour has to be a very large one to take so long.
+pub const FOLD_TIMEOUT: Duration = Duration::from_secs(45);
+/// How long one turn goes on to fold. The step that is begun then, of four statements and some short questions, is over before [`FOLD_TIME_MAX_US`].
+pub const FOLD_TURN_TIME_MAX: Duration = Duration::from_secs(5 * 60);
 /// How long nothing is folded, in microseconds, after it failed.
 pub const FOLD_RETRY_INTERVAL_US: u64 = 60 * 60 * 1_000_000;
-/// How long a fold may take as a whole, in microseconds, by the clock of the server: after that it is not made known.
+/// How long a fold may take as a whole, from when its turn began, in microseconds, by the clock of the server: after that it is not made known.
 pub const FOLD_TIME_MAX_US: i64 = 10 * 60 * 1_000_000;
 /// How old a fold is, in microseconds, that is removed where it is not the one that counts: three times as old as one becomes that is being made.
 pub const FOLD_STALE_US: i64 = 3 * FOLD_TIME_MAX_US;

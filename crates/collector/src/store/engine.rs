@@ -63,10 +63,10 @@ pub(crate) trait Engine: Send {
         Ok(hashes.into_iter().collect())
     }
 
-    /// Gives back some of the room that nobody uses; returns whether there is more.
+    /// Gives back some of the room that nobody uses; returns whether there is more. What takes long is only begun, and goes on beside what is stored.
     fn give_back(&mut self) -> Result<bool, WriteError>;
 
-    /// Brings what was given back off the disk; returns whether all of it is.
+    /// Brings what was given back off the disk; returns whether all of it is, and nothing that was begun goes on.
     fn settle(&mut self) -> Result<bool, WriteError>;
 
     /// Compares what is in force with what was known before, and notes each difference in the audit trail.

@@ -9,14 +9,12 @@ use super::groups::Groups;
 use super::lookup::Known;
 use super::rows::{COLUMNS, New, OCCURRENCE, hour_of};
 use super::shapes::insert_kept;
+use super::upkeep::Upkeep;
 use super::{edit, folds, remove, take_over};
 use crate::clickhouse::{Client, Error, Lease, RowBinary, watermark};
 use crate::clock;
 use crate::ingest::Event;
-use crate::limits::{
-    CONSENTS_INTERVAL_US, FOLD_RETRY_INTERVAL_US, FOLD_SWEEP_INTERVAL_US, GROUP_EVENTS_MAX, STANDING_INTERVAL_US,
-    UNMASK_INTERVAL_US,
-};
+use crate::limits::{CONSENTS_INTERVAL_US, GROUP_EVENTS_MAX, STANDING_INTERVAL_US};
 use crate::store::Consents;
 use crate::store::batch::Stored;
 use crate::store::beside::Beside;
@@ -30,8 +28,6 @@ use crate::store::trail::{Change, Entry, InForce, What, Who, changes};
 /// `CANNOT_PARSE_INPUT_ASSERTION_FAILED`, `CANNOT_READ_ALL_DATA`, `TYPE_MISMATCH`, `ARGUMENT_OUT_OF_BOUND`, `INCORRECT_DATA`,
 /// `TOO_LARGE_ARRAY_SIZE`, `TOO_LARGE_STRING_SIZE`.
 const UNFIT: [u32; 8] = [6, 27, 33, 53, 69, 117, 128, 131];
-/// By which key it is kept when what was removed was last taken off the disk.
-const UNMASKED: &str = "unmasked";
 
 /// What writes a store that is in a server.
 pub(super) struct Blocks {
@@ -44,13 +40,8 @@ pub(super) struct Blocks {
     /// When it was last looked how far the store is, and who has opted in.
     looked_us: i64,
     read_us: i64,
-    /// When what was removed was last taken off the disk, as far as this process knows.
-    unmasked_us: i64,
-    /// When it was last looked for folds that don't count.
-    swept_us: i64,
-    /// When folding failed last.
-    unfolded_us: i64,
     spans: folds::Spans,
+    upkeep: Upkeep,
     touched: folds::Touched,
     /// What the server said last, while nothing can be stored.
     told: Option<Error>,
@@ -82,10 +73,8 @@ impl Blocks {
             leads,
             looked_us: now_us,
             read_us: now_us,
-            unmasked_us: 0,
-            swept_us: 0,
-            unfolded_us: 0,
             spans: folds::Spans::default(),
+            upkeep: Upkeep::default(),
             touched: folds::Touched::default(),
             told: None,
         })
@@ -288,41 +277,15 @@ impl Engine for Blocks {
     }
 
     fn give_back(&mut self) -> Result<bool, WriteError> {
-        if !self.leads {
-            return Ok(false);
+        if self.leads {
+            self.upkeep.begin(&self.client, &mut self.lease, self.spans)?;
         }
-        let now_us = clock::now_us();
-        if now_us.abs_diff(self.unfolded_us) >= FOLD_RETRY_INTERVAL_US {
-            match folds::step(&self.client, &mut self.lease, self.spans) {
-                Ok(true) => return Ok(true),
-                Ok(false) => {}
-                Err(error) => {
-                    // What can't be folded is read from events; nothing is written while it is tried.
-                    tracing::warn!(%error, "hours are not folded: ranges of days are counted from their events, which is slower");
-                    self.unfolded_us = now_us;
-                }
-            }
-        }
-        if now_us.abs_diff(self.swept_us) >= FOLD_SWEEP_INTERVAL_US {
-            folds::sweep(&self.client, self.spans)?;
-            self.swept_us = now_us;
-        }
-        if now_us.abs_diff(self.unmasked_us) < UNMASK_INTERVAL_US {
-            return Ok(false);
-        }
-        // Another process may have done it today, or this one before it was started again.
-        let kept = edit::kept(&self.client, UNMASKED)?.and_then(|kept| kept.parse().ok()).unwrap_or(0);
-        self.unmasked_us = kept;
-        if now_us.abs_diff(kept) >= UNMASK_INTERVAL_US {
-            remove::unmask(&self.client)?;
-            edit::keep(&self.client, UNMASKED, &now_us.to_string())?;
-            self.unmasked_us = now_us;
-        }
+        // It goes on by itself, and events are stored meanwhile.
         Ok(false)
     }
 
     fn settle(&mut self) -> Result<bool, WriteError> {
-        Ok(true)
+        Ok(self.upkeep.is_done())
     }
 
     fn observe(&mut self, kind: What, in_force: &[InForce]) -> Result<(), WriteError> {

@@ -10,16 +10,21 @@
 //! - The rows of a fold have a number of their own and are never added to. A fold that was not named is not read; the last one named of an hour
 //!   has the largest number, so one that was replaced never counts again. Only those that do not count are removed, when none of
 //!   them can be named any more.
+//! - No name of what was removed stays in a fold. A removal touches an hour, and then removes the rows that are counted of it; whoever counted
+//!   asks behind that whether the hour was touched, and removes its own. Whichever was later has found the other's.
+//! - No hour is folded while a removal of events is under way in the server: whoever began it may have given it up, or died.
 //! - Hour 0 has events of any time, and is never folded.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::vec::IntoIter;
 
 use super::shapes::insert;
 use super::{edit, regroup};
 use crate::clickhouse::{Client, Error, Lease, NOW, ROW_BITS, RowBinary, Sql, row_at, us_of, watermark};
 use crate::limits::{
-    FOLD_AHEAD_US, FOLD_EVENTS_MAX, FOLD_HOURS_KNOWN, FOLD_HOURS_MAX, FOLD_QUIET_US, FOLD_STALE_US, FOLD_TIME_MAX_US,
-    FOLD_TIMEOUT, FOLDS_SWEPT,
+    FOLD_AHEAD_US, FOLD_EVENTS_MAX, FOLD_HOURS_KNOWN, FOLD_QUIET_US, FOLD_STALE_US, FOLD_TIME_MAX_US, FOLD_TIMEOUT,
+    FOLDS_SWEPT,
 };
 use crate::store::{Spread, WIDTHS_US};
 
@@ -137,15 +142,42 @@ pub(super) fn forget(client: &Client, hours: &[u32]) -> Result<(), Error> {
     }
     let mut of_hours = Sql::new("hour IN ");
     of_hours.numbers(hours.iter().copied());
-    TABLES.into_iter().try_for_each(|table| regroup::delete_if_any(client, table, &of_hours))
+    remove(client, &of_hours)
 }
 
-/// Folds some hours, if there are any to be folded; returns whether there were.
-pub(super) fn step(client: &Client, lease: &mut Lease, spans: Spans) -> Result<bool, Error> {
-    let Some(fold) = Fold::choose(client, lease, spans)? else { return Ok(false) };
-    fold.count(client, lease)?;
-    fold.name(client)?;
+fn remove(client: &Client, condition: &Sql) -> Result<(), Error> {
+    TABLES.into_iter().try_for_each(|table| regroup::delete_if_any(client, table, condition))
+}
+
+/// Folds some hours, if there are any to be folded and it is not over, with numbers of which each is given once; returns whether there may be more.
+pub(super) fn step(
+    client: &Client,
+    numbers: &mut IntoIter<i64>,
+    spans: Spans,
+    is_over: &AtomicBool,
+) -> Result<bool, Error> {
+    let Some(fold) = Fold::choose(client, numbers, spans)? else { return Ok(false) };
+    if !fold.count(client, is_over)? {
+        return Ok(false);
+    }
+    fold.finish(client)?;
     Ok(true)
+}
+
+/// Returns whether no removal of events is under way.
+fn none_goes(client: &Client) -> Result<bool, Error> {
+    // To write anew what was removed before changes no count.
+    let sql = format!(
+        "SELECT latest_fail_reason FROM {} WHERE table = 'events' AND command NOT LIKE '%APPLY DELETED MASK%' \
+         ORDER BY latest_fail_reason DESC LIMIT 1",
+        client.mutations()
+    );
+    match client.row::<(String,)>(&Sql::new(&sql))? {
+        Some((why,)) if !why.is_empty() => {
+            Err(Error::Refused { code: 0, message: format!("a removal of events does not come to its end: {why}") })
+        }
+        found => Ok(found.is_none()),
+    }
 }
 
 /// Hours that are being folded.
@@ -153,19 +185,22 @@ pub(super) fn step(client: &Client, lease: &mut Lease, spans: Spans) -> Result<b
 pub(super) struct Fold {
     /// All below this was in when it was begun.
     version: i64,
-    /// The hours, and the number of each fold.
-    hours: Vec<u32>,
-    folds: Vec<i64>,
+    /// The hours, each with the number of its fold.
+    hours: Vec<(u32, i64)>,
 }
 
 impl Fold {
-    /// Chooses hours that nobody has written to for a while, the latest first.
-    pub(super) fn choose(client: &Client, lease: &mut Lease, spans: Spans) -> Result<Option<Self>, Error> {
+    /// Chooses hours that nobody has written to for a while, the latest first, and takes a number for each.
+    pub(super) fn choose(client: &Client, numbers: &mut IntoIter<i64>, spans: Spans) -> Result<Option<Self>, Error> {
+        // In this order: what is removed later has touched its hours with a row that is not below this.
         let version = watermark(client)?;
+        if numbers.as_slice().is_empty() || !none_goes(client)? {
+            return Ok(None);
+        }
         let mut sql = Sql::new(&format!("SELECT toUInt32(hour) FROM {STANDING} WHERE hour > "));
         sql.hour(0).add(" GROUP BY hour HAVING max(touched) > 0 AND max(touched) < ");
         sql.number(version.saturating_sub(row_at(spans.quiet)));
-        sql.add(" AND argMax(version, fold) <= max(touched) ORDER BY hour DESC LIMIT ").number(FOLD_HOURS_MAX);
+        sql.add(" AND argMax(version, fold) <= max(touched) ORDER BY hour DESC LIMIT ").number(numbers.len() as u64);
         let quiet: Vec<(u32,)> = client.rows(&sql)?;
         if quiet.is_empty() {
             return Ok(None);
@@ -173,74 +208,93 @@ impl Fold {
         let mut sql = Sql::new("SELECT toUInt32(hour), count() FROM events WHERE hour IN ");
         sql.numbers(quiet.iter().map(|(hour,)| *hour)).add(" GROUP BY hour");
         let counts: HashMap<u32, u64> = client.rows::<(u32, u64)>(&sql)?.into_iter().collect();
-        let (mut events, mut fold) = (0_u64, Self { version, hours: Vec::new(), folds: Vec::new() });
+        let (mut events, mut hours) = (0_u64, Vec::new());
         for (hour,) in quiet {
             events = events.saturating_add(counts.get(&hour).copied().unwrap_or(0));
-            if events > FOLD_EVENTS_MAX && !fold.hours.is_empty() {
+            if events > FOLD_EVENTS_MAX && !hours.is_empty() {
                 break;
             }
-            fold.hours.push(hour);
-            fold.folds.push(lease.row()?);
+            let Some(number) = numbers.next() else { break };
+            hours.push((hour, number));
         }
-        Ok(Some(fold))
+        Ok(Some(Self { version, hours }))
     }
 
-    /// Counts what is in them. Nobody reads it yet.
-    pub(super) fn count(&self, client: &Client, lease: &mut Lease) -> Result<(), Error> {
-        lease.tick()?;
-        let mut sql =
-            Sql::new("INSERT INTO fold_minutes (hour, fold, minute_us, kind, name, severity, count) SELECT hour, ");
-        self.number(&mut sql).add(" AS fold, time_us - positiveModulo(time_us, ").number(WIDTHS_US[0]);
-        sql.add(") AS minute_us, kind, name, severity, count() FROM events FINAL WHERE hour IN ");
-        sql.numbers(self.hours.iter().copied()).add(" GROUP BY hour, minute_us, kind, name, severity");
-        client.run_within(&sql, FOLD_TIMEOUT)?;
-        lease.tick()?;
-        let mut sql = Sql::new(
-            "INSERT INTO fold_hours (hour, fold, kind, name, severity, count) \
-             SELECT hour, fold, kind, name, severity, sum(count) FROM fold_minutes WHERE hour IN ",
-        );
-        sql.numbers(self.hours.iter().copied()).add(" AND fold IN ").numbers(self.folds.iter().copied());
-        client.run_within(sql.add(" GROUP BY hour, fold, kind, name, severity"), FOLD_TIMEOUT)?;
-        lease.tick()?;
-        let mut sql = Sql::new(&format!(
-            "INSERT INTO fold_calls (hour, fold, call, callee, provider, version, {CALL_COLUMNS}) SELECT hour, "
-        ));
-        self.number(&mut sql).add(" AS fold, call, callee, provider, version, ").add(&call_sums());
-        sql.add(&format!(" FROM events FINAL WHERE {CALLS} AND hour IN ")).numbers(self.hours.iter().copied());
-        client.run_within(sql.add(" GROUP BY hour, call, callee, provider, version"), FOLD_TIMEOUT)?;
-        lease.tick()
+    /// Counts what is in them, and returns whether all of it was counted before it was over. Nobody reads it yet.
+    pub(super) fn count(&self, client: &Client, is_over: &AtomicBool) -> Result<bool, Error> {
+        let one = ("count", "count()");
+        let calls = call_sums();
+        // Each of the events: of a cluster what was only just written need not be where it is asked for.
+        for (table, key, (columns, values), which) in [
+            ("fold_minutes", "minute_us, kind, name, severity", one, "TRUE"),
+            ("fold_hours", "kind, name, severity", one, "TRUE"),
+            ("fold_calls", "call, callee, provider, version", (CALL_COLUMNS, calls.as_str()), CALLS),
+        ] {
+            if is_over.load(Ordering::Relaxed) {
+                return Ok(false);
+            }
+            let mut sql = Sql::new(&format!("INSERT INTO {table} (hour, fold, {key}, {columns}) "));
+            sql.add("WITH time_us - positiveModulo(time_us, ").number(WIDTHS_US[0]).add(") AS minute_us SELECT hour, ");
+            self.number(&mut sql).add(&format!(" AS fold, {key}, {values} FROM events FINAL WHERE {which} AND "));
+            self.of_hours(&mut sql).add(&format!(" GROUP BY hour, {key}"));
+            client.run_within(&sql, FOLD_TIMEOUT)?;
+        }
+        Ok(!is_over.load(Ordering::Relaxed))
+    }
+
+    /// Adds which hours it is.
+    fn of_hours<'s>(&self, sql: &'s mut Sql) -> &'s mut Sql {
+        sql.add("hour IN ").numbers(self.hours.iter().map(|(hour, _)| *hour))
     }
 
     /// Adds the number of the fold of an hour.
     fn number<'s>(&self, sql: &'s mut Sql) -> &'s mut Sql {
         let list = |numbers: Vec<String>| numbers.join(", ");
-        let hours = list(self.hours.iter().map(u32::to_string).collect());
-        let folds = list(self.folds.iter().map(i64::to_string).collect());
+        let hours = list(self.hours.iter().map(|(hour, _)| hour.to_string()).collect());
+        let folds = list(self.hours.iter().map(|(_, fold)| fold.to_string()).collect());
         let folds = format!("arrayMap(fold -> toUInt64(fold), [{folds}])");
         sql.add(&format!("transform(toUInt32(hour), [{hours}], {folds}, toUInt64(0))"))
     }
 
+    /// Has readers take what was counted, but of hours that were touched meanwhile: that would not count, may have names of what was removed, and goes.
+    pub(super) fn finish(self, client: &Client) -> Result<(), Error> {
+        let mut sql = Sql::new("SELECT DISTINCT toUInt32(hour) FROM touched WHERE ");
+        self.of_hours(&mut sql).add(" AND row >= ").number(self.version);
+        let touched: HashSet<u32> = client.rows::<(u32,)>(&sql)?.into_iter().map(|(hour,)| hour).collect();
+        let Self { version, hours } = self;
+        let (gone, left): (Vec<_>, Vec<_>) = hours.into_iter().partition(|(hour, _)| touched.contains(hour));
+        Self { version, hours: left }.name(client)?;
+        if gone.is_empty() {
+            return Ok(());
+        }
+        // Those alone that were not named and will not be.
+        let mut condition = Sql::new("");
+        Self { version, hours: gone.clone() }.of_hours(&mut condition).add(" AND fold IN ");
+        remove(client, condition.numbers(gone.into_iter().map(|(_, fold)| fold)))
+    }
+
     /// Has readers take what was counted; unless that took so long, by the clock of the server, that it may have been removed as one that nobody names.
     pub(super) fn name(&self, client: &Client) -> Result<(), Error> {
-        let mut lines = String::new();
-        for (hour, fold) in self.hours.iter().zip(&self.folds) {
-            lines.push_str(&format!("[{hour}, {fold}]\n"));
-        }
-        let begun_us = self.folds.first().map_or(0, |fold| us_of(*fold));
+        let Some(first) = self.hours.iter().map(|(_, fold)| *fold).min() else { return Ok(()) };
+        let lines: String = self.hours.iter().map(|(hour, fold)| format!("[{hour}, {fold}]\n")).collect();
         let mut sql = Sql::new("INSERT INTO folded (hour, version, fold) SELECT toDateTime(hour, 'UTC'), toUInt64(");
         sql.number(self.version).add("), fold FROM format(JSONCompactEachRow, 'hour UInt32, fold UInt64', ");
-        sql.text(&lines).add(&format!(") WHERE {NOW} < ")).number(begun_us.saturating_add(FOLD_TIME_MAX_US));
+        sql.text(&lines).add(&format!(") WHERE {NOW} < ")).number(us_of(first).saturating_add(FOLD_TIME_MAX_US));
         client.run_within(&sql, FOLD_TIMEOUT)
     }
 }
 
-/// Removes what was counted and does not count: of folds that were never named, and of those that were replaced.
+/// Removes what was counted and does not count: of folds that were never named, of those that were replaced, and of hours that were touched since.
+/// What does not count never does again, once it can't be named.
 pub(super) fn sweep(client: &Client, spans: Spans) -> Result<(), Error> {
     for table in TABLES {
         let mut sql = Sql::new(&format!("SELECT DISTINCT fold FROM {table} WHERE fold < "));
         sql.add(&format!("bitShiftLeft(toUInt64(intDiv({NOW} - ")).number(spans.stale);
         sql.add(&format!(", 1000)), {ROW_BITS}) AND fold NOT IN "));
-        sql.add("(SELECT max(fold) FROM folded GROUP BY hour) LIMIT ").number(FOLDS_SWEPT);
+        sql.add(&format!(
+            "(SELECT max(fold) FROM {STANDING} GROUP BY hour HAVING argMax(version, fold) > max(touched)) LIMIT "
+        ));
+        sql.number(FOLDS_SWEPT);
         let stale: Vec<(u64,)> = client.rows(&sql)?;
         if !stale.is_empty() {
             let mut sql = Sql::new(&format!("DELETE FROM {} WHERE fold IN ", client.changed(table)));

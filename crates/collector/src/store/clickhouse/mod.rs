@@ -5,7 +5,8 @@
 //! - An event is known by its session, its time and its id; what was sent again is looked up before anything is written ([`lookup`]), and counted once
 //!   by every question, also where two processes wrote it at the same moment.
 //! - What is written beside events may be written any number of times ([`groups`]): nothing is counted but by asking.
-//! - Hours that nobody writes to any more are counted once, and read from that for as long as nobody does ([`folds`]).
+//! - Hours that nobody writes to any more are counted once, and read from that for as long as nobody does ([`folds`]). Events are stored while they are
+//!   counted ([`upkeep`]).
 //! - Rows are numbered by who wrote them and when, and readers go up to where all of them are in ([`Lease`]).
 //! - Whatever fails may be tried again: there are no transactions, so everything is in an order in which a part of it harms nothing.
 
@@ -21,6 +22,7 @@ mod shapes;
 mod take_over;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 
 use std::path::Path;
 

@@ -50,11 +50,13 @@ fn remove(client: &Client, lease: &mut Lease, doomed: &Doomed, gone: Gone<'_>) -
     if events == 0 {
         return Ok(Step::default());
     }
-    let hours = folds::hours(client, doomed.condition())?;
     doomed.regroup(client)?;
-    // Right before: for as long as this takes no hour of these is folded anew.
+    // As late as can be: others may have written more of it meanwhile.
+    let hours = folds::hours(client, doomed.condition())?;
     folds::open(client, lease, &hours)?;
     folds::forget(client, &hours)?;
+    // Right before, however long that took: whoever chooses these hours from now on sees that events go, or is told below that they went.
+    folds::open(client, lease, &hours)?;
     match gone {
         Gone::Events => client.run(doomed.delete_from(client, "events", "").add(doomed.condition()))?,
         Gone::Partition(partition) => {
@@ -224,10 +226,10 @@ pub(super) fn unmask(client: &Client) -> Result<(), Error> {
     let masked = format!("SELECT DISTINCT table, partition_id FROM {} WHERE has_lightweight_delete", client.parts());
     for (table, partition) in client.rows::<(String, String)>(&Sql::new(&masked))? {
         let table = client.changed(&table);
-        // A statement that begins with `ALTER` is waited for by the client.
+        // A statement that begins with `ALTER` is waited for by the client; others are by the server, since it is what 26.9 does of itself.
         let mut sql =
             Sql::new(&format!("/* in the background */ ALTER TABLE {table} APPLY DELETED MASK IN PARTITION ID "));
-        client.run(sql.text(&partition))?;
+        client.run(sql.text(&partition).add(" SETTINGS mutations_sync = 0"))?;
     }
     Ok(())
 }

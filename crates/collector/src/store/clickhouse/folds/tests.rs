@@ -1,5 +1,7 @@
 //! Folds in a server that is there: see [`Live`].
 
+mod turns;
+
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use super::*;
 use crate::clickhouse::{Live, Spans as Beats, schema};
 use crate::clock;
 use crate::ingest::{Draft, Drafts, Source};
+use crate::limits::FOLD_HOURS_MAX;
 use crate::query::{CallBy, CallQuery, CallRange, Grid, HistogramQuery, Moment, Reader, StatsQuery, Width};
 use crate::store::Consents;
 use crate::store::engine::Engine;
@@ -31,7 +34,10 @@ fn lease(live: &Live, client: &Client, dir: &str) -> Lease {
 }
 
 fn store(live: &Live, name: &str) -> (Client, Box<dyn Engine>) {
-    let client = live.client(name);
+    store_of(live, live.client(name), name)
+}
+
+fn store_of(live: &Live, client: Client, name: &str) -> (Client, Box<dyn Engine>) {
     schema::make(&client).unwrap();
     begin(&client).unwrap();
     let blocks = Blocks::new(client.clone(), lease(live, &client, name), Consents::of(HashSet::new())).unwrap();
@@ -78,7 +84,39 @@ fn request(session: &str, name: &str, last_us: i64, hours: i64) -> Vec<Indexed> 
 /// Folds all that is quiet.
 fn fold(engine: &mut Box<dyn Engine>) {
     engine.tick().unwrap();
-    while engine.give_back().unwrap() {}
+    assert!(!engine.give_back().unwrap(), "whoever asks for it again finds no more to do");
+    end_of_turn(engine);
+}
+
+fn end_of_turn(engine: &mut Box<dyn Engine>) {
+    while !engine.settle().unwrap() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Numbers of folds, as many as a turn has.
+fn numbers(lease: &mut Lease) -> IntoIter<i64> {
+    (0..FOLD_HOURS_MAX).map(|_| lease.row().unwrap()).collect::<Vec<_>>().into_iter()
+}
+
+/// What another process chooses to fold just now.
+fn choose(client: &Client, lease: &mut Lease) -> Fold {
+    Fold::choose(client, &mut numbers(lease), AT_ONCE).unwrap().unwrap()
+}
+
+/// It is not over.
+fn go_on() -> AtomicBool {
+    AtomicBool::new(false)
+}
+
+/// Hours and their folds, as far as they were counted.
+const COUNTED: &str = "(SELECT DISTINCT hour, fold FROM fold_hours)";
+
+/// Asserts that no fold has the name.
+fn assert_unnamed(client: &Client, name: &str) {
+    for column in ["fold_minutes WHERE name", "fold_hours WHERE name", "fold_calls WHERE callee"] {
+        assert_eq!(count(client, &format!("{column} LIKE '%{name}%'")), 0, "{column}");
+    }
 }
 
 fn count(client: &Client, question: &str) -> u64 {
@@ -193,10 +231,7 @@ fn what_comes_late_counts_at_once_and_once_and_what_is_removed_leaves_no_name_in
         if folded_again {
             fold(&mut engine);
         }
-        let named = ["fold_minutes WHERE name", "fold_hours WHERE name", "fold_calls WHERE callee"];
-        for table in named {
-            assert_eq!(count(&client, &format!("{table} LIKE '%secret%'")), 0, "{table} {folded_again}");
-        }
+        assert_unnamed(&client, "secret");
         assert_eq!(answers(&client, last_us), before, "{folded_again}");
     }
     engine.close();
@@ -212,14 +247,12 @@ fn two_that_fold_the_same_hour_count_it_once_and_one_that_died_is_not_read_and_i
     let before = answers(&client, last_us);
     let mut leases = ["folds_twice_a", "folds_twice_b", "folds_twice_c"].map(|dir| lease(&live, &client, dir));
     // Their rows begin above all that was seen, so they are not waited for.
-    let folds: Vec<Fold> =
-        leases.iter_mut().map(|lease| Fold::choose(&client, lease, AT_ONCE).unwrap().unwrap()).collect();
-    for (fold, lease) in folds.iter().zip(&mut leases) {
+    let folds: Vec<Fold> = leases.iter_mut().map(|lease| choose(&client, lease)).collect();
+    for fold in &folds {
         assert_eq!(fold.hours.len(), usize::try_from(HOURS).unwrap());
-        fold.count(&client, lease).unwrap();
+        assert!(fold.count(&client, &go_on()).unwrap());
     }
-    let folded = "(SELECT DISTINCT hour, fold FROM fold_hours)";
-    assert_eq!(count(&client, folded), 3 * HOURS.unsigned_abs());
+    assert_eq!(count(&client, COUNTED), 3 * HOURS.unsigned_abs());
     assert_eq!(answers(&client, last_us), before, "none is named");
     // The third one died.
     for fold in &folds[..2] {
@@ -227,9 +260,9 @@ fn two_that_fold_the_same_hour_count_it_once_and_one_that_died_is_not_read_and_i
         assert_eq!(answers(&client, last_us), before);
     }
     sweep(&client, Spans::default()).unwrap();
-    assert_eq!(count(&client, folded), 3 * HOURS.unsigned_abs(), "they may be named yet");
+    assert_eq!(count(&client, COUNTED), 3 * HOURS.unsigned_abs(), "they may be named yet");
     sweep(&client, AT_ONCE).unwrap();
-    assert_eq!(count(&client, folded), HOURS.unsigned_abs());
+    assert_eq!(count(&client, COUNTED), HOURS.unsigned_abs());
     assert_eq!(answers(&client, last_us), before);
     engine.close();
 }
@@ -239,7 +272,7 @@ fn a_fold_that_took_too_long_is_not_named() {
     let Some(live) = Live::start() else { return };
     let (client, engine) = store(&live, "folds_slow");
     for (begun_us, named) in [(clock::now_us() - FOLD_TIME_MAX_US - MINUTE, 0), (clock::now_us(), 1)] {
-        let fold = Fold { version: 1, hours: vec![3600], folds: vec![row_at(begun_us)] };
+        let fold = Fold { version: 1, hours: vec![(3600, row_at(begun_us))] };
         fold.name(&client).unwrap();
         assert_eq!(count(&client, "folded"), named);
     }
@@ -253,10 +286,11 @@ fn an_hour_is_folded_once_nobody_has_written_to_it_for_a_while_and_only_if_it_is
     engine.commit(&[&request("a", "deploy", last_hour_us(), 2)]).unwrap();
     engine.tick().unwrap();
     let mut lease = lease(&live, &client, "folds_quiet_too");
-    assert!(!step(&client, &mut lease, Spans::default()).unwrap());
+    let mut numbers = numbers(&mut lease);
+    assert!(!step(&client, &mut numbers, Spans::default(), &go_on()).unwrap());
     // As a store that was made before hours were touched.
     client.run(&Sql::new(&format!("TRUNCATE TABLE {}", client.changed("touched")))).unwrap();
-    assert!(!step(&client, &mut lease, AT_ONCE).unwrap());
+    assert!(!step(&client, &mut numbers, AT_ONCE, &go_on()).unwrap());
     begin(&client).unwrap();
     assert_eq!(count(&client, "touched"), 0, "that is done once");
     client.run(&Sql::new(&format!("DELETE FROM {} WHERE key = 'touched'", client.changed("kept")))).unwrap();
