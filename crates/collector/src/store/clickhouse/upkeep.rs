@@ -51,7 +51,7 @@ impl Upkeep {
         if !self.is_done() {
             return Ok(());
         }
-        let numbers = (0..FOLD_HOURS_MAX).map(|_| lease.row()).collect::<Result<_, _>>()?;
+        let numbers = (0..FOLD_HOURS_MAX).map(|_| lease.row()).collect::<Result<Vec<i64>, Error>>()?;
         let (client, times, is_over) = (client.clone(), self.times, Arc::clone(&self.is_over));
         let turn = Turn { client, spans, numbers, times, is_over };
         let began = Builder::new().name("lastword-upkeep".to_owned()).spawn(move || turn.run());

@@ -2,7 +2,6 @@
 
 mod turns;
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use lastword::event::names;
