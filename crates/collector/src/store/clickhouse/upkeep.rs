@@ -154,4 +154,18 @@ mod tests {
         }
         assert!(upkeep.turn.is_none() && upkeep.times.unfolded_us > 0);
     }
+
+    #[test]
+    fn a_store_that_is_closed_tells_the_turn_that_it_is_over_and_does_not_wait_for_it() {
+        let (end, ends) = std::sync::mpsc::channel::<()>();
+        let turn = std::thread::spawn(move || {
+            _ = ends.recv();
+            Times::default()
+        });
+        let upkeep = Upkeep { times: Times::default(), turn: Some(turn), is_over: Arc::default() };
+        let is_over = Arc::clone(&upkeep.is_over);
+        drop(upkeep);
+        assert!(is_over.load(Ordering::Relaxed));
+        end.send(()).unwrap();
+    }
 }
