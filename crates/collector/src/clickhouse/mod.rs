@@ -9,6 +9,7 @@ mod claims;
 mod client;
 mod error;
 pub(crate) mod identity;
+mod inspect;
 #[cfg(test)]
 mod live;
 mod location;
@@ -23,6 +24,7 @@ mod writers;
 
 pub(crate) use client::Client;
 pub(crate) use error::Error;
+pub(crate) use inspect::inspect;
 #[cfg(test)]
 pub(crate) use live::Live;
 pub(crate) use location::{Location, LocationError};
