@@ -74,6 +74,13 @@ fn the_doctor_says_how_a_store_in_clickhouse_is_and_what_is_wrong_with_it() {
     let told = found(&data, &url);
     assert_said(&told, "warning", "readers wait for writer 7");
     assert_said(&told, "warning", "writers ended without a word: 8 (");
+    // What a process whose clock is a minute ahead has stored.
+    house.tell(
+        "INSERT INTO events (hour, session, time_us, id, row, received_us, body) SELECT toStartOfHour(now()), 's-9', \
+         toUnixTimestamp64Micro(now64(6)), 'e-9', bitShiftLeft(toUInt64(toUnixTimestamp64Milli(now64(3))), 21), \
+         toUnixTimestamp64Micro(now64(6)) + 60000000, '{}'",
+    );
+    assert_said(&found(&data, &url), "warning", "the clock of a process that takes in is ahead");
     house.tell("INSERT INTO kept (key, changed_us, value) SELECT 'format', 9000000000000000000, '2'");
     assert_said(&found(&data, &url), "wrong", "the store has format 2");
 }

@@ -36,6 +36,7 @@ pub(crate) fn inspect(client: &Client) -> Vec<Finding> {
         if look.store() {
             look.tables();
             look.writers();
+            look.arrivals();
             look.changes();
             look.copies();
             look.queued();

@@ -1,11 +1,13 @@
 //! The tables, and who writes to them.
 
-use super::super::numbers::us_of;
+use super::super::numbers::{ROW_BITS, us_of};
 use super::super::tables::TABLES;
 use super::super::writers::micros;
 use super::super::{Error, NOW, Sql, schema};
 use super::{Look, seconds};
-use crate::limits::{CLICKHOUSE_LEADER_SILENT, CLICKHOUSE_WRITER_SILENT, CLICKHOUSE_WRITER_TOLD};
+use crate::limits::{
+    CLICKHOUSE_CLOCKS_APART_MAX, CLICKHOUSE_LEADER_SILENT, CLICKHOUSE_WRITER_SILENT, CLICKHOUSE_WRITER_TOLD,
+};
 
 /// By which an inserted block is on disk, and named there, before it is answered.
 const SYNCED: [&str; 2] = ["fsync_after_insert = 1", "fsync_part_directory = 1"];
@@ -89,6 +91,23 @@ impl Look<'_> {
                 unsynced.join(", ")
             );
             self.warn(found, format!("`ALTER TABLE … MODIFY SETTING {}` for each of them", SYNCED.join(", ")));
+        }
+    }
+
+    /// Whether those who take events in have clocks that are ahead: what they took in came after it was stored then. That one is behind can't be told
+    /// from that: what went through a stream, or was copied, came earlier.
+    pub(super) fn arrivals(&mut self) {
+        let mut sql = Sql::new("SELECT max(received_us - toInt64(bitShiftRight(row, ");
+        sql.number(ROW_BITS).add(") * 1000)) FROM ").add(self.client.location().database());
+        sql.add(".events WHERE row >= bitShiftLeft(toUInt64(intDiv(").add(NOW).add(" - ");
+        sql.number(micros(CLICKHOUSE_WRITER_SILENT)).add(", 1000)), ").number(ROW_BITS).add(")");
+        let asked = self.ask_one::<(i64,)>("whether clocks of those who take in are ahead", &sql);
+        if let Some((ahead_us,)) = asked.filter(|&(ahead_us,)| ahead_us > micros(CLICKHOUSE_CLOCKS_APART_MAX)) {
+            let ahead = seconds(ahead_us);
+            self.warn(
+                format!("events came {ahead} s after they were stored: the clock of a process that takes in is ahead"),
+                "set the clocks of all of them by NTP: when an event came is told by the process that took it in",
+            );
         }
     }
 
