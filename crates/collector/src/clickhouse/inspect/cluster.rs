@@ -10,18 +10,20 @@ use super::Look;
 type Replica = (String, String, u8, u8, u64, u32, u32);
 
 impl Look<'_> {
-    /// Whether the server knows the cluster, whether that is set up as it must be, and whether all of it answers.
-    pub(super) fn cluster(&mut self) {
-        let Some(cluster) = self.client.location().cluster() else { return };
+    /// Whether the server knows the cluster, whether that is set up as it must be, and whether all of it answers. Returns whether
+    /// the rest can be asked.
+    pub(super) fn cluster(&mut self) -> bool {
+        let Some(cluster) = self.client.location().cluster() else { return true };
         let mut sql = Sql::new("SELECT shard_num, host_name, port, errors_count FROM system.clusters WHERE cluster = ");
         sql.text(cluster).add(" ORDER BY shard_num, replica_num");
         let asked = self.ask::<(u32, String, u16, u32)>("of which servers the cluster is", &sql);
-        let Some(servers) = asked else { return };
+        let Some(servers) = asked else { return true };
         let Some((shards, ..)) = servers.last() else {
-            return self.wrong(
+            self.wrong(
                 format!("the server knows no cluster `{cluster}`"),
                 "name it in `remote_servers` of all its servers, or another one in `store`: `SHOW CLUSTERS` lists them",
             );
+            return false;
         };
         self.ok(format!("the cluster `{cluster}` has {} servers in {shards} shards", servers.len()));
         let shaky: Vec<String> = servers
@@ -43,8 +45,12 @@ impl Look<'_> {
         let all = Sql::new(&format!("SELECT count() FROM {}", self.system("one")));
         if let Err(error) = self.client.rows_outside::<(u64,)>(&all) {
             let found = format!("not all servers of `{cluster}` answer: {error}");
-            self.wrong(found, "start them: removals fail while one is away, and with most copies of a shard away nothing is stored there");
+            self.wrong(
+                found,
+                "start them: removals fail while one is away, and a shard takes nothing without most of its copies",
+            );
         }
+        true
     }
 
     /// Whether copies of tables are there, and have come as far as the others.

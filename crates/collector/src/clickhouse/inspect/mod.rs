@@ -30,9 +30,11 @@ const OF_CLUSTER: &[&str] = &["CLUSTER", "REMOTE"];
 /// Returns what is found of a server and of the store in it.
 pub(crate) fn inspect(client: &Client) -> Vec<Finding> {
     let mut look = Look { client, findings: Vec::new() };
-    if look.server() {
-        look.rights();
-        look.cluster();
+    if !look.server() {
+        return look.findings;
+    }
+    look.rights();
+    if look.cluster() {
         if look.store() {
             look.tables();
             look.writers();
