@@ -24,13 +24,19 @@ pub struct Finding {
 
 impl Finding {
     /// It is as it should be.
-    #[cfg_attr(not(feature = "nats"), allow(dead_code, reason = "nothing is looked at then"))]
+    #[cfg_attr(
+        not(any(feature = "nats", feature = "clickhouse")),
+        allow(dead_code, reason = "nothing is looked at then")
+    )]
     pub(crate) fn ok(found: String) -> Self {
         Self { level: Level::Ok, found, advice: String::new() }
     }
 
     /// It works, and should be known.
-    #[cfg_attr(not(feature = "nats"), allow(dead_code, reason = "nothing is looked at then"))]
+    #[cfg_attr(
+        not(any(feature = "nats", feature = "clickhouse")),
+        allow(dead_code, reason = "nothing is looked at then")
+    )]
     pub(crate) fn warning(found: String, advice: String) -> Self {
         Self { level: Level::Warning, found, advice }
     }

@@ -89,6 +89,7 @@ impl From<&WriteError> for Trouble {
             WriteError::DiskFull => Self::Full,
             WriteError::Removed => Self::Removed,
             WriteError::Blobs(_) => Self::Blobs,
+            WriteError::Stream(_) => Self::Stream,
             WriteError::Closed => Self::Stopping,
             WriteError::Full | WriteError::StreamFull | WriteError::Failed(_) | WriteError::Unfit(_) => {
                 Self::Unwritable

@@ -94,7 +94,7 @@ fn raw<T: Serialize>(items: &[T]) -> Result<Vec<Box<RawValue>>, Error> {
 }
 
 /// Does something that blocks on a thread of its own: what asks a server over HTTP may not block one that others' tasks run on.
-pub(crate) fn aside<T: Send, E: Send>(work: impl FnOnce() -> Result<T, E> + Send) -> Result<T, E> {
+pub(crate) fn aside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| match scope.spawn(work).join() {
         Ok(done) => done,
         Err(panic) => std::panic::resume_unwind(panic),

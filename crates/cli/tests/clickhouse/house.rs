@@ -11,6 +11,8 @@ use crate::common::{Running, Server, ask};
 
 /// Names the command that starts one: it is given `--port N --data DIR` and says `PORT n` once it answers.
 const COMMAND_VARIABLE: &str = "LASTWORD_CLICKHOUSE_SERVER";
+/// Names the cluster that it knows, where it is to be asked as one.
+const CLUSTER_VARIABLE: &str = "LASTWORD_CLICKHOUSE_CLUSTER";
 
 /// The server.
 pub(crate) struct House {
@@ -65,7 +67,7 @@ impl House {
 
     /// Where the store is, as `--store` takes it.
     pub(crate) fn url(&self) -> String {
-        let cluster = std::env::var("LASTWORD_CLICKHOUSE_CLUSTER");
+        let cluster = std::env::var(CLUSTER_VARIABLE);
         let cluster = cluster.map_or(String::new(), |cluster| format!("?cluster={cluster}"));
         format!("clickhouse://127.0.0.1:{}/fleet{cluster}", self.port)
     }
@@ -79,9 +81,22 @@ impl House {
 
     /// Asks the server itself; returns the columns of the one row that it answers.
     pub(crate) fn row(&self, question: &str) -> Vec<u64> {
-        let head = format!("POST /?database=fleet HTTP/1.1\r\ncontent-length: {}", question.len());
-        let (status, said) = ask(&format!("127.0.0.1:{}", self.port), &head, question);
+        self.tell(question).split_whitespace().map(|number| number.parse().unwrap()).collect()
+    }
+
+    /// Has the server itself do something; returns what it says.
+    pub(crate) fn tell(&self, statement: &str) -> String {
+        let head = format!("POST /?database=fleet HTTP/1.1\r\ncontent-length: {}", statement.len());
+        let (status, said) = ask(&format!("127.0.0.1:{}", self.port), &head, statement);
         assert_eq!(status, 200, "{said}");
-        said.split_whitespace().map(|number| number.parse().unwrap()).collect()
+        said
+    }
+
+    /// How a table is called in what changes it: in a cluster that of each server, on all of them.
+    pub(crate) fn changed(table: &str) -> String {
+        match std::env::var(CLUSTER_VARIABLE) {
+            Ok(cluster) => format!("{table}_local ON CLUSTER `{cluster}`"),
+            Err(_) => table.to_owned(),
+        }
     }
 }

@@ -10,6 +10,7 @@ mod cluster;
 #[path = "../common/mod.rs"]
 mod common;
 mod deaths;
+mod doctor;
 mod edits;
 mod house;
 #[allow(dead_code, reason = "the tests of a stream use the rest")]

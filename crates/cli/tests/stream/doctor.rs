@@ -1,25 +1,14 @@
 //! `lastword doctor` over a stream.
 
-use serde_json::Value;
+use std::path::Path;
 
 use crate::cluster::{Cluster, free_port};
-use crate::common::{generic, run};
-use crate::support::{json, start, until};
+use crate::common::generic;
+use crate::support::{assert_said, doctor, json, start, until};
 
-/// What the doctor finds of a stream: each with its state and all that is said.
-fn found(data: &std::path::Path, url: &str, more: &[&str]) -> Vec<(String, String)> {
-    let data = data.to_str().unwrap();
-    let flags = ["doctor", "--json", "--data", data, "--listen", "127.0.0.1:0", "--stream", url];
-    let output = run(&[&flags[..], more].concat());
-    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(output.status.code(), Some(i32::from(told["ok"] != true)));
-    let of_stream = told["checks"].as_array().unwrap().iter().filter(|check| check["name"] == "stream");
-    of_stream.map(|check| (check["state"].as_str().unwrap().to_owned(), check.to_string())).collect()
-}
-
-#[track_caller]
-fn assert_said(found: &[(String, String)], state: &str, part: &str) {
-    assert!(found.iter().any(|(of, said)| of == state && said.contains(part)), "{state} {part}: {found:#?}");
+/// What the doctor finds of a stream.
+fn found(data: &Path, url: &str, more: &[&str]) -> Vec<(String, String)> {
+    doctor("stream", data, &[&["--stream", url], more].concat())
 }
 
 #[test]

@@ -8,7 +8,7 @@ use lastword::sink::Tinker;
 use serde_json::Value;
 
 use crate::cluster::Cluster;
-use crate::common::{PATIENCE, Server, get};
+use crate::common::{PATIENCE, Server, get, run};
 
 /// Longer than all that a client reports may take to arrive, whoever dies meanwhile.
 const ARRIVAL: Duration = Duration::from_secs(300);
@@ -77,4 +77,20 @@ pub(crate) fn until_within(patience: Duration, what: &str, is_so: impl Fn() -> b
         assert!(Instant::now() < end, "never: {what}");
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// What the doctor finds of one thing, with these flags of `serve`: each with its state and all that is said.
+pub(crate) fn doctor(name: &str, data: &Path, flags: &[&str]) -> Vec<(String, String)> {
+    let data = data.to_str().unwrap();
+    let output = run(&[&["doctor", "--json", "--data", data, "--listen", "127.0.0.1:0"], flags].concat());
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(i32::from(told["ok"] != true)));
+    let of_it = told["checks"].as_array().unwrap().iter().filter(|check| check["name"] == name);
+    of_it.map(|check| (check["state"].as_str().unwrap().to_owned(), check.to_string())).collect()
+}
+
+/// Fails if something was not found like that.
+#[track_caller]
+pub(crate) fn assert_said(found: &[(String, String)], state: &str, part: &str) {
+    assert!(found.iter().any(|(of, said)| of == state && said.contains(part)), "{state} {part}: {found:#?}");
 }

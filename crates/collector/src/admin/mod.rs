@@ -11,6 +11,7 @@ mod copy;
 mod error;
 mod info;
 mod offline;
+mod server;
 mod stream;
 mod verify;
 
@@ -22,6 +23,7 @@ pub use error::AdminError;
 pub(crate) use info::of;
 pub use info::{Info, Outside, TableSize, info};
 pub use offline::Offline;
+pub use server::check_store;
 pub use stream::check_stream;
 pub use verify::{Report, verify};
 

@@ -38,7 +38,7 @@ const CLUSTER_SETTINGS: [(&str, &str); 11] = [
     // in parallel, so one that is behind, as after a restart, is not asked at all.
     ("load_balancing", "in_order"),
     ("prefer_localhost_replica", "0"),
-    ("max_replica_delay_for_distributed_queries", "5"),
+    ("max_replica_delay_for_distributed_queries", REPLICA_DELAY_MAX),
     ("fallback_to_stale_replicas_for_distributed_queries", "0"),
     // A list that another question has is that of all shards.
     ("distributed_product_mode", "global"),
@@ -46,6 +46,8 @@ const CLUSTER_SETTINGS: [(&str, &str); 11] = [
     ("allow_nondeterministic_mutations", "1"),
     ("distributed_ddl_output_mode", "none"),
 ];
+/// How many seconds a replica may be behind that is asked.
+pub(super) const REPLICA_DELAY_MAX: &str = "5";
 /// How answers are written.
 const ANSWER_SETTINGS: &str = "output_format_json_quote_64bit_integers = 0, output_format_json_quote_denormals = 0, \
                                output_format_json_named_tuples_as_objects = 0";
@@ -105,7 +107,16 @@ impl Client {
     ///
     /// The server can't be reached, or refuses, or a row is something else.
     pub(crate) fn rows<T: DeserializeOwned>(&self, sql: &Sql) -> Result<Vec<T>, Error> {
-        let answer = self.ask(sql)?;
+        self.rows_in(Some(self.0.location.database()), sql)
+    }
+
+    /// As [`Client::rows`], of a question that needs no database: ours may not be there yet.
+    pub(super) fn rows_outside<T: DeserializeOwned>(&self, sql: &Sql) -> Result<Vec<T>, Error> {
+        self.rows_in(None, sql)
+    }
+
+    fn rows_in<T: DeserializeOwned>(&self, database: Option<&str>, sql: &Sql) -> Result<Vec<T>, Error> {
+        let answer = self.ask(database, sql)?;
         let rows = serde_json::Deserializer::from_slice(&answer).into_iter::<T>();
         rows.collect::<Result<_, _>>().map_err(|error| Error::Garbled(error.to_string()))
     }
@@ -116,9 +127,15 @@ impl Client {
     ///
     /// As [`Client::rows`].
     pub(crate) fn row<T: DeserializeOwned>(&self, sql: &Sql) -> Result<Option<T>, Error> {
-        let answer = self.ask(sql)?;
+        let answer = self.ask(Some(self.0.location.database()), sql)?;
         let first = serde_json::Deserializer::from_slice(&answer).into_iter::<T>().next();
         first.transpose().map_err(|error| Error::Garbled(error.to_string()))
+    }
+
+    /// Returns what is answered to a question whose language has no place for a format, and which needs no database.
+    pub(super) fn text_of(&self, sql: &Sql) -> Result<String, Error> {
+        let answer = self.send(self.url(None, self.1), Body::from(sql.as_str().to_owned()), self.1)?;
+        Ok(String::from_utf8_lossy(&self.read(answer)?).trim().to_owned())
     }
 
     /// Runs a statement that answers nothing, and returns once it is done.
@@ -214,17 +231,21 @@ impl Client {
         self.send(self.url(database, patience), Body::from(text), patience).map(drop)
     }
 
-    fn ask(&self, sql: &Sql) -> Result<Vec<u8>, Error> {
-        let (Inner { location, .. }, patience) = (&*self.0, self.1);
+    fn ask(&self, database: Option<&str>, sql: &Sql) -> Result<Vec<u8>, Error> {
+        let patience = self.1;
         let text = format!(
             "{} SETTINGS max_execution_time = {}, {ANSWER_SETTINGS} FORMAT JSONCompactEachRow",
             sql.as_str().trim_end(),
             seconds(patience),
         );
-        let answer = self.send(self.url(Some(location.database()), patience), Body::from(text), patience)?;
+        self.read(self.send(self.url(database, patience), Body::from(text), patience)?)
+    }
+
+    fn read(&self, answer: Response) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
         let mut limited = answer.take(CLICKHOUSE_ANSWER_BYTES_MAX + 1);
-        limited.read_to_end(&mut bytes).map_err(|error| Error::Away(format!("{location}: {error}")))?;
+        let away = |error: std::io::Error| Error::Away(format!("{}: {error}", self.0.location));
+        limited.read_to_end(&mut bytes).map_err(away)?;
         if bytes.len() as u64 > CLICKHOUSE_ANSWER_BYTES_MAX {
             return Err(Error::Garbled(format!("it is larger than {CLICKHOUSE_ANSWER_BYTES_MAX} bytes")));
         }

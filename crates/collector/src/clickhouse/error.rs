@@ -14,6 +14,8 @@ const NOT_ENOUGH_SPACE: u32 = 243;
 /// `TABLE_IS_READ_ONLY`, `NO_ZOOKEEPER`, `ALL_CONNECTION_TRIES_FAILED`, `TOO_FEW_LIVE_REPLICAS`, `UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE`,
 /// `UNKNOWN_STATUS_OF_INSERT`, `ALL_REPLICAS_ARE_STALE`, `KEEPER_EXCEPTION`.
 const AWAY: [u32; 11] = [202, 209, 210, 242, 225, 279, 285, 286, 319, 369, 999];
+/// Behind which what a server says goes on with the statement, which has what others sent in it.
+const STATEMENTS: [&str; 2] = [" In scope ", ": while executing "];
 
 /// A server did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -66,10 +68,7 @@ pub(crate) enum Error {
 impl Error {
     /// What an answer means that is no success.
     pub(super) fn of_answer(shown: &str, status: u16, code: Option<u32>, said: &str) -> Self {
-        let line = said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-        // Behind it stands the statement, which has what others sent in it.
-        let line = line.split(" In scope ").next().unwrap_or_default();
-        let message: String = line.chars().take(CLICKHOUSE_MESSAGE_CHARS).collect();
+        let message = first_line(said);
         match code {
             Some(code) if TOO_LONG.contains(&code) => Self::TooLong,
             Some(code) if code == NOT_ENOUGH_SPACE || said.contains("No space left on device") => Self::Full(message),
@@ -89,6 +88,13 @@ impl Error {
             Some(code) => Self::Refused { code, message },
         }
     }
+}
+
+/// The first line of what a server says, and no more of it than tells what is wrong.
+pub(super) fn first_line(said: &str) -> String {
+    let line = said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    let line = STATEMENTS.iter().fold(line, |line, begin| line.split(*begin).next().unwrap_or_default());
+    line.chars().take(CLICKHOUSE_MESSAGE_CHARS).collect()
 }
 
 impl From<Error> for QueryError {

@@ -11,6 +11,7 @@ mod error;
 #[cfg(test)]
 mod gate;
 pub(crate) mod identity;
+mod inspect;
 #[cfg(test)]
 mod live;
 mod location;
@@ -25,6 +26,7 @@ mod writers;
 
 pub(crate) use client::Client;
 pub(crate) use error::Error;
+pub(crate) use inspect::inspect;
 #[cfg(test)]
 pub(crate) use gate::Gate;
 #[cfg(test)]

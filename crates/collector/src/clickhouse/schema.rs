@@ -8,10 +8,10 @@ pub(crate) const FORMAT: i64 = 1;
 /// Under which key `kept` has the format.
 const FORMAT_KEY: &str = "format";
 /// `ACCESS_DENIED`: who may not make databases uses one that was made for it.
-const ACCESS_DENIED: u32 = 497;
-const UNKNOWN_TABLE: u32 = 60;
+pub(super) const ACCESS_DENIED: u32 = 497;
+pub(super) const UNKNOWN_TABLE: u32 = 60;
 /// `UNKNOWN_IDENTIFIER`.
-const UNKNOWN_COLUMN: u32 = 47;
+pub(super) const UNKNOWN_COLUMN: u32 = 47;
 const UNKNOWN_DATABASE: u32 = 81;
 
 /// Makes what is not there: the database, its tables, the number of their format.
@@ -54,17 +54,21 @@ pub(crate) fn make(client: &Client) -> Result<(), Error> {
 }
 
 /// Looks whether a cluster is one that replicates by itself: else each row would be written to each replica, and then once more by each.
-fn is_fit(client: &Client, cluster: &str) -> Result<(), Error> {
+///
+/// # Errors
+///
+/// It is not, or the server refuses to tell.
+pub(super) fn is_fit(client: &Client, cluster: &str) -> Result<(), Error> {
     let mut sql =
         Sql::new("SELECT 1 FROM system.clusters WHERE NOT internal_replication AND replica_num > 1 AND cluster = ");
-    match client.row::<(u8,)>(sql.text(cluster).add(" LIMIT 1")) {
-        Ok(Some(_)) => {
+    match client.rows_outside::<(u8,)>(sql.text(cluster).add(" LIMIT 1")) {
+        Ok(found) if !found.is_empty() => {
             let message =
                 format!("shards of the cluster `{cluster}` need `<internal_replication>true</internal_replication>`");
             Err(Error::Refused { code: 0, message })
         }
         // Older servers do not tell.
-        Ok(None) | Err(Error::Refused { code: UNKNOWN_COLUMN, .. }) => Ok(()),
+        Ok(_) | Err(Error::Refused { code: UNKNOWN_COLUMN, .. }) => Ok(()),
         Err(error) => Err(error),
     }
 }

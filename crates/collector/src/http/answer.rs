@@ -7,7 +7,9 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use crate::health::Trouble;
 use crate::limits::{RETRY_AFTER, RETRY_AFTER_MAX};
+use crate::store::WriteError;
 
 /// Says what was wrong.
 pub(super) fn error(status: StatusCode, message: impl Into<String>) -> Response {
@@ -17,6 +19,20 @@ pub(super) fn error(status: StatusCode, message: impl Into<String>) -> Response 
 /// Says that it may work a little later.
 pub(super) fn later(message: impl Into<String>) -> Response {
     later_as(StatusCode::SERVICE_UNAVAILABLE, message)
+}
+
+/// Returns what those are told who sent something that is not stored: what kind of trouble it is. What SQLite, a server or the file system says of it
+/// names tables, files and addresses, and is for the log.
+pub(super) fn told(error: &WriteError) -> String {
+    match error {
+        WriteError::Failed(_) | WriteError::Stream(_) | WriteError::Blobs(_) => Trouble::from(error).to_string(),
+        WriteError::Unfit(_) => {
+            "this request can't be stored, however often it is sent: the log of the collector says why".to_owned()
+        }
+        WriteError::Full | WriteError::StreamFull | WriteError::Closed | WriteError::DiskFull | WriteError::Removed => {
+            error.to_string()
+        }
+    }
 }
 
 /// Says that it may work when the client itself has ended something.

@@ -131,5 +131,11 @@ async fn erase(shared: &Shared, who: Who, target: Target) -> Response {
 }
 
 fn failed(error: &WriteError) -> Response {
-    answer::later(format!("{error}: send the request again"))
+    answer::later(format!("{}: send the request again", unmade(error)))
+}
+
+/// Logs that a change is not made, and returns what is told of that.
+pub(super) fn unmade(error: &WriteError) -> String {
+    tracing::error!(%error, "a change of what is stored is not made");
+    answer::told(error)
 }

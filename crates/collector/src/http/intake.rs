@@ -1,6 +1,6 @@
 //! The way of every request that brings events, whatever its protocol: read, decompressed, decoded, stored, answered.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Json;
@@ -237,11 +237,15 @@ pub(super) async fn store(
     }
     match tokio::time::timeout(COMMIT_TIMEOUT, inner.outlet.put(envelopes, room)).await {
         Ok(Ok(stored)) => {
+            inner.unstored.over();
             count(&counted.accepted, stored.accepted);
             count(&counted.duplicates, stored.duplicates);
             Ok(Done { stored, refused })
         }
-        Ok(Err(error)) => Err(of_writer(&error)),
+        Ok(Err(error)) => {
+            inner.unstored.note(&error);
+            Err(of_writer(&error))
+        }
         Err(_) if inner.outlet.is_streaming() => Err(Failure::later("the stream did not answer in time")),
         Err(_) => Err(Failure::later("the disk did not answer in time")),
     }
@@ -291,16 +295,48 @@ pub(super) fn accepted(done: Done) -> Response {
     Json(body).into_response()
 }
 
+/// What was logged last of what keeps events from being stored: it is logged when it changes, not once a request. What the writer can't do is logged
+/// by that.
+#[derive(Debug, Default)]
+pub(super) struct Unstored(Mutex<Option<WriteError>>);
+
+impl Unstored {
+    fn note(&self, error: &WriteError) {
+        match error {
+            WriteError::Unfit(_) => tracing::error!(%error, "a request can't be stored"),
+            WriteError::Stream(_) | WriteError::Blobs(_) => {
+                let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+                if known.as_ref() != Some(error) {
+                    tracing::error!(%error, "events are not stored; clients are told to come back until they can be");
+                    *known = Some(error.clone());
+                }
+            }
+            WriteError::Full
+            | WriteError::StreamFull
+            | WriteError::Closed
+            | WriteError::DiskFull
+            | WriteError::Removed
+            | WriteError::Failed(_) => {}
+        }
+    }
+
+    /// Events were stored: what comes after this is said anew.
+    fn over(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
 fn of_writer(error: &WriteError) -> Failure {
+    let told = answer::told(error);
     match error {
         // To send it again would change nothing.
-        WriteError::Unfit(_) => Failure::new(StatusCode::BAD_REQUEST, error.to_string()),
+        WriteError::Unfit(_) => Failure::new(StatusCode::BAD_REQUEST, told),
         // It is not this process that is behind.
         WriteError::StreamFull => Failure {
             retry_after: Some(RETRY_AFTER_STREAM),
-            ..Failure::new(StatusCode::TOO_MANY_REQUESTS, format!("{error}: send the request again"))
+            ..Failure::new(StatusCode::TOO_MANY_REQUESTS, format!("{told}: send the request again"))
         },
-        error => Failure::later(error),
+        _ => Failure::later(told),
     }
 }
 

@@ -51,6 +51,7 @@ mod telemetry;
 mod unread;
 
 pub(crate) use gate::Gate;
+use intake::Unstored;
 use places::Places;
 pub(crate) use router::router;
 pub(crate) use server::{Speaks, serve};
@@ -104,6 +105,7 @@ struct Inner {
     watcher: Arc<Watcher>,
     forwards: Vec<Arc<Counts>>,
     own: Own,
+    unstored: Unstored,
     process: Process,
     /// Whether the collector stops, for what would go on for ever.
     stopping: watch::Sender<bool>,
@@ -181,6 +183,7 @@ impl Shared {
             reader,
             live: Live::default(),
             own: Own::new(settings.telemetry),
+            unstored: Unstored::default(),
             process: Process::begun(clock::now_us()),
             stopping: watch::Sender::new(false),
             reloaded: watch::Sender::default(),

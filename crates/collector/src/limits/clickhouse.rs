@@ -85,3 +85,16 @@ pub const FOLDED_RANGE_US: i64 = 6 * 60 * 60 * 1_000_000;
 pub const FOLDS_READ: u64 = 8_784;
 /// How often an answer is asked for with folds, where folds change while it is made, before it is counted from events.
 pub const FOLD_TRIES: usize = 3;
+/// How far the clock of a machine and that of the server may be apart before that is worth a word. Whoever is further off tells of arrivals at moments at
+/// which others don't look for them.
+pub const CLICKHOUSE_CLOCKS_APART_MAX: Duration = Duration::from_secs(5);
+/// Free bytes of a disk below which a server soon takes nothing: a group of large requests, and the merges that it leads to, want some hundred MiB.
+pub const CLICKHOUSE_DISK_NONE_BYTES: u64 = 1 << 30;
+/// Free parts of a hundred of a disk below which a word is due: merges have both old and new parts on it.
+pub const CLICKHOUSE_DISK_LOW_PERCENT: u64 = 10;
+/// How long a change of a table may be under way before that is worth a word: the longest that was measured took five minutes.
+pub const CLICKHOUSE_MUTATION_LONG: Duration = Duration::from_secs(60 * 60);
+/// Changes of tables that are under way, of which is told: the first of them is what others wait for.
+pub const CLICKHOUSE_MUTATIONS_TOLD: u8 = 10;
+/// How long it is told of a writer that it ended without a word.
+pub const CLICKHOUSE_WRITER_TOLD: Duration = Duration::from_secs(60 * 60);

@@ -14,7 +14,8 @@ use crate::ingest::Envelope;
 use crate::limits::INLINE_DECODE_BYTES_MAX;
 use crate::stats::Writing;
 
-/// Why a request was not stored. Every one of them may be gone when the client comes back.
+/// Why a request was not stored. Every one of them may be gone when the client comes back. What it says is for the log: it may name tables, files and
+/// servers.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum WriteError {
     /// Too many requests wait.
@@ -36,6 +37,9 @@ pub(crate) enum WriteError {
     /// The request alone can't be stored, whatever is tried: the fault is in it, or in how it is read.
     #[error("this request can't be stored: {0}")]
     Unfit(String),
+    /// The stream did not take it.
+    #[error("the stream can't be written: {0}")]
+    Stream(String),
     /// Large values can't be kept where they should be.
     #[error("large values can't be stored: {0}")]
     Blobs(#[from] Away),

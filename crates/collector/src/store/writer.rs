@@ -131,7 +131,6 @@ impl Writer {
             return group.into_iter().for_each(|request| self.settle(vec![request]));
         }
         if let (Some(request), Err(error)) = (group.pop(), committed) {
-            tracing::error!(%error, "a request can't be stored");
             let _ = request.reply.send(Err(error));
         }
     }

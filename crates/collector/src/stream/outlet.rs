@@ -59,7 +59,7 @@ impl Outlet {
             return self.queue.store(envelopes, room).await;
         }
         let Some(link) = self.link() else {
-            return Err(WriteError::Failed("there is no connection to the stream".to_owned()));
+            return Err(WriteError::Stream("there is no connection".to_owned()));
         };
         #[cfg(feature = "nats")]
         return super::publish::publish(link, &self.counted, envelopes, room).await;

@@ -74,7 +74,7 @@ pub(crate) async fn publish(
         let Some(error) = why else { break };
         counted.publish_failed.add(1);
         let trouble = trouble(link, &error);
-        if !matches!(trouble, WriteError::Failed(_)) || Instant::now() + STREAM_PUBLISH_PAUSE >= deadline {
+        if !matches!(trouble, WriteError::Stream(_)) || Instant::now() + STREAM_PUBLISH_PAUSE >= deadline {
             return Err(trouble);
         }
         tracing::debug!(%trouble, "publishing again");
@@ -150,7 +150,7 @@ fn addressed(envelopes: &[Envelope], prefix: &str, max: usize) -> Result<Vec<Add
     Ok(all)
 }
 
-/// Says what is wrong, and whether it may pass: only [`WriteError::Failed`] is tried again here.
+/// Says what is wrong, and whether it may pass: only [`WriteError::Stream`] is tried again here.
 fn trouble(link: &Link, error: &PublishError) -> WriteError {
     let answer = error.source().and_then(|source| source.downcast_ref::<jetstream::Error>());
     let is_full = answer.is_some_and(|answer| {
@@ -161,6 +161,6 @@ fn trouble(link: &Link, error: &PublishError) -> WriteError {
     match error.kind() {
         _ if is_full => WriteError::StreamFull,
         PublishErrorKind::MaxPayloadExceeded => WriteError::Unfit(said),
-        _ => WriteError::Failed(format!("the stream at {}: {said}", link.servers.shown())),
+        _ => WriteError::Stream(format!("{}: {said}", link.servers.shown())),
     }
 }

@@ -143,7 +143,11 @@ fn nothing_is_acknowledged_whose_values_are_not_in_the_object_store() {
     std::fs::remove_dir_all(place.values.path()).unwrap();
     std::fs::write(place.values.path(), "").unwrap();
     let refused = server.telemetry(body("s", &[event(1), said(2, 2)]));
-    assert!(refused.status == 503 && refused.body.contains("large values can't be stored"), "{}", refused.body);
+    assert!(
+        refused.status == 503 && refused.body.contains("the object store of large values can't be used"),
+        "{}",
+        refused.body
+    );
     // What has none is stored all the same.
     server.telemetry(body("s", &[event(3)])).is(200);
     assert_eq!(server.events("kind=GENERIC_EVENT&text=e-2").len(), 0);

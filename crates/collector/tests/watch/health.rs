@@ -79,7 +79,13 @@ fn a_database_that_takes_nothing_is_disconnected_and_none_of_its_text_leaves() {
     let store = rusqlite::Connection::open(dir.path().join("lastword.db")).unwrap();
     store.busy_timeout(PATIENCE).unwrap();
     store.execute_batch("ALTER TABLE counts RENAME TO gone").unwrap();
-    server.telemetry(body("s", &[event(0)])).is(503);
+    let refused = server.telemetry(body("s", &[event(0)])).is(503);
+    assert_eq!(refused.error(), "the store can't be written: send the request again");
+    assert!(refused.header("retry-after").is_some());
+    let logs = r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1795000000000000000","body":{"stringValue":"x"}}]}]}]}"#;
+    let json = [("content-type", "application/json")];
+    let otlp = server.client().send("POST", "/v1/logs", &json, logs.as_bytes()).is(503);
+    assert_eq!(otlp.json()["message"], "the store can't be written: send the request again");
     let db = server.get("/api/health/db").is(503);
     let told = db.json();
     assert_eq!((&told["status"], &told["database"]), (&json!("unhealthy"), &json!("disconnected")));
@@ -87,10 +93,15 @@ fn a_database_that_takes_nothing_is_disconnected_and_none_of_its_text_leaves() {
     assert_eq!(status, json!({"ok": false, "services": {"db": false, "mq": true, "storage": true}}));
     let health = server.get("/api/health").is(503);
     assert_eq!(health.json()["error"], "the store can't be written");
-    for answer in [db, health] {
+    for answer in [refused, otlp, db, health] {
         assert!(!answer.body.contains("counts"), "{}", answer.body);
     }
     store.execute_batch("ALTER TABLE gone RENAME TO counts").unwrap();
+    store.execute_batch("ALTER TABLE audit RENAME TO gone").unwrap();
+    let change = br#"{"telemetry_opt_in": true}"#;
+    let unmade = server.client().send("PATCH", "/api/users/u-1", &json, change).is(503);
+    assert_eq!(unmade.error(), "the store can't be written: send the request again");
+    store.execute_batch("ALTER TABLE gone RENAME TO audit").unwrap();
     server.telemetry(body("s", &[event(0)])).is(200);
     wait_for("the next check", || (server.get("/api/health/db").status == 200).then_some(()));
 }

@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use super::{Check, forward, remote};
 use crate::flags::setup::{InForce, Setup};
 use crate::limits::{CERTIFICATE_WARNING, DISK_LOW_BYTES, DISK_NONE_BYTES, FILES_BESIDE_CONNECTIONS};
+use crate::source::aside;
 
 /// A moment that no clock which is set is before: 2026-01-01.
 const EARLIEST_US: i64 = 1_767_225_600_000_000;
@@ -34,10 +35,12 @@ pub(super) async fn check(setup: &Setup) -> Vec<Check> {
     checks.extend(data(&in_force.data));
     #[cfg(unix)]
     checks.extend([space(&in_force.data), files(settings, in_force.data.as_path())]);
-    checks.push(match &settings.store {
-        Some(url) => remote_store(url, settings),
-        None => store(&in_force.data),
-    });
+    if settings.store.is_some() {
+        let found = aside(|| admin::check_store(settings));
+        checks.extend(found.into_iter().map(|finding| Check::of("store", finding)));
+    } else {
+        checks.push(store(&in_force.data));
+    }
     checks.extend(admin::check_stream(settings).await.into_iter().map(|finding| Check::of("stream", finding)));
     checks.extend(blobs(settings).await);
     checks.push(clock());
@@ -165,30 +168,6 @@ async fn blobs(settings: &Settings) -> Option<Check> {
             "look at `blobs` and `s3.endpoint`, at the variables AWS_*, and at what they may do in the bucket: list, get, put, delete",
         )),
     }
-}
-
-/// Whether the server of the store answers, and has tables that this program reads.
-#[cfg(feature = "clickhouse")]
-fn remote_store(url: &str, settings: &Settings) -> Check {
-    let shown = lastword_collector::without_login(url);
-    let file = settings.clickhouse_password_file();
-    let asked = crate::source::aside(|| Reader::connect(url, file).and_then(|reader| reader.info()));
-    match asked {
-        Ok(info) => {
-            Check::ok("store", format!("{shown} answers, with {} events in this version's format", info.events))
-        }
-        Err(error) => Check::wrong(
-            "store",
-            format!("{shown} can't be read: {error}"),
-            "start `lastword serve` with it once, which makes the tables; it wants LASTWORD_CLICKHOUSE_PASSWORD, or \
-             `clickhouse.password_file`, of a user who may",
-        ),
-    }
-}
-
-#[cfg(not(feature = "clickhouse"))]
-fn remote_store(_: &str, _: &Settings) -> Check {
-    Check::wrong("store", crate::error::Error::NoClickHouse.to_string(), "or take `store` out of the configuration")
 }
 
 fn clock() -> Check {

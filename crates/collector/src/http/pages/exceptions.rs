@@ -156,7 +156,7 @@ pub(in super::super) async fn mark(
             (StatusCode::NOT_FOUND, Html(page::message("No such exception", text).into_string())).into_response()
         }
         Err(error) => {
-            let page = page::message("It was not stored", &format!("{error}: send the form again."));
+            let page = page::message("It was not stored", &format!("{}: send the form again.", edit::unmade(&error)));
             (StatusCode::SERVICE_UNAVAILABLE, Html(page.into_string())).into_response()
         }
     }

@@ -1,0 +1,117 @@
+//! `lastword doctor` over a store in ClickHouse.
+
+use std::path::Path;
+
+use crate::common::{generic, run};
+use crate::house::House;
+use crate::support::{assert_said, doctor, until};
+
+/// What the doctor finds of a store.
+fn found(data: &Path, url: &str) -> Vec<(String, String)> {
+    doctor("store", data, &["--store", url])
+}
+
+/// Has a writer said something so many seconds ago that has not said that it ends.
+fn heard_of(house: &House, writer: u16, seconds: u64) {
+    house.tell(&format!(
+        "INSERT INTO writers (writer, beat, open_row, identity, boot, writes, at_us) SELECT {writer}, 1, \
+         bitShiftLeft(toUInt64(toUnixTimestamp64Milli(now64(3)) - {seconds} * 1000), 21), generateUUIDv4(), generateUUIDv4(), 1, \
+         toUnixTimestamp64Micro(now64(6)) - {seconds} * 1000000"
+    ));
+}
+
+#[test]
+fn the_doctor_says_how_a_store_in_clickhouse_is_and_what_is_wrong_with_it() {
+    let Some(house) = House::start() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let (data, url) = (dir.path().join("doctor"), house.url());
+    for _ in 0..2 {
+        assert_said(&found(&data, &url), "ok", "there is no database `fleet` yet");
+    }
+
+    let server = house.serve("ingest,write,query", "127.0.0.1:0", &dir.path().join("all"), &[]);
+    server.post("s-1", &[generic(0, "INFO", "a", "{}")]);
+    let known = "SELECT (SELECT count() FROM claims), (SELECT count() FROM writers FINAL), \
+                 (SELECT count() FROM system.tables WHERE database = 'fleet')";
+    let before = house.row(known);
+    let told = found(&data, &url);
+    for part in [
+        "is ClickHouse ",
+        "its clock and that of this machine agree",
+        "may make tables, store, ask and remove",
+        " rows of events, in this version's format",
+        "what is acknowledged is on disk",
+        "numbers of writers: 0 (",
+        ", leads, heard of ",
+        "removals come to an end",
+        "has the most parts in one partition",
+    ] {
+        assert_said(&told, "ok", part);
+    }
+    assert!(told.iter().any(|(_, said)| said.contains("MiB free")), "{told:#?}");
+    assert!(!told.iter().any(|(_, said)| said.contains("not known")), "{told:#?}");
+    assert_eq!(house.row(known), before, "it takes no number, and makes nothing");
+    assert!(!data.exists(), "nor an identity");
+
+    // What can't be done, and keeps all that comes after it waiting.
+    let names = House::changed("names");
+    house.tell(&format!("ALTER TABLE {names} DELETE WHERE throwIf(name != '') SETTINGS mutations_sync = 0"));
+    let fails =
+        || found(&data, &url).iter().any(|(state, said)| state == "wrong" && said.contains("all later ones wait"));
+    until("the change has failed", fails);
+    let text = run(&["doctor", "--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0", "--store", &url]);
+    assert_eq!(text.status.code(), Some(1));
+    let text = String::from_utf8(text.stdout).unwrap();
+    assert!(text.contains("WRONG  store") && text.contains("KILL MUTATION"), "{text}");
+    assert!(!text.contains("throwIf("), "no statement is told: {text}");
+    house.tell("KILL MUTATION WHERE database = 'fleet'");
+    assert_said(&found(&data, &url), "ok", "removals come to an end");
+
+    house.tell(&format!("ALTER TABLE {} MODIFY SETTING fsync_after_insert = 0", House::changed("users")));
+    assert_said(&found(&data, &url), "warning", "`fsync_part_directory = 1` is set for users");
+    heard_of(&house, 7, 31);
+    heard_of(&house, 8, 600);
+    let told = found(&data, &url);
+    assert_said(&told, "warning", "readers wait for writer 7");
+    assert_said(&told, "warning", "writers ended without a word: 8 (");
+    // What a process whose clock is a minute ahead has stored.
+    house.tell(
+        "INSERT INTO events (hour, session, time_us, id, row, received_us, body) SELECT toStartOfHour(now()), 's-9', \
+         toUnixTimestamp64Micro(now64(6)), 'e-9', bitShiftLeft(toUInt64(toUnixTimestamp64Milli(now64(3))), 21), \
+         toUnixTimestamp64Micro(now64(6)) + 60000000, '{}'",
+    );
+    assert_said(&found(&data, &url), "warning", "the clock of a process that takes in is ahead");
+    house.tell("INSERT INTO kept (key, changed_us, value) SELECT 'format', 9000000000000000000, '2'");
+    assert_said(&found(&data, &url), "wrong", "the store has format 2");
+}
+
+#[test]
+fn the_doctor_says_that_the_server_of_a_store_is_away() {
+    let Some(mut house) = House::start() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let url = house.url().replace("//", "//somebody:sekret@");
+    house.kill();
+    let told = found(dir.path(), &url);
+    assert_said(&told, "wrong", "ClickHouse is away");
+    assert_said(&told, "wrong", "see to `store` in the configuration");
+    assert!(told.len() == 1 && !told.iter().any(|(_, said)| said.contains("sekret")), "{told:#?}");
+}
+
+#[test]
+fn the_doctor_says_which_servers_a_cluster_has_and_that_one_is_not_known() {
+    let Some(house) = House::start() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let url = house.url();
+    let plain = url.split('?').next().unwrap();
+    assert_said(&found(dir.path(), &format!("{plain}?cluster=other")), "wrong", "knows no cluster `other`");
+    if plain == url {
+        return;
+    }
+    assert_said(&found(dir.path(), &url), "ok", " shards");
+    let _server = house.serve("ingest,write,query", "127.0.0.1:0", &dir.path().join("all"), &[]);
+    let told = found(&dir.path().join("doctor"), &url);
+    assert_said(&told, "ok", "no rows wait for their shard");
+    // The engine of the tests makes tables without `Replicated`.
+    assert_said(&told, "warning", "no table of `fleet` is replicated");
+    assert_said(&told, "ok", "on most copies of their shard");
+}
