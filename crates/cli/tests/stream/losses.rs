@@ -6,20 +6,12 @@ use std::process::Stdio;
 use std::time::Instant;
 
 use crate::cluster::{Cluster, url};
-use crate::common::{PATIENCE, Running, Server, lastword, post};
+use crate::common::{PATIENCE, Running, Server, lastword};
 use crate::link::{Flow, Link};
-use crate::support::{json, start, start_with, until, until_within};
+use crate::support::{fill, json, start, start_with, until, until_within};
 
 /// How often a connection is cut.
-const CUTS: usize = 12;
-
-/// Has so many messages in the stream, each of a session of its own.
-fn fill(ingest: &Server, messages: usize) {
-    let line = |session: usize| format!(r#"{{"session_id":"s-{session}","message":"hello","level":"info"}}"#);
-    let lines: Vec<String> = (0..messages).map(line).collect();
-    let (status, said) = post(&ingest.address, "/api/v1/logs", &lines.join("\n"));
-    assert_eq!(status, 200, "{said}");
-}
+const CUTS: usize = 14;
 
 /// How many events, or messages, a writer counts.
 fn counted(write: &Server, what: &str) -> u64 {
