@@ -60,7 +60,7 @@ impl Link {
         let servers = NatsServers::parse(url).map_err(|error| OpenStreamError::Url(error.to_string()))?;
         let shown = servers.shown().to_owned();
         let failed = |what: String| OpenStreamError::Unusable { servers: shown.clone(), what };
-        let (lost, losses) = watch::channel(0);
+        let (lost, losses) = watch::channel(0_u64);
         let (told, last) = (servers.clone(), Mutex::new(String::new()));
         let options = servers.options(STREAM_ANSWER_TIMEOUT).map_err(failed)?;
         let options = options.event_callback(move |event| {
