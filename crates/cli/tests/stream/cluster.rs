@@ -34,6 +34,8 @@ pub(crate) struct Cluster {
     ways: Vec<Vec<Option<u16>>>,
     /// Whether members tell nobody where others of them are.
     is_silent: bool,
+    /// Whether members that are started from now on let nobody in without a password.
+    is_closed: bool,
 }
 
 /// The servers at these ports, as `--stream` takes them.
@@ -96,8 +98,14 @@ impl Cluster {
         let ways = (0..members.len())
             .map(|from| members.iter().enumerate().map(|(to, other)| way(from, to, other.route)).collect())
             .collect();
-        let mut cluster =
-            Self { program: program.into(), directory: tempfile::tempdir().unwrap(), members, ways, is_silent };
+        let mut cluster = Self {
+            program: program.into(),
+            directory: tempfile::tempdir().unwrap(),
+            members,
+            ways,
+            is_silent,
+            is_closed: false,
+        };
         (0..cluster.members.len()).for_each(|member| cluster.run(member));
         cluster.wait_for_a_leader();
         Some(cluster)
@@ -115,6 +123,9 @@ impl Cluster {
         let mut text = format!(
             "server_name: n{member}\nlisten: \"127.0.0.1:{port}\"\nhttp: \"127.0.0.1:{monitor}\"\njetstream {{ store_dir: {store:?} }}\n"
         );
+        if self.is_closed {
+            text += "authorization { user: ada, password: sekret }\n";
+        }
         if self.members.len() > 1 {
             text += &format!(
                 "cluster {{ name: fleet, listen: \"127.0.0.1:{route}\"{silence}, routes: [{}] }}\n",
@@ -137,6 +148,11 @@ impl Cluster {
     /// Ends a member as the power would: with SIGKILL.
     pub(crate) fn kill(&mut self, member: usize) {
         self.members[member].running = None;
+    }
+
+    /// Has members that are started from now on let nobody in without a password.
+    pub(crate) fn close(&mut self) {
+        self.is_closed = true;
     }
 
     /// The URLs of all members, as `--stream` takes them.
@@ -194,10 +210,24 @@ impl Cluster {
 
     /// The same, as far as somebody knows it now.
     pub(crate) fn known_leader(&self) -> Option<usize> {
-        let running = (0..self.members.len()).filter(|member| self.members[*member].running.is_some());
-        running
+        self.running()
             .map(|member| self.stream(member, "LASTWORD", ""))
             .find_map(|stream| stream["cluster"]["leader"].as_str()?.strip_prefix('n')?.parse().ok())
+    }
+
+    fn running(&self) -> impl Iterator<Item = usize> {
+        (0..self.members.len()).filter(|member| self.members[*member].running.is_some())
+    }
+
+    /// What each member says of the consumer that writers share, as far as it has a part of it.
+    pub(crate) fn consumer(&self) -> Vec<Value> {
+        let consumer = |member| self.stream(member, "LASTWORD", "&consumers=true")["consumer_detail"][0].clone();
+        self.running().map(consumer).filter(|consumer| !consumer.is_null()).collect()
+    }
+
+    /// The most that any member says of a figure of that consumer: the one that leads counts, others hear of it later.
+    pub(crate) fn consumer_figure(&self, pointer: &str) -> Option<u64> {
+        self.consumer().iter().filter_map(|consumer| consumer.pointer(pointer)?.as_u64()).max()
     }
 
     /// What a member says of a stream; nothing where it has no part of it.

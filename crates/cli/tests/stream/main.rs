@@ -9,6 +9,10 @@ mod cluster;
 mod common;
 mod deaths;
 mod doctor;
+#[allow(dead_code, reason = "each suite uses a part")]
+#[path = "../fleet/link.rs"]
+mod link;
+mod losses;
 mod messages;
 mod roles;
 mod support;

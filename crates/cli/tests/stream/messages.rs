@@ -2,7 +2,10 @@
 
 use crate::cluster::Cluster;
 use crate::common::{PATIENCE, generic, get, post};
-use crate::support::{json, start, start_with, stored, until, until_within};
+use crate::support::{fill, json, start, start_with, stored, until, until_within};
+
+/// How many messages were given to somebody, each as often as it was.
+const GIVEN: &str = "/delivered/consumer_seq";
 
 #[test]
 fn a_message_that_nobody_can_read_is_put_aside_and_keeps_no_other_back() {
@@ -66,10 +69,7 @@ fn an_event_larger_than_a_message_goes_through_and_so_do_many_sessions_at_once()
     let (_, page) = get(&write.address, "/api/events?session=large");
     assert!(page.contains(&text), "{} bytes", page.len());
     // More messages than a connection may have under way.
-    let line = |session: usize| format!(r#"{{"session_id":"s-{session}","message":"hello","level":"info"}}"#);
-    let lines: Vec<String> = (0..6_000).map(line).collect();
-    let (status, said) = post(&ingest.address, "/api/v1/logs", &lines.join("\n"));
-    assert_eq!(status, 200, "{said}");
+    fill(&ingest, 6_000);
     until("all are stored", || json(&write, "/api/status")["stream"]["written"] == 6_001);
 }
 
@@ -79,17 +79,27 @@ fn each_message_of_a_backlog_is_given_once() {
     let Some(cluster) = Cluster::start(3) else { return };
     let dir = tempfile::tempdir().unwrap();
     let ingest = start(&cluster, "ingest", "127.0.0.1:0", &dir.path().join("ingest"));
-    let line = |session: usize| format!(r#"{{"session_id":"s-{session}","message":"hello","level":"info"}}"#);
-    let lines: Vec<String> = (0..5_000).map(line).collect();
-    let (status, said) = post(&ingest.address, "/api/v1/logs", &lines.join("\n"));
-    assert_eq!(status, 200, "{said}");
+    fill(&ingest, 5_000);
     let write = start(&cluster, "write,query", "127.0.0.1:0", &dir.path().join("write"));
     // A message that was sent and not heard is given again after a minute.
     until_within(3 * PATIENCE, "all are stored", || json(&write, "/api/status")["stream"]["written"] == 5_000);
-    // The one that leads gives them out and counts; others hear of it later.
-    let given = (0..3).filter_map(|member| {
-        cluster.stream(member, "LASTWORD", "&consumers=true")["consumer_detail"][0]["delivered"]["consumer_seq"]
-            .as_u64()
-    });
-    assert_eq!(given.max(), Some(5_000));
+    assert_eq!(cluster.consumer_figure(GIVEN), Some(5_000));
+}
+
+#[test]
+fn a_backlog_larger_than_is_asked_for_at_once_is_given_once_too() {
+    let Some(cluster) = Cluster::start(3) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let ingest = start(&cluster, "ingest", "127.0.0.1:0", &dir.path().join("ingest"));
+    // 24 MB, of which 16 MiB are asked for at once: the server ends such a pull before it has given as many messages as were asked for.
+    let text = "x".repeat(200_000);
+    let line = |session: usize| format!(r#"{{"session_id":"s-{session}","message":"{text}","level":"info"}}"#);
+    for some in 0..12 {
+        let lines: Vec<String> = (some * 10..(some + 1) * 10).map(line).collect();
+        let (status, said) = post(&ingest.address, "/api/v1/logs", &lines.join("\n"));
+        assert_eq!(status, 200, "{said}");
+    }
+    let write = start(&cluster, "write,query", "127.0.0.1:0", &dir.path().join("write"));
+    until("all are stored", || json(&write, "/api/status")["stream"]["written"] == 120);
+    assert_eq!(cluster.consumer_figure(GIVEN), Some(120));
 }

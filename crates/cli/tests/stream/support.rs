@@ -8,7 +8,7 @@ use lastword::sink::Tinker;
 use serde_json::Value;
 
 use crate::cluster::Cluster;
-use crate::common::{PATIENCE, Server, get, run};
+use crate::common::{PATIENCE, Server, get, post, run};
 
 /// Longer than all that a client reports may take to arrive, whoever dies meanwhile.
 const ARRIVAL: Duration = Duration::from_secs(300);
@@ -34,6 +34,14 @@ pub(crate) fn report(session: &str, address: &str, events: u64) {
     let drain = reporter.blocking_wait_until_drained(ARRIVAL);
     assert!(drain.is_drained() && drain.dropped == 0, "{drain:?}");
     assert!(reporter.blocking_stop(ARRIVAL).is_drained());
+}
+
+/// Has so many messages in the stream, each of a session of its own.
+pub(crate) fn fill(ingest: &Server, messages: usize) {
+    let line = |session: usize| format!(r#"{{"session_id":"s-{session}","message":"hello","level":"info"}}"#);
+    let lines: Vec<String> = (0..messages).map(line).collect();
+    let (status, said) = post(&ingest.address, "/api/v1/logs", &lines.join("\n"));
+    assert_eq!(status, 200, "{said}");
 }
 
 /// Starts a process of a fleet with these roles, at an address.

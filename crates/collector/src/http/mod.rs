@@ -273,20 +273,22 @@ impl Shared {
         self.0.reloaded.send_replace(settings);
     }
 
-    /// Stores what is in the stream until the collector stops, or looks how much there is, where others store it.
+    /// Looks how much there is in the stream until the collector stops, and stores it, unless others do.
     pub(crate) async fn consume(self) {
         let outlet = &self.0.outlet;
         let Some(link) = outlet.link().cloned() else { return };
         let (counted, stopping) = (Arc::clone(outlet.counted()), self.0.stopping.subscribe());
+        let watching = watch_stream(link.clone(), Arc::clone(&counted), stopping.clone());
         if !self.has(Role::Write) {
-            return watch_stream(link, counted, stopping).await;
+            return watching.await;
         }
         // A disk that is full keeps nobody from taking: without a name it can't be told whose store it is.
         let store = self.0.queue.edit(|engine| engine.name()).await.unwrap_or_else(|_| "store".to_owned());
         // Looked at again: between publishing and storing a user may have withdrawn.
         let shared = self.clone();
         let take_out = Box::new(move |intake: &mut Intake| shared.0.redaction.apply(intake));
-        Consumer::new(link, self.queue(), counted, take_out, store).run(stopping).await;
+        let consuming = Consumer::new(link, self.queue(), counted, take_out, store).run(stopping);
+        tokio::join!(watching, consuming);
     }
 
     /// Evaluates alerts until the collector stops.

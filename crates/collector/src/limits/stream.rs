@@ -30,10 +30,19 @@ pub const STREAM_FETCH_MESSAGES: usize = 256;
 pub const STREAM_FETCH_BYTES: usize = 16 * 1024 * 1024;
 /// How long a writer waits for messages before it asks again.
 pub const STREAM_FETCH_WAIT: Duration = Duration::from_secs(2);
+/// How long a server may say nothing of what a writer asked for: it gives it, or says that the time is over. Then it is lost, with the server that
+/// had it or with the connection, or it comes later and is taken then.
+pub const STREAM_SILENCE_MAX: Duration = STREAM_FETCH_WAIT.saturating_add(Duration::from_secs(1));
+/// How long a writer that is to stop waits for the next message of what it asked for. Of a backlog it comes at once; what comes after nobody
+/// waits any more is given to somebody only when [`STREAM_ACK_WAIT`] is over.
+pub const STREAM_LAST_WAIT: Duration = Duration::from_millis(200);
 /// How long a writer may have a message before it is given to another: longer than a commit may take.
 pub const STREAM_ACK_WAIT: Duration = Duration::from_secs(60);
 /// Messages that all writers together may have. Beyond, the stream gives out none.
 pub const STREAM_ACK_PENDING_MAX: i64 = 4096;
+/// When a writer to whom the stream gives nothing asks again, for the first time; each time it waits twice as long, up to [`STREAM_RETRY_AFTER`].
+/// A consumer that is given another leader, or that is removed, is there again in less.
+pub const STREAM_RETRY_FIRST: Duration = Duration::from_millis(100);
 /// When a message comes again that could not be stored for a reason that passes, or that is for a newer writer.
 pub const STREAM_RETRY_AFTER: Duration = Duration::from_secs(2);
 /// How often a writer asks how much waits in the stream.

@@ -5,6 +5,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_nats::jetstream::consumer::PullConsumer;
 use async_nats::jetstream::context::{PublishError, PublishErrorKind};
@@ -13,13 +14,13 @@ use async_nats::jetstream::{self, AckKind, ErrorCode, Message};
 use axum::body::Bytes;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::link::Link;
 use super::message::{self, ARRIVED_HEADER, ENCODING_HEADER, FORM_HEADER, Unread};
 use super::pull::Inbox;
 use crate::ingest::Intake;
-use crate::limits::{STREAM_LOOK_INTERVAL, STREAM_REASON_CHARS_MAX, STREAM_RETRY_AFTER};
+use crate::limits::{STREAM_LOOK_INTERVAL, STREAM_REASON_CHARS_MAX, STREAM_RETRY_AFTER, STREAM_RETRY_FIRST};
 use crate::stats::Streaming;
 use crate::store::{Queue, WriteError};
 
@@ -39,8 +40,10 @@ pub(crate) struct Consumer {
 /// What becomes of a message.
 enum Fate {
     Stored,
-    /// It can't be stored now, or not by this program.
+    /// It is for another program.
     Later(String),
+    /// The store takes nothing now.
+    Away(String),
     /// It can never be stored.
     Dead(String),
 }
@@ -53,41 +56,54 @@ impl Consumer {
     /// Stores what the stream has, until it is to stop; what it has taken by then is stored first.
     pub(crate) async fn run(self, mut stopping: watch::Receiver<bool>) {
         let this = Arc::new(self);
-        let mut last_trouble = None;
-        while let Err(trouble) = this.work(&stopping).await {
+        // Kept in all trouble: what was asked for before may still come.
+        let mut inbox = None;
+        let (mut last_trouble, mut pause) = (None, STREAM_RETRY_FIRST);
+        while let Err(trouble) = this.work(&mut stopping, &mut inbox, &mut last_trouble).await {
+            pause = if last_trouble.is_none() { STREAM_RETRY_FIRST } else { STREAM_RETRY_AFTER.min(pause * 2) };
             if last_trouble.as_ref() != Some(&trouble) {
                 tracing::warn!(%trouble, "nothing can be taken out of the stream; it is tried again");
             }
             last_trouble = Some(trouble);
-            tokio::select! {
-                // An error: whoever would say so is gone.
-                _ = stopping.wait_for(|stops| *stops) => return,
-                () = sleep(STREAM_RETRY_AFTER) => {}
-            }
+            rest(pause, &mut stopping).await;
         }
     }
 
-    /// Takes messages until it is to stop.
-    async fn work(self: &Arc<Self>, stopping: &watch::Receiver<bool>) -> Result<(), String> {
-        let consumer = self.link.consumer(&self.store).await?;
-        let mut inbox = Inbox::open(&self.link).await?;
-        let mut looked: Option<Instant> = None;
+    /// Takes messages until it is to stop. As soon as some could be asked for, the last trouble is over.
+    async fn work(
+        self: &Arc<Self>,
+        stopping: &mut watch::Receiver<bool>,
+        inbox: &mut Option<Inbox>,
+        last_trouble: &mut Option<String>,
+    ) -> Result<(), String> {
+        let consumer = tokio::select! {
+            // Whoever is asked may not answer.
+            _ = stopping.wait_for(|stops| *stops) => return Ok(()),
+            consumer = self.link.consumer(&self.store) => consumer?,
+        };
+        let inbox = match inbox {
+            Some(open) => open,
+            None => inbox.insert(Inbox::open(&self.link).await?),
+        };
         while !*stopping.borrow() {
-            if looked.is_none_or(|at| at.elapsed() >= STREAM_LOOK_INTERVAL) {
-                look(&self.link, &self.counted).await;
-                looked = Some(Instant::now());
-            }
-            self.round(&consumer, &mut inbox).await?;
+            self.round(&consumer, inbox, stopping).await?;
+            *last_trouble = None;
         }
         Ok(())
     }
 
     /// Takes some messages, each as soon as it is there, and has those stored together that are there at the same time.
-    async fn round(self: &Arc<Self>, consumer: &PullConsumer, inbox: &mut Inbox) -> Result<(), String> {
+    async fn round(
+        self: &Arc<Self>,
+        consumer: &PullConsumer,
+        inbox: &mut Inbox,
+        stopping: &mut watch::Receiver<bool>,
+    ) -> Result<(), String> {
+        let stored = self.stored();
         let mut pull = inbox.pull(consumer).await?;
         let mut storing = JoinSet::new();
         let ended = loop {
-            match pull.next().await {
+            match pull.next(stopping).await {
                 Ok(Some(message)) => {
                     let this = Arc::clone(self);
                     storing.spawn(async move { this.settle(message).await });
@@ -97,16 +113,31 @@ impl Consumer {
             }
         };
         // What is in memory is bounded by one pull: the next is asked for when this one is stored.
-        while storing.join_next().await.is_some() {}
+        let mut is_away = false;
+        while let Some(settled) = storing.join_next().await {
+            is_away |= matches!(settled, Ok(true));
+        }
+        if is_away && self.stored() == stored {
+            // Each message of a backlog would be fetched and given back, again and again.
+            rest(STREAM_RETRY_AFTER, stopping).await;
+        }
         ended
     }
 
+    /// Returns how many events out of the stream are in the store.
+    fn stored(&self) -> u64 {
+        self.counted.written.get() + self.counted.known.get()
+    }
+
     /// Stores a message, and tells the stream what became of it. That the stream can't be told is no harm: the message comes again.
-    async fn settle(&self, message: Message) {
+    ///
+    /// Returns whether the store takes nothing.
+    async fn settle(&self, message: Message) -> bool {
         let fate = self.store(&message).await;
+        let is_away = matches!(fate, Fate::Away(_));
         let told = match fate {
             Fate::Stored => message.ack().await,
-            Fate::Later(why) => {
+            Fate::Later(why) | Fate::Away(why) => {
                 if self.counted.postponed.get() == 0 {
                     tracing::warn!(%why, "a message of the stream can't be stored yet; it comes again, as others may of which this is not told");
                 }
@@ -119,6 +150,7 @@ impl Consumer {
             let error = self.link.said(&error);
             tracing::debug!(%error, "the stream could not be told of a message; it comes again");
         }
+        is_away
     }
 
     async fn store(&self, message: &Message) -> Fate {
@@ -133,7 +165,7 @@ impl Consumer {
         }
         (self.take_out)(&mut intake);
         // What is fetched at once is bounded already.
-        let Ok(room) = Arc::new(Semaphore::new(1)).acquire_owned().await else { return Fate::Later(String::new()) };
+        let Ok(room) = Arc::new(Semaphore::new(1)).acquire_owned().await else { return Fate::Away(String::new()) };
         match self.queue.store(intake.envelopes, room).await {
             Ok(stored) => {
                 self.counted.written.add(stored.accepted);
@@ -141,7 +173,7 @@ impl Consumer {
                 Fate::Stored
             }
             Err(WriteError::Unfit(why)) => Fate::Dead(why),
-            Err(trouble) => Fate::Later(trouble.to_string()),
+            Err(trouble) => Fate::Away(trouble.to_string()),
         }
     }
 
@@ -185,6 +217,15 @@ impl Consumer {
     }
 }
 
+/// Waits, unless it is to stop.
+async fn rest(pause: Duration, stopping: &mut watch::Receiver<bool>) {
+    tokio::select! {
+        // An error: whoever would say so is gone.
+        _ = stopping.wait_for(|stops| *stops) => {}
+        () = sleep(pause) => {}
+    }
+}
+
 /// Whether a server refuses a message because of its size, and will for ever.
 fn is_too_large(error: &PublishError) -> bool {
     let answer = error.source().and_then(|source| source.downcast_ref::<jetstream::Error>());
@@ -195,15 +236,15 @@ fn is_too_large(error: &PublishError) -> bool {
         })
 }
 
-/// Looks how much there is in the stream, every so often, until it is to stop: for those who put into it and take nothing out.
+/// Looks how much there is in the stream, every so often, until it is to stop.
 pub(crate) async fn watch(link: Link, counted: Arc<Streaming>, mut stopping: watch::Receiver<bool>) {
-    loop {
-        look(&link, &counted).await;
+    while !*stopping.borrow() {
         tokio::select! {
-            // An error: whoever would say so is gone.
+            // Whoever is asked may not answer.
             _ = stopping.wait_for(|stops| *stops) => return,
-            () = sleep(STREAM_LOOK_INTERVAL) => {}
+            () = look(&link, &counted) => {}
         }
+        rest(STREAM_LOOK_INTERVAL, &mut stopping).await;
     }
 }
 

@@ -1,6 +1,6 @@
 //! The connection to the stream, and the streams themselves: made where they are not there.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_nats::connection::State;
@@ -9,7 +9,7 @@ use async_nats::jetstream::stream::{self, DiscardPolicy, RetentionPolicy, Storag
 use async_nats::jetstream::{Context, consumer};
 use async_nats::{Client, Event, Subscriber};
 use lastword::sink::NatsServers;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::message::FORM;
@@ -41,6 +41,8 @@ pub(crate) struct Link {
     name: String,
     /// Messages that may be published and not be acknowledged.
     flying: Arc<Semaphore>,
+    /// How often the connection was lost.
+    losses: watch::Receiver<u64>,
 }
 
 impl Link {
@@ -58,10 +60,14 @@ impl Link {
         let servers = NatsServers::parse(url).map_err(|error| OpenStreamError::Url(error.to_string()))?;
         let shown = servers.shown().to_owned();
         let failed = |what: String| OpenStreamError::Unusable { servers: shown.clone(), what };
-        let told = shown.clone();
+        let (lost, losses) = watch::channel(0_u64);
+        let (told, last) = (servers.clone(), Mutex::new(String::new()));
         let options = servers.options(STREAM_ANSWER_TIMEOUT).map_err(failed)?;
         let options = options.event_callback(move |event| {
-            tell(&told, &event);
+            if matches!(event, Event::Disconnected) {
+                lost.send_modify(|losses| *losses += 1);
+            }
+            tell(&told, &event, &mut last.lock().unwrap_or_else(PoisonError::into_inner));
             std::future::ready(())
         });
         let connected = options.connect(servers.list()).await;
@@ -73,7 +79,7 @@ impl Link {
             .max_ack_inflight(2 * STREAM_UNACKNOWLEDGED_MAX)
             .build(client.clone());
         let flying = Arc::new(Semaphore::new(STREAM_UNACKNOWLEDGED_MAX));
-        Ok(Self { client, jetstream, servers, name: settings.name.clone(), flying })
+        Ok(Self { client, jetstream, servers, name: settings.name.clone(), flying, losses })
     }
 
     /// Says what is wrong with the servers.
@@ -235,11 +241,20 @@ impl Link {
         Some((info.num_pending, u64::try_from(info.num_ack_pending).unwrap_or(0)))
     }
 
+    /// Returns what counts how often the connection was lost.
+    pub(super) fn losses(&self) -> watch::Receiver<u64> {
+        self.losses.clone()
+    }
+
+    /// Whether there is a connection, as far as is known.
+    pub(super) fn is_connected(&self) -> bool {
+        self.client.connection_state() == State::Connected
+    }
+
     /// Whether a server answers.
     pub(crate) async fn is_there(&self, within: Duration) -> bool {
         // While there is no connection a question would wait for one.
-        self.client.connection_state() == State::Connected
-            && matches!(timeout(within, self.jetstream.get_stream(&self.name)).await, Ok(Ok(_)))
+        self.is_connected() && matches!(timeout(within, self.jetstream.get_stream(&self.name)).await, Ok(Ok(_)))
     }
 }
 
@@ -272,11 +287,22 @@ pub(super) fn differs(found: &stream::Config, wanted: &stream::Config) -> Option
     None
 }
 
-/// Logs what happens to the connection.
-fn tell(servers: &str, event: &Event) {
+/// Logs what happens to the connection. Why there is none is tried again every few seconds, and told once: `last` is what was told last.
+fn tell(servers: &NatsServers, event: &Event, last: &mut String) {
+    let shown = servers.shown();
     match event {
-        Event::Connected => tracing::info!("connected to the stream at {servers}"),
-        Event::Disconnected => tracing::warn!("the connection to the stream at {servers} is lost; it is tried again"),
-        event => tracing::debug!("the stream at {servers}: {event}"),
+        Event::Connected => {
+            last.clear();
+            tracing::info!("connected to the stream at {shown}");
+        }
+        Event::Disconnected => tracing::warn!("the connection to the stream at {shown} is lost; it is tried again"),
+        Event::ClientError(_) => {
+            let why = servers.redact(&event.to_string());
+            if why != *last {
+                tracing::warn!(%why, "there is no connection to the stream at {shown}; it is tried again");
+                *last = why;
+            }
+        }
+        event => tracing::debug!("the stream at {shown}: {event}"),
     }
 }

@@ -3,25 +3,35 @@
 //! A server may say that a pull is over before it has sent the first message of it: `nats-server` 2.15.1 does where the stream has copies. What
 //! it says has with it how many messages are left of the pull, so it is known how many come. All pulls have one subscription: what comes late is
 //! taken with the next one. Who would stop to listen would get such messages only once they are given to somebody again (`STREAM_ACK_WAIT`).
+//!
+//! A pull is forgotten with the connection that it was asked for over, and by a leader that dies or is not the leader any more, which not every
+//! version says. So a pull ends too when the connection is lost, and when nothing is heard of it for longer than a server may say nothing. Who
+//! asks then has the stream answer something first: else, while nobody answers, pulls would gather that are all given at once afterwards.
 
 use async_nats::jetstream;
 use async_nats::jetstream::consumer::PullConsumer;
 use async_nats::jetstream::consumer::pull::BatchConfig;
 use async_nats::{Message, StatusCode, Subscriber};
 use futures_util::StreamExt;
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 
 use super::link::Link;
-use crate::limits::{STREAM_ANSWER_TIMEOUT, STREAM_FETCH_BYTES, STREAM_FETCH_MESSAGES, STREAM_FETCH_WAIT};
+use crate::limits::{
+    STREAM_FETCH_BYTES, STREAM_FETCH_MESSAGES, STREAM_FETCH_WAIT, STREAM_LAST_WAIT, STREAM_SILENCE_MAX,
+};
 
 /// Of what a server says of a pull that is over: how many messages were asked for in it and not given.
 const LEFT_HEADER: &str = "Nats-Pending-Messages";
+/// Why a pull has ended that nobody ended.
+const LOST: &str = "there is no connection, or not the one any more over which was asked";
 
 /// Where messages come to that a process asks for.
 pub(super) struct Inbox {
     link: Link,
     name: String,
     arriving: Subscriber,
+    losses: watch::Receiver<u64>,
     pulls: u64,
 }
 
@@ -33,7 +43,7 @@ impl Inbox {
     /// There is no connection any more.
     pub(super) async fn open(link: &Link) -> Result<Self, String> {
         let (name, arriving) = link.listen().await?;
-        Ok(Self { link: link.clone(), name, arriving, pulls: 0 })
+        Ok(Self { link: link.clone(), name, arriving, losses: link.losses(), pulls: 0 })
     }
 
     /// Asks for messages. No other pull of this inbox is under way then.
@@ -42,6 +52,11 @@ impl Inbox {
     ///
     /// There is no connection any more.
     pub(super) async fn pull(&mut self, consumer: &PullConsumer) -> Result<Pull<'_>, String> {
+        // What is asked for now goes with the connection that there is now.
+        self.losses.mark_unchanged();
+        if !self.link.is_connected() {
+            return Err(LOST.to_owned());
+        }
         self.pulls += 1;
         let subject = format!("{}.{}", self.name, self.pulls);
         let wanted = BatchConfig {
@@ -50,10 +65,10 @@ impl Inbox {
             expires: Some(STREAM_FETCH_WAIT),
             ..BatchConfig::default()
         };
-        let until = Instant::now() + STREAM_FETCH_WAIT + STREAM_ANSWER_TIMEOUT;
         let asked = consumer.request_batch(wanted, subject.as_str().into()).await;
         asked.map_err(|error| self.link.said(&error))?;
-        Ok(Pull { inbox: self, subject, given: 0, all: STREAM_FETCH_MESSAGES, until })
+        let until = Instant::now() + STREAM_SILENCE_MAX;
+        Ok(Pull { inbox: self, subject, given: 0, all: STREAM_FETCH_MESSAGES, until, is_ending: false })
     }
 }
 
@@ -65,19 +80,37 @@ pub(super) struct Pull<'i> {
     given: usize,
     /// How many it will have been.
     all: usize,
+    /// When nothing of it is waited for any more.
     until: Instant,
+    /// Whether only what comes at once is waited for.
+    is_ending: bool,
 }
 
 impl Pull<'_> {
-    /// Returns the next message as soon as it is there; `None` when there is nothing more of this pull, or no word of it in time.
+    /// Returns the next message as soon as it is there; `None` when there is nothing more of this pull, or when it is to stop and nothing comes.
     ///
     /// # Errors
     ///
-    /// The server has ended it for a reason that asking again at once does not mend.
-    pub(super) async fn next(&mut self) -> Result<Option<jetstream::Message>, String> {
+    /// The server has ended it for a reason that asking again at once does not mend, or it is lost.
+    pub(super) async fn next(
+        &mut self,
+        stopping: &mut watch::Receiver<bool>,
+    ) -> Result<Option<jetstream::Message>, String> {
         while self.given < self.all {
-            let Ok(arrived) = timeout_at(self.until, self.inbox.arriving.next()).await else { return Ok(None) };
-            let message = arrived.ok_or_else(|| "the connection is closed".to_owned())?;
+            let Inbox { arriving, losses, .. } = &mut *self.inbox;
+            let message = tokio::select! {
+                biased;
+                arrived = arriving.next() => arrived.ok_or_else(|| "the connection is closed".to_owned())?,
+                // An error: whoever would say so is gone.
+                _ = losses.changed() => return Err(LOST.to_owned()),
+                _ = stopping.wait_for(|stops| *stops), if !self.is_ending => {
+                    self.is_ending = true;
+                    self.until = Instant::now() + STREAM_LAST_WAIT;
+                    continue;
+                }
+                () = sleep_until(self.until) => return self.silence(),
+            };
+            self.until = Instant::now() + if self.is_ending { STREAM_LAST_WAIT } else { STREAM_SILENCE_MAX };
             // What is to be acknowledged is a message, whatever stands in its head.
             if message.reply.is_some() {
                 self.given += 1;
@@ -89,6 +122,11 @@ impl Pull<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// Returns what it means that nothing is heard of it.
+    fn silence(&self) -> Result<Option<jetstream::Message>, String> {
+        if self.is_ending { Ok(None) } else { Err("the stream says nothing of what it was asked for".to_owned()) }
     }
 
     /// Returns how many messages of it there are in all, as the server says.
