@@ -8,8 +8,8 @@ has chDB; BINARY has the feature `clickhouse`. A collector makes the tables of a
 days up to now as writers would have written them an hour ago, without the index of texts, which no count reads; and the collector makes its folds.
 
 Without folds: all hours are touched, as by events that came late, so no fold counts until nobody has written to them for 10 minutes. With: that is taken back, and
-the same folds count again. Each round asks each question in both ways, the first of them only so that what is cached is cached in both; a time is the median of
-the others. The answers have to be the same: it says which are not.
+the same folds count again. Each round asks each question twice in both ways, of a collector that was started anew, since one knows for a while what was folded; the
+first answer only has both know what they will, and a time is the median of the second ones. Answers have to be the same: it says which are not.
 
 With `--data` what was made stays in that directory, and is taken as it is if it is there.
 """
@@ -185,23 +185,25 @@ def rounded(value):
     return [rounded(inner) for inner in value] if isinstance(value, list) else value
 
 
-def measure(store, base, asked, rounds):
+def measure(store, collect, asked, rounds):
     """Asks all questions in turns with and without folds; returns the times and the last answer of each."""
     times = {(path, way): [] for _, path in asked for way in (True, False)}
     answers = {}
-    for turn in range(rounds + 1):
+    for turn in range(rounds):
         for way in (True, False):
             if not way:
                 store.touch()
-            for _, path in asked:
+            collector = collect()
+            for _, path in asked * 2:
                 begun = time.monotonic()
-                answers[path, way] = ask(base + path)
-                took = time.monotonic() - begun
-                if turn:
-                    times[path, way].append(took * 1000)
+                answers[path, way] = ask(collector.at + path)
+                times[path, way].append((time.monotonic() - begun) * 1000)
+            for _, path in asked:
+                times[path, way].pop(-2)
+            collector.end()
             if not way:
                 store.untouch()
-        progress(f"round {turn} of {rounds}")
+        progress(f"round {turn + 1} of {rounds}")
     return times, answers
 
 
@@ -231,16 +233,20 @@ def run(args, directory):
             server = Server([*shlex.split(args.server), "--port", "0", "--data", f"{directory}/server"], r"PORT (\d+)", log)
             servers.append(server)
             url = f"clickhouse://default@127.0.0.1:{server.at}/bench"
-            command = [args.lastword, "serve", "--store", url, "--data", f"{directory}/collector"]
-            collector = Server([*command, "--listen", "127.0.0.1:0", "--grpc-listen", "off"], r"listening on (http://\S+)", log)
-            servers.append(collector)
-            report(args, Store(server.at), collector.at, known)
+            command = [args.lastword, "serve", "--store", url, "--data", f"{directory}/collector", "--listen", "127.0.0.1:0", "--grpc-listen", "off"]
+
+            def collect():
+                servers.append(Server(command, r"listening on (http://\S+)", log))
+                return servers[-1]
+
+            report(args, Store(server.at), collect, known)
         finally:
             for process in reversed(servers):
                 process.end()
 
 
-def report(args, store, base, known):
+def report(args, store, collect, known):
+    collector = collect()
     if os.path.exists(known):
         with open(known, encoding="utf-8") as file:
             now = int(file.read())
@@ -255,8 +261,9 @@ def report(args, store, base, known):
         with open(known, "w", encoding="utf-8") as file:
             file.write(str(now))
     store.fold()
+    collector.end()
     asked = questions(now, args.days)
-    times, answers = measure(store, base, asked, args.rounds)
+    times, answers = measure(store, collect, asked, args.rounds)
     hours, _ = store.standing()
     print(f"{store.count('SELECT count() FROM events')} events, {args.days} days, {hours} hours, median of {args.rounds}\n")
     print("| question | events | folds | times as quick | answer |\n|---|---|---|---|---|")
