@@ -11,7 +11,8 @@ Without folds: all hours are touched, as by events that came late, so no fold co
 the same folds count again. Each round asks each question twice in both ways, of a collector that was started anew, since one knows for a while what was folded; the
 first answer only has both know what they will, and a time is the median of the second ones. Answers have to be the same: it says which are not.
 
-With `--data` what was made stays in that directory, and is taken as it is if it is there.
+With `--data` the events stay in that directory, and are taken as they are if they are there. Folds are made anew: while they don't count, they may be removed once
+they are half an hour old. The collector folds a day a minute.
 """
 import argparse
 import json
@@ -130,8 +131,14 @@ class Store:
             progress(f"{folded} of {hours} hours folded")
             if folded == hours:
                 return folded
-            time.sleep(2)
+            time.sleep(0.5)
         sys.exit(f"after {FOLDING_MAX_S} s only {folded} of {hours} hours are folded")
+
+    def forget(self):
+        for table in ("folded", "fold_minutes", "fold_hours", "fold_calls"):
+            self.run(f"TRUNCATE TABLE {table}")
+        # A run that was broken off has left it, with nothing in it.
+        self.run("DROP TABLE IF EXISTS touched_before")
 
     def touch(self):
         """Has no fold count: as if something had come late, in all hours."""
@@ -250,17 +257,17 @@ def report(args, store, collect, known):
     if os.path.exists(known):
         with open(known, encoding="utf-8") as file:
             now = int(file.read())
+        store.forget()
     else:
         now = int(time.time())
         begun = time.monotonic()
         store.fill(args.events, args.days, now)
         print(f"filled in {time.monotonic() - begun:.1f} s")
-        begun = time.monotonic()
-        folded = store.fold()
-        print(f"{folded} hours folded in {time.monotonic() - begun:.1f} s")
         with open(known, "w", encoding="utf-8") as file:
             file.write(str(now))
-    store.fold()
+    begun = time.monotonic()
+    folded = store.fold()
+    print(f"{folded} hours folded in {time.monotonic() - begun:.1f} s")
     collector.end()
     asked = questions(now, args.days)
     times, answers = measure(store, collect, asked, args.rounds)
