@@ -81,6 +81,13 @@ pub const FOLDS_SWEPT: u64 = 1000;
 pub const FOLD_HOURS_KNOWN: usize = 4096;
 /// Ranges up to this, in microseconds, are counted from events: fewer statements are quicker there.
 pub const FOLDED_RANGE_US: i64 = 6 * 60 * 60 * 1_000_000;
+/// Ranges of fewer events than this are counted from them too: to read folds takes one more statement, which a few events don't save.
+pub const FOLDED_EVENTS_MIN: u64 = 300_000;
+/// How long, in microseconds, it is not asked again which hours of a range are folded before it is read. What is out of date is seen afterwards: it costs an
+/// answer that is asked for anew, or events that are read once more.
+pub const FOLDS_KNOWN_US: u64 = 60 * 1_000_000;
+/// Ranges of which it is known. Those of one page are some; a year takes 140 kB.
+pub const FOLDS_KNOWN_MAX: usize = 8;
 /// Folded hours that one answer reads, the latest: those of a year, which make a statement of 300 kB. Others are counted from events.
 pub const FOLDS_READ: u64 = 8_784;
 /// How often an answer is asked for with folds, where folds change while it is made, before it is counted from events.

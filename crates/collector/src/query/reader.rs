@@ -72,6 +72,13 @@ impl Reader {
         Self { source: Source::ClickHouse(super::clickhouse::Remote::new(client, identity)), silent_after }
     }
 
+    /// Likewise, and reads what is folded however few events it is of.
+    #[cfg(all(test, feature = "clickhouse"))]
+    pub(crate) fn of_folds(client: crate::clickhouse::Client, silent_after: Duration) -> Self {
+        let remote = super::clickhouse::Remote::new(client, String::new()).of_folds();
+        Self { source: Source::ClickHouse(remote), silent_after }
+    }
+
     /// Returns events that match.
     ///
     /// # Errors

@@ -7,10 +7,11 @@ use super::CallQuery;
 use crate::query::QueryError;
 use crate::store::{CallKind, Spread};
 
-/// The calls of an hour that have the same name, provider and version.
+/// Calls that are counted together: of an hour, a name, a provider and a version, or of several that a query does not tell apart.
 pub(in crate::query) struct CallRow<'r> {
-    /// When the hour begins.
+    /// When their first hour begins, and their last one.
     pub(in crate::query) hour: i64,
+    pub(in crate::query) last_hour: i64,
     pub(in crate::query) kind: CallKind,
     /// Empty where those are together that there was no room for; so are the next two, which may also not be known.
     pub(in crate::query) name: &'r str,
@@ -32,7 +33,8 @@ pub(in crate::query) struct CallRow<'r> {
 
 /// Where calls are counted.
 pub(in crate::query) trait CallRows {
-    /// Reads each row that is counted of a query.
+    /// Reads all that is counted of a query. What it does not tell apart, by what it adds up by and by its grid, may be in one row; models
+    /// and tools never are.
     fn each(&self, query: &CallQuery, now_us: i64, take: &mut dyn FnMut(&CallRow<'_>)) -> Result<(), QueryError>;
 }
 
@@ -71,6 +73,7 @@ fn read<'r>(row: &'r Row<'_>) -> rusqlite::Result<CallRow<'r>> {
     spread.merge_encoded(row.get_ref(15)?.as_blob()?);
     Ok(CallRow {
         hour: row.get(0)?,
+        last_hour: row.get(0)?,
         kind: if row.get::<_, i64>(1)? == CallKind::Tool as i64 { CallKind::Tool } else { CallKind::Model },
         name: text(2)?,
         provider: text(3)?,

@@ -46,7 +46,8 @@ pub(in crate::query) fn over_time(
 ) -> Result<Vec<CallFigures>, QueryError> {
     let mut parts = vec![CallFigures::default(); grid.parts()];
     let range = CallRange { since: Some(grid.begin(0)), until: Some(grid.begin(grid.parts())) };
-    source.each(&CallQuery { range, ..query.clone() }, 0, &mut |row| {
+    let query = CallQuery { range, by: CallBy::Kind, grid: Some(*grid), ..query.clone() };
+    source.each(&query, 0, &mut |row| {
         if let Some(part) = grid.part_of(Moment(row.hour)).and_then(|part| parts.get_mut(part)) {
             part.add(row);
         }
@@ -64,7 +65,7 @@ pub(in crate::query) fn totals(
 ) -> Result<CallTotals, QueryError> {
     let mut totals = CallTotals::default();
     let mut tools: HashMap<Key, Call> = HashMap::new();
-    source.each(&CallQuery { range, ..CallQuery::default() }, now_us, &mut |row| {
+    source.each(&CallQuery { range, by: CallBy::Name, ..CallQuery::default() }, now_us, &mut |row| {
         if row.kind == CallKind::Model {
             totals.models.add(row);
         } else {
@@ -88,13 +89,13 @@ pub(in crate::query) fn totals(
 /// Finds what a row is added to. Beyond the most that are told apart it is what those are added to that there was no room for.
 fn group<'g>(groups: &'g mut HashMap<Key, Call>, by: CallBy, row: &CallRow<'_>) -> &'g mut Call {
     let text = |text: &str, wanted: bool| wanted.then(|| text.to_owned());
-    let (has_name, has_version) = (matches!(by, CallBy::Name | CallBy::Version), by == CallBy::Version);
+    let (has_name, has_provider, has_version) = by.tells();
     let begin = (by == CallBy::Hour).then_some(row.hour);
     let mut key: Key = (
         begin,
         begin.is_none().then_some(row.kind as i64),
         text(row.name, has_name),
-        text(row.provider, has_name || by == CallBy::Provider),
+        text(row.provider, has_provider),
         text(row.version, has_version),
     );
     if groups.len() >= CALL_GROUPS_MAX && !groups.contains_key(&key) {
@@ -102,7 +103,7 @@ fn group<'g>(groups: &'g mut HashMap<Key, Call>, by: CallBy, row: &CallRow<'_>) 
             *text = text.as_ref().map(|_| String::new());
         }
     }
-    let hour = Moment(row.hour);
+    let (hour, last_hour) = (Moment(row.hour), Moment(row.last_hour));
     let (_, _, name, provider, version) = key.clone();
     let call = groups.entry(key).or_insert_with(|| Call {
         kind: begin.is_none().then_some(row.kind),
@@ -111,12 +112,12 @@ fn group<'g>(groups: &'g mut HashMap<Key, Call>, by: CallBy, row: &CallRow<'_>) 
         version,
         begin: begin.map(Moment),
         first_hour: hour,
-        last_hour: hour,
+        last_hour,
         figures: CallFigures::default(),
         reliability: None,
         parts: Vec::new(),
     });
-    (call.first_hour, call.last_hour) = (call.first_hour.min(hour), call.last_hour.max(hour));
+    (call.first_hour, call.last_hour) = (call.first_hour.min(hour), call.last_hour.max(last_hour));
     call
 }
 

@@ -75,6 +75,12 @@ impl CallBy {
         ("hour", Self::Hour),
         ("kind", Self::Kind),
     ];
+
+    /// Whether it tells names, providers and versions apart.
+    pub(super) const fn tells(self) -> (bool, bool, bool) {
+        let name = matches!(self, Self::Name | Self::Version);
+        (name, name || matches!(self, Self::Provider), matches!(self, Self::Version))
+    }
 }
 
 /// Which rows come first. By hour the earliest do, whatever is said.

@@ -51,20 +51,28 @@ pub(crate) struct Remote {
     mark: Option<Mutex<Option<i64>>>,
     /// Statements that were sent for answers, by this and all that read the same.
     sent: Arc<Counter>,
+    /// Which hours were folded when it was last asked for, by the same.
+    folds: Arc<folds::Known>,
 }
 
 impl Remote {
     /// Reads the store that a client is of.
     pub(crate) fn new(client: Client, identity: String) -> Self {
-        Self { client, identity, is_over: Arc::default(), mark: None, sent: Arc::default() }
+        Self { client, identity, is_over: Arc::default(), mark: None, sent: Arc::default(), folds: Arc::default() }
     }
 
     /// Returns another that reads the same store, and what it asks nothing more after once it is true.
     pub(crate) fn alone(&self) -> (Self, Arc<AtomicBool>) {
-        let (mark, sent) = (Some(Mutex::default()), Arc::clone(&self.sent));
-        let alone = Self { mark, sent, ..Self::new(self.client.clone(), self.identity.clone()) };
+        let (mark, sent, folds) = (Some(Mutex::default()), Arc::clone(&self.sent), Arc::clone(&self.folds));
+        let alone = Self { mark, sent, folds, ..Self::new(self.client.clone(), self.identity.clone()) };
         let is_over = Arc::clone(&alone.is_over);
         (alone, is_over)
+    }
+
+    /// Reads what is folded however few events it is of.
+    #[cfg(test)]
+    pub(super) fn of_folds(self) -> Self {
+        Self { folds: Arc::new(folds::Known::with(0)), ..self }
     }
 
     /// Returns how many statements were sent for answers.

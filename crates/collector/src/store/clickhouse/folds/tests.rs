@@ -123,14 +123,18 @@ fn count(client: &Client, question: &str) -> u64 {
 }
 
 fn reader(client: &Client) -> Reader {
-    Reader::of_remote(client.clone(), String::new(), Duration::from_secs(60))
+    Reader::of_folds(client.clone(), Duration::from_secs(60))
 }
 
 /// Counts the events of the last so many hours, up to the end of the last one.
 fn events(client: &Client, last_us: i64, hours: i64) -> i64 {
+    counted(&reader(client), last_us, hours)
+}
+
+fn counted(reader: &Reader, last_us: i64, hours: i64) -> i64 {
     let (since, until) = (Moment::from_micros(last_us - (hours - 1) * HOUR), Moment::from_micros(last_us + HOUR));
     let query = StatsQuery { by: Width::Hour, since: Some(since), until: Some(until), ..StatsQuery::default() };
-    reader(client).stats(&query).unwrap().counts.iter().map(|count| count.count).sum()
+    reader.stats(&query).unwrap().counts.iter().map(|count| count.count).sum()
 }
 
 /// All answers that are counted, of ranges that begin and end within hours and with them.
@@ -194,6 +198,50 @@ fn a_long_range_is_read_from_folds_and_a_short_one_asks_for_none() {
     client.run(&Sql::new("INSERT INTO fold_hours SELECT * FROM fold_hours")).unwrap();
     assert_eq!(events(&client, last_us, HOURS), 2 * 3 * HOURS, "it is the folds that are read");
     assert_eq!(events(&client, last_us, 5), 15);
+    engine.close();
+}
+
+#[test]
+fn it_is_not_asked_again_what_is_folded_and_a_few_events_are_counted_themselves() {
+    let Some(live) = Live::start() else { return };
+    let (client, mut engine) = store(&live, "folds_few");
+    let last_us = last_hour_us();
+    engine.commit(&[&request("a", "deploy", last_us, HOURS)]).unwrap();
+    fold(&mut engine);
+    let taken = |reader: &Reader| {
+        let before = reader.statements().unwrap();
+        assert_eq!(counted(reader, last_us, HOURS), 3 * HOURS);
+        reader.statements().unwrap() - before
+    };
+    let of_folds = reader(&client);
+    assert_eq!([taken(&of_folds), taken(&of_folds)], [3, 2], "that nothing has changed is asked each time");
+    let of_any = Reader::of_remote(client.clone(), String::new(), Duration::from_secs(60));
+    // It would show if folds were read.
+    client.run(&Sql::new("INSERT INTO fold_hours SELECT * FROM fold_hours")).unwrap();
+    assert_eq!([taken(&of_any), taken(&of_any)], [2, 1]);
+    engine.close();
+}
+
+#[test]
+fn a_reader_that_knows_what_was_folded_misses_nothing_that_has_come_or_gone_since() {
+    let Some(live) = Live::start() else { return };
+    let (client, mut engine) = store(&live, "folds_known");
+    let last_us = last_hour_us();
+    engine.commit(&[&request("early", "deploy", last_us, HOURS)]).unwrap();
+    fold(&mut engine);
+    let knows = reader(&client);
+    let all = |late: i64| assert_eq!(counted(&knows, last_us, HOURS), 3 * HOURS + late);
+    all(0);
+    engine.commit(&[&request("late", "secret", last_us, 3)]).unwrap();
+    all(9);
+    fold(&mut engine);
+    all(9);
+    // Now it knows the new folds, of which the rows go.
+    all(9);
+    engine.remove(&Target::Session("late".to_owned()), 0).unwrap();
+    all(0);
+    fold(&mut engine);
+    all(0);
     engine.close();
 }
 
