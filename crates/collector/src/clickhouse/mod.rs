@@ -26,9 +26,9 @@ mod writers;
 
 pub(crate) use client::Client;
 pub(crate) use error::Error;
-pub(crate) use inspect::inspect;
 #[cfg(test)]
 pub(crate) use gate::Gate;
+pub(crate) use inspect::inspect;
 #[cfg(test)]
 pub(crate) use live::Live;
 pub(crate) use location::{Location, LocationError};

@@ -26,7 +26,9 @@ fn is_arrival(text: &str) -> bool {
     let Some(second) = text.get(..19).map(|second| second.replacen(' ', "T", 1)) else { return false };
     let Some(moment) = Moment::parse(&format!("{second}Z")).map(Moment::as_micros) else { return false };
     let now = Moment::now().as_micros();
-    [0, AGED_DAYS * 86_400_000_000].into_iter().any(|before| (begun() - before..=now + 60_000_000 - before).contains(&moment))
+    [0, AGED_DAYS * 86_400_000_000]
+        .into_iter()
+        .any(|before| (begun() - before..=now + 60_000_000 - before).contains(&moment))
 }
 
 /// Writes JSON in lines that can be compared.

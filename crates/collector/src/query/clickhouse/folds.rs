@@ -69,7 +69,10 @@ pub(super) fn rows<T: DeserializeOwned>(
     let (known, hours) = (&remote.folds, whole_hours(range));
     let mut folds = match known.of(hours, clock::now_us()) {
         Some(folds) => folds,
-        None => known.folds(&Standing::ask(remote, hours)?, hours),
+        None => {
+            let standing = Standing::ask(remote, hours)?;
+            known.folds(&standing, hours)
+        }
     };
     for _ in 0..FOLD_TRIES {
         if folds.is_empty() {
