@@ -15,6 +15,7 @@ put together what shards answer. Three things are not, since one process can't h
 - There is no TCP between shards: they are always asked as the local one (`prefer_localhost_replica`).
 """
 import argparse
+import base64
 import gzip
 import hmac
 import os
@@ -235,9 +236,19 @@ class Handler(BaseHTTPRequestHandler):
 
     def check(self, given):
         secret = self.server.secret
-        told = self.headers.get("X-ClickHouse-Key", given.get("password", ""))
+        told = self.headers.get("X-ClickHouse-Key", given.get("password", self.basic_password()))
         if secret is not None and not hmac.compare_digest(told.encode(), secret.encode()):
             raise Refused(516, "Code: 516. DB::Exception: default: Authentication failed. (AUTHENTICATION_FAILED)")
+
+    def basic_password(self):
+        """What `Authorization: Basic` has as the password, which is how the collector tells it."""
+        scheme, _, told = self.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "basic":
+            return ""
+        try:
+            return base64.b64decode(told, validate=True).decode().partition(":")[2]
+        except ValueError:
+            raise Refused(516, "Code: 516. DB::Exception: `Authorization` can't be read. (AUTHENTICATION_FAILED)") from None
 
 
 class Server(ThreadingHTTPServer):
