@@ -278,7 +278,8 @@ fn open_remote_store(config: &Config, url: &str) -> Result<(Store, Reader), Open
         // It is there: the store has made it.
         let identity =
             clickhouse::identity::of(config.data_dir()).map(|identity| identity.to_string()).unwrap_or_default();
-        Ok((store, Reader::of_remote(client, identity, config.settings.silent_after)))
+        let outside = store::outside::Source::of(store.queue.keeping());
+        Ok((store, Reader::of_remote_with(client, identity, config.settings.silent_after, outside)))
     };
     // Whoever opens a collector may be a task, and those must not block.
     match std::thread::scope(|scope| scope.spawn(open).join()) {

@@ -287,7 +287,8 @@ fn a_copy_in_clickhouse_that_is_copied_back_answers_all_that_its_source_answers(
         running.signal("KILL");
         running.wait();
     }
-    copy(&from, Path::new(&url));
+    let values = || large::files(&dir.path().join("values")).len();
+    copy_with(&["--blobs", &format!("file://{}", dir.path().join("values").display())], &from, Path::new(&url));
     server.post("s-2", &[generic(1, "INFO", "n", "{}")]);
     let copied = copy(&from, Path::new(&url));
     assert_eq!((&copied["copied"], &copied["to"]["events"]), (&json!(1), &json!(12)), "{copied}");

@@ -37,6 +37,10 @@ impl Blobs {
         match self.0 {}
     }
 
+    pub(crate) fn get_all(&self, _: Vec<(Box<str>, usize)>) -> Vec<Result<Arc<str>, Unread>> {
+        match self.0 {}
+    }
+
     pub(crate) fn doom(&self, _: &str) -> Option<Doomed> {
         match self.0 {}
     }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! <prefix>/store-<its name>/<first two digits>/<64 hexadecimal digits>
+//! <prefix>/store-<its name>/<six digits of an hour>/<64 hexadecimal digits>      where several processes write the store
 //! ```
 //!
 //! # Invariants
@@ -9,6 +10,8 @@
 //! - A value is an object before anything names it: a request is stored when all of its values are there.
 //! - What is named is not deleted. Whoever brings a value holds it ([`Pins`]) until what names it is stored; whoever deletes one has it alone
 //!   ([`Doomed`]), asks then whether it is named, and those who would bring it meanwhile wait.
+//! - Where several processes write, none knows what the others hold. There the name begins with the hour in which the value is put: none is named
+//!   anew when its hour is over for long, so one of such an hour that no event names is named by none ever after (see [`hour_of`]).
 //! - What is read is what was put: it has the length and the hash by which it is named, or it is not told as the value.
 //!
 //! A process that is killed between the two leaves an object that nothing names. Such orphans are found by a list of all, and are deleted when
@@ -102,9 +105,13 @@ pub enum OpenBlobsError {
 pub(crate) fn check(settings: &Settings) -> Result<(), OpenBlobsError> {
     let Some(url) = &settings.blobs else { return Ok(()) };
     let _: Address = url.parse()?;
-    if settings.store.is_some() {
+    if settings.store.is_some() && settings.remote_store().is_none() {
         let (key, value) = ("blobs", url.chars().take(128).collect());
-        return Err(OpenBlobsError::Setting { key, value, right: "leave it out: ClickHouse keeps all values itself" });
+        return Err(OpenBlobsError::Setting {
+            key,
+            value,
+            right: "leave it out: who only takes events in stores none",
+        });
     }
     address::check_endpoint(settings.s3.endpoint.as_deref())?;
     if cfg!(feature = "s3") { Ok(()) } else { Err(OpenBlobsError::NotBuilt) }
@@ -122,8 +129,63 @@ pub(crate) fn hash_of(text: &str) -> Box<str> {
     hash.into()
 }
 
-/// Tells whether a text may be the name of a value.
+/// Digits of a hash.
+const HASH_DIGITS: usize = 64;
+/// Digits of an hour.
+#[cfg_attr(not(feature = "s3"), allow(dead_code, reason = "nothing is named then"))]
+const HOUR_DIGITS: usize = 6;
+
+/// Returns the name of a value of this hash that is put in an hour, which is counted from 1970.
+pub(crate) fn named_in(hour: i64, hash: &str) -> Box<str> {
+    format!("{hour:06x}{hash}").into()
+}
+
+/// Returns the hour in which a value of this name was put, if the name has it.
+#[cfg_attr(not(feature = "clickhouse"), allow(dead_code, reason = "one process writes then"))]
+pub(crate) fn hour_of(name: &str) -> Option<i64> {
+    let (hour, _) = name.split_at_checked(name.len().checked_sub(HASH_DIGITS)?)?;
+    i64::from_str_radix(hour, 16).ok()
+}
+
+/// Returns the hash in a name.
+#[cfg_attr(not(feature = "s3"), allow(dead_code, reason = "nothing is read then"))]
+fn hash_in(name: &str) -> &str {
+    name.get(name.len().saturating_sub(HASH_DIGITS)..).unwrap_or(name)
+}
+
+/// Returns the folder of a value of this name, and its file.
+#[cfg_attr(not(feature = "s3"), allow(dead_code, reason = "nothing is put then"))]
+fn path_of(name: &str) -> (&str, &str) {
+    let hash = hash_in(name);
+    match name.strip_suffix(hash) {
+        Some(hour) if !hour.is_empty() => (hour, hash),
+        _ => (hash.get(..2).unwrap_or_default(), hash),
+    }
+}
+
+/// Returns the name of a value that is in this file of this folder, if it is one.
 #[cfg_attr(not(feature = "s3"), allow(dead_code, reason = "nothing is listed then"))]
-fn is_hash(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+fn name_in(folder: &str, file: &str) -> Option<Box<str>> {
+    let are_digits = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let name = if folder.len() == HOUR_DIGITS { format!("{folder}{file}") } else { file.to_owned() };
+    (file.len() == HASH_DIGITS && are_digits(&name) && path_of(&name) == (folder, file)).then(|| name.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_found_again_in_its_path_and_what_is_no_path_of_a_value_has_none() {
+        let hash = hash_of("x");
+        for name in [hash.clone(), named_in(498_797, &hash)] {
+            let (folder, file) = path_of(&name);
+            assert_eq!((file, name_in(folder, file)), (&*hash, Some(name.clone())));
+            assert_eq!(hash_in(&name), &*hash);
+        }
+        assert_eq!((hour_of(&named_in(498_797, &hash)), hour_of(&hash), hour_of("a")), (Some(498_797), None, None));
+        for (folder, file) in [("zz", &*hash), ("ab", "notes.txt"), ("", &*hash), ("00000g", &*hash)] {
+            assert_eq!(name_in(folder, file), None, "{folder}/{file}");
+        }
+    }
 }

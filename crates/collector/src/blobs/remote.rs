@@ -15,10 +15,10 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::guard::Guard;
-use super::{Address, Away, Doomed, OpenBlobsError, Pins, Unread, Value, hash_of, is_hash};
+use super::{Address, Away, Doomed, OpenBlobsError, Pins, Unread, Value, hash_in, hash_of, name_in, path_of};
 use crate::limits::{
-    BLOB_ATTEMPT_TIMEOUT, BLOB_CONNECT_TIMEOUT, BLOB_PATIENCE, BLOB_PUTS_AT_ONCE, BLOB_PUTS_MAX, BLOB_READ_TIMEOUT,
-    BLOB_RETRIES, BLOBS_AT_ONCE, BLOBS_READ_BYTES,
+    BLOB_ATTEMPT_TIMEOUT, BLOB_CONNECT_TIMEOUT, BLOB_GETS_AT_ONCE, BLOB_PATIENCE, BLOB_PUTS_AT_ONCE, BLOB_PUTS_MAX,
+    BLOB_READ_TIMEOUT, BLOB_RETRIES, BLOBS_AT_ONCE, BLOBS_READ_BYTES,
 };
 use crate::stats::Blobbing;
 
@@ -140,18 +140,21 @@ impl Blobs {
         if let Some(text) = self.0.read().texts.get(hash) {
             return Ok(Arc::clone(text));
         }
+        let found = self.get_all(vec![(hash.into(), bytes)]).pop();
+        found.unwrap_or_else(|| Err(self.0.away("its thread has ended").into()))
+    }
+
+    /// Returns values, each of so many bytes, in this order: some are asked for at once. It blocks, for a bounded time.
+    pub(crate) fn get_all(&self, wanted: Vec<(Box<str>, usize)>) -> Vec<Result<Arc<str>, Unread>> {
         let (tell, told) = std::sync::mpsc::sync_channel(1);
-        let (inner, hash) = (Arc::clone(&self.0), Box::<str>::from(hash));
+        let (inner, count) = (Arc::clone(&self.0), wanted.len());
         self.0.runtime.spawn(async move {
-            let text = inner.get(&hash, bytes).await;
-            match &text {
-                Ok(text) => inner.keep(hash, text),
-                Err(_) => inner.counted.get_failed.add(1),
-            }
+            let gets = stream::iter(wanted).map(|(hash, bytes)| inner.get_or_read(hash, bytes));
             // An error: nobody waits any more.
-            let _ = tell.send(text);
+            let _ = tell.send(gets.buffered(BLOB_GETS_AT_ONCE).collect::<Vec<_>>().await);
         });
-        told.recv_timeout(BLOB_READ_TIMEOUT).unwrap_or_else(|_| Err(self.0.away("it did not answer in time").into()))
+        told.recv_timeout(BLOB_READ_TIMEOUT)
+            .unwrap_or_else(|_| vec![Err(self.0.away("it did not answer in time").into()); count])
     }
 
     /// Has a value alone, to delete it; `None` while somebody brings it. Whether it is named must be asked after that.
@@ -221,8 +224,12 @@ impl Blobs {
                 let found: Result<Vec<_>, Error> = found.into_iter().collect();
                 let hashes = found.map_err(|error| inner.failed(&error)).map(|found| {
                     let old = found.into_iter().filter(|object| object.last_modified.timestamp_micros() < before_us);
-                    let names = old.filter_map(|object| object.location.filename().map(Box::<str>::from));
-                    names.filter(|name| is_hash(name)).collect()
+                    old.filter_map(|object| {
+                        let mut parts: Vec<_> = object.location.parts().collect();
+                        let file = parts.pop()?;
+                        name_in(parts.pop()?.as_ref(), file.as_ref())
+                    })
+                    .collect()
                 });
                 if tell.send(hashes).await.is_err() {
                     return;
@@ -250,7 +257,8 @@ impl Blobs {
 
 impl Inner {
     fn path(&self, hash: &str) -> Path {
-        self.below.clone().join(hash.get(..2).unwrap_or_default()).join(hash)
+        let (folder, file) = path_of(hash);
+        self.below.clone().join(folder).join(file)
     }
 
     fn away(&self, what: impl Into<String>) -> Away {
@@ -292,11 +300,24 @@ impl Inner {
         }
         let text = found.bytes().await.map_err(failed)?;
         let text = std::str::from_utf8(&text).map_err(|_| Unread::Changed)?;
-        if *hash_of(text) != *hash {
+        if *hash_of(text) != *hash_in(hash) {
             return Err(Unread::Changed);
         }
         self.counted.gets.add(1);
         Ok(text.into())
+    }
+
+    /// Returns a value that was read lately, or else reads it.
+    async fn get_or_read(&self, hash: Box<str>, bytes: usize) -> Result<Arc<str>, Unread> {
+        if let Some(text) = self.read().texts.get(&hash) {
+            return Ok(Arc::clone(text));
+        }
+        let text = self.get(&hash, bytes).await;
+        match &text {
+            Ok(text) => self.keep(hash, text),
+            Err(_) => self.counted.get_failed.add(1),
+        }
+        text
     }
 
     fn read(&self) -> std::sync::MutexGuard<'_, Read> {

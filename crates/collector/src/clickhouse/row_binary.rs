@@ -15,7 +15,12 @@ impl RowBinary {
 
     /// A `String`, or a `LowCardinality` of one.
     pub(crate) fn text(&mut self, value: &str) -> &mut Self {
-        self.length(value.len()).put(value.as_bytes())
+        self.binary(value.as_bytes())
+    }
+
+    /// A `String` that is no text.
+    pub(crate) fn binary(&mut self, value: &[u8]) -> &mut Self {
+        self.length(value.len()).put(value)
     }
 
     /// A `FixedString(16)`.

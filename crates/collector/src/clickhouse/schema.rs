@@ -1,6 +1,6 @@
 //! The tables, and whether this program knows those that are there.
 
-use super::tables::{TABLES, Table};
+use super::tables::{ADDED, TABLES, Table};
 use super::{Client, Error, Sql};
 
 /// The format that this program writes, kept in `kept` under [`FORMAT_KEY`].
@@ -44,6 +44,9 @@ pub(crate) fn make(client: &Client) -> Result<(), Error> {
     }
     for table in TABLES.iter().filter(|table| !is_kept(table)) {
         make_table(client, table)?;
+    }
+    if found.is_some() {
+        add_columns(client)?;
     }
     if found.is_none() {
         let mut sql = Sql::new("INSERT INTO kept (key, changed_us, value) SELECT ");
@@ -107,6 +110,26 @@ fn make_table(client: &Client, table: &Table) -> Result<(), Error> {
     Ok(())
 }
 
+/// Adds what tables don't have that an older program made. It writes no part anew, and is not asked for where it is there.
+fn add_columns(client: &Client) -> Result<(), Error> {
+    let database = client.location().database();
+    for (table, column, kind, after) in ADDED {
+        let mut sql = Sql::new("SELECT 1 FROM system.columns WHERE database = ");
+        sql.text(database).add(" AND table = ").text(table).add(" AND name = ").text(column);
+        if client.row::<(u8,)>(&sql)?.is_some() {
+            continue;
+        }
+        // In a cluster what is stored, then what all of it is asked by, which is looked for above: it is there last.
+        let all = client.location().cluster().map(|cluster| format!("{table} ON CLUSTER `{cluster}`"));
+        for table in [Some(client.changed(table)), all].into_iter().flatten() {
+            client.run(&Sql::new(&format!(
+                "ALTER TABLE {table} ADD COLUMN IF NOT EXISTS `{column}` {kind} AFTER `{after}`"
+            )))?;
+        }
+    }
+    Ok(())
+}
+
 /// What makes a table: in a cluster one on each server, and beside it one that is all of them.
 fn statements(table: &Table, database: &str, cluster: Option<&str>) -> Vec<String> {
     let Table { name, columns, engine, version, order, settings, shard } = *table;
@@ -153,6 +176,28 @@ mod tests {
         let kept: Vec<(String, String)> = client.rows(&Sql::new("SELECT key, value FROM kept")).unwrap();
         assert_eq!(kept, [("format".to_owned(), FORMAT.to_string())]);
         assert_eq!(client.row::<(String,)>(&Sql::new("SELECT name FROM names")).unwrap(), Some(("a".to_owned(),)));
+    }
+
+    #[test]
+    fn a_store_that_an_older_program_made_gets_the_columns_that_it_lacks() {
+        let Some(live) = Live::start() else { return };
+        let client = live.client("older");
+        make(&client).unwrap();
+        let on = client.location().cluster().map(|cluster| format!("events ON CLUSTER `{cluster}`"));
+        for table in [on, Some(client.changed("events"))].into_iter().flatten() {
+            for column in ["parts.bytes", "parts.filter"] {
+                client.run(&Sql::new(&format!("ALTER TABLE {table} DROP COLUMN `{column}`"))).unwrap();
+            }
+        }
+        let old =
+            "INSERT INTO events (session, id, row, `parts.at`, `parts.hash`) SELECT 's', 'a', 7, [1, 2], ['x', 'y']";
+        client.run(&Sql::new(old)).unwrap();
+        make(&client).unwrap();
+        let none = (vec![0, 0], vec![String::new(), String::new()]);
+        // As it writes on.
+        client.run(&Sql::new(&old.replace("'a', 7", "'b', 8"))).unwrap();
+        let bytes = Sql::new("SELECT `parts.bytes`, `parts.filter` FROM events ORDER BY row");
+        assert_eq!(client.rows::<(Vec<u32>, Vec<String>)>(&bytes).unwrap(), [none.clone(), none]);
     }
 
     #[test]

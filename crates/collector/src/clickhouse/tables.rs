@@ -16,6 +16,12 @@ pub(super) struct Table {
     pub(super) shard: &'static str,
 }
 
+/// Columns that a table did not have at first, each with its type and the one before it. Older programs write nothing there, which is right.
+pub(super) const ADDED: &[(&str, &str, &str, &str)] = &[
+    ("events", "parts.bytes", "Array(UInt32)", "parts.hash"),
+    ("events", "parts.filter", "Array(String) CODEC(ZSTD(1))", "parts.bytes"),
+];
+
 /// All of them.
 pub(super) const TABLES: &[Table] = &[
     // Every event, once by its key (hour, session, time, id): of several the one with the smallest row stays. `first` turns rows round for that.
@@ -42,7 +48,7 @@ pub(super) const TABLES: &[Table] = &[
             drops Map(LowCardinality(String), Int64), recovered Bool, signal LowCardinality(String),
             `points.name` Array(LowCardinality(String)), `points.kind` Array(UInt8), `points.unit` Array(LowCardinality(String)), `points.labels` Array(String),
             `points.count` Array(Int64), `points.sum` Array(Float64), `points.min` Array(Float64), `points.max` Array(Float64), `points.last` Array(Float64),
-            `parts.at` Array(UInt32), `parts.hash` Array(String),
+            `parts.at` Array(UInt32), `parts.hash` Array(String), `parts.bytes` Array(UInt32), `parts.filter` Array(String) CODEC(ZSTD(1)),
             body String CODEC(ZSTD(3)),
             INDEX by_row row TYPE minmax GRANULARITY 1,
             INDEX by_session session TYPE bloom_filter(0.001) GRANULARITY 1,
@@ -223,6 +229,17 @@ pub(super) const TABLES: &[Table] = &[
         order: "ORDER BY (time_us, row)",
         settings: "",
         shard: "row",
+    },
+    // Large values outside that events named which were removed, by their names there, and when that was. A note more says nothing, and one that is lost
+    // is made up for by the list of all.
+    Table {
+        name: "unnamed",
+        columns: "hash String, noted_us Int64",
+        engine: "ReplacingMergeTree",
+        version: "noted_us",
+        order: "ORDER BY hash TTL toDateTime(intDiv(noted_us, 1000000)) + INTERVAL 7 DAY",
+        settings: "",
+        shard: "cityHash64(hash)",
     },
     // Up to which row it was said of an hour that events of it come, or go.
     Table {

@@ -37,6 +37,9 @@ pub(crate) struct Stored {
 pub(crate) enum Unread {
     /// SQLite failed.
     Store(rusqlite::Error),
+    /// The server that has the store did.
+    #[cfg(feature = "clickhouse")]
+    Remote(super::QueryError),
     /// A large value of an event could not be.
     Large(Box<Large>),
 }
@@ -50,6 +53,13 @@ pub(crate) struct Large {
     /// Whether the object store does not have it as it was; else it did not answer.
     pub(crate) is_lost: bool,
     pub(crate) why: String,
+}
+
+#[cfg(feature = "clickhouse")]
+impl From<super::QueryError> for Unread {
+    fn from(error: super::QueryError) -> Self {
+        Self::Remote(error)
+    }
 }
 
 impl From<rusqlite::Error> for Unread {

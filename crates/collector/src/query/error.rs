@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+#[cfg(feature = "clickhouse")]
+use crate::store::outside::Wrong;
 use crate::store::outside::{Trouble, trouble};
 
 /// A parameter of a query can't be read.
@@ -99,6 +101,16 @@ pub enum QueryError {
     /// The thread that read it died, which is a fault of this program.
     #[error("the query was lost")]
     Lost,
+}
+
+#[cfg(feature = "clickhouse")]
+impl From<Wrong> for QueryError {
+    fn from(wrong: Wrong) -> Self {
+        match wrong {
+            Wrong::Away(why) => Self::LargeAway(why),
+            Wrong::Lost(why) => Self::Refused(why),
+        }
+    }
 }
 
 impl From<rusqlite::Error> for QueryError {

@@ -134,12 +134,7 @@ impl Reader {
 
     /// Likewise, for somebody to look at: while the object store of large values does not answer, a text says so in place of one.
     pub(crate) fn events_shown(&self, query: &EventQuery, bytes_max: usize) -> Result<Page<Event>, QueryError> {
-        match &self.source {
-            Source::Directory(directory) => directory.with(|connection| events::shown(connection, query, bytes_max)),
-            // It keeps all values itself.
-            #[cfg(feature = "clickhouse")]
-            Source::ClickHouse(_) => self.events_within(query, bytes_max),
-        }
+        ask!(self, events::shown(query, bytes_max))
     }
 
     /// Draws up a session over time; `None` of one without events.

@@ -69,7 +69,19 @@ impl Reader {
     /// Asks a server of ClickHouse whose store is known to be there, for a process that is known to it as `identity`.
     #[cfg(feature = "clickhouse")]
     pub(crate) fn of_remote(client: crate::clickhouse::Client, identity: String, silent_after: Duration) -> Self {
-        Self { source: Source::ClickHouse(super::clickhouse::Remote::new(client, identity)), silent_after }
+        Self::of_remote_with(client, identity, silent_after, outside::Source::default())
+    }
+
+    /// Likewise, with what reads large values that are not in the store.
+    #[cfg(feature = "clickhouse")]
+    pub(crate) fn of_remote_with(
+        client: crate::clickhouse::Client,
+        identity: String,
+        silent_after: Duration,
+        outside: outside::Source,
+    ) -> Self {
+        let remote = super::clickhouse::Remote::new(client, identity, outside);
+        Self { source: Source::ClickHouse(remote), silent_after }
     }
 
     /// Likewise, and reads what is folded however few events it is of.

@@ -36,7 +36,7 @@ fn blob(transaction: &Transaction<'_>, text: &str) -> rusqlite::Result<i64> {
 }
 
 /// Returns the number of a value that is outside, which is told apart by its hash: nobody can make two of the same.
-fn blob_outside(transaction: &Transaction<'_>, Outside { hash, bytes }: &Outside) -> rusqlite::Result<i64> {
+fn blob_outside(transaction: &Transaction<'_>, Outside { hash, bytes, .. }: &Outside) -> rusqlite::Result<i64> {
     let known: Option<i64> = transaction
         .prepare_cached("SELECT id FROM blobs WHERE hash = ? AND outside > 0")?
         .query_row([hash], |row| row.get(0))

@@ -46,8 +46,7 @@ pub(crate) trait Engine: Send {
     /// Removes entries of the audit trail from before a moment.
     fn remove_audit(&mut self, before_us: i64) -> Result<(), WriteError>;
 
-    /// Returns some of the large values outside of the store that no event names any more. Where others write too there are none: what they
-    /// bring is not known here, so that values are only deleted when they are old.
+    /// Returns some of the large values outside of the store that no event names any more, and that none will name again but by bringing them anew.
     fn unnamed(&mut self, _max: usize) -> Result<Vec<Box<str>>, WriteError> {
         Ok(Vec::new())
     }

@@ -11,16 +11,17 @@ use uuid::Uuid;
 use super::clickhouse;
 use super::consent::Consents;
 use super::engine::Engine;
-use super::outside::{Keeping, KeepingError};
+use super::outside::{Keeping, KeepingError, Putting};
 use super::place::Place;
 use super::queue::Queue;
 use super::sqlite::Database;
 use super::trail::What;
 use super::{schema, writer};
-use crate::blobs::Blobs;
 #[cfg(feature = "clickhouse")]
 use crate::clickhouse::Client;
 use crate::config::Config;
+#[cfg(feature = "clickhouse")]
+use crate::config::Settings;
 use crate::error::OpenError;
 use crate::limits;
 #[cfg(feature = "clickhouse")]
@@ -70,14 +71,15 @@ pub(crate) fn open_remote(config: &Config, client: &Client) -> Result<Store, Ope
     let lock = lock(config.data_dir())?;
     let writes = config.settings.roles().contains(&Role::Write);
     let opened = clickhouse::open(client, config.data_dir(), writes)?;
-    start(config, opened, None, lock)
+    let keeping = clickhouse::keeping(client, &config.settings, writes)?;
+    start(config, opened, keeping, lock)
 }
 
 /// A store that is written on this thread.
 pub(crate) struct Alone {
     pub(crate) engine: Box<dyn Engine>,
     /// The place of its large values, if they are outside.
-    pub(crate) blobs: Option<Blobs>,
+    pub(crate) blobs: Option<Putting>,
     /// The directory is taken while it is there.
     pub(crate) lock: File,
 }
@@ -107,8 +109,13 @@ fn of_keeping(config: &Config, error: KeepingError) -> OpenError {
 ///
 /// See [`OpenError`].
 #[cfg(feature = "clickhouse")]
-pub(crate) fn remote_engine(client: &Client, dir: &Path) -> Result<Box<dyn Engine>, OpenError> {
-    Ok(clickhouse::open(client, dir, true)?.engine)
+pub(crate) fn remote_engine(
+    client: &Client,
+    dir: &Path,
+    settings: &Settings,
+) -> Result<(Box<dyn Engine>, Option<Putting>), OpenError> {
+    let engine = clickhouse::open(client, dir, true)?.engine;
+    Ok((engine, clickhouse::keeping_same(client, settings)?.map(Keeping::into_putting)))
 }
 
 fn in_directory(config: &Config, connection: Connection) -> Result<Opened, OpenError> {

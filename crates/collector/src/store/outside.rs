@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::index::{Facts, Indexed, Outside};
-use super::{Queue, WriteError};
+use super::index::{Facts, Indexed, Outside, filter_of};
+use super::{Queue, WIDTHS_US, WriteError, floor};
 use crate::blobs::{self, Address, Away, Blobs, OpenBlobsError, Pins, Unread, Value};
 use crate::clock;
 use crate::config::Settings;
@@ -43,6 +43,8 @@ pub(crate) struct Keeping {
     pub(crate) blobs: Blobs,
     /// Whether those that come are put there too, or only those of before are.
     takes: bool,
+    /// Whether others write too: names begin with the hour then.
+    is_shared: bool,
 }
 
 /// A place as the store remembers it.
@@ -55,6 +57,49 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// A place of a store of this name.
+    pub(crate) fn new(url: String, endpoint: Option<String>, store: String) -> Self {
+        Self { url, endpoint, store }
+    }
+
+    /// Which server that speaks S3 is asked there, if it is not Amazon's.
+    #[cfg(feature = "clickhouse")]
+    pub(super) fn endpoint(&self) -> Option<&str> {
+        self.endpoint.as_deref()
+    }
+
+    /// Returns the one that settings name, for a store of this name.
+    ///
+    /// # Errors
+    ///
+    /// It is none.
+    pub(super) fn of(url: &str, settings: &Settings, store: String) -> Result<Self, OpenBlobsError> {
+        let address: Address = url.parse()?;
+        Ok(Self::new(address.to_string(), settings.s3.endpoint.clone(), store))
+    }
+
+    /// Tells whether it is another than the one that is known; of values that are elsewhere it is said that they must be moved.
+    pub(super) fn is_new(&self, known: Option<&Self>) -> bool {
+        if known == Some(self) {
+            return false;
+        }
+        if let Some(known) = known {
+            tracing::warn!(before = %known.url, now = %self.url, "large values are kept elsewhere now: those of before must be moved there");
+        }
+        true
+    }
+
+    /// Looks whether values may go where the settings say, of a store that has them here.
+    pub(super) fn is_same(&self, settings: &Settings) -> Result<(), OpenBlobsError> {
+        let Some(url) = &settings.blobs else { return Ok(()) };
+        if url.parse::<Address>()?.to_string() == self.url {
+            return Ok(());
+        }
+        let value = url.chars().take(128).collect();
+        let right = "this store has large values elsewhere already: leave it out, and they go there";
+        Err(OpenBlobsError::Setting { key: "blobs", value, right })
+    }
+
     pub(crate) fn open(&self) -> Result<Blobs, OpenBlobsError> {
         Blobs::open(&self.url.parse::<Address>()?, self.endpoint.as_deref(), &self.store)
     }
@@ -68,34 +113,42 @@ impl Keeping {
     /// The one that the settings name can't be opened, or SQLite fails.
     pub(super) fn open(connection: &mut Connection, settings: &Settings) -> Result<Option<Self>, KeepingError> {
         let known = place(connection)?;
-        let Some(url) = &settings.blobs else {
-            let opened = known.map(|place| place.open()).transpose();
-            return Ok(opened.map_or_else(
-                |error| {
-                    tracing::warn!(%error, "large values of before can't be read");
-                    None
-                },
-                |blobs| blobs.map(|blobs| Self { blobs, takes: false }),
-            ));
-        };
-        let address: Address = url.parse()?;
-        let wanted = Place {
-            url: address.to_string(),
-            endpoint: settings.s3.endpoint.clone(),
-            store: super::open::name(connection)?,
-        };
-        let blobs = wanted.open()?;
-        if known.as_ref() != Some(&wanted) {
-            if let Some(known) = known {
-                tracing::warn!(before = %known.url, now = %wanted.url, "large values are kept elsewhere now: those of before must be moved there");
-            }
+        let Some(url) = &settings.blobs else { return Ok(Self::known(known, false)) };
+        let wanted = Place::of(url, settings, super::open::name(connection)?)?;
+        let keeping = Self::wanted(&wanted, false)?;
+        if wanted.is_new(known.as_ref()) {
             let transaction = connection.transaction()?;
             transaction.execute("DELETE FROM outside", [])?;
             transaction
                 .execute("INSERT INTO outside (url, endpoint) VALUES (?, ?)", params![wanted.url, wanted.endpoint])?;
             transaction.commit()?;
         }
-        Ok(Some(Self { blobs, takes: true }))
+        Ok(Some(keeping))
+    }
+
+    /// Opens the place that a store remembers, where values may be still. One that can't be opened is told of.
+    pub(super) fn known(known: Option<Place>, is_shared: bool) -> Option<Self> {
+        match known?.open() {
+            Ok(blobs) => Some(Self { blobs, takes: false, is_shared }),
+            Err(error) => {
+                tracing::warn!(%error, "large values of before can't be read");
+                None
+            }
+        }
+    }
+
+    /// Opens the place that settings name.
+    ///
+    /// # Errors
+    ///
+    /// It can't be opened.
+    pub(super) fn wanted(wanted: &Place, is_shared: bool) -> Result<Self, OpenBlobsError> {
+        Ok(Self { blobs: wanted.open()?, takes: true, is_shared })
+    }
+
+    /// Returns what puts values there, of settings that may name this place or none.
+    pub(super) fn into_putting(self) -> Putting {
+        Putting { blobs: self.blobs, is_shared: self.is_shared }
     }
 
     /// Likewise, for whoever goes on with what was begun: values go where others of the store are already, and nowhere else.
@@ -103,20 +156,21 @@ impl Keeping {
     /// # Errors
     ///
     /// The settings name another place, or one that can't be opened, or SQLite fails.
-    pub(super) fn open_same(connection: &mut Connection, settings: &Settings) -> Result<Option<Blobs>, KeepingError> {
-        if let (Some(known), Some(url)) = (place(connection)?, &settings.blobs)
-            && url.parse::<Address>()?.to_string() != known.url
-        {
-            let value = url.chars().take(128).collect();
-            let right = "this store has large values elsewhere already: leave it out, and they go there";
-            return Err(OpenBlobsError::Setting { key: "blobs", value, right }.into());
+    pub(super) fn open_same(connection: &mut Connection, settings: &Settings) -> Result<Option<Putting>, KeepingError> {
+        if let Some(known) = place(connection)? {
+            known.is_same(settings)?;
         }
-        Ok(Self::open(connection, settings)?.map(|keeping| keeping.blobs))
+        Ok(Self::open(connection, settings)?.map(Self::into_putting))
     }
 
     /// Returns where those values go that come.
     pub(super) fn takes(&self) -> Option<&Blobs> {
         self.takes.then_some(&self.blobs)
+    }
+
+    /// Returns how those are named that come now.
+    pub(super) fn naming(&self) -> Naming {
+        Naming::now(self.is_shared)
     }
 
     /// Deletes values that no event names any more, and returns how many. A trouble of the object store is told, and left for the next time.
@@ -166,9 +220,40 @@ impl Keeping {
     }
 }
 
+/// How values are named that are put now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// By their hash, where one process writes.
+    Hash,
+    /// By an hour and their hash, where others write too.
+    Hour(i64),
+}
+
+impl Naming {
+    fn now(is_shared: bool) -> Self {
+        if is_shared { Self::Hour(floor(clock::now_us(), WIDTHS_US[1]) / WIDTHS_US[1]) } else { Self::Hash }
+    }
+
+    /// Returns which texts a value may have. A store of one process has that of all events of a batch together.
+    fn filter(self, text: &str) -> Vec<u8> {
+        match self {
+            Self::Hash => Vec::new(),
+            Self::Hour(_) => filter_of(std::iter::once(text)),
+        }
+    }
+
+    fn name(self, text: &str) -> Box<str> {
+        let hash = blobs::hash_of(text);
+        match self {
+            Self::Hash => hash,
+            Self::Hour(hour) => blobs::named_in(hour, &hash),
+        }
+    }
+}
+
 /// Takes those of the values that were taken out of events which are to be kept outside of the store. Values that something is known by stay in it:
 /// what is known of an event must be known without asking anybody when the event is removed.
-pub(crate) fn take(Indexed { envelope, facts, parts, .. }: &mut Indexed) -> Vec<Value> {
+pub(crate) fn take(Indexed { envelope, facts, parts, .. }: &mut Indexed, naming: Naming) -> Vec<Value> {
     let mut taken = Vec::new();
     for (place, parts) in parts {
         let Some(event) = envelope.events.get(*place) else { continue };
@@ -178,8 +263,9 @@ pub(crate) fn take(Indexed { envelope, facts, parts, .. }: &mut Indexed) -> Vec<
             continue;
         }
         for part in parts {
-            let hash = blobs::hash_of(&part.text);
-            part.outside = Some(Outside { hash: hash.clone(), bytes: part.text.len() });
+            let hash = naming.name(&part.text);
+            part.outside =
+                Some(Outside { hash: hash.clone(), bytes: part.text.len(), filter: naming.filter(&part.text) });
             taken.push(Value { hash, text: std::mem::take(&mut part.text) });
         }
     }
@@ -209,9 +295,7 @@ impl From<rusqlite::Error> for KeepingError {
 pub(crate) fn place(connection: &Connection) -> rusqlite::Result<Option<Place>> {
     let sql = "SELECT url, endpoint, (SELECT value FROM meta WHERE key = 'store') FROM outside";
     connection
-        .query_row(sql, [], |row| {
-            Ok(Place { url: row.get(0)?, endpoint: row.get(1)?, store: super::open::shown_name(row.get(2)?) })
-        })
+        .query_row(sql, [], |row| Ok(Place::new(row.get(0)?, row.get(1)?, super::open::shown_name(row.get(2)?))))
         .optional()
 }
 
@@ -261,49 +345,102 @@ impl Source {
     pub(crate) fn define(&self, connection: &Connection) -> rusqlite::Result<()> {
         let (place, source) = (place(connection)?, self.clone());
         let flags = FunctionFlags::SQLITE_UTF8;
-        connection.create_scalar_function(READ, 2, flags, move |context| source.read(place.as_ref(), context))
+        connection.create_scalar_function(READ, 2, flags, move |context| source.read(place.clone(), context))
     }
 
-    /// Returns a value, or a text that says in its place why it is not there. While the object store does not answer there is no answer either:
-    /// whoever asks is told so, and nothing else is taken for the value.
-    fn read(&self, place: Option<&Place>, context: &Context<'_>) -> rusqlite::Result<String> {
-        let failed = |what: String| rusqlite::Error::UserFunctionError(what.into());
-        let (hash, bytes): (String, i64) = (context.get(0)?, context.get(1)?);
-        let blobs = self.opened(place).map_err(|error| failed(format!("{AWAY}{error}")))?;
-        match self.get(blobs, &hash, usize::try_from(bytes).unwrap_or(0)) {
+    /// Returns whether it is known where they are.
+    #[cfg(feature = "clickhouse")]
+    pub(crate) fn is_opened(&self) -> bool {
+        self.opened.get().is_some()
+    }
+
+    /// Returns a value to SQLite.
+    fn read(&self, place: Option<Place>, context: &Context<'_>) -> rusqlite::Result<String> {
+        let (hash, bytes): (Box<str>, i64) = (context.get::<String>(0)?.into(), context.get(1)?);
+        let wanted = vec![(hash, usize::try_from(bytes).unwrap_or(0))];
+        let read = self.texts(|| Ok(place), wanted);
+        let read = read.and_then(|texts| texts.into_iter().next().ok_or_else(|| Wrong::Away(String::new())));
+        read.map_err(|wrong| {
+            let said = match wrong {
+                Wrong::Away(why) => format!("{AWAY}{why}"),
+                Wrong::Lost(why) => format!("{LOST}{why}"),
+            };
+            rusqlite::Error::UserFunctionError(said.into())
+        })
+    }
+
+    /// Returns values, each by its name and its length, or a text that says in its place why it is not there. While the object store does not answer
+    /// there is no answer either: whoever asks is told so, and nothing else is taken for the value. `place` says where the store has them, if that
+    /// is not known. It blocks.
+    ///
+    /// # Errors
+    ///
+    /// The object store does not answer, or one is lost where that is an error.
+    pub(crate) fn texts(
+        &self,
+        place: impl FnOnce() -> Result<Option<Place>, String>,
+        wanted: Vec<(Box<str>, usize)>,
+    ) -> Result<Vec<String>, Wrong> {
+        let blobs = self.opened(place).map_err(Wrong::Away)?;
+        let found = self.get(blobs, &wanted)?;
+        let texts = found.into_iter().zip(wanted).map(|(found, (hash, bytes))| match found {
             Ok(text) => Ok(text.as_ref().to_owned()),
-            Err(Unread::Away(away)) => Err(failed(format!("{AWAY}{away}"))),
+            Err(Unread::Away(away)) => Err(Wrong::Away(away.to_string())),
             Err(why) if self.wants_whole => {
                 let at = blobs.shown();
-                Err(failed(format!("{LOST}a value of {bytes} bytes {why} ({at}, sha256 {hash})")))
+                Err(Wrong::Lost(format!("a value of {bytes} bytes {why} ({at}, sha256 {hash})")))
             }
             Err(why) => {
                 tracing::warn!(%hash, at = blobs.shown(), "a large value {why}");
                 Ok(serde_json::Value::from(format!("[a value of {bytes} bytes {why}: sha256 {hash}]")).to_string())
             }
-        }
+        });
+        texts.collect()
     }
 
     /// Returns the place. One that can't be opened now is tried again when the next value is wanted.
-    fn opened(&self, place: Option<&Place>) -> Result<&Blobs, String> {
+    fn opened(&self, place: impl FnOnce() -> Result<Option<Place>, String>) -> Result<&Blobs, String> {
         if let Some(blobs) = self.opened.get() {
             return Ok(blobs);
         }
-        let place = place.ok_or("the store does not say where it is")?;
+        let place = place()?.ok_or("the store does not say where it is")?;
         let blobs = place.open().map_err(|error| error.to_string())?;
         Ok(self.opened.get_or_init(|| blobs))
     }
 
-    /// Asks for a value, patiently where it is waited for.
-    fn get(&self, blobs: &Blobs, hash: &str, bytes: usize) -> Result<Arc<str>, Unread> {
+    /// Asks for values, patiently where they are waited for.
+    fn get(&self, blobs: &Blobs, wanted: &[(Box<str>, usize)]) -> Result<Vec<Found>, Wrong> {
         if !self.wants_whole {
-            return blobs.get(hash, bytes);
+            return Ok(blobs.get_all(wanted.to_vec()));
         }
-        patiently(|| match blobs.get(hash, bytes) {
-            Err(Unread::Away(away)) => Err(away),
-            found => Ok(found),
-        })?
+        let all = patiently(|| {
+            let found = blobs.get_all(wanted.to_vec());
+            let away = found.iter().find_map(|found| match found {
+                Err(Unread::Away(away)) => Some(away.clone()),
+                _ => None,
+            });
+            away.map_or(Ok(found), Err)
+        });
+        all.map_err(|away| Wrong::Away(away.to_string()))
     }
+}
+
+/// A value, or why it is not told.
+type Found = Result<Arc<str>, Unread>;
+
+/// Why values are not told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Wrong {
+    /// The object store does not answer.
+    Away(String),
+    /// It does not have one as it was.
+    Lost(String),
+}
+
+/// Returns what stands in place of a value for somebody to look at while the object store does not answer.
+#[cfg(feature = "clickhouse")]
+pub(crate) fn not_now(bytes: usize) -> String {
+    format!("\"[a value of {bytes} bytes can't be read now: the object store does not answer]\"")
 }
 
 /// Asks an object store that does not answer again, and after a while no more.
@@ -318,12 +455,22 @@ fn patiently<T>(ask: impl Fn() -> Result<T, Away>) -> Result<T, Away> {
     ask()
 }
 
-/// Puts values of requests outside that are to be stored, which stay there as long as what this returns does. It blocks.
-///
-/// # Errors
-///
-/// The object store does not take them, however often it is asked.
-pub(crate) fn put_now(blobs: &Blobs, requests: &mut [Indexed]) -> Result<Pins, Away> {
-    let values: Vec<Value> = requests.iter_mut().flat_map(take).collect();
-    patiently(|| blobs.put_now(values.clone()))
+/// What puts values there for who copies a store.
+#[derive(Debug)]
+pub(crate) struct Putting {
+    blobs: Blobs,
+    is_shared: bool,
+}
+
+impl Putting {
+    /// Puts values of requests outside that are to be stored, which stay there as long as what this returns does. It blocks.
+    ///
+    /// # Errors
+    ///
+    /// The object store does not take them, however often it is asked.
+    pub(crate) fn put_now(&self, requests: &mut [Indexed]) -> Result<Pins, Away> {
+        let naming = Naming::now(self.is_shared);
+        let values: Vec<Value> = requests.iter_mut().flat_map(|request| take(request, naming)).collect();
+        patiently(|| self.blobs.put_now(values.clone()))
+    }
 }

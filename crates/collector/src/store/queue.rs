@@ -203,11 +203,12 @@ impl Queue {
     ) -> Result<Stored, WriteError> {
         let is_large = Indexed::bytes(&envelopes) > INLINE_DECODE_BYTES_MAX;
         let place = self.keeping.as_ref().and_then(Keeping::takes);
-        let is_outside = place.is_some();
+        let naming = place.and(self.keeping.as_ref()).map(Keeping::naming);
         let index = move || {
             let mut batches: Vec<Indexed> = envelopes.into_iter().map(Indexed::of).collect();
-            let values: Vec<Value> =
-                if is_outside { batches.iter_mut().flat_map(outside::take).collect() } else { Vec::new() };
+            let values: Vec<Value> = naming
+                .map(|naming| batches.iter_mut().flat_map(|batch| outside::take(batch, naming)).collect())
+                .unwrap_or_default();
             (batches, values)
         };
         // Where no other request has to wait for it.

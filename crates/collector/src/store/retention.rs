@@ -86,8 +86,11 @@ pub(crate) async fn run(queue: Queue, retention: Retention) {
     let mut looked = None;
     loop {
         // Of processes that share a store one removes.
-        let passed = if queue.leads() { pass(&queue, &retention).await } else { Ok(0) };
-        match passed {
+        if !queue.leads() {
+            tokio::time::sleep(RETENTION_PASS).await;
+            continue;
+        }
+        match pass(&queue, &retention).await {
             Ok(0) => {}
             Ok(events) => tracing::info!(events, "events were removed because of their age or the size of the store"),
             Err(WriteError::Closed) => return,

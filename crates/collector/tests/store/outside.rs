@@ -1,4 +1,4 @@
-//! Large values outside of the store: a real object store on a directory.
+//! Large values outside of the store: a real object store on a directory. What is so of every store is held in `tests/stores/outside.rs`.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -107,94 +107,6 @@ fn a_large_value_is_one_object_and_each_event_comes_back_byte_for_byte() {
     assert_eq!(server.events("text=needle-0").len(), 1);
     server.stop().unwrap();
     is_whole(&place.store);
-}
-
-#[test]
-fn a_value_that_is_missing_or_was_changed_is_told_in_its_place_and_all_else_is_shown() {
-    let place = Place::new();
-    let server = Server::start(place.config());
-    server.telemetry(body("s", &[said(0, 0), said(1, 1), said(2, 2)])).is(200);
-    let find = |number: usize| {
-        let has = |path: &PathBuf| std::fs::read_to_string(path).unwrap().contains(&format!("needle-{number}"));
-        place.objects().into_iter().find(has).unwrap()
-    };
-    let (missing, changed) = (find(0), find(1));
-    std::fs::remove_file(missing).unwrap();
-    let text = std::fs::read_to_string(&changed).unwrap();
-    std::fs::write(changed, text.replace('x', "y")).unwrap();
-    let events = server.events("");
-    let prompt = |index: usize| events[index]["event_data"]["prompt"].as_str().unwrap();
-    assert!(prompt(0).contains("is missing in the object store: sha256 "), "{}", prompt(0));
-    assert!(prompt(1).contains("its object was changed: sha256 "), "{}", prompt(1));
-    assert_eq!((prompt(2), &events[0]["event_data"]["n"]), (large(2).as_str(), &json!(0)));
-    let report = admin::verify_blobs(place.store.path(), |_, _| {}).unwrap();
-    assert_eq!(
-        report.problems,
-        ["large values are missing in the object store: 1", "large values were changed in the object store: 1"]
-    );
-}
-
-#[test]
-fn nothing_is_acknowledged_whose_values_are_not_in_the_object_store() {
-    let place = Place::new();
-    let server = Server::start(place.config());
-    server.telemetry(body("s", &[said(0, 0)])).is(200);
-    // Where the directory was is a file.
-    std::fs::remove_dir_all(place.values.path()).unwrap();
-    std::fs::write(place.values.path(), "").unwrap();
-    let refused = server.telemetry(body("s", &[event(1), said(2, 2)]));
-    assert!(
-        refused.status == 503 && refused.body.contains("the object store of large values can't be used"),
-        "{}",
-        refused.body
-    );
-    // What has none is stored all the same.
-    server.telemetry(body("s", &[event(3)])).is(200);
-    assert_eq!(server.events("kind=GENERIC_EVENT&text=e-2").len(), 0);
-    until("health says so", || server.get("/api/health/storage").status == 503);
-    let status = server.get("/api/status").json();
-    assert_eq!((&status["ok"], &status["services"]["storage"]), (&json!(false), &json!(false)));
-    assert!(server.get("/api/health").body.contains("the object store of large values can't be used"));
-    assert!(server.get("/metrics").body.contains("lastword_blob_put_failed_total 1\n"));
-
-    std::fs::remove_file(place.values.path()).unwrap();
-    std::fs::create_dir(place.values.path()).unwrap();
-    server.telemetry(body("s", &[event(1), said(2, 2)])).is(200);
-    until("health says so", || server.get("/api/health/storage").status == 200);
-    assert_eq!(server.events("text=needle-2").len(), 1);
-}
-
-#[test]
-fn while_the_object_store_is_away_what_needs_a_value_is_told_to_come_back_and_pages_show_the_rest() {
-    let place = Place::new();
-    let server = Server::start(place.config());
-    let span = r#"{"trace_id":"0af7651916cd43dd8448eb211c80319c","span_id":"b7ad6b7169203331","span_name":"root","gen_ai.input.messages":"LARGE"}"#;
-    let span = named(2, "e-2", "span.start", "INFO", &span.replace("LARGE", &large(2)));
-    server.telemetry(body("s", &[said(0, 0), event(1), span])).is(200);
-    let away = place.values.path().with_extension("away");
-    std::fs::rename(place.values.path(), &away).unwrap();
-    std::fs::write(place.values.path(), "").unwrap();
-    for path in ["/api/events", "/api/events?text=needle-0", "/events/1"] {
-        let refused = server.get(path);
-        assert_eq!(refused.status, 503, "{path}: {}", refused.body);
-        let told = "a large value can't be read: the object store at file://";
-        assert!(
-            refused.body.contains(told) && refused.body.contains("see that the object store runs"),
-            "{}",
-            refused.body
-        );
-    }
-    // What has no such value is told.
-    server.get("/events/2").is(200);
-    for path in ["/events", "/live", "/sessions/s", "/traces", "/traces/0af7651916cd43dd8448eb211c80319c"] {
-        let page = server.get(path).is(200).body;
-        assert!(!page.contains("needle-"), "{path}");
-    }
-
-    std::fs::remove_file(place.values.path()).unwrap();
-    std::fs::rename(&away, place.values.path()).unwrap();
-    assert_eq!(server.events("text=needle-0").len(), 1);
-    server.get("/events/1").is(200);
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod engine;
 mod fixture;
 mod known;
 mod like;
+mod outside;
 mod questions;
 mod send;
 #[cfg(feature = "clickhouse")]
@@ -61,6 +62,38 @@ fn hold(mut other: impl FnMut() -> Place) {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Runs what is held of large values outside of a store.
+fn hold_outside(cases: &[(&str, fn(&outside::Kept))], mut place: impl FnMut() -> Place) {
+    let wanted = std::env::var("LASTWORD_CASE").unwrap_or_default();
+    for (name, case) in cases.iter().filter(|(name, _)| name.contains(&wanted)) {
+        common::aloud(&format!("large values outside: {name}"));
+        case(&outside::Kept::new(place()));
+    }
+}
+
+#[test]
+fn large_values_outside_of_sqlite_are_told_as_they_came() {
+    hold_outside(&outside::CASES, || Place::Directory);
+}
+
+#[cfg(feature = "clickhouse")]
+#[test]
+fn large_values_outside_of_clickhouse_are_told_as_they_came() {
+    let Some(engine) = engine::Engine::start() else { return };
+    hold_outside(&outside::CASES, || engine.place());
+}
+
+#[cfg(feature = "clickhouse")]
+#[test]
+fn large_values_outside_of_clickhouse_go_when_no_event_names_them() {
+    let Some(engine) = engine::Engine::start() else { return };
+    let cases: [(&str, fn(&outside::Kept)); 2] = [
+        ("removed", outside::what_is_removed_is_gone_from_the_object_store),
+        ("orphans", outside::objects_that_nothing_names_are_deleted_when_they_are_a_day_old),
+    ];
+    hold_outside(&cases, || engine.place());
 }
 
 #[test]

@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use super::super::{AdminError, read_only};
 #[cfg(feature = "clickhouse")]
 use super::remote;
-use crate::blobs::{self, Blobs};
+use crate::blobs;
 use crate::config::{Config, Settings};
 use crate::error::OpenError;
 use crate::query::copy::{self, Large, Piece, Unread};
@@ -127,7 +127,7 @@ impl Source {
                 copy::events(connection, after).map_err(|error| unread(dir, error))
             }
             #[cfg(feature = "clickhouse")]
-            Self::ClickHouse(remote) => Ok(remote.events(after)?),
+            Self::ClickHouse(remote) => remote.events(after).map_err(|error| unread(Path::new(remote.name()), error)),
         }
     }
 
@@ -177,6 +177,8 @@ impl Source {
 fn unread(dir: &Path, error: Unread) -> AdminError {
     let large = match error {
         Unread::Store(error) => return error.into(),
+        #[cfg(feature = "clickhouse")]
+        Unread::Remote(error) => return error.into(),
         Unread::Large(large) => *large,
     };
     let (dir, Large { session, event, is_lost, why }) = (dir.to_owned(), large);
@@ -197,7 +199,7 @@ pub(super) fn some<T>(numbered: Vec<(i64, T)>, wrap: impl FnOnce(i64, Vec<T>) ->
 pub(super) struct Target {
     pub(super) engine: Box<dyn Engine>,
     /// Where its large values go, if they are not in it.
-    blobs: Option<Blobs>,
+    blobs: Option<outside::Putting>,
     _lock: Taken,
 }
 
@@ -224,8 +226,8 @@ impl Target {
             #[cfg(feature = "clickhouse")]
             Place::Store(url) => {
                 let identity = remote::Identity::new()?;
-                let engine = remote::engine(url, &identity)?;
-                Ok(Self { engine, blobs: None, _lock: Taken::Identity { _dir: identity } })
+                let (engine, blobs) = remote::engine(url, &identity, settings)?;
+                Ok(Self { engine, blobs, _lock: Taken::Identity { _dir: identity } })
             }
             #[cfg(not(feature = "clickhouse"))]
             Place::Store(_) => Err(AdminError::NoClickHouse),
@@ -235,7 +237,7 @@ impl Target {
     /// Stores events, of which those that are there already count for nothing, and returns how many are new.
     pub(super) fn store(&mut self, mut group: Vec<Indexed>) -> Result<u64, AdminError> {
         // Before anything names them, and until something does.
-        let pins = self.blobs.as_ref().map(|blobs| outside::put_now(blobs, &mut group)).transpose();
+        let pins = self.blobs.as_ref().map(|blobs| blobs.put_now(&mut group)).transpose();
         let _pins = pins.map_err(WriteError::from)?;
         let stored = self.engine.commit(&[&group])?;
         Ok(stored.iter().map(|stored| stored.accepted as u64).sum())

@@ -8,13 +8,15 @@ use uuid::Uuid;
 use super::super::AdminError;
 use super::place::{Kind, some};
 use crate::clickhouse::{self, Client};
+use crate::config::Settings;
 use crate::error::OpenError;
 use crate::limits::QUERY_TIMEOUT;
 use crate::query::QueryError;
 use crate::query::clickhouse::copy::{self, Window};
-use crate::query::copy::Piece;
+use crate::query::copy::{Piece, Unread};
 use crate::store::beside::Beside;
 use crate::store::engine::Engine;
+use crate::store::outside::{Putting, Source};
 use crate::store::remote_engine;
 
 /// A store that is read up to a row.
@@ -32,7 +34,7 @@ impl Remote {
         let client = client(url)?;
         clickhouse::check(&client).map_err(QueryError::from)?;
         let name = client.location().to_string();
-        let remote = crate::query::clickhouse::Remote::new(client, String::new());
+        let remote = crate::query::clickhouse::Remote::new(client, String::new(), Source::of_whole());
         let until = if is_ours { i64::MAX } else { remote.mark()?.saturating_sub(1) };
         let newest = copy::newest(&remote, until)?;
         Ok(Self { name, remote, window: Window::default(), until: newest, newest })
@@ -50,7 +52,7 @@ impl Remote {
         copy::count(&self.remote, self.until)
     }
 
-    pub(super) fn events(&self, after: i64) -> Result<Vec<Piece>, QueryError> {
+    pub(super) fn events(&self, after: i64) -> Result<Vec<Piece>, Unread> {
         copy::events(&self.remote, &self.window, after, self.until)
     }
 
@@ -100,8 +102,12 @@ impl Drop for Identity {
 }
 
 /// Opens a store to write it.
-pub(super) fn engine(url: &str, identity: &Identity) -> Result<Box<dyn Engine>, AdminError> {
-    Ok(remote_engine(&client(url)?, &identity.0)?)
+pub(super) fn engine(
+    url: &str,
+    identity: &Identity,
+    settings: &Settings,
+) -> Result<(Box<dyn Engine>, Option<Putting>), AdminError> {
+    Ok(remote_engine(&client(url)?, &identity.0, settings)?)
 }
 
 fn client(url: &str) -> Result<Client, AdminError> {

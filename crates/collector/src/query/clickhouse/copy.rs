@@ -4,15 +4,17 @@ use std::cell::Cell;
 
 use serde::Deserialize;
 
+use super::outside::{self, BYTES, Parts, Text};
 use super::sessions::SEEN;
 use super::{Remote, audit, exceptions, users};
 use crate::clickhouse::{ROW_BITS, Sql};
 use crate::ingest::{Envelope, Exception, NO_INDEX};
 use crate::limits::{COPY_ROWS, PAGE_BYTES_MAX, PAGE_ROWS_MAX};
-use crate::query::copy::{self, Piece};
+use crate::query::copy::{self, Large, Piece, Unread};
 use crate::query::{AuditQuery, ExceptionQuery, Moment, Page, QueryError, UserQuery};
 use crate::store::beside::{Mark, Noted, Session, User};
-use crate::store::kind_number;
+use crate::store::outside::Wrong;
+use crate::store::{id_of_event, kind_number};
 use lastword::EventKind;
 
 /// How many rows events are first looked for in: those of an hour.
@@ -47,6 +49,10 @@ struct Row {
     error_type: String,
     message: String,
     body: String,
+    /// See [`Parts`].
+    at: Vec<u32>,
+    hash: Vec<Box<str>>,
+    bytes: Vec<usize>,
 }
 
 /// Returns the row of the newest event up to a row, 0 where there is none.
@@ -62,7 +68,7 @@ pub(crate) fn count(remote: &Remote, until: i64) -> Result<u64, QueryError> {
 }
 
 /// Returns the events behind a row and up to another, some thousand of them or some megabytes, whichever are fewer; none if there are no more.
-pub(crate) fn events(remote: &Remote, window: &Window, after: i64, until: i64) -> Result<Vec<Piece>, QueryError> {
+pub(crate) fn events(remote: &Remote, window: &Window, after: i64, until: i64) -> Result<Vec<Piece>, Unread> {
     let mut after = after;
     while after < until {
         let width = window.0.get();
@@ -84,7 +90,7 @@ pub(crate) fn events(remote: &Remote, window: &Window, after: i64, until: i64) -
         if rows < COPY_ROWS / 4 {
             window.0.set((width * 2).min(WIDTH_MAX));
         }
-        let pieces = pieces(remote.rows(&statement(after, to))?);
+        let pieces = pieces(whole(remote, remote.rows(&statement(after, to))?)?);
         if !pieces.is_empty() {
             return Ok(pieces);
         }
@@ -95,14 +101,38 @@ pub(crate) fn events(remote: &Remote, window: &Window, after: i64, until: i64) -
 
 fn statement(after: i64, to: i64) -> Sql {
     const COLUMNS: &str = "row, received_us, session, platform, version, process, time_us, idx, kind, severity, name, fingerprint, \
-                           error_type, error_message, body";
+                           error_type, error_message, body, `parts.at`, `parts.hash`, `parts.bytes`";
     let mut sql = Sql::new(&format!(
-        "SELECT {COLUMNS} FROM (SELECT {COLUMNS}, sum(length(body)) OVER (ORDER BY row ROWS BETWEEN UNBOUNDED PRECEDING \
-         AND CURRENT ROW) - length(body) AS before FROM events FINAL WHERE row > "
+        "SELECT {COLUMNS} FROM (SELECT {COLUMNS}, sum({BYTES}) OVER (ORDER BY row ROWS BETWEEN UNBOUNDED PRECEDING \
+         AND CURRENT ROW) - ({BYTES}) AS before FROM events FINAL WHERE row > "
     ));
     sql.number(after).add(" AND row <= ").number(to);
     sql.add(") WHERE before <= ").number(PAGE_BYTES_MAX as u64).add(" ORDER BY row");
     sql
+}
+
+/// Puts large values back into events.
+fn whole(remote: &Remote, mut rows: Vec<Row>) -> Result<Vec<Row>, Unread> {
+    if put_back(remote, &mut rows).is_ok() {
+        return Ok(rows);
+    }
+    // Which of them it is.
+    for row in &mut rows {
+        // What an event is known by is never taken out of it.
+        let event = id_of_event(&row.body).unwrap_or_default();
+        let (is_lost, why) = match put_back(remote, std::slice::from_mut(row)) {
+            Ok(()) => continue,
+            Err(Wrong::Lost(why)) => (true, why),
+            Err(Wrong::Away(why)) => (false, why),
+        };
+        return Err(Unread::Large(Box::new(Large { session: row.session.clone(), event, is_lost, why })));
+    }
+    Ok(rows)
+}
+
+fn put_back(remote: &Remote, rows: &mut [Row]) -> Result<(), Wrong> {
+    let events = rows.iter_mut().map(|Row { body, at, hash, bytes, .. }| (body, Parts { at, hash, bytes }));
+    outside::put_back(remote, events, &mut Text::Whole)
 }
 
 /// Puts those together again that came together.
@@ -268,7 +298,7 @@ mod tests {
     fn events_that_came_together_are_put_together_again() {
         let row = |row: i64, session: &str, received_us: i64| {
             let json = format!(
-                r#"[{row}, {received_us}, "{session}", "", "1.0", "", 5, 0, 3, 2, "n", "", "", "", "{{\"event_id\":\"{row}\"}}"]"#
+                r#"[{row}, {received_us}, "{session}", "", "1.0", "", 5, 0, 3, 2, "n", "", "", "", "{{\"event_id\":\"{row}\"}}", [], [], []]"#
             );
             serde_json::from_str::<Row>(&json).unwrap()
         };

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::Remote;
 use super::narrow::{self, Steps, direction};
+use super::outside::{self, BYTES, Parts, Text};
 use crate::clickhouse::{Sql, us_of};
 use crate::clock;
 use crate::limits::EVENTS_STEP;
@@ -16,10 +17,10 @@ use crate::store::{WIDTHS_US, kind_of, severity_of};
 
 /// The columns of an event, in the order of [`Stored`].
 pub(super) const WHOLE: &str =
-    "row, time_us, idx, kind, severity, received_us, session, name, body, `parts.at`, `parts.hash`";
+    "row, time_us, idx, kind, severity, received_us, session, name, body, `parts.at`, `parts.hash`, `parts.bytes`";
 
 /// Those of an event without its JSON.
-pub(super) const HEAD: &str = "row, time_us, idx, kind, severity, received_us, session, name, '', [], []";
+pub(super) const HEAD: &str = "row, time_us, idx, kind, severity, received_us, session, name, '', [], [], []";
 
 /// An event as it is stored.
 #[derive(Debug, Deserialize)]
@@ -32,66 +33,136 @@ pub(super) struct Stored {
     received_us: i64,
     session: String,
     name: String,
-    body: String,
-    /// Where in the text values were that are kept elsewhere, and by which hashes they are found.
+    pub(super) body: String,
+    /// See [`Parts`].
     at: Vec<u32>,
-    hash: Vec<String>,
+    hash: Vec<Box<str>>,
+    bytes: Vec<usize>,
 }
 
 impl Stored {
-    /// Returns the event.
-    pub(super) fn whole(self, remote: &Remote) -> Result<Event, QueryError> {
+    /// Returns what of it is elsewhere.
+    pub(super) fn parts(&self) -> Parts<'_> {
+        Parts { at: &self.at, hash: &self.hash, bytes: &self.bytes }
+    }
+
+    /// Returns the event, which has all of its text now.
+    fn event(self) -> Event {
         let kind = kind_of(self.kind);
-        let json = if self.at.is_empty() { self.body } else { put_back(remote, self.body, &self.at, &self.hash)? };
-        Ok(Event {
+        Event {
             row: self.row,
             time: Moment(self.time_us),
             index: self.index,
             kind,
             severity: severity_of(self.severity),
-            json,
+            json: self.body,
             received: Moment(self.received_us),
             session_id: self.session,
             name: (kind == EventKind::Generic).then_some(self.name),
-        })
+        }
+    }
+
+    /// Returns the event with its large values.
+    pub(super) fn whole(self, remote: &Remote) -> Result<Event, QueryError> {
+        let mut all = [self];
+        put_back(remote, &mut all, &mut Text::Whole)?;
+        let [stored] = all;
+        Ok(stored.event())
     }
 }
 
-/// Puts large values back into an event's text.
-fn put_back(_: &Remote, body: String, _at: &[u32], _hash: &[String]) -> Result<String, QueryError> {
-    Ok(body)
+/// Returns events with their large values, which are read together.
+pub(super) fn whole(remote: &Remote, mut all: Vec<Stored>, text: &mut Text) -> Result<Vec<Event>, QueryError> {
+    put_back(remote, &mut all, text)?;
+    Ok(all.into_iter().map(Stored::event).collect())
+}
+
+fn put_back(remote: &Remote, all: &mut [Stored], text: &mut Text) -> Result<(), QueryError> {
+    let events = all.iter_mut().map(|Stored { body, at, hash, bytes, .. }| (body, Parts { at, hash, bytes }));
+    Ok(outside::put_back(remote, events, text)?)
 }
 
 /// Returns a page of events, of so many bytes or of one event.
 pub(in crate::query) fn page(remote: &Remote, query: &EventQuery, bytes_max: usize) -> Result<Page<Event>, QueryError> {
-    look(remote, query, Some(bytes_max))
+    look(remote, query, Some(bytes_max), Text::Whole)
+}
+
+/// Returns a page of events for somebody to look at: while the object store does not answer, a text says so in place of a large value.
+pub(in crate::query) fn shown(
+    remote: &Remote,
+    query: &EventQuery,
+    bytes_max: usize,
+) -> Result<Page<Event>, QueryError> {
+    look(remote, query, Some(bytes_max), Text::Shown)
 }
 
 /// Returns a page of events without their JSON.
 pub(in crate::query) fn heads(remote: &Remote, query: &EventQuery) -> Result<Page<Event>, QueryError> {
-    look(remote, query, None)
+    look(remote, query, None, Text::Left)
 }
 
-fn look(remote: &Remote, query: &EventQuery, json_bytes_max: Option<usize>) -> Result<Page<Event>, QueryError> {
+fn look(
+    remote: &Remote,
+    query: &EventQuery,
+    json_bytes_max: Option<usize>,
+    mut text: Text,
+) -> Result<Page<Event>, QueryError> {
     let after = cursor(query.after.as_deref())?;
     // Asked for first: what is stored meanwhile is seen by whoever goes on from here.
     let mark = remote.mark()?;
     let mut filling = Filling::new(query.limit, json_bytes_max);
+    // Where there are none, the index of texts says which events are to be looked at.
+    let in_values = query.text.is_some() && remote.has_outside()?;
     if narrow::may_match(query) {
         for range in steps(remote, query, after, mark)? {
-            for stored in
-                remote.rows::<Stored>(&statement(query, range, filling.room.left(), json_bytes_max.is_some()))?
-            {
-                if !filling.is_full {
-                    filling.add(stored.whole(remote)?);
-                }
-            }
+            let asked = Asked { query, in_values };
+            fill(remote, asked, range, &mut filling, &mut text)?;
             if filling.is_full {
                 break;
             }
         }
     }
     Ok(filling.end(query.order, mark.saturating_sub(1), after))
+}
+
+/// What is asked for.
+#[derive(Clone, Copy)]
+struct Asked<'q> {
+    query: &'q EventQuery,
+    /// Whether the text may be in values that are elsewhere, which the server can't look into.
+    in_values: bool,
+}
+
+/// Adds what is in some rows, until the page is full. Where a text is looked for, all events are read that have values elsewhere, and those that turn
+/// out not to have it make room for others.
+fn fill(
+    remote: &Remote,
+    asked: Asked<'_>,
+    (mut from, mut to): (i64, i64),
+    filling: &mut Filling,
+    text: &mut Text,
+) -> Result<(), QueryError> {
+    let query = asked.query;
+    loop {
+        let sql = statement(asked, (from, to), filling.room.left(), *text != Text::Left);
+        let mut all: Vec<Stored> = remote.rows(&sql)?;
+        // What was said of its bytes may be more than there are.
+        let is_sure = all.iter().all(|stored| stored.at.is_empty());
+        let last = all.last().map(|stored| stored.row);
+        if let Some(needle) = query.text.as_deref().filter(|_| asked.in_values) {
+            outside::keep_with(remote, &mut all, needle)?;
+        }
+        for event in whole(remote, all, text)? {
+            if !filling.is_full {
+                filling.add(event);
+            }
+        }
+        let Some(last) = last.filter(|_| !is_sure && !filling.is_full) else { return Ok(()) };
+        match query.order {
+            Order::OldestFirst => from = last.saturating_add(1),
+            Order::NewestFirst => to = last,
+        }
+    }
 }
 
 /// Returns in which rows a page is looked for.
@@ -116,18 +187,33 @@ fn steps(remote: &Remote, query: &EventQuery, after: Option<i64>, mark: i64) -> 
 }
 
 /// Writes the statement for the rows from one on, before another.
-fn statement(query: &EventQuery, (from, to): (i64, i64), (rows, bytes): (usize, usize), with_json: bool) -> Sql {
+fn statement(
+    Asked { query, in_values }: Asked<'_>,
+    (from, to): (i64, i64),
+    (rows, bytes): (usize, usize),
+    with_json: bool,
+) -> Sql {
     let direction = direction(query.order);
     let mut sql = Sql::new("");
     if with_json {
         // Each with the bytes of those before it: a thousand events may be more than can be read.
         sql.add("SELECT ").add(WHOLE).add(" FROM (SELECT ").add(WHOLE);
-        sql.add(", sum(length(body)) OVER (ORDER BY row ").add(direction);
-        sql.add(" ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) - length(body) AS before FROM (");
+        sql.add(", sum(").add(BYTES).add(") OVER (ORDER BY row ").add(direction);
+        sql.add(" ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) - (").add(BYTES).add(") AS before FROM (");
     }
-    sql.add("SELECT ").add(if with_json { WHOLE } else { HEAD });
+    sql.add("SELECT ");
+    match query.text.as_deref().filter(|_| in_values && !with_json) {
+        None => _ = sql.add(if with_json { WHOLE } else { HEAD }),
+        // Values are looked into of those that don't have it in what is here.
+        Some(text) => {
+            let mut is_here = Sql::new("lower(body) LIKE ");
+            is_here.containing(text);
+            let part = |name: &str| format!("if({}, [], `parts.{name}`)", is_here.as_str());
+            sql.add(&HEAD.replacen("[], [], []", &["at", "hash", "bytes"].map(part).join(", "), 1));
+        }
+    }
     sql.add(" FROM events FINAL WHERE row >= ").number(from).add(" AND row < ").number(to);
-    narrow::matching(&mut sql, query);
+    narrow::matching(&mut sql, query, in_values);
     sql.add(" ORDER BY row ").add(direction).add(" LIMIT ").number(rows as u64);
     if with_json {
         sql.add(")) WHERE before <= ").number(bytes as u64).add(" ORDER BY row ").add(direction);
@@ -158,7 +244,8 @@ mod tests {
     #[test]
     fn a_page_is_of_one_statement_a_step_and_bounded_in_bytes() {
         let query = EventQuery { session: Some("s'1".to_owned()), limit: 2, ..EventQuery::default() };
-        let head = statement(&query, (5, 9), Filling::new(query.limit, None).room.left(), false);
+        let asked = Asked { query: &query, in_values: false };
+        let head = statement(asked, (5, 9), Filling::new(query.limit, None).room.left(), false);
         assert_eq!(
             head.as_str(),
             format!(
@@ -166,14 +253,14 @@ mod tests {
                  AND hour IN (SELECT hour FROM sessions WHERE session = 's\\'1') ORDER BY row DESC LIMIT 3"
             )
         );
-        let whole = statement(&query, (5, 9), Filling::new(query.limit, Some(100)).room.left(), true);
+        let whole = statement(asked, (5, 9), Filling::new(query.limit, Some(100)).room.left(), true);
         assert!(whole.as_str().ends_with(" LIMIT 3)) WHERE before <= 100 ORDER BY row DESC"), "{}", whole.as_str());
     }
 
     #[test]
     fn an_event_is_read_from_its_columns() {
         let of = |kind: i64| {
-            let json = format!(r#"[7, 1, 2, {kind}, 4, 3, "s", "", "{{}}", [], []]"#);
+            let json = format!(r#"[7, 1, 2, {kind}, 4, 3, "s", "", "{{}}", [], [], []]"#);
             serde_json::from_str::<Stored>(&json).unwrap()
         };
         assert_eq!((of(3).row, of(3).index, of(3).body.as_str()), (7, 2, "{}"));

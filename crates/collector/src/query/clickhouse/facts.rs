@@ -3,10 +3,11 @@
 use serde::Deserialize;
 
 use super::Remote;
-use crate::admin::{Info, TableSize};
+use crate::admin::{Info, Outside, TableSize};
 use crate::clickhouse::{Sql, row_at, schema};
 use crate::limits::HEALTH_TIMEOUT;
 use crate::query::{Facts, Moment, QueryError};
+use crate::store::outside_place;
 
 /// Counts of groups, each counted once however many rows it has.
 #[derive(Debug, Default, Deserialize)]
@@ -69,7 +70,7 @@ pub(in crate::query) fn info(remote: &Remote) -> Result<Info, QueryError> {
         log_bytes: 0,
         used_bytes: bytes,
         gives_back: true,
-        outside: None,
+        outside: outside(remote)?,
         events,
         batches,
         sessions,
@@ -82,6 +83,14 @@ pub(in crate::query) fn info(remote: &Remote) -> Result<Info, QueryError> {
         newest: newest.map(Moment),
         tables,
     })
+}
+
+/// Returns how many large values are elsewhere, if some are.
+fn outside(remote: &Remote) -> Result<Option<Outside>, QueryError> {
+    let Some(place) = outside_place(&remote.client)? else { return Ok(None) };
+    let sql = "SELECT count(), sum(bytes) FROM (SELECT DISTINCT name, bytes FROM events ARRAY JOIN `parts.hash` AS name, `parts.bytes` AS bytes)";
+    let (values, bytes) = remote.row::<(i64, i64)>(&Sql::new(sql))?.unwrap_or_default();
+    Ok((values > 0).then(|| Outside { url: place.url, values, bytes }))
 }
 
 /// Returns the size of each table, the largest first.

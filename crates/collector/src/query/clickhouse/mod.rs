@@ -20,6 +20,7 @@ pub(super) mod groups;
 pub(super) mod histogram;
 mod narrow;
 pub(super) mod occurrences;
+mod outside;
 pub(super) mod runs;
 pub(super) mod series;
 pub(super) mod session_sums;
@@ -32,12 +33,14 @@ pub(super) mod users;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use serde::de::DeserializeOwned;
 
 use super::QueryError;
 use crate::clickhouse::{Client, Sql, watermark};
 use crate::stats::Counter;
+use crate::store::outside::Source;
 
 /// A store in ClickHouse that is read.
 #[derive(Debug)]
@@ -49,6 +52,10 @@ pub(crate) struct Remote {
     is_over: Arc<AtomicBool>,
     /// Of one that asks for one answer: up to where all was stored when it was first asked.
     mark: Option<Mutex<Option<i64>>>,
+    /// What reads large values that are elsewhere.
+    outside: Source,
+    /// When it was last found that there are none.
+    has_none: Arc<Mutex<Option<Instant>>>,
     /// Statements that were sent for answers, by this and all that read the same.
     sent: Arc<Counter>,
     /// Which hours were folded when it was last asked for, by the same.
@@ -57,14 +64,24 @@ pub(crate) struct Remote {
 
 impl Remote {
     /// Reads the store that a client is of.
-    pub(crate) fn new(client: Client, identity: String) -> Self {
-        Self { client, identity, is_over: Arc::default(), mark: None, sent: Arc::default(), folds: Arc::default() }
+    pub(crate) fn new(client: Client, identity: String, outside: Source) -> Self {
+        Self {
+            client,
+            identity,
+            is_over: Arc::default(),
+            mark: None,
+            outside,
+            has_none: Arc::default(),
+            sent: Arc::default(),
+            folds: Arc::default(),
+        }
     }
 
     /// Returns another that reads the same store, and what it asks nothing more after once it is true.
     pub(crate) fn alone(&self) -> (Self, Arc<AtomicBool>) {
         let (mark, sent, folds) = (Some(Mutex::default()), Arc::clone(&self.sent), Arc::clone(&self.folds));
-        let alone = Self { mark, sent, folds, ..Self::new(self.client.clone(), self.identity.clone()) };
+        let of_this = Self::new(self.client.clone(), self.identity.clone(), self.outside.clone());
+        let alone = Self { mark, sent, folds, has_none: Arc::clone(&self.has_none), ..of_this };
         let is_over = Arc::clone(&alone.is_over);
         (alone, is_over)
     }

@@ -8,7 +8,7 @@ use crate::clickhouse::{Sql, row_at};
 use crate::limits::{EVENTS_MARK_AGE_MAX, EVENTS_STEP, EVENTS_STEP_GROWTH, EVENTS_STEP_MAX, NAME_BYTES_MAX};
 use crate::query::narrow::cut;
 use crate::query::{EventQuery, Moment, Order};
-use crate::store::{kind_number, trace_id};
+use crate::store::{Needle, kind_number, trace_id};
 
 /// Bytes by which [`cut`] may take more away than it must: those of a character but one.
 const CUT_BYTES: usize = 3;
@@ -20,8 +20,8 @@ pub(super) fn may_match(query: &EventQuery) -> bool {
     has_text && query.trace.as_deref().is_none_or(|trace| trace_id(trace).is_some())
 }
 
-/// Adds which events: all that a query asks but where its page is.
-pub(super) fn matching(sql: &mut Sql, query: &EventQuery) {
+/// Adds which events: all that a query asks but where its page is. With `in_values` also those whose values elsewhere may have the text.
+pub(super) fn matching(sql: &mut Sql, query: &EventQuery, in_values: bool) {
     if let Some(session) = &query.session {
         of_session(sql, session);
     }
@@ -49,8 +49,28 @@ pub(super) fn matching(sql: &mut Sql, query: &EventQuery) {
     counted(sql, query.kind, query.name.as_deref(), query.severity);
     if let Some(text) = &query.text {
         // As the index of texts has it. It is ASCII alone that is made small.
-        sql.add(" AND lower(body) LIKE ").containing(text);
+        sql.add(" AND (lower(body) LIKE ").containing(text);
+        if in_values {
+            sql.add(" OR ");
+            in_filters(sql, text);
+        }
+        sql.add(")");
     }
+}
+
+/// Adds that one of an event's values that are elsewhere may have a text: what it says is what
+/// [`Needle::may_be_in`](crate::store::Needle::may_be_in) does.
+fn in_filters(sql: &mut Sql, text: &str) {
+    let Some(needle) = Needle::new(text) else {
+        sql.add("notEmpty(`parts.at`)");
+        return;
+    };
+    sql.add("arrayExists(f -> empty(f) OR arrayAll(h -> bitTest(reinterpretAsUInt8(substring(f, ");
+    sql.add("bitAnd(bitShiftRight(h, 3), length(f) - 1) + 1, 1)), bitAnd(h, 7)), [");
+    for (place, hash) in needle.hashes().enumerate() {
+        sql.add(if place > 0 { ", " } else { "" }).number(hash);
+    }
+    sql.add("]), `parts.filter`)");
 }
 
 /// Adds that events are those of a session.
@@ -170,7 +190,7 @@ mod tests {
 
     fn sql(query: &EventQuery) -> String {
         let mut sql = Sql::new("");
-        matching(&mut sql, query);
+        matching(&mut sql, query, false);
         sql.as_str().to_owned()
     }
 

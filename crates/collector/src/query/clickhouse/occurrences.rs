@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::Remote;
 use super::events::{self, HEAD, Stored, WHOLE};
 use super::narrow::{direction, of_session as put_session, within};
+use super::outside::BYTES;
 use crate::clickhouse::Sql;
 use crate::limits::{EXCEPTION_PLATFORMS_MAX, EXCEPTION_SESSIONS_SEEN, PAGE_BYTES_MAX, PAGE_ROWS_MAX};
 use crate::query::occurrences::{Grouped, add, parts};
@@ -18,7 +19,10 @@ pub(super) type Found = (String, Stored);
 /// Begins a question for so many exceptions. They come with their JSON, unless it is uncommonly large: all of it together is no more than a page has.
 fn select(rows: usize, is_final: bool) -> Sql {
     let room = PAGE_BYTES_MAX / rows.max(1);
-    let columns = WHOLE.replacen("body", &format!("if(length(body) <= {room}, body, '')"), 1);
+    let mut columns = WHOLE.to_owned();
+    for (column, none) in [("body", "''"), ("`parts.at`", "[]"), ("`parts.hash`", "[]"), ("`parts.bytes`", "[]")] {
+        columns = columns.replacen(column, &format!("if({BYTES} <= {room}, {column}, {none})"), 1);
+    }
     Sql::new(&format!(
         "SELECT fingerprint, tuple({columns}) FROM events {} WHERE fingerprint != ''",
         if is_final { "FINAL" } else { "" }

@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use lastword::event::{SpanId, names};
 
 use super::Remote;
-use super::events::{Stored, WHOLE};
+use super::events::{WHOLE, whole};
+use super::outside::{BYTES, Text};
 use super::traces::events_of;
 use crate::clickhouse::Sql;
 use crate::limits::{TRACES_ROWS_READ, TRACES_TALK_BYTES};
@@ -39,7 +40,7 @@ pub(in crate::query) fn read(remote: &Remote, traces: &[Trace]) -> Result<Vec<Tr
         "SELECT lower(hex(trace)), toInt64(row), JSONExtractString(body, 'event_data', 'span_id'), toBool(what = 2), failed,
                 toInt64(if(position(body, ",
     );
-    sql.text(names::gen_ai::INPUT_MESSAGES).add(") > 0, length(body), 0)) FROM events FINAL WHERE name IN ");
+    sql.text(names::gen_ai::INPUT_MESSAGES).add(") > 0, ").add(BYTES).add(", 0)) FROM events FINAL WHERE name IN ");
     sql.texts([names::SPAN_START, names::SPAN_END]).add(" AND ");
     events_of(&mut sql, &ids);
     sql.add(" ORDER BY row");
@@ -49,8 +50,12 @@ pub(in crate::query) fn read(remote: &Remote, traces: &[Trace]) -> Result<Vec<Tr
         let mut sql = Sql::new(&format!("SELECT {WHOLE} FROM events FINAL WHERE row IN "));
         sql.numbers(talks.keys().copied()).add(" AND ");
         events_of(&mut sql, &ids);
-        for stored in remote.rows::<Stored>(&sql)? {
-            let event = stored.whole(remote)?;
+        let events = match whole(remote, remote.rows(&sql)?, &mut Text::Whole) {
+            // Of the list it is a line of text.
+            Err(QueryError::LargeAway(_)) => Vec::new(),
+            events => events?,
+        };
+        for event in events {
             if let Some(spans) = talks.get(&event.row).and_then(|id| found.get_mut(id)) {
                 spans.talk = Some(event.json);
             }

@@ -5,12 +5,14 @@
 //! it is not known whether it is in may be given again: the look-up finds what of it is. No `insert_deduplication_token` is set: the same
 //! events may come again after they were removed, and a token that is known would lose them.
 
+use std::collections::HashSet;
+
 use super::groups::Groups;
 use super::lookup::Known;
 use super::rows::{COLUMNS, New, OCCURRENCE, hour_of};
 use super::shapes::insert_kept;
 use super::upkeep::Upkeep;
-use super::{edit, folds, remove, take_over};
+use super::{edit, folds, outside, remove, take_over};
 use crate::clickhouse::{Client, Error, Lease, RowBinary, watermark};
 use crate::clock;
 use crate::ingest::Event;
@@ -127,6 +129,7 @@ impl Blocks {
 
     fn insert(&mut self, items: &[Item<'_>], rows: &[i64]) -> Result<(), Error> {
         let (mut groups, mut events, mut occurrences) = (Groups::default(), RowBinary::new(), RowBinary::new());
+        let mut named = Vec::new();
         for (item, row) in items.iter().zip(rows) {
             let row = row.cast_unsigned();
             match *item {
@@ -136,6 +139,7 @@ impl Blocks {
                     groups.add(&new);
                     new.write_occurrence(&mut occurrences);
                     new.write(&mut events);
+                    named.extend(new.parts().iter().map(|part| (row, part)));
                 }
             }
         }
@@ -148,6 +152,7 @@ impl Blocks {
         }
         groups.write(&self.client, &mut self.lease)?;
         insert_kept(&self.client, &mut self.lease, "occurrences", &OCCURRENCE, &occurrences)?;
+        outside::check(&self.client, named.into_iter())?;
         insert_kept(&self.client, &mut self.lease, "events", &COLUMNS, &events)
     }
 }
@@ -274,6 +279,18 @@ impl Engine for Blocks {
 
     fn remove_audit(&mut self, before_us: i64) -> Result<(), WriteError> {
         Ok(edit::forget_audit(&self.client, before_us)?)
+    }
+
+    fn unnamed(&mut self, max: usize) -> Result<Vec<Box<str>>, WriteError> {
+        Ok(outside::unnamed(&self.client, max)?)
+    }
+
+    fn forget_unnamed(&mut self, hashes: &[Box<str>]) -> Result<(), WriteError> {
+        Ok(outside::forget_unnamed(&self.client, hashes)?)
+    }
+
+    fn named(&mut self, hashes: Vec<Box<str>>) -> Result<HashSet<Box<str>>, WriteError> {
+        Ok(outside::named(&self.client, hashes)?)
     }
 
     fn give_back(&mut self) -> Result<bool, WriteError> {

@@ -8,6 +8,7 @@
 //! - Hours that nobody writes to any more are counted once, and read from that for as long as nobody does ([`folds`]). Events are stored while they are
 //!   counted ([`upkeep`]).
 //! - Rows are numbered by who wrote them and when, and readers go up to where all of them are in ([`Lease`]).
+//! - Large values may be outside of it: put before the block that names them, deleted when no event names them and none will ([`outside`]).
 //! - Whatever fails may be tried again: there are no transactions, so everything is in an order in which a part of it harms nothing.
 
 mod edit;
@@ -15,6 +16,7 @@ mod engine;
 mod folds;
 mod groups;
 mod lookup;
+mod outside;
 mod regroup;
 mod remove;
 mod rows;
@@ -28,6 +30,8 @@ use std::path::Path;
 
 pub(crate) use edit::read_consents;
 pub(crate) use folds::{CALL_COLUMNS, CALLS, STANDING, call_sums};
+pub(crate) use outside::place as outside_place;
+pub(super) use outside::{keeping, keeping_same};
 
 use super::Consents;
 use super::open::Opened;

@@ -1,5 +1,6 @@
 //! Bringing groups to what is left of them, before some of their events are removed.
 
+use super::outside;
 use super::shapes::{RUNS, SERIES, Shape, TRACES};
 use crate::clickhouse::{Client, Error, ROW_BITS, Sql};
 
@@ -27,8 +28,8 @@ pub(super) struct Doomed {
     has_series: bool,
 }
 
-/// How many events it is, and how many of them have a trace, a run, a user, a name, points, and are exceptions.
-type Counts = (u64, u64, u64, u64, u64, u64, u64);
+/// How many events it is, and how many of them have a trace, a run, a user, a name, points, are exceptions, and have values outside.
+type Counts = (u64, u64, u64, u64, u64, u64, u64, u64);
 
 impl Doomed {
     /// Counts the events for which a condition holds.
@@ -39,7 +40,7 @@ impl Doomed {
     pub(super) fn new(client: &Client, condition: &Sql) -> Result<Self, Error> {
         let mut sql = Sql::new(
             "SELECT count(), countIf(trace != toFixedString('', 16)), countIf(run != ''), countIf(user != ''), countIf(name != ''), \
-             countIf(what = 4), countIf(fingerprint != '') FROM events FINAL WHERE ",
+             countIf(what = 4), countIf(fingerprint != ''), countIf(notEmpty(`parts.hash`)) FROM events FINAL WHERE ",
         );
         let counts = client.row(sql.add(condition.as_str()))?.unwrap_or_default();
         Ok(Self { condition: condition.clone(), counts, has_series: false })
@@ -66,7 +67,10 @@ impl Doomed {
 
     /// Brings all groups of doomed events to what is left of them.
     pub(super) fn regroup(&self, client: &Client) -> Result<(), Error> {
-        let (_, traces, runs, users, names, points, exceptions) = self.counts;
+        let (_, traces, runs, users, names, points, exceptions, outside) = self.counts;
+        if outside > 0 {
+            outside::note(client, self.condition())?;
+        }
         if traces > 0 {
             self.anew(client, &TRACES, "trace", "trace != toFixedString('', 16)", TRACE)?;
         }

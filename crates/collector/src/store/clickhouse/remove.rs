@@ -203,7 +203,8 @@ fn copy(user: &str, events: &[(u64, String)]) -> Sql {
     }
     let mut sql = Sql::new(
         "INSERT INTO events SETTINGS insert_deduplicate = 0 SELECT e.* REPLACE ('' AS user, \
-         concat(substring(e.body, 1, c.at), c.instead, substring(e.body, c.at + c.skip + 1)) AS body) \
+         concat(substring(e.body, 1, c.at), c.instead, substring(e.body, c.at + c.skip + 1)) AS body, \
+         arrayMap(a -> if(a > c.at, toUInt32(a + length(c.instead) - c.skip), a), e.`parts.at`) AS `parts.at`) \
          FROM (SELECT * FROM events FINAL WHERE user = ",
     );
     sql.text(user)

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::clickhouse::RowBinary;
 use crate::ingest::{Detail, Event};
 use crate::limits::{HOUR_FUTURE_US, HOUR_PAST_US};
-use crate::store::index::{Facts, Indexed, Point, Span, What, put_back};
+use crate::store::index::{Facts, Indexed, Outside, PLACEHOLDER, Part, Point, Span, What, put_back};
 use crate::store::{Class, WIDTHS_US, floor, kind_number};
 
 /// What stands for no bucket.
@@ -21,7 +21,7 @@ pub(super) const RUN: u8 = 3;
 pub(super) const METRICS: u8 = 4;
 
 /// The columns of `events`, in the order in which rows have them.
-pub(super) const COLUMNS: [&str; 49] = [
+pub(super) const COLUMNS: [&str; 53] = [
     "hour",
     "session",
     "time_us",
@@ -70,6 +70,10 @@ pub(super) const COLUMNS: [&str; 49] = [
     "points.min",
     "points.max",
     "points.last",
+    "parts.at",
+    "parts.hash",
+    "parts.bytes",
+    "parts.filter",
     "body",
 ];
 
@@ -106,12 +110,29 @@ impl<'b> New<'b> {
         self.indexed.facts.get(self.place).and_then(Option::as_deref)
     }
 
-    /// Returns its text byte for byte as it came: nothing is kept apart here, for a column is compressed as a whole.
-    fn body(&self) -> Cow<'b, str> {
+    /// Returns its large values.
+    pub(super) fn parts(&self) -> &'b [Part] {
+        self.indexed.parts.get(&self.place).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns its text byte for byte as it came, but for what is outside, and where in it those values were: nothing is kept apart here, for a column
+    /// is compressed as a whole.
+    fn body(&self) -> (Cow<'b, str>, Vec<(usize, &'b Outside)>) {
         let stored = self.indexed.envelope.body.get(self.event.range.clone()).unwrap_or_default();
-        let Some(parts) = self.indexed.parts.get(&self.place) else { return Cow::Borrowed(stored) };
-        let whole = put_back(stored, parts.iter().map(|part| (part.at, &*part.text)));
-        whole.map_or(Cow::Borrowed(stored), Cow::Owned)
+        let (mut outside, mut longer_by) = (Vec::new(), 0);
+        let within = self.parts().iter().filter_map(|part| match &part.outside {
+            Some(value) => {
+                outside.push((part.at + longer_by, value));
+                None
+            }
+            None => {
+                // It is larger than what stands for it.
+                longer_by += part.text.len().saturating_sub(PLACEHOLDER.len());
+                Some((part.at, &*part.text))
+            }
+        });
+        let whole = if self.parts().is_empty() { None } else { put_back(stored, within) };
+        (whole.map_or(Cow::Borrowed(stored), Cow::Owned), outside)
     }
 
     /// Writes it as a row of `events`.
@@ -126,7 +147,12 @@ impl<'b> New<'b> {
         facts(rows, self.facts());
         detail(rows, event.detail.as_deref());
         points(rows, self.facts());
-        rows.text(&self.body()).end_row();
+        let (body, outside) = self.body();
+        column(rows, &outside, |rows, (at, _)| _ = rows.u32(u32::try_from(*at).unwrap_or(u32::MAX)));
+        column(rows, &outside, |rows, (_, value)| _ = rows.text(&value.hash));
+        column(rows, &outside, |rows, (_, value)| _ = rows.u32(u32::try_from(value.bytes).unwrap_or(u32::MAX)));
+        column(rows, &outside, |rows, (_, value)| _ = rows.binary(&value.filter));
+        rows.text(&body).end_row();
     }
 
     /// Writes it as a row of `occurrences`, if it is an exception.
@@ -231,10 +257,10 @@ fn points(rows: &mut RowBinary, facts: Option<&Facts>) {
     }
 }
 
-fn column(rows: &mut RowBinary, points: &[Point], write: impl Fn(&mut RowBinary, &Point)) {
-    rows.array(points.len());
-    for point in points {
-        write(rows, point);
+fn column<T>(rows: &mut RowBinary, values: &[T], write: impl Fn(&mut RowBinary, &T)) {
+    rows.array(values.len());
+    for value in values {
+        write(rows, value);
     }
 }
 

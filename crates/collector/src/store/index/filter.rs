@@ -66,9 +66,13 @@ fn add(filter: &mut [u8], text: &[u8]) {
 
 /// Where the bit of a run of three bytes is.
 fn place_of(run: u32, size: usize) -> (usize, u8) {
-    let hash = run.wrapping_mul(0x9e37_79b1);
-    let hash = (hash ^ hash >> 15) as usize;
+    let hash = hash_of(run) as usize;
     (hash >> 3 & (size - 1), 1 << (hash & 7))
+}
+
+fn hash_of(run: u32) -> u32 {
+    let hash = run.wrapping_mul(0x9e37_79b1);
+    hash ^ hash >> 15
 }
 
 /// A text that is looked for.
@@ -84,6 +88,12 @@ impl Needle {
         runs.sort_unstable();
         runs.dedup();
         (!runs.is_empty()).then_some(Self(runs))
+    }
+
+    /// Returns the hashes of what is looked for, for who looks into filters as [`place_of`] does.
+    #[cfg(feature = "clickhouse")]
+    pub(crate) fn hashes(&self) -> impl Iterator<Item = u32> {
+        self.0.iter().map(|run| hash_of(*run))
     }
 
     /// Returns whether the text may be where this filter was made of.

@@ -35,6 +35,8 @@ pub(crate) struct Outside {
     pub(crate) hash: Box<str>,
     /// How long it is.
     pub(crate) bytes: usize,
+    /// Which texts it may have, where the store keeps that of each value: see [`filter_of`](super::filter_of).
+    pub(crate) filter: Vec<u8>,
 }
 
 /// Takes the large values out of the events of an envelope, and returns them by the event's place.
