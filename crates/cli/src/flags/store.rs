@@ -145,10 +145,10 @@ A collector may run on the source. What is copied is what was there at the begin
 if there is more at the end it is said, and the same command brings the rest. To move
 a collector: copy, stop it, copy again, start it with the new store.
 
-Large values that a directory keeps in an object store (`serve --blobs`) are read from
-there: the directory knows where that is, and AWS_* says as whom. ClickHouse has them
-in its events. A directory that is copied into has them in its database, or at
---blobs. One that is missing ends the copy, which says of which event it is.
+Large values that a store keeps in an object store (`serve --blobs`) are read from
+there: the store knows where that is, and AWS_* says as whom. What is copied into has
+them in its database or its events, or at --blobs. One that is missing ends the copy,
+which says of which event it is.
 
 At the end both stores are read again and compared, session by session. Exit code 0
 if they are the same; 1 if not, with the first session that differs, or if something
@@ -166,7 +166,7 @@ pub(crate) struct CopyArgs {
     /// Into what: a data directory, or `clickhouse://USER@HOST:8123/DATABASE`
     #[arg(long, value_name = "PLACE")]
     pub(crate) to: Place,
-    /// Keep values beyond 16 KiB of a target directory there: `s3://bucket/prefix`, as whom AWS_* says, or `file:///directory`
+    /// Keep values beyond 16 KiB of the target there: `s3://bucket/prefix`, as whom AWS_* says, or `file:///directory`
     #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) blobs: Option<String>,
     /// Server of --blobs that speaks S3 and is not Amazon's [default: `AWS_ENDPOINT_URL`]

@@ -65,6 +65,12 @@ impl House {
         self.running = None;
     }
 
+    /// Has it answer nobody, or answer again.
+    pub(crate) fn hangs(&mut self, hangs: bool) {
+        let (running, _) = self.running.as_mut().unwrap();
+        running.signal(if hangs { "STOP" } else { "CONT" });
+    }
+
     /// Where the store is, as `--store` takes it.
     pub(crate) fn url(&self) -> String {
         let cluster = std::env::var(CLUSTER_VARIABLE);

@@ -276,25 +276,26 @@ fn a_copy_in_clickhouse_that_is_copied_back_answers_all_that_its_source_answers(
     let dir = tempfile::tempdir().unwrap();
     let Some((_server, url)) = clickhouse(&dir.path().join("clickhouse")) else { return };
     let [from, back] = ["from", "back"].map(|name| dir.path().join(name));
-    let [here, there] = ["here", "there"].map(|name| format!("file://{}", dir.path().join(name).display()));
+    let [here, there, values] =
+        ["here", "there", "values"].map(|name| format!("file://{}", dir.path().join(name).display()));
     let server = fill_with(&["--blobs", &here], &from);
     // Killed on its way, then again, and some more arrives meanwhile.
     for millis in [50, 1_000, 3_000] {
         let mut command = lastword();
-        command.args(["store", "copy", "--from", from.to_str().unwrap(), "--to", &url]);
+        command.args(["store", "copy", "--from", from.to_str().unwrap(), "--to", &url, "--blobs", &values]);
         let mut running = Running::start(command.stdout(Stdio::null()).stderr(Stdio::null()));
         std::thread::sleep(std::time::Duration::from_millis(millis));
         running.signal("KILL");
         running.wait();
     }
-    let values = || large::files(&dir.path().join("values")).len();
-    copy_with(&["--blobs", &format!("file://{}", dir.path().join("values").display())], &from, Path::new(&url));
+    copy_with(&["--blobs", &values], &from, Path::new(&url));
     server.post("s-2", &[generic(1, "INFO", "n", "{}")]);
     let copied = copy(&from, Path::new(&url));
     assert_eq!((&copied["copied"], &copied["to"]["events"]), (&json!(1), &json!(12)), "{copied}");
     server.stop();
     let told: Value = serde_json::from_str(&stdout_of(&["store", "info", "--store", &url, "--json"])).unwrap();
-    assert_eq!(told["events"], 12, "{told}");
+    assert_eq!((&told["events"], &told["outside"]["url"]), (&json!(12), &json!(values)), "{told}");
+    assert!(large::files(&dir.path().join("values")).len() > 1);
     // As long as one that was killed may still be at it, what came after it is not for readers: it is said that there is more.
     let mut came_back = copy_with(&["--blobs", &there], Path::new(&url), &back);
     while came_back["more"] == true {

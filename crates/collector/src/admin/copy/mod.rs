@@ -106,7 +106,7 @@ impl Copying {
         self
     }
 
-    /// Sets where large values of a target go that is a directory, as [`Config::blobs`](crate::Config::blobs) does, and which server of S3 that
+    /// Sets where large values of the target go, as [`Config::blobs`](crate::Config::blobs) does, and which server of S3 that
     /// is, if it is not Amazon's. Without it they go where the target has others, or are in it.
     #[must_use]
     pub fn blobs(mut self, url: impl Into<String>, endpoint: Option<String>) -> Self {

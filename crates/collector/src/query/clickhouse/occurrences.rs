@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::Remote;
-use super::events::{self, HEAD, Stored, WHOLE};
+use super::events::{self, HEAD, Stored};
 use super::narrow::{direction, of_session as put_session, within};
 use super::outside::BYTES;
 use crate::clickhouse::Sql;
@@ -19,10 +19,10 @@ pub(super) type Found = (String, Stored);
 /// Begins a question for so many exceptions. They come with their JSON, unless it is uncommonly large: all of it together is no more than a page has.
 fn select(rows: usize, is_final: bool) -> Sql {
     let room = PAGE_BYTES_MAX / rows.max(1);
-    let mut columns = WHOLE.to_owned();
-    for (column, none) in [("body", "''"), ("`parts.at`", "[]"), ("`parts.hash`", "[]"), ("`parts.bytes`", "[]")] {
-        columns = columns.replacen(column, &format!("if({BYTES} <= {room}, {column}, {none})"), 1);
-    }
+    let here = |column: &str, none: &str| format!("if({BYTES} <= {room}, {column}, {none})");
+    let parts = ["`parts.at`", "`parts.hash`", "`parts.bytes`"].map(|column| here(column, "[]"));
+    let head = HEAD.strip_suffix("'', [], [], []").unwrap_or(HEAD);
+    let columns = format!("{head}{}, {}", here("body", "''"), parts.join(", "));
     Sql::new(&format!(
         "SELECT fingerprint, tuple({columns}) FROM events {} WHERE fingerprint != ''",
         if is_final { "FINAL" } else { "" }
@@ -173,7 +173,11 @@ mod tests {
     fn the_json_of_exceptions_comes_with_them_as_far_as_a_page_has_room_for_it() {
         let sql = select(2, true);
         assert!(sql.as_str().starts_with("SELECT fingerprint, tuple(row, "), "{}", sql.as_str());
-        assert!(sql.as_str().contains(", if(length(body) <= 8388608, body, ''), `parts.at`"), "{}", sql.as_str());
+        assert!(
+            sql.as_str().contains(", if(length(body) + arraySum(`parts.bytes`) <= 8388608, body, ''), if("),
+            "{}",
+            sql.as_str()
+        );
         assert!(select(0, true).as_str().contains("<= 16777216,"));
     }
 }

@@ -174,3 +174,54 @@ const fn micros(span: std::time::Duration) -> i64 {
     // Those are hours.
     span.as_secs().cast_signed() * 1_000_000
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blobs::named_in;
+    use crate::clickhouse::Live;
+    use crate::store::clickhouse::open;
+    use crate::store::index::Outside;
+
+    #[test]
+    fn a_value_is_named_in_its_hour_and_shortly_after_it_and_deleted_when_none_may_name_it() {
+        let Some(live) = Live::start() else { return };
+        let client = live.client("named");
+        open(&client, &live.dir("named"), true).unwrap().engine.close();
+        let now = now_us(&client).unwrap();
+        let hour = now / WIDTHS_US[1];
+        let name = |hour: i64| named_in(hour, &"a".repeat(64));
+        let may_be = |row_us: i64, hour: i64| {
+            let outside = Some(Outside { hash: name(hour), bytes: 20_000, filter: Vec::new() });
+            let part = Part { at: 1, text: "".into(), outside };
+            check(&client, [(row_at(row_us).cast_unsigned(), &part)].into_iter())
+        };
+        may_be(now, hour).unwrap();
+        for (row_us, hour) in [(now, hour - 2), (now, hour + 3), (now - 3 * WIDTHS_US[1], hour)] {
+            let refused = may_be(row_us, hour).unwrap_err().to_string();
+            assert!(refused.contains("put too long ago") && refused.contains("sent again"), "{refused}");
+        }
+        // Nothing names either; the younger one may be named yet.
+        let asked = vec![name(hour), name(hour - 3)];
+        assert_eq!(named(&client, asked).unwrap(), HashSet::from([name(hour)]));
+        let note = |name: &str| {
+            let mut sql =
+                Sql::new(&format!("INSERT INTO unnamed (hash, noted_us) SELECT arrayJoin(['{name}']), {NOW}"));
+            client.run(sql.add("")).unwrap();
+        };
+        for hour in [hour, hour - 3, hour - 4] {
+            note(&name(hour));
+        }
+        assert_eq!(unnamed(&client, 10).unwrap(), [name(hour - 3), name(hour - 4)]);
+        let event = Sql::new(&format!(
+            "INSERT INTO events (session, id, row, `parts.at`, `parts.hash`) SELECT 's', 'a', {}, [1], ['{}']",
+            row_at(now - 3 * WIDTHS_US[1]),
+            name(hour - 3)
+        ));
+        client.run(&event).unwrap();
+        assert_eq!(named(&client, vec![name(hour - 3)]).unwrap().len(), 1);
+        assert_eq!(unnamed(&client, 10).unwrap(), [name(hour - 4)]);
+        forget_unnamed(&client, &[name(hour - 4)]).unwrap();
+        assert_eq!(unnamed(&client, 10).unwrap(), Vec::<Box<str>>::new());
+    }
+}
