@@ -65,7 +65,7 @@ fn hold(mut other: impl FnMut() -> Place) {
 }
 
 /// Runs what is held of large values outside of a store.
-fn hold_outside(cases: &[(&str, fn(&outside::Kept))], mut place: impl FnMut() -> Place) {
+fn hold_outside(cases: &[outside::Case], mut place: impl FnMut() -> Place) {
     let wanted = std::env::var("LASTWORD_CASE").unwrap_or_default();
     for (name, case) in cases.iter().filter(|(name, _)| name.contains(&wanted)) {
         common::aloud(&format!("large values outside: {name}"));
@@ -89,7 +89,7 @@ fn large_values_outside_of_clickhouse_are_told_as_they_came() {
 #[test]
 fn large_values_outside_of_clickhouse_go_when_no_event_names_them() {
     let Some(engine) = engine::Engine::start() else { return };
-    let cases: [(&str, fn(&outside::Kept)); 2] = [
+    let cases: [outside::Case; 2] = [
         ("removed", outside::what_is_removed_is_gone_from_the_object_store),
         ("orphans", outside::objects_that_nothing_names_are_deleted_when_they_are_a_day_old),
     ];

@@ -254,8 +254,11 @@ pub fn whoever_is_forgotten_is_out_of_events_with_values_outside_and_all_else_of
     assert_eq!((server.events("user=ada").len(), server.events("text=ada").len()), (0, 0));
 }
 
-/// All of them, by name.
-pub const CASES: [(&str, fn(&Kept)); 5] = [
+/// Something that is held, by name.
+pub type Case = (&'static str, fn(&Kept));
+
+/// All that is held of each store.
+pub const CASES: [Case; 5] = [
     ("byte for byte", each_event_comes_back_byte_for_byte),
     ("missing or changed", a_value_that_is_missing_or_was_changed_is_told_in_its_place_and_all_else_is_shown),
     ("not acknowledged", nothing_is_acknowledged_whose_values_are_not_in_the_object_store),

@@ -90,7 +90,7 @@ fn outside(remote: &Remote) -> Result<Option<Outside>, QueryError> {
     let Some(place) = outside_place(&remote.client)? else { return Ok(None) };
     let sql = "SELECT count(), sum(bytes) FROM (SELECT DISTINCT name, bytes FROM events ARRAY JOIN `parts.hash` AS name, `parts.bytes` AS bytes)";
     let (values, bytes) = remote.row::<(i64, i64)>(&Sql::new(sql))?.unwrap_or_default();
-    Ok((values > 0).then(|| Outside { url: place.url, values, bytes }))
+    Ok((values > 0).then_some(Outside { url: place.url, values, bytes }))
 }
 
 /// Returns the size of each table, the largest first.
