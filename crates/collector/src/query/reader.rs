@@ -87,7 +87,7 @@ impl Reader {
     /// Likewise, and reads what is folded however few events it is of.
     #[cfg(all(test, feature = "clickhouse"))]
     pub(crate) fn of_folds(client: crate::clickhouse::Client, silent_after: Duration) -> Self {
-        let remote = super::clickhouse::Remote::new(client, String::new()).of_folds();
+        let remote = super::clickhouse::Remote::new(client, String::new(), outside::Source::default()).of_folds();
         Self { source: Source::ClickHouse(remote), silent_after }
     }
 
