@@ -191,6 +191,10 @@ fn a_query_that_takes_too_long_is_interrupted_and_the_next_one_is_answered() {
     let answer = server.get(&format!("/api/events?text={}y", "x".repeat(500))).is(503);
     assert_eq!(answer.header("retry-after"), Some("1"));
     assert!(answer.error().contains("narrow it down"), "{}", answer.error());
+    let page = server.get(&format!("/events?text={}y", "x".repeat(500))).is(503);
+    assert_eq!(page.header("retry-after"), Some("1"));
+    assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+    assert!(page.body.contains("narrow it down") && page.body.contains(">Ask again</a>"), "{}", page.body);
     server.get("/api/events?session=none").is(200);
 }
 

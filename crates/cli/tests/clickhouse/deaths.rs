@@ -109,6 +109,11 @@ fn without_a_stream_what_was_acknowledged_outlives_its_process_and_its_store() {
     let (status, said) = send();
     assert!(status == 503 && said.contains("the store can't be written: send the request again"), "{status} {said}");
     until("it is seen that the store is away", || json(&alone, "/api/health")["ok"] == false);
+    let (status, said) = get(&address, "/sessions");
+    assert!(status == 503 && said.contains("<h1>This can't be shown now</h1>"), "people get a page: {status} {said}");
+    for asked in [said, get(&address, "/api/sessions").1] {
+        assert!(asked.contains("the store can't be reached: ask again") && !asked.contains("clickhouse:"), "{asked}");
+    }
     pause();
     house.run();
     until("what could not be stored is", || send().0 == 200);

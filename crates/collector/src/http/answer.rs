@@ -1,5 +1,6 @@
 //! Answers that every part of the HTTP layer gives.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Json;
@@ -9,6 +10,7 @@ use serde_json::json;
 
 use crate::health::Trouble;
 use crate::limits::{RETRY_AFTER, RETRY_AFTER_MAX};
+use crate::query::QueryError;
 use crate::store::WriteError;
 
 /// Says what was wrong.
@@ -31,6 +33,54 @@ pub(super) fn told(error: &WriteError) -> String {
         }
         WriteError::Full | WriteError::StreamFull | WriteError::Closed | WriteError::DiskFull | WriteError::Removed => {
             error.to_string()
+        }
+    }
+}
+
+/// Returns what those are told who asked something that got no answer, and with which status: likewise the kind of trouble alone.
+pub(super) fn unanswered(error: &QueryError) -> (StatusCode, String) {
+    let (status, text) = match error {
+        QueryError::Param(error) => return (StatusCode::BAD_REQUEST, error.to_string()),
+        QueryError::TooLong | QueryError::Unread { .. } => return (StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+        QueryError::Away(_) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "the store can't be reached: ask again a little later")
+        }
+        QueryError::LargeAway(_) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "a large value can't be read: ask again a little later")
+        }
+        QueryError::NoStore { .. }
+        | QueryError::TooNew { .. }
+        | QueryError::TooOld { .. }
+        | QueryError::Store(_)
+        | QueryError::Refused(_) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, "the store can't be read: the log of the collector says why")
+        }
+        QueryError::Lost => {
+            (StatusCode::INTERNAL_SERVER_ERROR, "the query was lost: the log of the collector says why")
+        }
+    };
+    (status, text.to_owned())
+}
+
+/// What was logged last of what keeps questions from being answered: it is logged when it changes, not once a question.
+#[derive(Debug, Default)]
+pub(super) struct Unanswered(Mutex<Option<String>>);
+
+impl Unanswered {
+    /// Notes how the store has answered a question.
+    pub(super) fn note<T>(&self, answer: &Result<T, QueryError>) {
+        let error = match answer {
+            Ok(_) => None,
+            // Whoever asked can do something about these, and is told all of them.
+            Err(QueryError::Param(_) | QueryError::TooLong | QueryError::Unread { .. }) => return,
+            Err(error) => Some(error.to_string()),
+        };
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known != error {
+            if let Some(error) = &error {
+                tracing::error!(%error, "a query failed; it is told again when something else is wrong");
+            }
+            *known = error;
         }
     }
 }
@@ -70,5 +120,40 @@ mod tests {
     fn clients_come_back_after_what_the_queue_has_waited_within_bounds() {
         let waits = [0, 900_000, 7_200_000, u64::MAX].map(|age_us| seconds(retry_after(age_us)));
         assert_eq!(waits, [1, 1, 8, 30]);
+    }
+
+    #[test]
+    fn who_asks_is_told_what_kind_of_trouble_it_is_and_no_address_path_or_table() {
+        let said = || "clickhouse://10.0.0.7:8123/lw: no such table: events".to_owned();
+        let dir = || std::path::PathBuf::from("/var/lib/10.0.0.7/events");
+        let errors = [
+            (QueryError::Away(said()), 503),
+            (QueryError::LargeAway(said()), 503),
+            (QueryError::Refused(said()), 500),
+            (QueryError::Store(rusqlite::Error::InvalidColumnName(said())), 500),
+            (QueryError::NoStore { dir: dir() }, 500),
+            (QueryError::TooNew { dir: dir(), found: 2, known: 1 }, 500),
+            (QueryError::TooOld { dir: dir(), found: 1, known: 2 }, 500),
+            (QueryError::Lost, 500),
+        ];
+        for (error, wanted) in errors {
+            let (status, told) = unanswered(&error);
+            assert_eq!(status.as_u16(), wanted, "{error}");
+            assert!(!told.contains("10.0.0.7") && !told.contains("events"), "{told}");
+        }
+    }
+
+    #[test]
+    fn what_keeps_questions_from_being_answered_is_known_until_one_is_answered_or_something_else_is_wrong() {
+        let unanswered = Unanswered::default();
+        let known = || unanswered.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let away = QueryError::Away("10.0.0.7".to_owned());
+        let told = away.to_string();
+        unanswered.note::<()>(&Err(away));
+        assert_eq!(known(), Some(told.clone()));
+        unanswered.note::<()>(&Err(QueryError::TooLong));
+        assert_eq!(known(), Some(told), "a question that takes too long says nothing of the store");
+        unanswered.note(&Ok(()));
+        assert_eq!(known(), None);
     }
 }

@@ -117,15 +117,9 @@ pub(super) async fn reply<Q: Send + 'static>(
 
 /// Says why a question got no answer.
 pub(super) fn refuse(error: &QueryError) -> Response {
-    match error {
-        QueryError::Param(error) => answer::error(StatusCode::BAD_REQUEST, error.to_string()),
-        QueryError::TooLong | QueryError::Unread { .. } | QueryError::Away(_) | QueryError::LargeAway(_) => {
-            answer::later(error.to_string())
-        }
-        other => {
-            tracing::error!(error = %other, "a query failed");
-            answer::error(StatusCode::INTERNAL_SERVER_ERROR, other.to_string())
-        }
+    match answer::unanswered(error) {
+        (StatusCode::SERVICE_UNAVAILABLE, told) => answer::later(told),
+        (status, told) => answer::error(status, told),
     }
 }
 
@@ -135,7 +129,9 @@ pub(super) async fn run<T: Send + 'static>(
     shared: &Shared,
     ask: impl FnOnce(&Reader) -> Result<T, QueryError> + Send + 'static,
 ) -> Result<T, QueryError> {
-    run_within(shared, shared.0.answers_bytes_max, ask).await
+    let answer = run_within(shared, shared.0.answers_bytes_max, ask).await;
+    shared.0.unanswered.note(&answer);
+    answer
 }
 
 /// Likewise, but for an answer that is small: it is made whatever others do.
@@ -143,7 +139,12 @@ pub(super) async fn run_small<T: Send + 'static>(
     shared: &Shared,
     ask: impl FnOnce(&Reader) -> Result<T, QueryError> + Send + 'static,
 ) -> Result<T, QueryError> {
-    run_within(shared, u64::MAX, ask).await
+    let answer = run_within(shared, u64::MAX, ask).await;
+    // A small answer may be one without the store: that one was made does not say that the store answers.
+    if answer.is_err() {
+        shared.0.unanswered.note(&answer);
+    }
+    answer
 }
 
 async fn run_within<T: Send + 'static>(

@@ -50,6 +50,7 @@ mod stream;
 mod telemetry;
 mod unread;
 
+use answer::Unanswered;
 pub(crate) use gate::Gate;
 use intake::Unstored;
 use places::Places;
@@ -106,6 +107,7 @@ struct Inner {
     forwards: Vec<Arc<Counts>>,
     own: Own,
     unstored: Unstored,
+    unanswered: Unanswered,
     process: Process,
     /// Whether the collector stops, for what would go on for ever.
     stopping: watch::Sender<bool>,
@@ -184,6 +186,7 @@ impl Shared {
             live: Live::default(),
             own: Own::new(settings.telemetry),
             unstored: Unstored::default(),
+            unanswered: Unanswered::default(),
             process: Process::begun(clock::now_us()),
             stopping: watch::Sender::new(false),
             reloaded: watch::Sender::default(),

@@ -87,6 +87,15 @@ pub(crate) fn message(title: &str, text: &str) -> Markup {
     layout(title, Tab::None, &content)
 }
 
+/// Returns a page that says why there is no answer, with a link to itself: it may work when it is asked for again.
+pub(crate) fn unanswered(text: &str) -> Markup {
+    let title = "This can't be shown now";
+    let content = html! {
+        section { h1 { (title) } p { (text) } p { a href="" { "Ask again" } ", " a href="/" { "Overview" } } }
+    };
+    layout(title, Tab::None, &content)
+}
+
 /// Where in the navigation a page is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Tab {

@@ -33,9 +33,9 @@ use axum::response::{Html, IntoResponse, Response};
 use maud::Markup;
 
 use super::Shared;
-use super::api;
 use super::api::run;
-use crate::limits::LIST_ROWS;
+use super::{answer as answers, api};
+use crate::limits::{LIST_ROWS, RETRY_AFTER};
 use crate::page::fate::Fates;
 use crate::page::{self, Address};
 use crate::query::{ParamError, QueryError, Reader};
@@ -101,7 +101,7 @@ async fn answer<Q: Send + 'static>(
     match run(shared, move |reader| ask(reader, &query)).await {
         Ok(answer) => answer,
         Err(QueryError::Param(error)) => wrong(&error.to_string()),
-        Err(error) => api::refuse(&error),
+        Err(error) => unanswered(&error),
     }
 }
 
@@ -162,6 +162,16 @@ fn fates<'s>(reader: &Reader, sessions: impl IntoIterator<Item = &'s str>) -> Re
 fn written(page: Markup) -> Response {
     let page = page.into_string();
     Html(if page.contains('\0') { page.replace('\0', "\u{2400}") } else { page }).into_response()
+}
+
+/// Says in a page why a question got no answer, and has it asked again.
+fn unanswered(error: &QueryError) -> Response {
+    let (status, told) = answers::unanswered(error);
+    let page = (status, Html(page::unanswered(&told).into_string())).into_response();
+    if status != StatusCode::SERVICE_UNAVAILABLE {
+        return page;
+    }
+    ([(header::RETRY_AFTER, RETRY_AFTER.as_secs().to_string())], page).into_response()
 }
 
 /// Says what is wrong with what was asked for.
