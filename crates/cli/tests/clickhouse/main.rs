@@ -13,6 +13,7 @@ mod deaths;
 mod doctor;
 mod edits;
 mod house;
+mod password;
 #[allow(dead_code, reason = "the tests of a stream use the rest")]
 #[path = "../stream/support.rs"]
 mod support;
