@@ -26,7 +26,7 @@ pub(crate) struct SourceArgs {
     /// Read this data directory, whether or not a collector runs on it; nothing stored is changed
     #[arg(long, value_name = "DIR", help_heading = "Where to read")]
     data: Option<PathBuf>,
-    /// Read this store in ClickHouse, as `serve --store` has it, with the password of `LASTWORD_CLICKHOUSE_PASSWORD`
+    /// Read this store in ClickHouse, as `serve --store` has it, with the password of `LASTWORD_CLICKHOUSE_PASSWORD_FILE` or `LASTWORD_CLICKHOUSE_PASSWORD`
     #[arg(long, value_name = "URL", conflicts_with_all = ["url", "data"], help_heading = "Where to read")]
     store: Option<String>,
 }

@@ -84,7 +84,7 @@ pub(crate) struct InfoArgs {
     /// The data directory
     #[arg(long, value_name = "DIR", required_unless_present = "store")]
     pub(crate) data: Option<PathBuf>,
-    /// A store in ClickHouse, `clickhouse://USER@HOST:8123/DATABASE`, with the password of `LASTWORD_CLICKHOUSE_PASSWORD`
+    /// A store in ClickHouse, `clickhouse://USER@HOST:8123/DATABASE`, with the password of `LASTWORD_CLICKHOUSE_PASSWORD_FILE` or `LASTWORD_CLICKHOUSE_PASSWORD`
     #[arg(long, value_name = "URL", conflicts_with_all = ["data", "sizes"])]
     pub(crate) store: Option<String>,
     /// One JSON object instead of text
@@ -153,8 +153,9 @@ which says of which event it is.
 At the end both stores are read again and compared, session by session. Exit code 0
 if they are the same; 1 if not, with the first session that differs, or if something
 could not be read or written. The password of ClickHouse is taken from
-LASTWORD_CLICKHOUSE_PASSWORD. For a second copy in a file, `lastword store backup` is
-quicker.";
+the file that LASTWORD_CLICKHOUSE_PASSWORD_FILE names, else from
+LASTWORD_CLICKHOUSE_PASSWORD; those of two servers stand in the URLs. For a second copy
+in a file, `lastword store backup` is quicker.";
 
 /// Copy all that is stored into another store.
 #[derive(Debug, Args)]

@@ -27,6 +27,11 @@ impl House {
     /// Starts one with a new store; `None` where there is no command for it, which is said aloud, and is a failure in CI unless the variable is
     /// there and empty: another script sets it then.
     pub(crate) fn start() -> Option<Self> {
+        Self::start_with("")
+    }
+
+    /// The same, with more arguments for the command.
+    pub(crate) fn start_with(more: &str) -> Option<Self> {
         let named = std::env::var(COMMAND_VARIABLE);
         let Some(command) = named.clone().ok().filter(|command| !command.is_empty()) else {
             let may_skip = named.is_ok() || std::env::var_os("CI").is_none();
@@ -34,6 +39,7 @@ impl House {
             skipped(&format!("{COMMAND_VARIABLE} names no server of ClickHouse; scripts/suite-clickhouse makes one"));
             return None;
         };
+        let command = format!("{command} {more}");
         let mut house = Self { command, directory: tempfile::tempdir().unwrap(), port: 0, running: None };
         house.run();
         Some(house)

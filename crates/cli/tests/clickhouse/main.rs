@@ -14,6 +14,7 @@ mod doctor;
 mod edits;
 mod house;
 mod large;
+mod password;
 #[allow(dead_code, reason = "the tests of a stream use the rest")]
 #[path = "../stream/support.rs"]
 mod support;

@@ -8,6 +8,9 @@ use crate::store::WriteError;
 const TOO_LONG: [u32; 3] = [159, 160, 394];
 /// `REQUIRED_PASSWORD`, `AUTHENTICATION_FAILED`.
 const WRONG_PASSWORD: [u32; 2] = [194, 516];
+/// Where a password is looked for, by every command alike.
+const RIGHT_PASSWORD: &str = "the password is in the URL, else in the file that LASTWORD_CLICKHOUSE_PASSWORD_FILE names (a collector's \
+                              `clickhouse.password_file`), else in LASTWORD_CLICKHOUSE_PASSWORD";
 /// `NOT_ENOUGH_SPACE`.
 const NOT_ENOUGH_SPACE: u32 = 243;
 /// What passes by itself, or once other servers are back: `TOO_MANY_SIMULTANEOUS_QUERIES`, `SOCKET_TIMEOUT`, `NETWORK_ERROR`,
@@ -75,8 +78,7 @@ impl Error {
             Some(code) if AWAY.contains(&code) => Self::Away(format!("{shown}: {message}")),
             None if status >= 500 => Self::Away(format!("{shown} answered {status}: {message}")),
             Some(code) if WRONG_PASSWORD.contains(&code) => {
-                let right = "the password is in the URL, in the file of `clickhouse.password_file`, or in LASTWORD_CLICKHOUSE_PASSWORD";
-                Self::Refused { code, message: format!("{message}: {right}") }
+                Self::Refused { code, message: format!("{message}: {RIGHT_PASSWORD}") }
             }
             None => {
                 let why = if message.is_empty() { format!("HTTP status {status}") } else { message };

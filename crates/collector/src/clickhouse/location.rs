@@ -10,6 +10,8 @@ use crate::limits::{CLICKHOUSE_NAME_BYTES_MAX, CLICKHOUSE_PASSWORD_BYTES_MAX};
 
 /// The variable of the environment that a password may be in, so that it is in no command line.
 pub(crate) const PASSWORD_VARIABLE: &str = "LASTWORD_CLICKHOUSE_PASSWORD";
+/// The variable that names the file of a password. A collector's settings have it as `clickhouse.password_file`; who has no settings reads it here.
+const PASSWORD_FILE_VARIABLE: &str = "LASTWORD_CLICKHOUSE_PASSWORD_FILE";
 
 /// How such a place is written.
 const FORM: &str = "clickhouse://[user[:password]@]host[:port][/database][?cluster=NAME]";
@@ -107,14 +109,16 @@ impl Location {
         })
     }
 
-    /// Takes the password from a file, where one is named, else from [`PASSWORD_VARIABLE`]. One that stands in the URL stays.
+    /// Takes the password from a file, where one is named here or by [`PASSWORD_FILE_VARIABLE`], else from [`PASSWORD_VARIABLE`]. One that stands
+    /// in the URL stays.
     ///
     /// # Errors
     ///
     /// The file can't be read, or is none of a password.
     pub(crate) fn with_password_of(mut self, file: Option<&Path>) -> Result<Self, LocationError> {
         if self.password.is_none() {
-            self.password = match file {
+            let named = std::env::var_os(PASSWORD_FILE_VARIABLE).filter(|name| !name.is_empty()).map(PathBuf::from);
+            self.password = match file.or(named.as_deref()) {
                 Some(file) => Some(password_in(file)?),
                 None => std::env::var(PASSWORD_VARIABLE).ok().filter(|password| !password.is_empty()),
             };

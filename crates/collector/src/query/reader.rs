@@ -52,8 +52,8 @@ impl Reader {
         Ok(Self { source: Source::Directory(Directory::open(dir, outside)?), silent_after })
     }
 
-    /// Reads a store in ClickHouse: `clickhouse://USER@HOST:8123/DATABASE`, with the password in the URL, in `password_file`, or else in the
-    /// environment's `LASTWORD_CLICKHOUSE_PASSWORD`.
+    /// Reads a store in ClickHouse: `clickhouse://USER@HOST:8123/DATABASE`, with the password in the URL, in `password_file`, or else as the
+    /// environment says: in the file of `LASTWORD_CLICKHOUSE_PASSWORD_FILE`, or in `LASTWORD_CLICKHOUSE_PASSWORD`.
     ///
     /// # Errors
     ///
