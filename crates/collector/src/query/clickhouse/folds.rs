@@ -34,6 +34,8 @@ pub(super) struct Folds(Vec<(u32, i64)>);
 pub(super) struct Known {
     /// The one that was asked for last is the last.
     standings: Mutex<VecDeque<Arc<Standing>>>,
+    /// Held by the one that asks.
+    asking: Mutex<()>,
     /// What has fewer events is counted from them.
     events_min: u64,
 }
@@ -67,13 +69,7 @@ pub(super) fn rows<T: DeserializeOwned>(
         return remote.rows(&question(&none));
     }
     let (known, hours) = (&remote.folds, whole_hours(range));
-    let mut folds = match known.of(hours, clock::now_us()) {
-        Some(folds) => folds,
-        None => {
-            let standing = Standing::ask(remote, hours)?;
-            known.folds(&standing, hours)
-        }
-    };
+    let mut folds = known.first(remote, hours)?;
     for _ in 0..FOLD_TRIES {
         if folds.is_empty() {
             break;
@@ -103,7 +99,26 @@ impl Default for Known {
 impl Known {
     /// Nothing is known yet; what has fewer events will be counted from them.
     pub(super) fn with(events_min: u64) -> Self {
-        Self { standings: Mutex::default(), events_min }
+        Self { standings: Mutex::default(), asking: Mutex::default(), events_min }
+    }
+
+    /// Returns what is to be read of some hours from folds: of what is known, or else asked for. A page asks several questions at once, so one asks and
+    /// the others wait for that; if it was of no use to them each asks for itself, and none waits twice.
+    fn first(&self, remote: &Remote, hours: (i64, i64)) -> Result<Folds, QueryError> {
+        if let Some(folds) = self.of(hours, clock::now_us()) {
+            return Ok(folds);
+        }
+        let asking = self.asking.try_lock();
+        if asking.is_err() {
+            drop(self.asking.lock());
+        }
+        match self.of(hours, clock::now_us()) {
+            Some(folds) => Ok(folds),
+            None => {
+                let standing = Standing::ask(remote, hours)?;
+                Ok(self.folds(&standing, hours))
+            }
+        }
     }
 
     /// Returns what is to be read of some hours from folds, if it is known which are there.
