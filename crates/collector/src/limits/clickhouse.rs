@@ -79,8 +79,8 @@ pub const FOLD_SWEEP_INTERVAL_US: u64 = 60 * 60 * 1_000_000;
 pub const FOLDS_SWEPT: u64 = 1000;
 /// Hours of which a writer remembers that it said that it writes to them. When there are more it starts over.
 pub const FOLD_HOURS_KNOWN: usize = 4096;
-/// Ranges up to this, in microseconds, are counted from events: fewer statements are quicker there.
-pub const FOLDED_RANGE_US: i64 = 6 * 60 * 60 * 1_000_000;
+/// Ranges up to this, in microseconds, are counted from events: fewer statements are quicker there. Six hours, with the one that they begin in.
+pub const FOLDED_RANGE_US: i64 = 7 * 60 * 60 * 1_000_000;
 /// Ranges of fewer events than this are counted from them too: to read folds takes one more statement, which a few events don't save.
 pub const FOLDED_EVENTS_MIN: u64 = 300_000;
 /// How long, in microseconds, it is not asked again which hours of a range are folded before it is read. What is out of date is seen afterwards: it costs an
