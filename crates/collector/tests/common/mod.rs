@@ -36,6 +36,22 @@ impl Dir {
         &self.0
     }
 
+    /// All files below it.
+    pub fn files(&self) -> Vec<PathBuf> {
+        fn below(path: &Path, found: &mut Vec<PathBuf>) {
+            for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
+                if entry.path().is_dir() {
+                    below(&entry.path(), found);
+                } else {
+                    found.push(entry.path());
+                }
+            }
+        }
+        let mut found = Vec::new();
+        below(&self.0, &mut found);
+        found
+    }
+
     pub fn config(&self) -> Config {
         Config::new(&self.0)
     }

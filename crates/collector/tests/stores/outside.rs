@@ -47,18 +47,7 @@ impl Kept {
 
     /// All objects that there are.
     fn objects(&self) -> Vec<PathBuf> {
-        fn below(path: &Path, found: &mut Vec<PathBuf>) {
-            for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
-                if entry.path().is_dir() {
-                    below(&entry.path(), found);
-                } else {
-                    found.push(entry.path());
-                }
-            }
-        }
-        let mut found = Vec::new();
-        below(self.values.path(), &mut found);
-        found
+        self.values.files()
     }
 
     /// Takes the object store away: where the directory was is a file.
