@@ -30,12 +30,48 @@ need() {
     command -v "$command" >/dev/null || cannot_run "no $command"
 }
 
+# Packages of PyPI in a place of their own, and `dir`, which has it: `venv sentry sentry-sdk==2.75.0`. Two suites may ask for the same one at once.
+venv() {
+    command -v python3 >/dev/null || cannot_run "no python3"
+    dir=$(realpath -ms "${LASTWORD_SUITE_DIR:-target/suites}/$1")
+    mkdir -p "$dir"
+    {
+        flock 9
+        python3 -m venv "$dir/venv" || cannot_run "python3 has no venv"
+        "$dir/venv/bin/pip" install --quiet --disable-pip-version-check "${@:2}" || cannot_run "${*:2} can't be installed"
+    } 9>"$dir/lock"
+}
+
+# What suites build: the binary with all features, whatever it is that they try. With fewer it would be another one, and that in the midst of
+# a suite that runs beside.
+FULL=(--features lastword-cli/full)
+
 # Builds the binary, and examples by their names, as `cargo test` builds them: by packages, or without an example, whose development
 # dependencies count, most crates below would get other features and be built once more.
-build() { cargo build --quiet --bin lastword --example quickstart "${@/#/--example=}"; }
+build() { cargo build --quiet "${FULL[@]}" --bin lastword --example quickstart "${@/#/--example=}"; }
 
-# Likewise, the binary with all features: it alone is built once more.
-build_full() { cargo build --quiet --bin lastword --example quickstart --features lastword-cli/full; }
+# Builds all tests, as `cargo test` does, likewise, and prints where the ones of a name are: `built test/stream`, `built lib/lastword`. Each with the
+# directory of its package before it.
+built() {
+    # All of what cargo says is read: it dies of a pipe that is closed while it still builds.
+    cargo test --quiet "${FULL[@]}" --no-run --message-format=json-render-diagnostics | python3 -c '
+import json, os, sys
+built = [json.loads(line) for line in sys.stdin if line.startswith("{")]
+named = [b for b in built if b.get("executable") and sys.argv[1] in (f"{kind}/" + b["target"]["name"] for kind in b["target"]["kind"])]
+for b in named:
+    print(os.path.dirname(b["manifest_path"]), b["executable"])
+sys.exit(not named and f"no test is named {sys.argv[1]}")' "$1"
+}
+
+# Runs tests against real peers: `tests stream`, `tests copy clickhouse`, `tests lib/lastword_collector clickhouse`.
+tests() {
+    local name=$1 found directory executable
+    [[ $name == */* ]] || name=test/$name
+    found=$(built "$name")
+    while read -r directory executable; do
+        (cd "$directory" && "$executable" --quiet "${@:2}" </dev/null)
+    done <<<"$found"
+}
 
 # Builds a program in which a panic is the end at once, and tells tests where it is: cargo builds tests that unwind, and
 # nothing else. It takes the dependencies a second time, about a minute.

@@ -17,7 +17,7 @@ pub(crate) use clocks::{monotonic_nanos, wall_nanos};
 #[cfg(unix)]
 pub(crate) use process::fork_flag;
 pub(crate) use process::{at_exit, generation, watch_for_forks};
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(lastword_loom)))]
 pub(crate) use signals::CrashPages;
 #[cfg(unix)]
 pub(crate) use signals::is_ignored;
