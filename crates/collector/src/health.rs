@@ -98,6 +98,20 @@ impl From<&WriteError> for Trouble {
     }
 }
 
+impl WriteError {
+    /// Returns what those are told who sent something that is not stored: the kind of trouble. What SQLite, a server or the file system
+    /// says of it names tables, files and addresses, and is for the log.
+    pub(crate) fn told(&self) -> String {
+        match self {
+            Self::Failed(_) | Self::Stream(_) | Self::Blobs(_) => Trouble::from(self).to_string(),
+            Self::Unfit(_) => {
+                "this request can't be stored, however often it is sent: the log of the collector says why".to_owned()
+            }
+            Self::Full | Self::StreamFull | Self::Closed | Self::DiskFull | Self::Removed => self.to_string(),
+        }
+    }
+}
+
 /// Checks, and remembers for a moment what was found.
 pub(crate) struct Checks {
     queue: Queue,

@@ -44,6 +44,26 @@ fn fires(server: &Server, name: &str) -> bool {
 }
 
 #[test]
+fn who_looks_at_alerts_while_the_store_is_away_is_told_so_and_not_where_it_is() {
+    let Some(mut house) = House::start() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("alerts.toml");
+    let rule = "every = '1s'\n[[alert]]\nname = 'Bad'\nvalue = 'count'\nwindow = '1h'\nabove = 0\n";
+    std::fs::write(&path, rule).unwrap();
+    let more = ["--alerts", path.to_str().unwrap()];
+    let server = house.serve("ingest,write,query", "127.0.0.1:0", &dir.path().join("data"), &more);
+    let alert = || json(&server, "/api/alerts")["alerts"][0].clone();
+    until("it is evaluated", || alert()["value"].is_number());
+    let url = house.url();
+    let address = url.split('/').nth(2).unwrap();
+    house.kill();
+    until("it says that the store is away", || {
+        alert()["error"] == "the store can't be reached: ask again a little later"
+    });
+    assert!(!alert().to_string().contains(address), "{}", alert());
+}
+
+#[test]
 fn an_alert_is_told_once_whoever_evaluates_it_and_by_another_process_when_the_one_that_told_is_killed() {
     let Some(house) = House::start() else { return };
     let dir = tempfile::tempdir().unwrap();

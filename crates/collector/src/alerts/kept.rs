@@ -12,7 +12,8 @@ use super::kind::Kind;
 use super::rules::Rules;
 use crate::clock;
 use crate::limits::{ALERT_FILE_BYTES_MAX, ALERT_HISTORY_MAX};
-use crate::query::Moment;
+use crate::query::{Moment, QueryError};
+use crate::store::WriteError;
 
 /// How one rule stands, as it is answered.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -47,7 +48,34 @@ pub(crate) struct Status {
 }
 
 /// The places of rules that could not be evaluated, and why.
-pub(super) type Failed = BTreeMap<usize, String>;
+pub(super) type Failed = BTreeMap<usize, Why>;
+
+/// Why a rule could not be evaluated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Why {
+    /// What whoever looks is told.
+    told: String,
+    /// All of it, for the log.
+    whole: String,
+}
+
+impl From<&QueryError> for Why {
+    fn from(error: &QueryError) -> Self {
+        Self { told: error.told(), whole: error.to_string() }
+    }
+}
+
+impl From<&WriteError> for Why {
+    fn from(error: &WriteError) -> Self {
+        Self { told: error.told(), whole: error.to_string() }
+    }
+}
+
+impl From<&str> for Why {
+    fn from(why: &str) -> Self {
+        Self { told: why.to_owned(), whole: why.to_owned() }
+    }
+}
 
 /// Why a rule can't be evaluated.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -55,6 +83,9 @@ pub(crate) struct Trouble {
     pub(crate) error: String,
     /// Since when that is so.
     pub(crate) error_since: Moment,
+    /// What was logged of it: it names tables and addresses, and nobody who looks is told.
+    #[serde(skip)]
+    logged: String,
 }
 
 /// How one rule stands, or stood when it could last be evaluated.
@@ -130,20 +161,23 @@ impl Kept {
             .collect();
     }
 
-    /// Notes which rules could not be evaluated at a moment, and that the others could. What is new of that is logged.
+    /// Notes which rules could not be evaluated at a moment, and that the others could. What is new of that is logged, and why.
     pub(super) fn fail(&mut self, rules: &Rules, failed: &Failed, now: Moment) {
         for (place, rule) in rules.alerts.iter().enumerate() {
-            let Some(error) = failed.get(&place) else {
+            let Some(why) = failed.get(&place) else {
                 if self.troubles.remove(&rule.name).is_some() {
                     tracing::warn!(alert = rule.name, "the alert is evaluated again");
                 }
                 continue;
             };
-            let trouble = self.troubles.entry(rule.name.clone()).or_insert_with(|| {
+            let new = || Trouble { error: String::new(), error_since: now, logged: String::new() };
+            let trouble = self.troubles.entry(rule.name.clone()).or_insert_with(new);
+            if trouble.logged != why.whole {
+                let error = &why.whole;
                 tracing::error!(alert = rule.name, error, "the alert can't be evaluated; it stands as it stood");
-                Trouble { error: String::new(), error_since: now }
-            });
-            trouble.error.clone_from(error);
+                trouble.logged.clone_from(error);
+            }
+            trouble.error.clone_from(&why.told);
         }
     }
 
@@ -226,4 +260,28 @@ fn read(path: &Path) -> io::Result<File> {
         return Err(io::Error::other(format!("it has {bytes} bytes")));
     }
     Ok(serde_json::from_slice(&std::fs::read(path)?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn whoever_looks_is_told_which_kind_of_trouble_a_rule_has_and_the_log_gets_all_of_it() {
+        let rules = Rules::parse("[[alert]]\nname='Bad'\nvalue='count'\nwindow='1h'\nabove=0").unwrap();
+        let said = || "10.0.0.7:8123: table events".to_owned();
+        let (away, unwritable) = (QueryError::Away(said()), WriteError::Failed(said()));
+        let mut kept = Kept::default();
+        kept.show(&Engine::new(Arc::new(rules.clone())));
+        for (why, told) in [(Why::from(&away), away.told()), (Why::from(&unwritable), unwritable.told())] {
+            kept.fail(&rules, &Failed::from([(0, why.clone())]), Moment(7));
+            let shown = serde_json::to_value(kept.statuses()).unwrap();
+            assert_eq!(shown[0]["error"], told.as_str());
+            assert!(!shown.to_string().contains("10.0.0.7") && !shown.to_string().contains("table events"), "{shown}");
+            assert_eq!(kept.troubles["Bad"].logged, why.whole);
+            assert!(why.whole.contains("10.0.0.7:8123: table events"), "{}", why.whole);
+        }
+    }
 }

@@ -11,7 +11,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::about::About;
 use super::engine::{Engine, Transition};
 use super::filter::Filter;
-use super::kept::{Failed, Kept, Status, Trouble};
+use super::kept::{Failed, Kept, Status, Trouble, Why};
 use super::kind::Metric;
 use super::measure::{Measure, failed_of, of_sessions};
 use super::rules::{Rule, Rules};
@@ -90,7 +90,7 @@ impl Watcher {
                 match shared.all(self.rules.alerts.iter().map(|rule| rule.name.clone())).await {
                     Ok(told) => *self.told_before.lock().unwrap_or_else(PoisonError::into_inner) = told,
                     Err(error) => {
-                        self.all_failed(&error.to_string());
+                        self.all_failed(&Why::from(&error));
                         continue;
                     }
                 }
@@ -103,7 +103,7 @@ impl Watcher {
                 (Ok(transitions), Some(shared)) => {
                     shared.settle(transitions, |transition| self.tell(&sender, transition)).await;
                 }
-                (Err(_), _) => self.all_failed("the evaluation died, which is a fault of this program"),
+                (Err(_), _) => self.all_failed(&Why::from("the evaluation died, which is a fault of this program")),
             }
         }
     }
@@ -166,13 +166,13 @@ impl Watcher {
         for (place, rule) in self.rules.alerts.iter().enumerate().filter(|(_, rule)| rule.is_counted()) {
             match self.count(rule, now) {
                 Ok((count, among)) => engine.count(place, count, among),
-                Err(error) => drop(failed.insert(place, error.to_string())),
+                Err(error) => drop(failed.insert(place, Why::from(&error))),
             }
         }
         self.ask_the_store(engine, &mut failed, now);
         for reading in readings {
             if let Err(error) = reading.go_on(&self.reader, engine) {
-                failed.extend(reading.rules.iter().map(|place| (*place, error.to_string())));
+                failed.extend(reading.rules.iter().map(|place| (*place, Why::from(&error))));
             }
         }
         // A session that is not known has no version; one that can't be read is told without.
@@ -198,7 +198,7 @@ impl Watcher {
                     Ok((count, last)) => {
                         engine.say(place, Some(count as f64), None, last.iter().map(About::of_regressed).collect());
                     }
-                    Err(error) => drop(failed.insert(place, error.to_string())),
+                    Err(error) => drop(failed.insert(place, Why::from(&error))),
                 }
                 continue;
             }
@@ -208,7 +208,7 @@ impl Watcher {
             });
             match &asked[known].1 {
                 Ok(sums) => engine.say(place, of_sessions(rule, sums), failed_of(rule, sums), Vec::new()),
-                Err(error) => drop(failed.insert(place, error.to_string())),
+                Err(error) => drop(failed.insert(place, Why::from(error))),
             }
         }
     }
@@ -233,14 +233,14 @@ impl Watcher {
             Ok(readings) => Some(Watching { engine, readings }),
             Err(error) => {
                 drop(kept);
-                self.all_failed(&error.to_string());
+                self.all_failed(&Why::from(&error));
                 None
             }
         }
     }
 
-    fn all_failed(&self, why: &str) {
-        let all = (0..self.rules.alerts.len()).map(|place| (place, why.to_owned())).collect();
+    fn all_failed(&self, why: &Why) {
+        let all = (0..self.rules.alerts.len()).map(|place| (place, why.clone())).collect();
         let now = Moment(clock::now_us());
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).fail(&self.rules, &all, now);
     }

@@ -8,10 +8,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use crate::health::Trouble;
 use crate::limits::{RETRY_AFTER, RETRY_AFTER_MAX};
 use crate::query::QueryError;
-use crate::store::WriteError;
 
 /// Says what was wrong.
 pub(super) fn error(status: StatusCode, message: impl Into<String>) -> Response {
@@ -23,43 +21,21 @@ pub(super) fn later(message: impl Into<String>) -> Response {
     later_as(StatusCode::SERVICE_UNAVAILABLE, message)
 }
 
-/// Returns what those are told who sent something that is not stored: what kind of trouble it is. What SQLite, a server or the file system says of it
-/// names tables, files and addresses, and is for the log.
-pub(super) fn told(error: &WriteError) -> String {
-    match error {
-        WriteError::Failed(_) | WriteError::Stream(_) | WriteError::Blobs(_) => Trouble::from(error).to_string(),
-        WriteError::Unfit(_) => {
-            "this request can't be stored, however often it is sent: the log of the collector says why".to_owned()
-        }
-        WriteError::Full | WriteError::StreamFull | WriteError::Closed | WriteError::DiskFull | WriteError::Removed => {
-            error.to_string()
-        }
-    }
-}
-
-/// Returns what those are told who asked something that got no answer, and with which status: likewise the kind of trouble alone.
+/// Returns what those are told who asked something that got no answer, and with which status.
 pub(super) fn unanswered(error: &QueryError) -> (StatusCode, String) {
-    let (status, text) = match error {
-        QueryError::Param(error) => return (StatusCode::BAD_REQUEST, error.to_string()),
-        QueryError::TooLong | QueryError::Unread { .. } => return (StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
-        QueryError::Away(_) => {
-            (StatusCode::SERVICE_UNAVAILABLE, "the store can't be reached: ask again a little later")
-        }
-        QueryError::LargeAway(_) => {
-            (StatusCode::SERVICE_UNAVAILABLE, "a large value can't be read: ask again a little later")
+    let status = match error {
+        QueryError::Param(_) => StatusCode::BAD_REQUEST,
+        QueryError::TooLong | QueryError::Unread { .. } | QueryError::Away(_) | QueryError::LargeAway(_) => {
+            StatusCode::SERVICE_UNAVAILABLE
         }
         QueryError::NoStore { .. }
         | QueryError::TooNew { .. }
         | QueryError::TooOld { .. }
         | QueryError::Store(_)
-        | QueryError::Refused(_) => {
-            (StatusCode::INTERNAL_SERVER_ERROR, "the store can't be read: the log of the collector says why")
-        }
-        QueryError::Lost => {
-            (StatusCode::INTERNAL_SERVER_ERROR, "the query was lost: the log of the collector says why")
-        }
+        | QueryError::Refused(_)
+        | QueryError::Lost => StatusCode::INTERNAL_SERVER_ERROR,
     };
-    (status, text.to_owned())
+    (status, error.told())
 }
 
 /// What was logged last of what keeps questions from being answered: it is logged when it changes, not once a question.

@@ -137,5 +137,5 @@ fn failed(error: &WriteError) -> Response {
 /// Logs that a change is not made, and returns what is told of that.
 pub(super) fn unmade(error: &WriteError) -> String {
     tracing::error!(%error, "a change of what is stored is not made");
-    answer::told(error)
+    error.told()
 }

@@ -327,7 +327,7 @@ impl Unstored {
 }
 
 fn of_writer(error: &WriteError) -> Failure {
-    let told = answer::told(error);
+    let told = error.told();
     match error {
         // To send it again would change nothing.
         WriteError::Unfit(_) => Failure::new(StatusCode::BAD_REQUEST, told),

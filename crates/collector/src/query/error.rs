@@ -103,6 +103,23 @@ pub enum QueryError {
     Lost,
 }
 
+impl QueryError {
+    /// Returns what those are told who asked: the kind of trouble. What SQLite, a server or the file system says of it names tables, files
+    /// and addresses, and is for the log.
+    pub(crate) fn told(&self) -> String {
+        let text = match self {
+            Self::Param(_) | Self::TooLong | Self::Unread { .. } => return self.to_string(),
+            Self::Away(_) => "the store can't be reached: ask again a little later",
+            Self::LargeAway(_) => "a large value can't be read: ask again a little later",
+            Self::NoStore { .. } | Self::TooNew { .. } | Self::TooOld { .. } | Self::Store(_) | Self::Refused(_) => {
+                "the store can't be read: the log of the collector says why"
+            }
+            Self::Lost => "the query was lost: the log of the collector says why",
+        };
+        text.to_owned()
+    }
+}
+
 #[cfg(feature = "clickhouse")]
 impl From<Wrong> for QueryError {
     fn from(wrong: Wrong) -> Self {
