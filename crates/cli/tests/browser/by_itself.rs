@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::common::{PATIENCE, http};
 use crate::driver::Driver;
+use crate::hostile::turned;
 use crate::populate;
 use crate::stage::Stage;
 
@@ -45,6 +46,20 @@ fn the_live_page_of_a_session_tells_what_is_missing_as_it_comes() {
     send(&stage.server.address, "s", &[7]);
     until(&browser, "and go on", "return document.querySelectorAll('tbody tr').length === 7");
     assert_eq!(browser.complaints(), [] as [&str; 0]);
+}
+
+#[test]
+fn an_id_that_turns_text_is_seen_as_it_comes_and_its_link_leads_to_it() {
+    let Some(stage) = Stage::start(|address| send(address, "s", &[0])) else { return };
+    let browser = stage.browser(true);
+    browser.open(&format!("{}/live", stage.server.url));
+    until(&browser, "it listens", "return document.querySelector('[role=status]').textContent === 'Live'");
+    send(&stage.server.address, populate::TURNED, &[0]);
+    until(&browser, "the event comes", "return document.querySelectorAll('tbody td.number').length === 2");
+    let id = browser.script("const id = document.querySelector('tbody a.id'); return [id.textContent, id.pathname]");
+    assert_eq!(id[0], turned());
+    let (status, page) = http::get(&stage.server.address, id[1].as_str().unwrap());
+    assert_eq!((status, page.contains(&turned())), (200, true), "{page}");
 }
 
 #[test]

@@ -1,5 +1,5 @@
 // The live tail: the newest events on top, as many as the page has room for; of others it says how many there were. What clients sent
-// only ever becomes nodes of text.
+// only ever becomes nodes of text, in which marks that would turn other text are seen.
 "use strict";
 (() => {
   const live = document.querySelector("#live");
@@ -9,9 +9,11 @@
   const gaps = "gaps" in live.dataset;
   let highest = Number(live.dataset.last ?? -1);
   let [waiting, skipped, paused, drawing, last] = [[], 0, false, 0, ""];
+  // As `visible.rs` writes them.
+  const visible = (text) => text.replace(/[\u061c-\u061c\u200e-\u200f\u202a-\u202e\u2066-\u2069]/g, (mark) => `\\u{${mark.charCodeAt(0).toString(16)}}`);
   const make = (tag, name, ...inner) => {
     const element = Object.assign(document.createElement(tag), { className: name });
-    element.append(...inner);
+    element.append(...inner.map((part) => (typeof part === "string" ? visible(part) : part)));
     return element;
   };
   const link = (name, href, ...inner) => Object.assign(make("a", name, ...inner), { href });
@@ -58,7 +60,7 @@
     const index = Number.isSafeInteger(event.event_session_index) && event.event_session_index >= 0 ? event.event_session_index : null;
     cells.push(make("td", "number", index ?? ""));
     const what = make("td", "what", link(`name${own}`, `/events/${id}`, cut(name)), " ", make("code", "", cut(summary)));
-    const made = make("tr", severity, make("td", "when", Object.assign(time, { title: exact })), ...cells, what);
+    const made = make("tr", severity, make("td", "when", Object.assign(time, { title: visible(exact) })), ...cells, what);
     return Object.assign(made, { number: index });
   };
   // What is missing before an event of the one session that is shown.

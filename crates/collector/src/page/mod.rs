@@ -1,8 +1,8 @@
 //! The pages for people: rendered here, readable without a script.
 //!
-//! What clients sent is only ever written as text: `maud` escapes it, and the headers of every answer forbid all scripts but our one
-//! file, so that even a mistake here would run nothing. All that changes what is shown is a link or a form of `GET`; the script adds
-//! keys and the live tail to pages that are whole without it.
+//! What clients sent is only ever written as text: `maud` escapes it, marks that would turn what stands around it are written out, and the
+//! headers of every answer forbid all scripts but our one file, so that even a mistake here would run nothing. All that changes what is
+//! shown is a link or a form of `GET`; the script adds keys and the live tail to pages that are whole without it.
 
 mod address;
 pub(crate) mod alerts;
@@ -37,6 +37,7 @@ mod stack;
 mod steps;
 pub(crate) mod trace;
 pub(crate) mod traces;
+mod visible;
 mod waterfall;
 
 pub(crate) use address::{Address, path};
@@ -44,7 +45,7 @@ pub(crate) use messages::Conversation;
 pub(crate) use overview::{OVERVIEW_SINCE, Origin, Overview, Sums, Trend, begin_page, overview};
 pub use said::stack_of;
 
-use maud::{DOCTYPE, Markup, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// The style of every page, served as `/style.css`. What stands later may say more of what stands before.
 pub(crate) const STYLE: &str = concat!(
@@ -131,9 +132,9 @@ fn layout(title: &str, tab: Tab, content: &Markup) -> Markup {
     layout_with(title, tab, &Markup::default(), content)
 }
 
-/// Puts a page around its content, with more in its head.
+/// Puts a page around its content, with more in its head. All pages are made here.
 fn layout_with(title: &str, tab: Tab, head: &Markup, content: &Markup) -> Markup {
-    html! {
+    let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
@@ -160,5 +161,6 @@ fn layout_with(title: &str, tab: Tab, head: &Markup, content: &Markup) -> Markup
                 (keys::dialog())
             }
         }
-    }
+    };
+    PreEscaped(visible::visible(page.into_string()))
 }

@@ -3,7 +3,7 @@
 use lastword_collector::segment::encode;
 use serde_json::json;
 
-use super::common::{Dir, Server, body, named};
+use super::common::{Dir, Server, body, exception, named};
 
 /// What no path carries as it is, or not through every browser and proxy.
 const IDS: [&str; 9] = ["..", ".", "a/../b", "a?b#c", "50%", "two\nlines", "~~x", "//", "back\\slash"];
@@ -15,6 +15,38 @@ fn has_link(page: &str, path: &str) {
     let is_lost = |part: &str| matches!(&*part.to_lowercase().replace("%2e", "."), "." | "..");
     let is_changed = path.split('/').any(is_lost) || path.to_lowercase().contains("%2f") || path.contains("//");
     assert!(!is_changed, "{path}");
+}
+
+#[test]
+fn a_name_that_turns_text_is_seen_and_links_and_filters_find_it_as_it_is() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let turned = "\u{202e}gnp.exe\u{2066}a\u{200f}";
+    let seen = r"\u{202e}gnp.exe\u{2066}a\u{200f}";
+    let marks = ['\u{202e}', '\u{2066}', '\u{200f}'];
+    let batch = [
+        named(0, "turned-1", turned, "INFO", &json!({ turned: turned }).to_string()),
+        exception(1, "CRITICAL", turned, turned),
+    ];
+    server.telemetry(body(turned, &batch)).is(200);
+    server.telemetry(body("other", &[named(0, "other-1", "other", "INFO", "{}")])).is(200);
+    let part = encode(turned);
+    let session = format!("/sessions/{part}");
+    // What is sent when a form is.
+    let field = format!("value=\"{turned}\"");
+    for path in ["/sessions", "/exceptions", "/events", "/live", &session] {
+        let page = server.get(path).is(200).body;
+        assert!(page.contains(seen) && !page.replace(&field, "").contains(marks), "{path}: {page}");
+    }
+    assert!(!server.get("/?since=2026-11-20").is(200).body.contains(marks));
+    has_link(&server.get("/sessions").is(200).body, &session);
+    let found = server.get(&format!("/events?name={part}")).is(200).body;
+    assert!(found.contains("turned-1") && !found.contains("other-1"), "{found}");
+    assert!(found.contains(&field) && found.contains(seen), "the form asks for the same: {found}");
+    assert!(!found.replace(&field, "").contains(marks), "{found}");
+    let wrong = server.get(&format!("/events?severity={part}")).is(400).body;
+    assert!(wrong.contains(seen) && !wrong.contains(marks), "{wrong}");
+    assert_eq!(server.get(&format!("/api{session}")).is(200).json()["session_id"], turned, "programs get it as it is");
 }
 
 #[test]

@@ -158,10 +158,9 @@ fn fates<'s>(reader: &Reader, sessions: impl IntoIterator<Item = &'s str>) -> Re
     Ok(Fates::new(reader.sessions_named(&ids.into_iter().collect::<Vec<_>>())?))
 }
 
-/// Answers with a page. HTML can't have the character NUL, which clients can send: its picture stands there.
+/// Answers with a page.
 fn written(page: Markup) -> Response {
-    let page = page.into_string();
-    Html(if page.contains('\0') { page.replace('\0', "\u{2400}") } else { page }).into_response()
+    Html(page.into_string()).into_response()
 }
 
 /// Says in a page why a question got no answer, and has it asked again.
