@@ -150,8 +150,7 @@ impl Collector {
             }
         }
         let watching = watch(&config, &shared, poster.as_ref());
-        let targets = if shared.has(Role::Write) { &config.settings.forward[..] } else { &[] };
-        let mut forwarding = shared.forward(targets, poster.as_ref());
+        let mut forwarding = shared.forward(&config.settings.forward, poster.as_ref());
         let consuming = tokio::spawn(shared.clone().consume());
         let stopping = shared.clone();
         let shutdown = async move {

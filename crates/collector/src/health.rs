@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout};
 use crate::limits::{HEALTH_KEPT, HEALTH_TIMEOUT};
 use crate::query::Reader;
 use crate::store::{Queue, WriteError};
-use crate::stream::Outlet;
+use crate::stream::{Outlet, Role};
 
 /// What was found of all parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,14 +117,17 @@ pub(crate) struct Checks {
     queue: Queue,
     reader: Arc<Reader>,
     outlet: Outlet,
+    /// Whether this process answers questions and does nothing else: it needs no stream.
+    only_answers: bool,
     directory: PathBuf,
     /// Held while a check is under way, so that those who ask meanwhile get its answer.
     found: Mutex<Option<(Instant, Health)>>,
 }
 
 impl Checks {
-    pub(crate) fn new(queue: Queue, reader: Arc<Reader>, outlet: Outlet, directory: &Path) -> Self {
-        Self { queue, reader, outlet, directory: directory.to_owned(), found: Mutex::new(None) }
+    pub(crate) fn new(queue: Queue, reader: Arc<Reader>, outlet: Outlet, roles: &[Role], directory: &Path) -> Self {
+        let (only_answers, directory) = (roles == [Role::Query], directory.to_owned());
+        Self { queue, reader, outlet, only_answers, directory, found: Mutex::new(None) }
     }
 
     /// Returns how all parts are, or were a moment ago.
@@ -167,7 +170,7 @@ impl Checks {
 
     async fn stream(&self) -> Result<(), MqTrouble> {
         if !self.outlet.is_streaming() {
-            return Err(MqTrouble::NotConfigured);
+            return if self.only_answers { Ok(()) } else { Err(MqTrouble::NotConfigured) };
         }
         match self.outlet.link() {
             Some(link) if link.is_there(HEALTH_TIMEOUT).await => Ok(()),

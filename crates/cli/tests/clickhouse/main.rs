@@ -15,6 +15,7 @@ mod edits;
 mod house;
 mod large;
 mod password;
+mod roles;
 #[allow(dead_code, reason = "the tests of a stream use the rest")]
 #[path = "../stream/support.rs"]
 mod support;

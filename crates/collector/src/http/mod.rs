@@ -171,15 +171,18 @@ impl Shared {
         // One of the largest fits in at any rate.
         let unproven_bytes = (room_bytes / UNPROVEN_SHARE).max(settings.limits.body_bytes_max.len()).min(room_bytes);
         let outlet = Outlet::new(queue.clone(), settings.stream.is_some());
+        let roles = settings.roles();
+        // Those that write forward; of what others do nothing is known here.
+        let targets = if roles.contains(&Role::Write) { &settings.forward[..] } else { &[] };
         Self(Arc::new(Inner {
             gate,
             tls,
-            checks: Checks::new(queue.clone(), Arc::clone(&reader), outlet.clone(), config.data_dir()),
+            checks: Checks::new(queue.clone(), Arc::clone(&reader), outlet.clone(), &roles, config.data_dir()),
             watcher: Arc::new(Watcher::new(config.alerts.clone(), config.data_dir(), Arc::clone(&reader))),
-            forwards: settings.forward.iter().map(|target| Arc::new(Counts::new(&target.name))).collect(),
+            forwards: targets.iter().map(|target| Arc::new(Counts::new(&target.name))).collect(),
             queue,
             outlet,
-            roles: settings.roles(),
+            roles,
             is_shared: settings.remote_store().is_some(),
             consents,
             reader,
@@ -302,7 +305,7 @@ impl Shared {
         watcher.run(move || alerts::figures(&self.0), shared, poster, stopping).await;
     }
 
-    /// Begins to send on to each of these targets, until the collector stops.
+    /// Begins to send on to each of these targets, if this process writes, until the collector stops.
     pub(crate) fn forward(&self, targets: &[Target], poster: Option<&Arc<dyn Poster>>) -> JoinSet<()> {
         let mut forwarding = JoinSet::new();
         for (target, counts) in targets.iter().zip(&self.0.forwards) {

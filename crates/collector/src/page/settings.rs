@@ -13,6 +13,10 @@ use crate::query::{AuditEntry, Moment, Page};
 /// What the page shows beside what is in the store.
 pub(crate) struct Shown {
     pub(crate) health: Health,
+    /// Whether this process takes in what clients send.
+    pub(crate) takes: bool,
+    /// Whether it stores that.
+    pub(crate) stores: bool,
     /// When the process began.
     pub(crate) begun: Moment,
     /// Requests that wait to be written, and how many may.
@@ -56,13 +60,13 @@ pub(crate) fn page(shown: &Shown, info: &Info, audit: &Page<AuditEntry>, address
         section {
             h1 { "Settings" }
             @match shown.health.trouble() {
-                None => p.verdict.good { "The collector works: events are taken, stored and found again." },
+                None => p.verdict.good { (works(shown.takes, shown.stores)) },
                 Some(trouble) => p.verdict.bad { "The collector can't do its work: " (trouble) },
             }
             (figures(shown))
         }
         section { h2 { "Storage" } (storage(shown, info)) (retention(shown)) }
-        section { h2 { "Taken in" } p.quiet { "Since the collector began." } (ingested(&shown.ingested)) }
+        section { h2 { "Taken in" } (taken_in(shown)) }
         section { h2 { "Privacy" } (privacy(shown)) }
         section { h2 { "Keys" } (keys(&shown.keys)) }
         @if !shown.forwarded.is_empty() { section { h2 { "Sent on" } (forwarded(&shown.forwarded)) } }
@@ -76,13 +80,23 @@ pub(crate) fn page(shown: &Shown, info: &Info, audit: &Page<AuditEntry>, address
     layout("Settings", Tab::Settings, &content)
 }
 
+/// Says what the process does of the work, where nothing is wrong with it. Who sees this page is answered by one that answers questions.
+const fn works(takes: bool, stores: bool) -> &'static str {
+    match (takes, stores) {
+        (true, true) => "The collector works: events are taken, stored and found again.",
+        (true, false) => "This process works: events are taken, others store them, and they are found again.",
+        (false, true) => "This process works: what others take is stored and found again.",
+        (false, false) => "This process works: what others take and store is found again.",
+    }
+}
+
 fn figures(shown: &Shown) -> Markup {
     let (waiting, most) = shown.queue;
     html! {
         dl.facts {
             div { dt { "Version" } dd { (env!("CARGO_PKG_VERSION")) } }
             div { dt { "Began" } dd { (parts::moment(shown.begun)) } }
-            div { dt { "Requests that wait for the disk" } dd { (waiting) " of at most " (most) } }
+            @if shown.stores { div { dt { "Requests that wait for the disk" } dd { (waiting) " of at most " (most) } } }
         }
     }
 }
@@ -145,6 +159,13 @@ fn how_long(name: &str, value: &str) -> String {
     }
 }
 
+fn taken_in(shown: &Shown) -> Markup {
+    html! {
+        @if !shown.takes { p.empty { "This process takes nothing in: those with the role " code { "ingest" } " do." } }
+        @else { p.quiet { "Since the collector began." } (ingested(&shown.ingested)) }
+    }
+}
+
 fn ingested(protocols: &[Ingested]) -> Markup {
     if protocols.is_empty() {
         return html! { p.empty { "Nothing yet." } };
@@ -171,7 +192,9 @@ fn ingested(protocols: &[Ingested]) -> Markup {
 
 fn privacy(shown: &Shown) -> Markup {
     html! {
-        @if shown.redacted.is_empty() {
+        @if !shown.takes && !shown.stores {
+            p.empty { "This process takes nothing out: those that take events in and store them do, before they are stored." }
+        } @else if shown.redacted.is_empty() {
             p.empty { "Nothing had to be taken out since the collector began." }
         } @else {
             p.quiet { "What was taken out before it was stored, by rule, since the collector began." }
@@ -239,5 +262,19 @@ fn trail(audit: &Page<AuditEntry>, address: &Address) -> Markup {
             } }
         }
         (address.more(audit.next.as_deref(), "Older entries"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_says_that_it_takes_and_stores_only_where_it_does() {
+        let all = [(true, true), (true, false), (false, true), (false, false)];
+        let said = all.map(|(takes, stores)| works(takes, stores));
+        assert_eq!(said.map(|said| said.contains("events are taken")), [true, true, false, false]);
+        assert_eq!(said.map(|said| said.contains("others store")), [false, true, false, false]);
+        assert!(said.iter().all(|said| said.ends_with("found again.")), "{said:?}");
     }
 }

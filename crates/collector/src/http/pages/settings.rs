@@ -10,6 +10,7 @@ use crate::page::settings::{Forwarded, Ingested, Shown};
 use crate::page::{self, Address};
 use crate::query::AuditQuery;
 use crate::stats::Protocol;
+use crate::stream::Role;
 
 /// `GET /settings`, with the parameters of `GET /api/audit` for its list of who did what.
 pub(in super::super) async fn settings(State(shared): State<Shared>, Query(pairs): Pairs) -> Response {
@@ -39,6 +40,8 @@ pub(in super::super) async fn settings(State(shared): State<Shared>, Query(pairs
     });
     let mut shown = Shown {
         health,
+        takes: shared.has(Role::Ingest),
+        stores: shared.has(Role::Write),
         begun: inner.process.begun_at(),
         queue: inner.queue.depth(),
         disk: inner.reader.disk(),
