@@ -49,6 +49,26 @@ fn no_page_is_wider_than_the_screen() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// How many tiles there are, and where rows of them end that end before others.
+const SHORT_ROWS: &str = "
+    const tiles = [...document.querySelectorAll('.tile')].map(tile => tile.getBoundingClientRect()), ends = new Map();
+    for (const {top, right} of tiles) ends.set(Math.round(top), Math.max(ends.get(Math.round(top)) ?? 0, right));
+    const all = [...ends.values()];
+    return [tiles.length, all.filter(end => end < Math.max(...all) - 1)];";
+
+#[test]
+fn every_row_of_the_overviews_figures_is_full_on_any_screen() {
+    let Some(stage) = Stage::start(populate::day) else { return };
+    let browser = stage.browser(true);
+    browser.open(&format!("{}/", stage.server.url));
+    for width in [320, 600, 900, 1024, 1280, 1440] {
+        browser.resize(width, HEIGHT);
+        let told = browser.script(SHORT_ROWS);
+        assert!(told[0].as_u64().unwrap() > 4, "there are figures of calls too: {told}");
+        assert_eq!(told[1], serde_json::json!([]), "{width} wide");
+    }
+}
+
 #[test]
 fn axe_finds_no_violation_in_light_and_dark() {
     let Some(stage) = Stage::start(populate::day) else { return };

@@ -17,9 +17,15 @@ const CALLS_COMPARED_FROM: u32 = 10;
 /// Reasons of dropped events that are told. There may be as many as clients think of.
 const DROPS_TOLD: usize = 2;
 
-/// Writes them.
+/// Writes them: those of sessions in a row, and those of calls in one, where there are any.
 pub(super) fn tiles(overview: &Overview) -> Markup {
-    html! { div.tiles { (of_sessions(overview)) (of_calls(overview)) } }
+    let CallTotals { models, tools, .. } = &overview.sums.calls;
+    html! {
+        div.tiles {
+            div { (of_sessions(overview)) }
+            @if models.calls > 0 || tools.calls > 0 { div { (of_calls(overview)) } }
+        }
+    }
 }
 
 impl Overview {
@@ -121,7 +127,7 @@ fn most_dropped(sums: &SessionSums) -> impl Iterator<Item = (&String, &i64)> {
     drops.into_iter().take(DROPS_TOLD)
 }
 
-/// Writes how models and tools fare, where there are any.
+/// Writes how models and tools fare.
 fn of_calls(overview: &Overview) -> Markup {
     let CallTotals { models, tools, worst_tools, .. } = &overview.sums.calls;
     let before = &overview.before.calls;
