@@ -98,7 +98,7 @@ fn what_does_not_go_together_is_refused_with_what_would() {
         (&["--role", "ingest"][..], "`stream` is not"),
         (&["--role", "ingest", "--stream", "nats://u:sekret@"], "`stream` can't be used"),
         (&["--role", "query", "--stream", "nats://127.0.0.1:1"], "the role `query` goes with `write`"),
-        (&["--role", "cook"], "ingest"),
+        (&["--role", "cook"], "`cook` is not known here: use one of `ingest`, `write`, `query`"),
         (&["--stream", "nats://127.0.0.1:1", "--nats-name", "a b"], "`nats.name` can't be `a b`"),
         (&["--stream", "nats://127.0.0.1:1", "--nats-replicas", "9"], "from 1 to 5"),
         (&["--stream", "nats://u:sekret@127.0.0.1:1"], "the stream at nats://127.0.0.1:1 can't be used"),

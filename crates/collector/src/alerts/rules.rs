@@ -338,7 +338,7 @@ mod tests {
         let error = Rules::parse("url = 'example.org'").unwrap_err().to_string();
         assert_eq!(error, "`url` is `example.org`: it must begin with http:// or https://");
         for (rule, part) in [
-            ("value = 'counts'\nwindow = '5m'\nabove = 1", "unknown variant `counts`"),
+            ("value = 'counts'\nwindow = '5m'\nabove = 1", "`counts` is not known here: use one of `"),
             ("value = 'count'\nwindow = 'long'\nabove = 1", "`long` is no duration"),
             ("value = 'count'\nwindow = '5m'\nabove = 1\nover = 2", "unknown field `over`"),
         ] {

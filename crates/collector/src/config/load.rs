@@ -269,6 +269,9 @@ fn at_place(text: &str, at: usize, message: &str) -> String {
 fn in_words(message: &str) -> String {
     let message = message.replace('\n', ", ");
     let Some((what, expected)) = message.split_once(", expected ") else { return message };
+    if let Some(word) = what.strip_prefix("unknown variant ") {
+        return format!("{word} is not known here: use {expected}");
+    }
     let right = match expected {
         "usize" | "u64" | "u32" | "u16" | "u8" => "a whole number, 0 or more",
         "i64" | "i32" => "a whole number",

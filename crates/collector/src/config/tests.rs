@@ -171,10 +171,13 @@ fn a_wrong_kind_of_value_is_told_in_words_of_those_who_write_files() {
         ("[limits]\nconnections_max = -1\n", "use a whole number, 0 or more"),
         ("telemetry = 'yes'\n", "use true or false"),
         ("hosts = 'a'\n", "use a list in brackets"),
+        ("role = ['cook']\n", "`cook` is not known here: use one of `ingest`, `write`, `query`"),
     ] {
         let error = File::of("words", text).load(&[]).unwrap_err().to_string();
         assert!(error.contains(right) && !error.contains("usize") && !error.contains("expected"), "{error}");
     }
+    let error = Loaded::load(None, &[said("role", "query,cook")]).unwrap_err().to_string();
+    assert!(error.contains("`cook` is not known here: use one of `ingest`, `write`, `query`"), "{error}");
 }
 
 #[test]

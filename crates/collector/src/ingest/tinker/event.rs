@@ -229,6 +229,8 @@ mod tests {
             ("severity", r#""warn""#, "`severity` is warn: it must be one of DEBUG"),
             ("severity", "null", "`severity` is null: it must be a string"),
             ("timestamp", r#""yesterday""#, "`timestamp` is yesterday: it must be like 2026-"),
+            ("timestamp", r#""""#, "`timestamp` is \"\": it must be like 2026-"),
+            ("timestamp", r#"" \t""#, "`timestamp` is \"  \": it must be like 2026-"),
             ("event_name", "", "`event_name` is missing"),
             ("event_name", "[1]", "`event_name` is [1]: it must be a string"),
             ("event_data", "[]", "`event_data` is []: it must be an object"),
