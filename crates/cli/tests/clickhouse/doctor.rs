@@ -1,8 +1,9 @@
 //! `lastword doctor` over a store in ClickHouse.
 
+use std::collections::HashSet;
 use std::path::Path;
 
-use crate::common::{generic, run};
+use crate::common::{Server, generic, run};
 use crate::house::House;
 use crate::support::{assert_said, doctor, until};
 
@@ -82,7 +83,44 @@ fn the_doctor_says_how_a_store_in_clickhouse_is_and_what_is_wrong_with_it() {
     );
     assert_said(&found(&data, &url), "warning", "the clock of a process that takes in is ahead");
     house.tell("INSERT INTO kept (key, changed_us, value) SELECT 'format', 9000000000000000000, '2'");
-    assert_said(&found(&data, &url), "wrong", "the store has format 2");
+    let told = found(&data, &url);
+    assert_said(&told, "wrong", "the store has format 2");
+    assert_said(&told, "wrong", "use the `lastword` that made it, or a newer one");
+}
+
+#[test]
+fn the_doctor_says_of_a_wrong_password_who_has_it_and_not_that_the_server_is_to_be_started() {
+    let Some(house) = House::start_with("--password right") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let told = found(dir.path(), &house.url().replace("//", "//ada:sekret@"));
+    assert_said(&told, "wrong", "code 516");
+    assert_said(&told, "wrong", "give the password of `ada`");
+    assert!(told.len() == 1 && !told[0].1.contains("start it") && !told[0].1.contains("sekret"), "{told:#?}");
+}
+
+#[test]
+fn the_doctor_says_that_tables_are_to_be_made_which_are_not_there() {
+    let Some(house) = House::start() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    house.serve("ingest,write,query", "127.0.0.1:0", &dir.path().join("all"), &[]).stop();
+    let stored = House::changed("events");
+    // In a cluster that is asked which is all of it.
+    for table in HashSet::from([stored.replace("events_local", "events"), stored]) {
+        house.tell(&format!("DROP TABLE {table} SYNC"));
+    }
+    let told = found(&dir.path().join("doctor"), &house.url());
+    assert_said(&told, "wrong", "start `lastword serve` of this version once: it makes what is not there");
+    assert_said(&told, "warning", "tables are not there: events");
+}
+
+#[test]
+fn the_doctor_says_of_what_is_no_clickhouse_where_to_look() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(&dir.path().join("other"));
+    let told = found(dir.path(), &format!("clickhouse://{}/fleet", server.address));
+    assert_said(&told, "wrong", "is no ClickHouse");
+    assert_said(&told, "wrong", "see to host and port in `store`");
+    server.stop();
 }
 
 #[test]
@@ -93,7 +131,7 @@ fn the_doctor_says_that_the_server_of_a_store_is_away() {
     house.kill();
     let told = found(dir.path(), &url);
     assert_said(&told, "wrong", "ClickHouse is away");
-    assert_said(&told, "wrong", "see to `store` in the configuration");
+    assert_said(&told, "wrong", "start it, or see to the address in `store`");
     assert!(told.len() == 1 && !told.iter().any(|(_, said)| said.contains("sekret")), "{told:#?}");
 }
 

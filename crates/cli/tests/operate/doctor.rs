@@ -50,8 +50,26 @@ fn what_is_wrong_is_named_with_what_to_do() {
     std::fs::write(&file, "lisen = 1\n").unwrap();
     wrong(&["--config", file.to_str().unwrap()], "config", "config example");
     std::fs::write(data.path().join("lastword.db"), "no database").unwrap();
-    wrong(&["--data", dir, "--listen", "127.0.0.1:0"], "store", "backup");
+    wrong(&["--data", dir, "--listen", "127.0.0.1:0"], "store", "lastword store restore");
     wrong(&["--url", "http://127.0.0.1:1"], "collector", "lastword serve");
+}
+
+#[test]
+fn what_is_to_be_done_about_a_store_of_another_format_follows_the_format() {
+    use std::os::unix::fs::FileExt;
+
+    /// Where SQLite keeps the format, in four bytes.
+    const FORMAT_AT: u64 = 60;
+    let data = tempfile::tempdir().unwrap();
+    Server::start(data.path()).stop();
+    let database = std::fs::File::options().write(true).open(data.path().join("lastword.db")).unwrap();
+    for (format, says) in [(1_u32, "start `lastword serve` of this version"), (1000, "that wrote it, or a newer one")] {
+        database.write_all_at(&format.to_be_bytes(), FORMAT_AT).unwrap();
+        let (ok, found) = checks(&["--data", data.path().to_str().unwrap(), "--listen", "127.0.0.1:0"]);
+        assert!(!ok && state(&found, "store") == "wrong", "{found:?}");
+        let check = found.iter().find(|check| check["name"] == "store").unwrap();
+        assert!(check["advice"].as_str().unwrap().contains(says), "{check}");
+    }
 }
 
 #[test]

@@ -12,10 +12,7 @@ pub fn check_store(settings: &Settings) -> Vec<Finding> {
     let Some(url) = &settings.store else { return Vec::new() };
     match clickhouse::open(url, settings.clickhouse_password_file(), limits::QUERY_TIMEOUT) {
         Ok(client) => clickhouse::inspect(&client),
-        Err(error) => {
-            let advice = "see to `store` and `clickhouse.password_file` in the configuration";
-            vec![Finding::wrong(error.to_string(), advice.to_owned())]
-        }
+        Err(error) => vec![Finding::wrong(error.to_string(), clickhouse::unopened(&error))],
     }
 }
 

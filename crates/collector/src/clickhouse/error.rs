@@ -7,7 +7,7 @@ use crate::store::WriteError;
 /// `TIMEOUT_EXCEEDED`, `TOO_SLOW`, `QUERY_WAS_CANCELLED`.
 const TOO_LONG: [u32; 3] = [159, 160, 394];
 /// `REQUIRED_PASSWORD`, `AUTHENTICATION_FAILED`.
-const WRONG_PASSWORD: [u32; 2] = [194, 516];
+pub(super) const WRONG_PASSWORD: [u32; 2] = [194, 516];
 /// Where a password is looked for, by every command alike.
 const RIGHT_PASSWORD: &str = "the password is in the URL, else in the file that LASTWORD_CLICKHOUSE_PASSWORD_FILE names (a collector's \
                               `clickhouse.password_file`), else in LASTWORD_CLICKHOUSE_PASSWORD";

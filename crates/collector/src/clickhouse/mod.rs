@@ -28,7 +28,7 @@ pub(crate) use client::Client;
 pub(crate) use error::Error;
 #[cfg(test)]
 pub(crate) use gate::Gate;
-pub(crate) use inspect::inspect;
+pub(crate) use inspect::{inspect, unopened};
 #[cfg(test)]
 pub(crate) use live::Live;
 pub(crate) use location::{Location, LocationError};

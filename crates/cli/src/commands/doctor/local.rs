@@ -7,7 +7,7 @@ use std::path::Path;
 use lastword_collector::admin;
 use lastword_collector::auth::KeyFile;
 use lastword_collector::config::Settings;
-use lastword_collector::query::{Moment, Reader};
+use lastword_collector::query::{Moment, QueryError, Reader};
 use lastword_collector::{Config, tls};
 use tokio::net::TcpListener;
 
@@ -142,7 +142,8 @@ fn files(settings: &Settings, data: &Path) -> Check {
 }
 
 fn store(dir: &Path) -> Check {
-    if !dir.join("lastword.db").is_file() {
+    let file = dir.join("lastword.db");
+    if !file.is_file() {
         return Check::ok("store", "nothing is stored yet");
     }
     let lock = File::open(dir.join("lock")).map(|lock| lock.try_lock());
@@ -150,11 +151,15 @@ fn store(dir: &Path) -> Check {
     let by = if is_open { ", and a collector runs on it" } else { "" };
     match Reader::open(dir) {
         Ok(_) => Check::ok("store", format!("of this version's format{by}")),
-        Err(error) => Check::wrong(
-            "store",
-            format!("it can't be read: {error}{by}"),
-            "start `lastword serve` of this version once, which brings an older format up to date; or restore a backup",
-        ),
+        Err(error) => {
+            let advice = match error {
+                QueryError::TooOld { .. } => "start `lastword serve` of this version once: it brings it up to date",
+                QueryError::TooNew { .. } => "use the `lastword` that wrote it, or a newer one",
+                _ if File::open(&file).is_err() => "give it to the user that runs the collector, and ask as that one",
+                _ => "`lastword store verify` says what is wrong; `lastword store restore` puts a backup there",
+            };
+            Check::wrong("store", format!("it can't be read: {error}{by}"), advice)
+        }
     }
 }
 

@@ -10,9 +10,12 @@ use crate::clock;
 use crate::finding::Finding;
 use crate::limits::CLICKHOUSE_CLOCKS_APART_MAX;
 
+mod advice;
 mod cluster;
 mod server;
 mod store;
+
+pub(crate) use advice::unopened;
 
 /// The first server that knows all it is told: removed text leaves the disk by `ALTER TABLE … APPLY DELETED MASK`, which came with it.
 const LEAST: (u32, u32) = (23, 12);
@@ -115,8 +118,7 @@ impl Look<'_> {
                 true
             }
             Err(error) => {
-                let advice = "start it, or see to `store` in the configuration: to its address (that of HTTP, by default \
-                              8123, of `clickhouses://` 8443), user and password";
+                let advice = advice::about(&error, self.client.location());
                 // Who is away is named by the error.
                 let found =
                     if matches!(error, Error::Away(_)) { error.to_string() } else { format!("{place}: {error}") };

@@ -4,7 +4,7 @@ use super::super::numbers::{ROW_BITS, us_of};
 use super::super::tables::TABLES;
 use super::super::writers::micros;
 use super::super::{Error, NOW, Sql, schema};
-use super::{Look, seconds};
+use super::{Look, advice, seconds};
 use crate::limits::{
     CLICKHOUSE_CLOCKS_APART_MAX, CLICKHOUSE_LEADER_SILENT, CLICKHOUSE_WRITER_SILENT, CLICKHOUSE_WRITER_TOLD,
 };
@@ -26,21 +26,30 @@ impl Look<'_> {
         match schema::check(self.client) {
             Ok(()) => {
                 let sql = Sql::new(&format!("SELECT count() FROM {}.events", place.database()));
-                if let Some((rows,)) = self.ask_one::<(u64,)>("how many events there are", &sql) {
-                    self.ok(format!("`{}` has {rows} rows of events, in this version's format", place.database()));
+                match self.client.rows_outside::<(u64,)>(&sql) {
+                    Ok(rows) => {
+                        let rows = rows.first().map_or(0, |row| row.0);
+                        self.ok(format!("`{}` has {rows} rows of events, in this version's format", place.database()));
+                    }
+                    Err(error) => self.unread(&error),
                 }
                 return true;
             }
             Err(Error::NoStore { .. }) => self.no_store(),
-            Err(error @ Error::TooNew { .. }) => {
-                self.wrong(error.to_string(), "use the `lastword` that made it, or a newer one, or another database");
-            }
-            Err(error) => {
-                let advice = "see to what its user may do in that database, and to the log of the server";
-                self.wrong(format!("`{}` can't be read: {error}", place.database()), advice);
-            }
+            Err(error) => self.unread(&error),
         }
         false
+    }
+
+    /// The server answers, and what is in the database can't be read.
+    fn unread(&mut self, error: &Error) {
+        let place = self.client.location();
+        let advice = match error {
+            // One of those that this one asks.
+            Error::Away(_) => "start the servers that it needs: `system.clusters` has those of a cluster".to_owned(),
+            error => advice::about(error, place),
+        };
+        self.wrong(format!("`{}` can't be read: {error}", place.database()), advice);
     }
 
     fn no_store(&mut self) {
