@@ -37,3 +37,32 @@ fn the_doctor_says_how_a_stream_is_and_what_is_wrong_with_it() {
     let told = found(&data, &nobody, &[]);
     assert!(told.iter().any(|(state, said)| state == "wrong" && !said.contains("sekret")), "{told:#?}");
 }
+
+#[test]
+fn the_doctor_says_which_consumer_feeds_another_store_and_how_it_is_removed() {
+    let Some(cluster) = Cluster::start(1) else { return };
+    let (dir, url) = (tempfile::tempdir().unwrap(), cluster.url());
+    let (old, new) = (dir.path().join("old"), dir.path().join("new"));
+    let says = |data: &Path, roles: &str, part: &str| {
+        let told = found(data, &url, &["--role", roles]);
+        told.iter().any(|(state, said)| state == "warning" && said.contains(part))
+    };
+    let another = "the consumer `writers_1` feeds another store (store ";
+    let write = start(&cluster, "write,query", "127.0.0.1:0", &old);
+    until("messages are asked for", || !cluster.consumer().is_empty());
+    write.stop();
+    assert!(!says(&old, "write,query", another), "it is this one");
+    assert!(says(&new, "write,query", another), "nobody has written to it, so it is another one");
+    assert!(says(&new, "write,query", "`nats consumer rm -f LASTWORD writers_1`"));
+    assert!(!says(&new, "ingest", another), "who only takes in has none");
+
+    let write = start(&cluster, "write,query", "127.0.0.1:0", &new);
+    until("it has a name", || says(&new, "write,query", "the one that is set is store "));
+    write.stop();
+    cluster.publish("$JS.API.CONSUMER.DELETE.LASTWORD.writers_1", &[], b"");
+    until("the consumer is gone", || cluster.consumer().is_empty());
+    let write = start(&cluster, "write,query", "127.0.0.1:0", &new);
+    until("it is made anew", || !cluster.consumer().is_empty());
+    assert!(!says(&new, "write,query", another) && says(&old, "write,query", another));
+    write.stop();
+}

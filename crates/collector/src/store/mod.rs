@@ -56,7 +56,9 @@ pub(crate) use batch::Stored;
 pub(crate) use blobs::{inside as inside_event, outside_values, told as told_event, whole as whole_event};
 pub(crate) use class::Class;
 #[cfg(feature = "clickhouse")]
-pub(crate) use clickhouse::{CALL_COLUMNS, CALLS, STANDING, call_sums, outside_place, read_consents};
+pub(crate) use clickhouse::{
+    CALL_COLUMNS, CALLS, STANDING, call_sums, known_name as remote_name, outside_place, read_consents,
+};
 pub(crate) use consent::{Consents, store as store_consent};
 pub(crate) use erase::{Target, note_removal, step as remove_step};
 pub use index::CallKind;
@@ -64,7 +66,7 @@ pub use index::CallKind;
 pub(crate) use index::put_back as put_parts_back;
 pub(crate) use index::{Facts as Said, Indexed, Needle, UNKNOWN, What, trace_id};
 pub(crate) use open::{
-    Alone, Store, database_path, engine as open_engine, lock as lock_directory, open, open_directory,
+    Alone, Store, database_path, engine as open_engine, known_name, lock as lock_directory, open, open_directory,
 };
 #[cfg(feature = "clickhouse")]
 pub(crate) use open::{open_remote, remote_engine};

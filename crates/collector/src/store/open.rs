@@ -3,7 +3,7 @@
 use std::fs::{DirBuilder, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -167,9 +167,15 @@ pub(crate) fn name(connection: &mut Connection) -> rusqlite::Result<String> {
     let transaction = connection.transaction()?;
     // A column of integers has one of 64 bits with a sign.
     transaction.execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('store', ?)", [drawn.cast_signed()])?;
-    let known: i64 = transaction.query_row("SELECT value FROM meta WHERE key = 'store'", [], |row| row.get(0))?;
+    let known = known_name(&transaction)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
     transaction.commit()?;
-    Ok(shown_name(known))
+    Ok(known)
+}
+
+/// Returns the name of a store if it has one, for who only reads it.
+pub(crate) fn known_name(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    let sql = "SELECT value FROM meta WHERE key = 'store'";
+    Ok(connection.query_row(sql, [], |row| row.get(0)).optional()?.map(shown_name))
 }
 
 /// Returns the name of the number that is drawn for a store.

@@ -31,7 +31,7 @@ impl Link {
 }
 
 /// Would look at the stream.
-pub(crate) async fn inspect(_: &str, _: &StreamSettings) -> Result<Vec<Finding>, OpenStreamError> {
+pub(crate) async fn inspect(_: &str, _: &StreamSettings, _: Option<&str>) -> Result<Vec<Finding>, OpenStreamError> {
     Err(OpenStreamError::NotBuilt)
 }
 

@@ -16,7 +16,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::link::Link;
+use super::link::{Link, amounts};
 use super::message::{self, ARRIVED_HEADER, ENCODING_HEADER, FORM_HEADER, Unread};
 use super::pull::Inbox;
 use crate::ingest::Intake;
@@ -249,7 +249,7 @@ pub(crate) async fn watch(link: Link, counted: Arc<Streaming>, mut stopping: wat
 }
 
 async fn look(link: &Link, counted: &Streaming) {
-    if let Some((waiting, taken)) = link.look().await {
+    if let Some((waiting, taken)) = link.writers().await.as_ref().map(amounts) {
         counted.waiting.set(waiting);
         counted.taken.set(taken);
     }

@@ -4,17 +4,21 @@ use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::context::GetStreamErrorKind;
 use async_nats::jetstream::stream;
 
-use super::link::{Link, differs};
+use super::link::{Link, amounts, differs};
 use super::{OpenStreamError, StreamSettings};
 use crate::clock;
 use crate::finding::Finding;
 
-/// Returns what is found of the stream that is set.
+/// Returns what is found of the stream that is set. `store` is the name of the store that its messages are to go to, where that is known.
 ///
 /// # Errors
 ///
 /// Its servers can't be reached, or let us not in.
-pub(crate) async fn inspect(url: &str, settings: &StreamSettings) -> Result<Vec<Finding>, OpenStreamError> {
+pub(crate) async fn inspect(
+    url: &str,
+    settings: &StreamSettings,
+    store: Option<&str>,
+) -> Result<Vec<Finding>, OpenStreamError> {
     let link = Link::connect(url, settings).await?;
     let shown = link.servers.shown();
     let [of_events, of_dead] = link.wanted(settings);
@@ -25,7 +29,8 @@ pub(crate) async fn inspect(url: &str, settings: &StreamSettings) -> Result<Vec<
         let stream::State { messages, bytes, .. } = &info.state;
         let oldest = if *messages > 0 { format!(", the oldest for {age} s") } else { String::new() };
         findings.push(Finding::ok(format!("`{name}` at {shown} has {messages} messages, {bytes} bytes{oldest}")));
-        findings.push(match link.look().await {
+        let writers = link.writers().await;
+        findings.push(match writers.as_ref().map(amounts) {
             Some((waiting, taken)) => {
                 Finding::ok(format!("{waiting} messages wait for a writer, and writers have {taken}"))
             }
@@ -34,6 +39,19 @@ pub(crate) async fn inspect(url: &str, settings: &StreamSettings) -> Result<Vec<
                 "start `lastword serve --role write` with the same stream".to_owned(),
             ),
         });
+        let fed = writers.as_ref().and_then(|writers| Some((&writers.name, writers.config.description.as_deref()?)));
+        if let (Some((consumer, fed)), Some(store)) = (fed, store)
+            && fed != store
+        {
+            findings.push(Finding::warning(
+                format!("the consumer `{consumer}` feeds another store ({fed}; the one that is set is {store}): each has a part of the events"),
+                format!(
+                    "if the one that is set takes its place: stop what writes the other one, {}, start what writes this one; what waits \
+                     comes again. If both are to be there: a stream for each (`nats.name`)",
+                    link.removal()
+                ),
+            ));
+        }
     }
     if let Some(info) = find(&link, &of_dead, &mut findings).await? {
         let (name, dead) = (&of_dead.name, info.state.messages);

@@ -205,7 +205,7 @@ impl Link {
     /// Returns what gives messages to all writers together, which have one store. Another one that takes some of them is told in the log.
     pub(super) async fn consumer(&self, store: &str) -> Result<consumer::PullConsumer, String> {
         let stream = self.jetstream.get_stream(&self.name).await.map_err(|error| self.said(&error))?;
-        let name = format!("{WRITERS}_{FORM}");
+        let name = writers();
         let config = consumer::pull::Config {
             durable_name: Some(name.clone()),
             description: Some(store.to_owned()),
@@ -226,19 +226,23 @@ impl Link {
             tracing::error!(
                 consumer = name,
                 "another store takes messages of this stream too, or did: each has a part of the events. If this one takes its place, \
-                 remove the consumer once (`nats consumer rm`)"
+                 remove the consumer once: {}",
+                self.removal()
             );
         }
         Ok(consumer)
     }
 
-    /// Returns how many messages wait in the stream, and how many writers have and did not acknowledge.
-    pub(super) async fn look(&self) -> Option<(u64, u64)> {
-        let name = format!("{WRITERS}_{FORM}");
+    /// Returns what is known of what gives messages to all writers, if there is such a one.
+    pub(super) async fn writers(&self) -> Option<consumer::Info> {
         // One question: the answer says how much there is.
-        let consumer: consumer::PullConsumer = self.jetstream.get_consumer_from_stream(name, &self.name).await.ok()?;
-        let info = consumer.cached_info();
-        Some((info.num_pending, u64::try_from(info.num_ack_pending).unwrap_or(0)))
+        let consumer = self.jetstream.get_consumer_from_stream(writers(), &self.name).await;
+        consumer.ok().map(|consumer: consumer::PullConsumer| consumer.cached_info().clone())
+    }
+
+    /// Returns by which command an operator removes it.
+    pub(super) fn removal(&self) -> String {
+        format!("`nats consumer rm -f {} {}`", self.name, writers())
     }
 
     /// Returns what counts how often the connection was lost.
@@ -256,6 +260,16 @@ impl Link {
         // While there is no connection a question would wait for one.
         self.is_connected() && matches!(timeout(within, self.jetstream.get_stream(&self.name)).await, Ok(Ok(_)))
     }
+}
+
+/// Returns the name of what gives messages to all writers.
+fn writers() -> String {
+    format!("{WRITERS}_{FORM}")
+}
+
+/// Returns how many messages wait in the stream, and how many writers have and did not acknowledge.
+pub(super) fn amounts(writers: &consumer::Info) -> (u64, u64) {
+    (writers.num_pending, u64::try_from(writers.num_ack_pending).unwrap_or(0))
 }
 
 /// Says in what a stream differs from the one that is wanted, so that it would not keep what is put into it.

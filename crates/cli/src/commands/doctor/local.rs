@@ -41,7 +41,8 @@ pub(super) async fn check(setup: &Setup) -> Vec<Check> {
     } else {
         checks.push(store(&in_force.data));
     }
-    checks.extend(admin::check_stream(settings).await.into_iter().map(|finding| Check::of("stream", finding)));
+    let found = admin::check_stream(settings, &in_force.data).await;
+    checks.extend(found.into_iter().map(|finding| Check::of("stream", finding)));
     checks.extend(blobs(settings).await);
     checks.push(clock());
     checks.extend([keys(&in_force), certificate(settings)]);

@@ -144,10 +144,16 @@ fn keep_as(client: &Client, key: &str, value: &str, changed_us: i64) -> Result<(
 
 /// Returns the name of the store, which it gets here if it has none.
 pub(super) fn name(client: &Client) -> Result<String, Error> {
-    if kept(client, NAME)?.is_none() {
-        let (drawn, _) = Uuid::new_v4().as_u64_pair();
-        // Of two processes that give it a name at once the first one does: its version is the larger one.
-        keep_as(client, NAME, &format!("{drawn:016x}"), i64::MAX - clock::now_us())?;
+    if let Some(known) = known_name(client)? {
+        return Ok(known);
     }
-    Ok(format!("store {}", kept(client, NAME)?.unwrap_or_default()))
+    let (drawn, _) = Uuid::new_v4().as_u64_pair();
+    // Of two processes that give it a name at once the first one does: its version is the larger one.
+    keep_as(client, NAME, &format!("{drawn:016x}"), i64::MAX - clock::now_us())?;
+    Ok(known_name(client)?.unwrap_or_default())
+}
+
+/// Returns the name of the store if it has one, for who only reads it.
+pub(crate) fn known_name(client: &Client) -> Result<Option<String>, Error> {
+    Ok(kept(client, NAME)?.map(|name| format!("store {name}")))
 }

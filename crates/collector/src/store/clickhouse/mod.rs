@@ -28,7 +28,7 @@ mod upkeep;
 
 use std::path::Path;
 
-pub(crate) use edit::read_consents;
+pub(crate) use edit::{known_name, read_consents};
 pub(crate) use folds::{CALL_COLUMNS, CALLS, STANDING, call_sums};
 pub(crate) use outside::place as outside_place;
 pub(super) use outside::{keeping, keeping_same};
