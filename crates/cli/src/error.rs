@@ -248,6 +248,9 @@ pub(crate) enum Error {
     /// Somebody wanted us to end while a recorded command was run.
     #[error("stopped: the command was ended")]
     Interrupted,
+    /// Somebody ended a copy by a signal of this number.
+    #[error("stopped: nothing is lost, and the same command goes on from there")]
+    CopyStopped(u8),
     /// A file can't be written.
     #[error("cannot write {}: {source}", path.display())]
     Write {
@@ -337,6 +340,8 @@ impl Error {
         match self {
             Self::BrokenPipe => ExitCode::SUCCESS,
             Self::Logged(error) => error.exit_code(),
+            // As a shell has it of who is ended by the signal itself.
+            Self::CopyStopped(signal) => ExitCode::from(128 | signal),
             Self::Url(_)
             | Self::Config(_)
             | Self::Keys(_)

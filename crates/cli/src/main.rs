@@ -4,7 +4,7 @@
 //! collector, a data directory, files of JSON lines), [`output`] is what a person or a pipe sees,
 //! [`log`] what a collector says of itself, [`top`] the whole screen.
 //!
-//! Exit codes: 0 done, 1 failed with the reason on standard error, 2 wrong usage. A reader of the output that goes away
+//! Exit codes: 0 done, 1 failed with the reason on standard error, 2 wrong usage; who is stopped halfway has that of the signal. A reader of the output that goes away
 //! is no failure.
 
 mod commands;

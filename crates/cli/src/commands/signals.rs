@@ -3,6 +3,12 @@
 
 use crate::error::Error;
 
+/// The number of SIGTERM.
+#[cfg(unix)]
+const TERMINATE: u8 = 15;
+/// The number of SIGINT.
+const INTERRUPT: u8 = 2;
+
 /// Listens for the wish from the moment it is made, so that none is missed.
 pub(crate) struct Signals {
     #[cfg(unix)]
@@ -44,13 +50,23 @@ impl Signals {
     ///
     /// A signal that came before is not lost by dropping the future.
     pub(crate) async fn next(&mut self) {
-        #[cfg(unix)]
+        self.number().await;
+    }
+
+    /// The same, and returns its number.
+    #[cfg(unix)]
+    pub(crate) async fn number(&mut self) -> u8 {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => TERMINATE,
+            _ = self.interrupt.recv() => INTERRUPT,
         }
-        #[cfg(not(unix))]
+    }
+
+    /// The same, and returns the number that it has where there are signals.
+    #[cfg(not(unix))]
+    pub(crate) async fn number(&mut self) -> u8 {
         self.interrupt.recv().await;
+        INTERRUPT
     }
 }
 

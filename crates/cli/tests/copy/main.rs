@@ -6,10 +6,11 @@
 mod common;
 mod large;
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use common::{Running, Server, generic, get, lastword, run, stdout_of};
+use common::{PATIENCE, Running, Server, generic, get, lastword, run, stdout_of};
 use serde_json::{Value, json};
 
 /// What is asked of both: all that a collector answers of what is stored.
@@ -216,6 +217,29 @@ fn a_copy_that_is_killed_again_and_again_goes_on_where_it_was() {
     let copied = copy(&from, &to);
     assert_eq!((&copied["to"]["events"], &copied["from"]["checksum"]), (&json!(EVENTS), &copied["to"]["checksum"]));
     assert_eq!(stdout_of(&["store", "verify", "--data", &paths[1]]), "the store is whole\n");
+}
+
+#[test]
+fn a_copy_that_somebody_stops_says_that_nothing_is_lost_and_that_the_same_command_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let from = dir.path().join("from");
+    Server::start(&from).stop();
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        // Who listens and says nothing: the copy is under way until it is stopped.
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let to = format!("clickhouse://{}/copied", silent.local_addr().unwrap());
+        let mut command = lastword();
+        command.args(["store", "copy", "--from", from.to_str().unwrap(), "--to", &to]);
+        let mut running = Running::start(command.stdout(Stdio::null()).stderr(Stdio::piped()));
+        let (tell, asked) = std::sync::mpsc::channel();
+        std::thread::spawn(move || tell.send(silent.accept()));
+        let _held = asked.recv_timeout(PATIENCE).expect("it asks the target").unwrap();
+        running.signal(signal);
+        let ended = running.output();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(code), "{said}");
+        assert_eq!(said, "lastword: stopped: nothing is lost, and the same command goes on from there\n");
+    }
 }
 
 #[test]

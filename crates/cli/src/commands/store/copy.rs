@@ -1,29 +1,59 @@
 //! `lastword store copy`: all that is stored, into another store.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use lastword_collector::admin::{Copied, CopyStep, Copying, Side};
+use tokio::sync::oneshot;
 
 use super::{actor, answer};
+use crate::commands::signals::Signals;
 use crate::error::Error;
 use crate::flags::store::CopyArgs;
 use crate::output::amount;
 use crate::output::progress::Status;
-use crate::source::aside;
 
 /// Copies, and says what both stores have then.
 ///
 /// # Errors
 ///
-/// The source can't be read, the target can't be written, or they differ.
-pub(super) fn run(args: &CopyArgs) -> Result<(), Error> {
-    let mut copying = Copying::new(args.from.clone(), args.to.clone()).acting_as(&actor());
-    if let Some(blobs) = &args.blobs {
-        copying = copying.blobs(blobs, args.s3_endpoint.clone());
+/// The source can't be read, the target can't be written, they differ, or somebody ends it.
+pub(super) async fn run(args: CopyArgs) -> Result<(), Error> {
+    let mut signals = Signals::listen()?;
+    let CopyArgs { from, to, blobs, s3_endpoint, json } = args;
+    let mut copying = Copying::new(from, to).acting_as(&actor());
+    if let Some(blobs) = blobs {
+        copying = copying.blobs(blobs, s3_endpoint);
     }
-    let copied = aside(|| {
-        let mut status = Status::new();
-        copying.run(|step, events, of| status.say(&told(step, events, of)))
-    })?;
-    answer(args.json, &copied, &lines(&copied))
+    let status = Arc::new(Mutex::new(Some(Status::new())));
+    let (tell, done) = oneshot::channel();
+    let shown = Arc::clone(&status);
+    // Not one that is waited for at the end: a copy may be ended anywhere, and a server that it waits for may not answer.
+    let thread = std::thread::spawn(move || {
+        let copied = copying.run(|step, events, of| {
+            if let Some(status) = &mut *shown.lock().unwrap_or_else(PoisonError::into_inner) {
+                status.say(&told(step, events, of));
+            }
+        });
+        // An error: nobody waits any more.
+        let _ = tell.send(copied);
+    });
+    let copied = tokio::select! {
+        copied = done => Ok(copied),
+        signal = signals.number() => Err(Error::CopyStopped(signal)),
+    };
+    // The line is gone before anything else is said.
+    drop(status.lock().unwrap_or_else(PoisonError::into_inner).take());
+    let copied = match copied? {
+        Ok(copied) => copied?,
+        // It sends unless it panics.
+        Err(_) => {
+            if let Err(panic) = thread.join() {
+                std::panic::resume_unwind(panic);
+            }
+            return Ok(());
+        }
+    };
+    answer(json, &copied, &lines(&copied))
 }
 
 fn told(step: CopyStep, events: u64, of: u64) -> String {

@@ -33,7 +33,7 @@ pub(crate) async fn run(args: StoreArgs) -> Result<(), Error> {
         StoreCommand::Vacuum(args) => vacuum(&args),
         StoreCommand::Backup(args) => backup(&args),
         StoreCommand::Restore(args) => restore(&args),
-        StoreCommand::Copy(args) => copy::run(&args),
+        StoreCommand::Copy(args) => copy::run(args).await,
         StoreCommand::Delete(args) => delete(args).await,
         StoreCommand::Forget(args) => forget(args).await,
         StoreCommand::OptIn(args) => opt_in(args).await,
