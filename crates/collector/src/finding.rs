@@ -24,10 +24,6 @@ pub struct Finding {
 
 impl Finding {
     /// It is as it should be.
-    #[cfg_attr(
-        not(any(feature = "nats", feature = "clickhouse")),
-        allow(dead_code, reason = "nothing is looked at then")
-    )]
     pub(crate) fn ok(found: String) -> Self {
         Self { level: Level::Ok, found, advice: String::new() }
     }

@@ -168,6 +168,46 @@ fn a_bucket_has_each_value_once_as_long_as_an_event_has_it_and_operators_are_tol
     server.stop();
 }
 
+/// What the doctor says of the place for large values.
+fn doctor(command: &mut Command, data: &Path) -> String {
+    command.args(["doctor", "--blobs", "s3://lastword/values", "--listen", "127.0.0.1:0", "--data"]).arg(data);
+    String::from_utf8(command.output().unwrap().stdout).unwrap()
+}
+
+#[test]
+fn who_is_not_let_into_a_bucket_is_told_of_keys_and_rights_and_not_to_start_it() {
+    const ADVICE: &str = "see to AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and to what they may do in the bucket";
+    let Some(s3) = S3::start() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let server = serve(&s3, "127.0.0.1:0", &data);
+    assert_eq!(try_post(&server.address, "/api/v1/telemetry", &body("one", 7)), Some(200));
+    server.stop();
+    s3.lets_nobody_in();
+    let command = || {
+        let mut command = lastword();
+        s3.known_to(&mut command);
+        command
+    };
+    let told = doctor(&mut command(), &data);
+    assert!(told.contains("WRONG  blobs") && told.contains(ADVICE), "{told}");
+    let verify = command().args(["store", "verify", "--blobs", "--data"]).arg(&data).output().unwrap();
+    let said = String::from_utf8(verify.stderr).unwrap();
+    assert!(said.contains(ADVICE) && !said.contains("see that the object store runs"), "{said}");
+}
+
+#[test]
+fn who_has_no_keys_for_s3_is_told_to_set_them() {
+    let dir = tempfile::tempdir().unwrap();
+    // Nobody listens where the machine is asked for keys.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut command = lastword();
+    s3::nobody(&mut command);
+    command.env("AWS_METADATA_ENDPOINT", format!("http://{silent}")).env("AWS_REGION", "eu-central-1");
+    let told = doctor(&mut command, &dir.path().join("data"));
+    assert!(told.contains("WRONG  blobs") && told.contains("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"), "{told}");
+}
+
 #[test]
 fn a_value_that_comes_while_it_is_deleted_is_there_afterwards() {
     let Some(s3) = S3::start() else { return };

@@ -59,9 +59,7 @@ impl S3 {
 
     /// Lets a command know how it is reached.
     pub(crate) fn known_to(&self, command: &mut Command) {
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
-            command.env_remove(name);
-        }
+        nobody(command);
         command.env("AWS_ENDPOINT_URL", format!("http://{}", self.relay));
         command.env("AWS_REGION", "eu-central-1");
         command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", SECRET);
@@ -75,6 +73,13 @@ impl S3 {
         }
     }
 
+    /// Lets in only those that it knows, and that is nobody.
+    pub(crate) fn lets_nobody_in(&self) {
+        let head = "POST /moto-api/reset-auth HTTP/1.1\r\ncontent-length: 1";
+        let (status, said) = ask(&self.direct.to_string(), head, "0");
+        assert_eq!(status, 200, "{said}");
+    }
+
     pub(crate) fn signal(&mut self, name: &str) {
         self.server.signal(name);
     }
@@ -84,6 +89,13 @@ impl S3 {
         let (status, list) = ask(&self.direct.to_string(), "GET /lastword?list-type=2 HTTP/1.1", "");
         assert_eq!(status, 200, "{list}");
         list.split("<Key>").skip(1).map(|rest| rest.split('<').next().unwrap_or_default().to_owned()).collect()
+    }
+}
+
+/// Has a command be nobody for S3.
+pub(crate) fn nobody(command: &mut Command) {
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
+        command.env_remove(name);
     }
 }
 

@@ -2,38 +2,48 @@
 
 use std::path::Path;
 
-use super::{AdminError, Report, read_only};
-use crate::blobs::{self, Address, Blobs, Unread, Value};
+use super::{AdminError, Finding, Report, read_only};
+use crate::blobs::{self, Address, Away, Blobs, Unread, Value};
 use crate::config::Settings;
 use crate::store::{outside, outside_values};
 
 /// The name of a store that is none, for what is put somewhere to see whether it can be.
 const NO_STORE: &str = "doctor";
 
-/// Puts a value where the settings say that large ones are kept, reads it and deletes it; returns where that is, or nothing if it is the store.
-///
-/// # Errors
-///
-/// One of it can't be done.
-pub async fn check_blobs(settings: &Settings) -> Result<Option<String>, AdminError> {
-    let Some(url) = &settings.blobs else { return Ok(None) };
+/// Puts a value where the settings say that large ones are kept, reads it and deletes it, and returns whether that could be done; nothing if that
+/// place is the store.
+pub async fn check_blobs(settings: &Settings) -> Option<Finding> {
+    let url = settings.blobs.as_deref()?;
+    Some(match try_out(url, settings).await {
+        Ok(place) => Finding::ok(format!("{} keeps what is put there", place.shown())),
+        Err(wrong) => wrong,
+    })
+}
+
+/// Returns the place, or what is wrong with it.
+async fn try_out(url: &str, settings: &Settings) -> Result<Blobs, Finding> {
     let opened = || -> Result<Blobs, crate::OpenBlobsError> {
         blobs::check(settings)?;
         Blobs::open(&url.parse::<Address>()?, settings.s3.endpoint.as_deref(), NO_STORE)
     };
-    let place = opened().map_err(|error| AdminError::Blobs(error.to_string()))?;
+    let mend = "mend `blobs` and `s3.endpoint` in the configuration";
+    let place = opened().map_err(|error| Finding::wrong(error.to_string(), mend.to_owned()))?;
     let text = format!("\"{}\"", uuid::Uuid::new_v4());
     let (hash, bytes) = (blobs::hash_of(&text), text.len());
-    let failed = |error: blobs::Away| AdminError::Blobs(error.to_string());
+    let failed = |Away { found, advice }: Away| Finding::wrong(found, advice.to_owned());
     let pins = place.put(vec![Value { hash: hash.clone(), text: text.into() }]).await.map_err(failed)?;
     let (reader, name) = (place.clone(), hash.clone());
     let read = tokio::task::spawn_blocking(move || reader.get(&name, bytes)).await;
     drop(pins);
     place.delete(place.doom(&hash).into_iter().collect()).await.map_err(failed)?;
     match read {
-        Ok(Ok(_)) => Ok(Some(place.shown().to_owned())),
-        Ok(Err(error)) => Err(AdminError::Blobs(format!("a value {error}"))),
-        Err(error) => Err(AdminError::Blobs(error.to_string())),
+        Ok(Ok(_)) => Ok(place),
+        Ok(Err(Unread::Away(away))) => Err(failed(away)),
+        Ok(Err(error)) => Err(Finding::wrong(
+            format!("a value that was put to {} {error}", place.shown()),
+            "see whether somebody else changes or deletes what is there".to_owned(),
+        )),
+        Err(error) => Err(Finding::wrong(error.to_string(), "ask again".to_owned())),
     }
 }
 

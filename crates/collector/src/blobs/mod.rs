@@ -20,6 +20,8 @@
 #[cfg(not(feature = "s3"))]
 mod absent;
 mod address;
+#[cfg(feature = "s3")]
+mod advice;
 #[cfg_attr(not(feature = "s3"), allow(dead_code, reason = "there is no object store then"))]
 mod guard;
 #[cfg(feature = "s3")]
@@ -47,12 +49,12 @@ pub(crate) struct Value {
 
 /// The object store could not do it. It may when it is asked again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the object store at {at} can't be used: {what}")]
+#[error("{found}: {advice}")]
 pub(crate) struct Away {
-    /// Where it is.
-    pub(crate) at: String,
-    /// What it said.
-    pub(crate) what: String,
+    /// Which one, and what it said.
+    pub(crate) found: String,
+    /// What to do about it.
+    pub(crate) advice: &'static str,
 }
 
 /// Why a value is not told.

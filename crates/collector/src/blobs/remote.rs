@@ -15,7 +15,7 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::guard::Guard;
-use super::{Address, Away, Doomed, OpenBlobsError, Pins, Unread, Value, hash_in, hash_of, name_in, path_of};
+use super::{Address, Away, Doomed, OpenBlobsError, Pins, Unread, Value, advice, hash_in, hash_of, name_in, path_of};
 use crate::limits::{
     BLOB_ATTEMPT_TIMEOUT, BLOB_CONNECT_TIMEOUT, BLOB_GETS_AT_ONCE, BLOB_PATIENCE, BLOB_PUTS_AT_ONCE, BLOB_PUTS_MAX,
     BLOB_READ_TIMEOUT, BLOB_RETRIES, BLOBS_AT_ONCE, BLOBS_READ_BYTES,
@@ -32,6 +32,8 @@ struct Inner {
     /// What all names begin with.
     below: Path,
     shown: String,
+    /// Whether it is S3, or a directory.
+    is_s3: bool,
     runtime: Handle,
     /// The thread ends when it is dropped.
     _stop: oneshot::Sender<()>,
@@ -82,6 +84,7 @@ impl Blobs {
             objects,
             below,
             shown,
+            is_s3: matches!(address, Address::S3 { .. }),
             runtime: handle,
             _stop: stop,
             turns: Semaphore::new(BLOB_PUTS_MAX),
@@ -261,12 +264,14 @@ impl Inner {
         self.below.clone().join(folder).join(file)
     }
 
-    fn away(&self, what: impl Into<String>) -> Away {
-        Away { at: self.shown.clone(), what: what.into() }
+    fn away(&self, what: &str) -> Away {
+        let advice = if self.is_s3 { advice::REACH } else { advice::DISK };
+        Away { found: format!("the object store at {} can't be used: {what}", self.shown), advice }
     }
 
     fn failed(&self, error: &Error) -> Away {
-        self.away(innermost(error))
+        let away = self.away(&innermost(error));
+        if self.is_s3 { Away { advice: advice::about(error), ..away } } else { away }
     }
 
     async fn put(&self, hash: Box<str>, text: Box<str>) -> Result<(), Away> {

@@ -93,7 +93,7 @@ pub enum QueryError {
     #[error("the store can't be reached: {0}: see that the server runs and that it can be reached from here")]
     Away(String),
     /// The object store that has large values of events does not answer.
-    #[error("a large value can't be read: {0}: see that the object store runs and that it can be reached from here")]
+    #[error("a large value can't be read: {0}")]
     LargeAway(String),
     /// The server that has the store did not answer the question.
     #[error("the store gave no answer: {0}")]

@@ -43,7 +43,7 @@ pub(super) async fn check(setup: &Setup) -> Vec<Check> {
     }
     let found = admin::check_stream(settings, &in_force.data).await;
     checks.extend(found.into_iter().map(|finding| Check::of("stream", finding)));
-    checks.extend(blobs(settings).await);
+    checks.extend(admin::check_blobs(settings).await.map(|finding| Check::of("blobs", finding)));
     checks.push(clock());
     checks.extend([keys(&in_force), certificate(settings)]);
     checks.extend(forward::check(&settings.forward).await);
@@ -161,18 +161,6 @@ fn store(dir: &Path) -> Check {
             };
             Check::wrong("store", format!("it can't be read: {error}{by}"), advice)
         }
-    }
-}
-
-/// Whether large values can be put where they are to be kept.
-async fn blobs(settings: &Settings) -> Option<Check> {
-    match admin::check_blobs(settings).await {
-        Ok(place) => place.map(|place| Check::ok("blobs", format!("{place} keeps what is put there"))),
-        Err(error) => Some(Check::wrong(
-            "blobs",
-            error.to_string(),
-            "look at `blobs` and `s3.endpoint`, at the variables AWS_*, and at what they may do in the bucket: list, get, put, delete",
-        )),
     }
 }
 
