@@ -248,6 +248,10 @@ mod tests {
         for shown in [place.to_string(), format!("{place:?}")] {
             assert!(!shown.contains("sekret") && shown.contains("somebody@h"), "{shown}");
         }
+        // The URL itself is shown likewise.
+        for text in ["clickhouse://ada:sekret@h:1/db", "clickhouses://default:sekret@h:1/db", "clickhouse://h:1/db"] {
+            assert_eq!(Location::parse(text).unwrap().to_string(), crate::without_login(text));
+        }
         for text in ["clickhouse://u:sekret@h:port/db", "clickhouse://u:sekret@", "postgres://u:sekret@h", "u:sekret@h"]
         {
             let error = Location::parse(text).unwrap_err();

@@ -33,20 +33,13 @@ impl Role {
     }
 }
 
-/// Returns servers as they may be shown and kept: without what their URLs say of who we are. What is no list of servers is not shown at all.
+/// Returns servers as they may be shown and kept: without what their URLs say of who we are, but for the user's name of a store. What is no list of
+/// servers is not shown at all.
 #[must_use]
 pub fn without_login(servers: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:/[] ?=&".contains(&byte);
-    let shown = |server: &str| match server.rsplit_once('@') {
-        Some((before, host)) => {
-            let scheme = before.split_once("://").map(|(scheme, _)| format!("{scheme}://")).unwrap_or_default();
-            format!("{scheme}***@{host}")
-        }
-        None => server.to_owned(),
-    };
-    let shown: Vec<String> = servers.split(',').map(shown).collect();
     // What stands behind the last colon is a port, or a part of a password with a comma in it.
-    let has_port = |server: &str| match server.rsplit_once(':') {
+    let has_port = |host: &str| match host.rsplit_once(':') {
         Some((_, port)) => {
             // A store has a database behind its port.
             let digits = port.split_once('/').map_or(port, |(digits, _)| digits);
@@ -54,9 +47,35 @@ pub fn without_login(servers: &str) -> String {
         }
         None => true,
     };
-    let is_server = |server: &String| has_port(server) && server.replace("***@", "").bytes().all(is_plain);
-    let is_list = shown.iter().all(is_server);
-    if is_list { shown.join(",") } else { "***".to_owned() }
+    let shown = |server: &str| {
+        let (before, host) = match server.rsplit_once('@') {
+            Some((before, host)) => match before.split_once("://") {
+                Some((scheme, login)) => (format!("{scheme}://{}", who(scheme, login)), host),
+                None => (HIDDEN.to_owned(), host),
+            },
+            None => (String::new(), server),
+        };
+        let mut told = before.bytes().filter(|byte| !b"*@".contains(byte)).chain(host.bytes());
+        let is_server = has_port(host) && told.all(is_plain);
+        is_server.then(|| format!("{before}{host}"))
+    };
+    let shown: Option<Vec<String>> = servers.split(',').map(shown).collect();
+    shown.map_or_else(|| "***".to_owned(), |shown| shown.join(","))
+}
+
+/// What is shown of who we are.
+const HIDDEN: &str = "***@";
+
+/// Of a store the user's name is shown, as all that is said of its server has it; elsewhere one word alone may be what lets in.
+fn who(scheme: &str, login: &str) -> String {
+    let user = login.split(':').next().unwrap_or_default();
+    let is_name = user.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+    match user {
+        _ if !scheme.starts_with("clickhouse") || !is_name => HIDDEN.to_owned(),
+        // Whom it takes who names nobody.
+        "" | "default" => String::new(),
+        user => format!("{user}@"),
+    }
 }
 
 /// How the stream is set up.
@@ -86,7 +105,8 @@ mod tests {
         assert_eq!(without_login("nats://a:1,tls://[::1]:2"), "nats://a:1,tls://[::1]:2");
         assert_eq!(without_login("nats://u:sekret@a:1,token@b"), "nats://***@a:1,***@b");
         let store = "clickhouse://u:sekret@h:8123/db?cluster=main";
-        assert_eq!(without_login(store), "clickhouse://***@h:8123/db?cluster=main");
+        assert_eq!(without_login(store), "clickhouse://u@h:8123/db?cluster=main");
+        assert_eq!(without_login("clickhouse://u%20:sekret@h:8123/db"), "clickhouse://***@h:8123/db");
         // A comma or an @ of a password that was not encoded.
         for servers in ["nats://u:sek,ret@a", "nats://u:sek@ret@a"] {
             let shown = without_login(servers);

@@ -117,7 +117,8 @@ fn verify(args: &VerifyArgs) -> Result<(), Error> {
     drop(status);
     let mut lines = if report.ok { vec!["the store is whole".to_owned()] } else { report.problems.clone() };
     if !blobs && let Some(outside) = admin::info(data, false)?.outside {
-        lines.push(format!("{} were not looked at: `--blobs` reads them", told(&outside)));
+        let (were, them) = if outside.values == 1 { ("was", "it") } else { ("were", "them") };
+        lines.push(format!("{} {were} not looked at: `--blobs` reads {them}", told(&outside)));
     }
     answer(*json, &report, &lines)?;
     if report.ok { Ok(()) } else { Err(Error::StoreIll(report.problems.len())) }
@@ -139,7 +140,10 @@ fn backup(args: &BackupArgs) -> Result<(), Error> {
     })?;
     let outside = admin::info(&args.store.data, false)?.outside;
     let mut lines = vec![format!("{} in {}", amount::bytes(bytes), args.file.display())];
-    lines.extend(outside.as_ref().map(|outside| format!("{} are not in it: copy that place too", told(outside))));
+    lines.extend(outside.as_ref().map(|outside| {
+        let are = if outside.values == 1 { "is" } else { "are" };
+        format!("{} {are} not in it: copy that place too", told(outside))
+    }));
     let mut object = json!({ "bytes": bytes, "file": args.file });
     if let Some(outside) = outside {
         object["outside"] = json!(outside);
