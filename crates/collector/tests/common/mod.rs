@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "a process of a test says where it listens")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what helps a test is a test")]
 
+pub mod large;
 pub mod live;
 
 use std::io::{BufRead, BufReader, Read, Write};

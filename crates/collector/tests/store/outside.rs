@@ -2,16 +2,14 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use lastword_collector::{Config, admin};
 use serde_json::{Value, json};
 
+use super::common::large::{large, said, until};
 use super::common::{Dir, Server, body, event, named};
 use super::is_whole;
-
-/// How long something may take that is done beside.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A store, and where its large values go.
 struct Place {
@@ -36,31 +34,6 @@ impl Place {
     fn one(&self, sql: &str) -> i64 {
         let connection = rusqlite::Connection::open(self.store.path().join("lastword.db")).unwrap();
         connection.query_row(sql, [], |row| row.get(0)).unwrap()
-    }
-}
-
-/// A value that is large, and another one for each number.
-fn large(number: usize) -> String {
-    format!("{} needle-{number} größe", "x".repeat(20_000))
-}
-
-/// An event with it.
-fn said(index: usize, number: usize) -> String {
-    named(
-        index,
-        &format!("e-{index}"),
-        "model",
-        "INFO",
-        &format!(r#"{{"n":{index}, "prompt" : "{}" }}"#, large(number)),
-    )
-}
-
-#[track_caller]
-fn until(what: &str, is_so: impl Fn() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < end, "never: {what}");
-        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

@@ -2,16 +2,14 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use lastword_collector::{Config, admin};
 use serde_json::{Value, json};
 
+use crate::common::large::{large, said, until};
 use crate::common::{Dir, Server, body, event, named};
 use crate::fixture::Place;
-
-/// How long something may take that is done beside.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A store, and where its large values go.
 pub struct Kept {
@@ -62,26 +60,6 @@ impl Kept {
     }
 }
 
-/// A value that is large, and another one for each number.
-fn large(number: usize) -> String {
-    format!("{} needle-{number} größe", "x".repeat(20_000))
-}
-
-/// An event with it.
-fn said(index: usize, number: usize) -> String {
-    let data = format!(r#"{{"n":{index}, "prompt" : "{}" }}"#, large(number));
-    named(index, &format!("e-{index}"), "model", "INFO", &data)
-}
-
-#[track_caller]
-fn until(what: &str, patience: Duration, is_so: impl Fn() -> bool) {
-    let end = Instant::now() + patience;
-    while !is_so() {
-        assert!(Instant::now() < end, "never: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
 /// The addresses of the pages of events, those first that came first.
 fn pages(server: &Server) -> Vec<String> {
     let list = server.get("/events").is(200).body;
@@ -128,7 +106,7 @@ pub fn each_event_comes_back_byte_for_byte(kept: &Kept) {
         assert!(server.get(&pages[10]).is(200).body.contains("needle-1"));
         // What comes to it stays in the store.
         server.telemetry(body("u", &[said(0, 7)])).is(200);
-        until("how far both are is known", PATIENCE, || server.events("text=needle-7").len() == 1);
+        until("how far both are is known", || server.events("text=needle-7").len() == 1);
         assert_eq!(kept.objects().len(), 2);
         server.stop().unwrap();
     }
@@ -172,7 +150,7 @@ pub fn nothing_is_acknowledged_whose_values_are_not_in_the_object_store(kept: &K
     // What has none is stored all the same.
     server.telemetry(body("s", &[event(3)])).is(200);
     assert_eq!(server.events("kind=GENERIC_EVENT&name=n").len(), 1);
-    until("health says so", PATIENCE, || server.get("/api/health/storage").status == 503);
+    until("health says so", || server.get("/api/health/storage").status == 503);
     let status = server.get("/api/status").json();
     assert_eq!((&status["ok"], &status["services"]["storage"]), (&json!(false), &json!(false)));
     assert!(server.get("/api/health").body.contains("the object store of large values can't be used"));
@@ -180,7 +158,7 @@ pub fn nothing_is_acknowledged_whose_values_are_not_in_the_object_store(kept: &K
 
     kept.comes_back();
     server.telemetry(body("s", &[event(1), said(2, 2)])).is(200);
-    until("health says so", PATIENCE, || server.get("/api/health/storage").status == 200);
+    until("health says so", || server.get("/api/health/storage").status == 200);
     assert_eq!(server.events("text=needle-2").len(), 1);
 }
 
@@ -292,7 +270,7 @@ pub fn what_is_removed_is_gone_from_the_object_store(kept: &Kept) {
     server.stop().unwrap();
     kept.age();
     let server = Server::start(kept.config());
-    until("what was removed before goes", PATIENCE, || kept.objects().len() == 2);
+    until("what was removed before goes", || kept.objects().len() == 2);
     // Whichever process it is told.
     let beside = Dir::new();
     let other = Server::start(kept.plain(&beside));
@@ -326,7 +304,7 @@ pub fn objects_that_nothing_names_are_deleted_when_they_are_a_day_old(kept: &Kep
     age(&named);
     age(&orphan);
     let server = Server::start(kept.config());
-    until("it is deleted", PATIENCE, || !orphan.exists());
+    until("it is deleted", || !orphan.exists());
     assert!(named.exists() && fresh.exists());
     assert_eq!(server.events("text=needle-0").len(), 1);
     server.stop().unwrap();
