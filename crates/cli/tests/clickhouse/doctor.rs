@@ -1,6 +1,5 @@
 //! `lastword doctor` over a store in ClickHouse.
 
-use std::collections::HashSet;
 use std::path::Path;
 
 use crate::common::{Server, generic, run};
@@ -98,14 +97,48 @@ fn the_doctor_says_of_a_wrong_password_who_has_it_and_not_that_the_server_is_to_
     assert!(told.len() == 1 && !told[0].1.contains("start it") && !told[0].1.contains("sekret"), "{told:#?}");
 }
 
+/// A table as what changes it calls it: in a cluster that by which all of it is asked, then what is stored.
+fn all_of(table: &str) -> Vec<String> {
+    let stored = House::changed(table);
+    let asked = stored.replace(&format!("{table}_local"), table);
+    if asked == stored { vec![stored] } else { vec![asked, stored] }
+}
+
+#[test]
+fn who_reads_a_store_of_an_older_version_is_told_to_start_this_one_and_changes_nothing() {
+    let Some(house) = House::start() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let (data, url) = (dir.path().join("all"), house.url());
+    let serve = || house.serve("ingest,write,query", "127.0.0.1:0", &data, &[]);
+    let server = serve();
+    server.post("s-1", &[generic(0, "INFO", "a", "{}")]);
+    server.stop();
+    for table in all_of("events") {
+        for column in ["parts.bytes", "parts.filter"] {
+            house.tell(&format!("ALTER TABLE {table} DROP COLUMN `{column}`"));
+        }
+    }
+    let columns = "SELECT count() FROM system.columns WHERE database = 'fleet'";
+    let before = house.row(columns);
+    for args in [vec!["events", "--json"], vec!["store", "info"]] {
+        let read = run(&[&args[..], &["--store", &url]].concat());
+        let said = String::from_utf8(read.stderr).unwrap();
+        assert_eq!(read.status.code(), Some(1), "{said}");
+        assert!(said.contains("has no `parts.bytes`, as an older version left it") && said.contains("serve"), "{said}");
+    }
+    assert_said(&found(&dir.path().join("doctor"), &url), "wrong", "start `lastword serve` of this version once");
+    assert_eq!(house.row(columns), before);
+    serve().stop();
+    let read = run(&["events", "--json", "--store", &url]);
+    assert!(read.status.success() && String::from_utf8(read.stdout).unwrap().contains("\"s-1\""));
+}
+
 #[test]
 fn the_doctor_says_that_tables_are_to_be_made_which_are_not_there() {
     let Some(house) = House::start() else { return };
     let dir = tempfile::tempdir().unwrap();
     house.serve("ingest,write,query", "127.0.0.1:0", &dir.path().join("all"), &[]).stop();
-    let stored = House::changed("events");
-    // In a cluster that is asked which is all of it.
-    for table in HashSet::from([stored.replace("events_local", "events"), stored]) {
+    for table in all_of("events") {
         house.tell(&format!("DROP TABLE {table} SYNC"));
     }
     let told = found(&dir.path().join("doctor"), &house.url());

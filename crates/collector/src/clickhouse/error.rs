@@ -54,6 +54,19 @@ pub(crate) enum Error {
         /// The newest format that this program knows.
         known: i64,
     },
+    /// Its tables were made by an older version of this program, and who only reads changes nothing.
+    #[error(
+        "`{table}` of the store at {at} has no `{column}`, as an older version left it: `lastword serve --store` of this one brings it up to date, \
+         started once"
+    )]
+    TooOld {
+        /// Where the store is.
+        at: String,
+        /// A table.
+        table: &'static str,
+        /// What it does not have.
+        column: &'static str,
+    },
     /// Another process that is there has the identity of this one.
     #[error(
         "another process is known to the store as this one and is writing: a data directory was copied with its file `writer`; \
@@ -108,6 +121,7 @@ impl From<Error> for QueryError {
             | Error::Refused { .. }
             | Error::NoStore { .. }
             | Error::TooNew { .. }
+            | Error::TooOld { .. }
             | Error::Twin { .. }
             | Error::Garbled(_) => Self::Refused(error.to_string()),
         }
@@ -122,9 +136,12 @@ impl From<Error> for WriteError {
             Error::Full(_) => Self::DiskFull,
             Error::Away(_) => Self::Failed("ClickHouse is away".to_owned()),
             Error::Refused { code, .. } => Self::Failed(format!("ClickHouse refused it (code {code})")),
-            Error::TooLong | Error::NoStore { .. } | Error::TooNew { .. } | Error::Twin { .. } | Error::Garbled(_) => {
-                Self::Failed(error.to_string())
-            }
+            Error::TooLong
+            | Error::NoStore { .. }
+            | Error::TooNew { .. }
+            | Error::TooOld { .. }
+            | Error::Twin { .. }
+            | Error::Garbled(_) => Self::Failed(error.to_string()),
         }
     }
 }

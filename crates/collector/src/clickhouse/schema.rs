@@ -1,6 +1,6 @@
 //! The tables, and whether this program knows those that are there.
 
-use super::tables::{ADDED, TABLES, Table};
+use super::tables::{ADDED, Added, TABLES, Table};
 use super::{Client, Error, Sql};
 
 /// The format that this program writes, kept in `kept` under [`FORMAT_KEY`].
@@ -76,14 +76,17 @@ pub(super) fn is_fit(client: &Client, cluster: &str) -> Result<(), Error> {
     }
 }
 
-/// Returns the format of the store, for who reads it and makes nothing.
+/// Looks whether the store is as this version reads it, for who makes nothing.
 ///
 /// # Errors
 ///
-/// The server refuses, there is no store, or it is of another format.
+/// The server refuses, there is no store, it is of another format, or lacks what an older version did not make.
 pub(crate) fn check(client: &Client) -> Result<(), Error> {
     match format_of(client) {
-        Ok(Some(FORMAT)) => Ok(()),
+        Ok(Some(FORMAT)) => match lacking(client)?.first() {
+            None => Ok(()),
+            Some(&&(table, column, ..)) => Err(Error::TooOld { at: client.location().to_string(), table, column }),
+        },
         Ok(Some(found)) if found > FORMAT => Err(Error::TooNew { found, known: FORMAT }),
         // What was begun to be made, and not brought to an end, is none.
         Ok(_) | Err(Error::Refused { code: UNKNOWN_DATABASE | UNKNOWN_TABLE, .. }) => {
@@ -112,14 +115,8 @@ fn make_table(client: &Client, table: &Table) -> Result<(), Error> {
 
 /// Adds what tables don't have that an older program made. It writes no part anew, and is not asked for where it is there.
 fn add_columns(client: &Client) -> Result<(), Error> {
-    let database = client.location().database();
-    for (table, column, kind, after) in ADDED {
-        let mut sql = Sql::new("SELECT 1 FROM system.columns WHERE database = ");
-        sql.text(database).add(" AND table = ").text(table).add(" AND name = ").text(column);
-        if client.row::<(u8,)>(&sql)?.is_some() {
-            continue;
-        }
-        // In a cluster what is stored, then what all of it is asked by, which is looked for above: it is there last.
+    for (table, column, kind, after) in lacking(client)? {
+        // In a cluster what is stored, then what all of it is asked by, which is what is looked for: it is there last.
         let all = client.location().cluster().map(|cluster| format!("{table} ON CLUSTER `{cluster}`"));
         for table in [Some(client.changed(table)), all].into_iter().flatten() {
             client.run(&Sql::new(&format!(
@@ -128,6 +125,15 @@ fn add_columns(client: &Client) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Returns those columns that an older program did not make, and that are not there.
+fn lacking(client: &Client) -> Result<Vec<&'static Added>, Error> {
+    let mut sql = Sql::new("SELECT table, name FROM system.columns WHERE database = ");
+    sql.text(client.location().database()).add(" AND name IN ").texts(ADDED.iter().map(|added| added.1));
+    let there: Vec<(String, String)> = client.rows(&sql)?;
+    let is_there = |&(table, column, ..): &Added| there.iter().any(|(of, name)| of == table && name == column);
+    Ok(ADDED.iter().filter(|&added| !is_there(added)).collect())
 }
 
 /// What makes a table: in a cluster one on each server, and beside it one that is all of them.
@@ -160,7 +166,7 @@ fn statements(table: &Table, database: &str, cluster: Option<&str>) -> Vec<Strin
 mod tests {
     use super::super::live::Live;
     use super::super::{Error, Sql};
-    use super::{FORMAT, TABLES, make, statements};
+    use super::{FORMAT, TABLES, check, make, statements};
 
     #[test]
     fn a_schema_that_is_made_twice_is_made_once() {
@@ -192,7 +198,13 @@ mod tests {
         let old =
             "INSERT INTO events (session, id, row, `parts.at`, `parts.hash`) SELECT 's', 'a', 7, [1, 2], ['x', 'y']";
         client.run(&Sql::new(old)).unwrap();
+        // Who reads is told, and changes nothing.
+        for _ in 0..2 {
+            let error = check(&client).unwrap_err();
+            assert!(matches!(error, Error::TooOld { table: "events", column: "parts.bytes", .. }), "{error}");
+        }
         make(&client).unwrap();
+        check(&client).unwrap();
         let none = (vec![0, 0], vec![String::new(), String::new()]);
         // As it writes on.
         client.run(&Sql::new(&old.replace("'a', 7", "'b', 8"))).unwrap();

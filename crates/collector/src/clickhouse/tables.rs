@@ -16,8 +16,11 @@ pub(super) struct Table {
     pub(super) shard: &'static str,
 }
 
-/// Columns that a table did not have at first, each with its type and the one before it. Older programs write nothing there, which is right.
-pub(super) const ADDED: &[(&str, &str, &str, &str)] = &[
+/// A column that a table did not have at first: the table, the column, its type, and the one before it.
+pub(super) type Added = (&'static str, &'static str, &'static str, &'static str);
+
+/// All of them. Older programs write nothing there, which is right.
+pub(super) const ADDED: &[Added] = &[
     ("events", "parts.bytes", "Array(UInt32)", "parts.hash"),
     ("events", "parts.filter", "Array(String) CODEC(ZSTD(1))", "parts.bytes"),
 ];

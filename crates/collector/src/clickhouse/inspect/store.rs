@@ -36,7 +36,11 @@ impl Look<'_> {
                 return true;
             }
             Err(Error::NoStore { .. }) => self.no_store(),
-            Err(error) => self.unread(&error),
+            Err(error) => {
+                self.unread(&error);
+                // What lacks a column can be looked at.
+                return matches!(error, Error::TooOld { .. });
+            }
         }
         false
     }
