@@ -236,8 +236,9 @@ impl Link {
     /// Returns what is known of what gives messages to all writers, if there is such a one.
     pub(super) async fn writers(&self) -> Option<consumer::Info> {
         // One question: the answer says how much there is.
-        let consumer = self.jetstream.get_consumer_from_stream(writers(), &self.name).await;
-        consumer.ok().map(|consumer: consumer::PullConsumer| consumer.cached_info().clone())
+        let known = self.jetstream.get_consumer_from_stream(writers(), &self.name).await;
+        let consumer: consumer::PullConsumer = known.ok()?;
+        Some(consumer.cached_info().clone())
     }
 
     /// Returns by which command an operator removes it.
