@@ -207,7 +207,8 @@ fn who_has_no_keys_for_s3_is_told_to_set_them() {
     s3::nobody(&mut command);
     command.env("AWS_METADATA_ENDPOINT", format!("http://{silent}")).env("AWS_REGION", "eu-central-1");
     let told = doctor(&mut command, &dir.path().join("data"));
-    assert!(told.contains("WRONG  blobs") && told.contains("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"), "{told}");
+    let advice = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+    assert!(told.contains("WRONG  blobs") && told.contains(advice), "{told}");
 }
 
 #[test]

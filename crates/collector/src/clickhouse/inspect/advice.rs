@@ -21,9 +21,9 @@ pub(super) fn about(error: &Error, place: &Location) -> String {
         Error::Refused { code: ACCESS_DENIED, .. } => {
             format!("let it: `GRANT {} ON {}.* TO {user}`", OF_TABLES.join(", "), place.database())
         }
-        Error::Refused { code: UNKNOWN_TABLE | UNKNOWN_COLUMN, .. }
-        | Error::NoStore { .. }
-        | Error::TooOld { .. } => "start `lastword serve` of this version once: it makes what is not there".to_owned(),
+        Error::Refused { code: UNKNOWN_TABLE | UNKNOWN_COLUMN, .. } | Error::NoStore { .. } | Error::TooOld { .. } => {
+            "start `lastword serve` of this version once: it makes what is not there".to_owned()
+        }
         Error::Refused { .. } => "see to what it says; its log says more".to_owned(),
         Error::TooNew { .. } => "use the `lastword` that made it, or a newer one, or another database".to_owned(),
         Error::Twin { .. } => "stop one of the two".to_owned(),
