@@ -28,10 +28,15 @@ struct State {
 impl Gate {
     /// Puts one in front of a server.
     pub(crate) fn before(live: &Live, text: &'static str) -> Self {
+        Self::before_port(live.port(), text)
+    }
+
+    /// Puts one in front of what is at a port: a server, or another gate.
+    pub(crate) fn before_port(server: u16, text: &'static str) -> Self {
         let latch = Arc::new(Latch { text, state: Mutex::default(), changed: Condvar::new() });
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (server, held) = (live.port(), Arc::clone(&latch));
+        let held = Arc::clone(&latch);
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 let server = TcpStream::connect(("127.0.0.1", server)).unwrap();

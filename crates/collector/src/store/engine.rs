@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::batch::Stored;
 use super::beside::Beside;
-use super::erase::{Step, Target};
+use super::erase::{Removal, Target};
 use super::index::Indexed;
 use super::queue::WriteError;
 use super::trail::{InForce, What, Who};
@@ -37,8 +37,8 @@ pub(crate) trait Engine: Send {
     /// Notes in the audit trail that somebody has this removed, before it is begun: nothing is ever gone that it does not speak of.
     fn note_removal(&mut self, who: &Who, target: &Target) -> Result<(), WriteError>;
 
-    /// Does a step of a removal, from where the one before ended; 0 for the first.
-    fn remove(&mut self, target: &Target, after: i64) -> Result<Step, WriteError>;
+    /// Does a step of a removal, from where the one before ended; 0 for the first. What takes long is only begun, and goes on beside what is stored.
+    fn remove(&mut self, target: &Target, after: i64) -> Result<Removal, WriteError>;
 
     /// Removes points of metrics before a moment from some series; returns where the next step begins.
     fn remove_points(&mut self, before_us: i64, after: i64) -> Result<Option<i64>, WriteError>;

@@ -8,7 +8,7 @@ use super::batch::Sums;
 use super::redact::{self, Cleared};
 use super::remove;
 use super::trail::{Entry, Who};
-use super::{Class, blobs, series, used_bytes};
+use super::{Class, WriteError, blobs, series, used_bytes};
 use crate::limits::{REMOVE_ROWS, SESSION_KEPT_US};
 
 /// What is to be removed.
@@ -36,6 +36,45 @@ pub(crate) struct Step {
     /// Where the next step begins; `None` if there is nothing left to do.
     #[serde(skip)]
     pub(crate) next: Option<i64>,
+}
+
+/// What becomes of a step that was asked for.
+#[derive(Debug)]
+pub(crate) enum Removal {
+    /// It is done.
+    Done(Step),
+    /// It goes on beside what is stored, and says what it has done.
+    #[cfg(feature = "clickhouse")]
+    Beside(tokio::sync::oneshot::Receiver<Result<Step, WriteError>>),
+}
+
+impl Removal {
+    /// Waits until it is done.
+    ///
+    /// # Errors
+    ///
+    /// It could not be done, or has not come to its end.
+    pub(crate) async fn done(self) -> Result<Step, WriteError> {
+        match self {
+            Self::Done(step) => Ok(step),
+            #[cfg(feature = "clickhouse")]
+            Self::Beside(told) => told.await.unwrap_or_else(|_| Err(Self::cut_off())),
+        }
+    }
+
+    /// As [`Removal::done`], where a thread waits.
+    #[cfg(all(test, feature = "clickhouse"))]
+    pub(crate) fn wait(self) -> Result<Step, WriteError> {
+        match self {
+            Self::Done(step) => Ok(step),
+            Self::Beside(told) => told.blocking_recv().unwrap_or_else(|_| Err(Self::cut_off())),
+        }
+    }
+
+    #[cfg(feature = "clickhouse")]
+    fn cut_off() -> WriteError {
+        WriteError::Failed("a removal has ended before it was done".to_owned())
+    }
 }
 
 /// Notes in the audit trail that somebody has this removed. What goes for its age is nobody's doing.

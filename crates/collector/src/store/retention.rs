@@ -143,11 +143,14 @@ pub(crate) async fn steps(queue: &Queue, target: &Target) -> Result<usize, Write
     let (mut removed, mut after) = (0, Some(0));
     while let Some(from) = after {
         let (target, begun) = (target.clone(), Instant::now());
-        let step = queue.edit(move |engine| engine.remove(&target, from)).await?;
+        let removal = queue.edit(move |engine| engine.remove(&target, from)).await?;
+        // What goes on beside requests keeps none of them waiting.
+        let took = begun.elapsed();
+        let step = removal.done().await?;
         removed += step.events;
         after = step.next;
         if after.is_some() {
-            tokio::time::sleep(begun.elapsed() * RETENTION_SHARE).await;
+            tokio::time::sleep(took * RETENTION_SHARE).await;
         }
     }
     delete_unnamed(queue).await;

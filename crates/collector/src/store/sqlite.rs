@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use super::batch::{self, Caches, Stored, Sums};
 use super::beside::{self, Beside};
 use super::engine::Engine;
-use super::erase::{self, Step, Target};
+use super::erase::{self, Removal, Target};
 use super::index::Indexed;
 use super::place::Place;
 use super::queue::WriteError;
@@ -97,8 +97,8 @@ impl Engine for Database {
         self.edit(|connection| erase::note_removal(connection, who, target))
     }
 
-    fn remove(&mut self, target: &Target, after: i64) -> Result<Step, WriteError> {
-        self.edit(|connection| erase::step(connection, target, after))
+    fn remove(&mut self, target: &Target, after: i64) -> Result<Removal, WriteError> {
+        self.edit(|connection| erase::step(connection, target, after)).map(Removal::Done)
     }
 
     fn remove_points(&mut self, before_us: i64, after: i64) -> Result<Option<i64>, WriteError> {

@@ -9,6 +9,8 @@ use std::collections::HashSet;
 
 use super::groups::Groups;
 use super::lookup::Known;
+use super::removals::{Between, Meanwhile, Removals};
+use super::remove::Remover;
 use super::rows::{COLUMNS, New, OCCURRENCE, hour_of};
 use super::shapes::insert_kept;
 use super::upkeep::Upkeep;
@@ -21,7 +23,7 @@ use crate::store::Consents;
 use crate::store::batch::Stored;
 use crate::store::beside::Beside;
 use crate::store::engine::Engine;
-use crate::store::erase::{Step, Target};
+use crate::store::erase::{Removal, Target};
 use crate::store::index::Indexed;
 use crate::store::queue::WriteError;
 use crate::store::trail::{Change, Entry, InForce, What, Who, changes};
@@ -44,6 +46,9 @@ pub(super) struct Blocks {
     read_us: i64,
     spans: folds::Spans,
     upkeep: Upkeep,
+    /// Held while a block is written, and by a removal that must not come into one.
+    between: Between,
+    removals: Removals,
     touched: folds::Touched,
     /// What the server said last, while nothing can be stored.
     told: Option<Error>,
@@ -77,6 +82,8 @@ impl Blocks {
             read_us: now_us,
             spans: folds::Spans::default(),
             upkeep: Upkeep::default(),
+            between: Between::default(),
+            removals: Removals::default(),
             touched: folds::Touched::default(),
             told: None,
         })
@@ -116,9 +123,10 @@ impl Blocks {
 
     /// Writes a block.
     fn write(&mut self, items: &[Item<'_>]) -> Result<(), Error> {
+        let between = self.between.clone();
+        let _block = between.hold();
         let rows = self.lease.begin(items.len())?;
-        let written = self.insert(items, &rows);
-        match written {
+        match self.insert(items, &rows) {
             Ok(()) => self.lease.done(),
             Err(error) => {
                 self.lease.failed();
@@ -232,7 +240,9 @@ impl Engine for Blocks {
             self.leads = self.lease.leads()?;
         }
         if now_us.abs_diff(self.read_us) >= CONSENTS_INTERVAL_US {
+            let still = self.between.hold();
             edit::read_consents(&self.client, &self.consents)?;
+            drop(still);
             self.read_us = now_us;
         }
         Ok(())
@@ -245,6 +255,7 @@ impl Engine for Blocks {
     fn opt_in(&mut self, who: &Who, user: &str) -> Result<(), WriteError> {
         self.note(&Entry::opt_in(who, user))?;
         let row = self.row()?;
+        let _still = self.between.hold();
         Ok(edit::opt_in(&self.client, user, row)?)
     }
 
@@ -263,13 +274,11 @@ impl Engine for Blocks {
         Ok(self.note(&entry)?)
     }
 
-    fn remove(&mut self, target: &Target, after: i64) -> Result<Step, WriteError> {
-        let step = remove::step(&self.client, &mut self.lease, target, after)?;
-        if let Target::User(user) | Target::UserId(user) = target {
-            // It may have been read again since it was asked for.
-            self.consents.set(user, false);
-        }
-        Ok(step)
+    fn remove(&mut self, target: &Target, after: i64) -> Result<Removal, WriteError> {
+        // No block is open: all that this process has stored is below this row.
+        let meanwhile = Meanwhile { blocks: self.between.clone(), since: self.lease.row()? };
+        let remover = Remover { client: self.client.clone(), consents: self.consents.clone(), meanwhile };
+        Ok(Removal::Beside(self.removals.begin(remover, target.clone(), after)?))
     }
 
     fn remove_points(&mut self, before_us: i64, _: i64) -> Result<Option<i64>, WriteError> {

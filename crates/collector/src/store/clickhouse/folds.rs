@@ -6,7 +6,8 @@
 //!
 //! Invariants:
 //! - What was written before the watermark is in the fold, as all of it was in when the count began. What comes later has touched the hour with a row that
-//!   is not below that watermark, since no writer gives one below a watermark that was seen; so has a removal, before and after.
+//!   is not below that watermark, since no writer gives one below a watermark that was seen; so has a removal, before and after: with the watermark of
+//!   that moment, which never becomes lower.
 //! - The rows of a fold have a number of their own and are never added to. A fold that was not named is not read; the last one named of an hour
 //!   has the largest number, so one that was replaced never counts again. Only those that do not count are removed, when none of
 //!   them can be named any more.
@@ -129,10 +130,9 @@ pub(super) fn hours(client: &Client, condition: &str) -> Result<Vec<u32>, Error>
     Ok(client.rows::<(u32,)>(&sql)?.into_iter().map(|(hour,)| hour).collect())
 }
 
-/// Says that events of these hours go now. Their folds don't count any more.
-pub(super) fn open(client: &Client, lease: &mut Lease, hours: &[u32]) -> Result<(), Error> {
-    let row = lease.row()?;
-    touch(client, hours, row)
+/// Says that events of these hours go now. Their folds don't count any more: none that was begun has a watermark that is above the present one.
+pub(super) fn open(client: &Client, hours: &[u32]) -> Result<(), Error> {
+    if hours.is_empty() { Ok(()) } else { touch(client, hours, watermark(client)?) }
 }
 
 /// Removes the folds of these hours, which have names of what is removed. They were opened before.
@@ -146,7 +146,7 @@ pub(super) fn forget(client: &Client, hours: &[u32]) -> Result<(), Error> {
 }
 
 fn remove(client: &Client, condition: &Sql) -> Result<(), Error> {
-    TABLES.into_iter().try_for_each(|table| regroup::delete_if_any(client, table, condition))
+    TABLES.into_iter().try_for_each(|table| regroup::delete_if_any(client, table, condition).map(drop))
 }
 
 /// Folds some hours, if there are any to be folded and it is not over, with numbers of which each is given once; returns whether there may be more.

@@ -18,6 +18,7 @@ mod groups;
 mod lookup;
 mod outside;
 mod regroup;
+mod removals;
 mod remove;
 mod rows;
 mod shapes;

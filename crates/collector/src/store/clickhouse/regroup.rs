@@ -1,6 +1,9 @@
 //! Bringing groups to what is left of them, before some of their events are removed.
 
+use std::sync::MutexGuard;
+
 use super::outside;
+use super::removals::Meanwhile;
 use super::shapes::{RUNS, SERIES, Shape, TRACES};
 use crate::clickhouse::{Client, Error, ROW_BITS, Sql};
 
@@ -24,6 +27,10 @@ const POINTS: &str = "events ARRAY JOIN `points.name` AS n, `points.kind` AS k, 
 /// What is to be removed, and of what it is.
 pub(super) struct Doomed {
     condition: Sql,
+    /// The same, of what was stored since it was asked for too.
+    any: Sql,
+    /// What is stored while it goes; nothing is, if there is none.
+    meanwhile: Option<Meanwhile>,
     counts: Counts,
     has_series: bool,
 }
@@ -32,18 +39,22 @@ pub(super) struct Doomed {
 type Counts = (u64, u64, u64, u64, u64, u64, u64, u64);
 
 impl Doomed {
-    /// Counts the events for which a condition holds.
+    /// Counts the events for which a condition holds, of which each part has to; those that are stored meanwhile are none of them.
     ///
     /// # Errors
     ///
     /// The server can't be asked.
-    pub(super) fn new(client: &Client, condition: &Sql) -> Result<Self, Error> {
+    pub(super) fn new(client: &Client, any: &Sql, meanwhile: Option<&Meanwhile>) -> Result<Self, Error> {
+        let mut condition = any.clone();
+        if let Some(meanwhile) = meanwhile {
+            condition.add(" AND row < ").number(meanwhile.since);
+        }
         let mut sql = Sql::new(
             "SELECT count(), countIf(trace != toFixedString('', 16)), countIf(run != ''), countIf(user != ''), countIf(name != ''), \
              countIf(what = 4), countIf(fingerprint != ''), countIf(notEmpty(`parts.hash`)) FROM events FINAL WHERE ",
         );
         let counts = client.row(sql.add(condition.as_str()))?.unwrap_or_default();
-        Ok(Self { condition: condition.clone(), counts, has_series: false })
+        Ok(Self { condition, any: any.clone(), meanwhile: meanwhile.cloned(), counts, has_series: false })
     }
 
     /// Also series are brought to what is left of them, which reads all points of theirs.
@@ -58,6 +69,31 @@ impl Doomed {
     /// The condition.
     pub(super) fn condition(&self) -> &str {
         self.condition.as_str()
+    }
+
+    /// Returns whether events have come meanwhile for which the condition holds too.
+    pub(super) fn has_more(&self, client: &Client) -> Result<bool, Error> {
+        let Some(Meanwhile { since, .. }) = &self.meanwhile else { return Ok(false) };
+        let mut sql = Sql::new("SELECT 1 FROM events WHERE ");
+        sql.add(self.any.as_str()).add(" AND row >= ").number(*since);
+        let found: Option<(u8,)> = client.row(sql.add(" LIMIT 1"))?;
+        Ok(found.is_some())
+    }
+
+    /// Has nothing stored until what is returned is dropped, if anything is meanwhile.
+    pub(super) fn hold(&self) -> Option<MutexGuard<'_, ()>> {
+        self.meanwhile.as_ref().map(|meanwhile| meanwhile.blocks.hold())
+    }
+
+    /// Waits until what is being written is: its groups may have been deleted just now, and its events are there then.
+    fn wait(&self) {
+        drop(self.hold());
+    }
+
+    /// Does a statement with those events that have come meanwhile.
+    fn with_more(&self, client: &Client, begin: &str, end: &str) -> Result<(), Error> {
+        let Some(Meanwhile { since, .. }) = &self.meanwhile else { return Ok(()) };
+        client.run(Sql::new(begin).add(" AND row >= ").number(*since).add(end))
     }
 
     /// Begins a statement that deletes from a table.
@@ -89,6 +125,10 @@ impl Doomed {
             client.run(
                 sql.add(doomed).add(") AND name NOT IN (SELECT name FROM events WHERE NOT (").add(doomed).add("))"),
             )?;
+            self.wait();
+            let of_doomed = format!("name IN (SELECT name FROM events WHERE name != '' AND {doomed})");
+            let begin = format!("INSERT INTO names (name, row) SELECT name, min(row) FROM events WHERE {of_doomed}");
+            self.with_more(client, &begin, " GROUP BY name")?;
         }
         if exceptions > 0 {
             let mut sql =
@@ -103,7 +143,8 @@ impl Doomed {
         if self.counts.6 == 0 {
             return Ok(());
         }
-        delete_if_any(client, "marks", &Sql::new("fingerprint NOT IN (SELECT fingerprint FROM occurrences)"))
+        let without = Sql::new("fingerprint NOT IN (SELECT fingerprint FROM occurrences)");
+        delete_if_any(client, "marks", &without).map(drop)
     }
 
     /// Makes the groups of a table anew that doomed events are of.
@@ -113,15 +154,20 @@ impl Doomed {
         let hours = Sql::new(&format!("SELECT DISTINCT toUInt32(hour) FROM {table} WHERE {of_doomed}"));
         let hours: Vec<(u32,)> = client.rows(&hours)?;
         client.run(&self.delete_from(client, table, &of_doomed))?;
-        let mut sql = Sql::new(&format!(
+        self.wait();
+        let begin = format!(
             "INSERT INTO {table} ({}) SELECT {select} FROM events FINAL WHERE {of_doomed} AND NOT ({doomed})",
             shape.columns
-        ));
+        );
+        let end = format!(" GROUP BY hour, {column}");
+        let mut sql = Sql::new(&begin);
         // They are not known where it is tried again after the groups were removed: events are looked for everywhere then.
-        if !hours.is_empty() {
-            sql.add(" AND hour IN ").numbers(hours.into_iter().map(|(hour,)| hour));
+        if hours.is_empty() {
+            return client.run(sql.add(&end));
         }
-        client.run(sql.add(&format!(" GROUP BY hour, {column}")))
+        client.run(sql.add(" AND hour IN ").numbers(hours.into_iter().map(|(hour,)| hour)).add(&end))?;
+        // Those may be of other hours. What is put in twice is there once.
+        self.with_more(client, &begin, &end)
     }
 
     /// Makes users anew. Whoever said yes or no keeps that word, and is known by it.
@@ -129,6 +175,7 @@ impl Doomed {
         let doomed = self.condition();
         let of_doomed = format!("user IN (SELECT user FROM events WHERE user != '' AND {doomed})");
         client.run(&self.delete_from(client, "users", &of_doomed))?;
+        self.wait();
         client.run(&Sql::new(&format!(
             "INSERT INTO users (user, row, first_us, last_us) SELECT user, min(row), min(time_us), max(time_us) \
              FROM events FINAL WHERE {of_doomed} AND NOT ({doomed}) GROUP BY user"
@@ -146,6 +193,7 @@ impl Doomed {
         let (doomed, columns) = (self.condition(), SERIES.columns);
         let of_doomed = format!("IN (SELECT n, k, l FROM {POINTS} WHERE what = 4 AND {doomed})");
         client.run(&self.delete_from(client, "series", &format!("(name, kind, labels) {of_doomed}")))?;
+        self.wait();
         client.run(&Sql::new(&format!(
             "INSERT INTO series ({columns}) SELECT {ONE_SERIES} FROM (SELECT row, time_us, n, k, l, u, v FROM \
              (SELECT * FROM events FINAL WHERE what = 4 AND NOT ({doomed})) ARRAY JOIN `points.name` AS n, `points.kind` AS k, \
@@ -154,12 +202,12 @@ impl Doomed {
     }
 }
 
-/// Deletes from a table, if there is anything to delete: to delete nothing costs as much.
-pub(super) fn delete_if_any(client: &Client, table: &str, condition: &Sql) -> Result<(), Error> {
+/// Deletes from a table, if there is anything to delete, and returns whether there was: to delete nothing costs as much.
+pub(super) fn delete_if_any(client: &Client, table: &str, condition: &Sql) -> Result<bool, Error> {
     let mut sql = Sql::new(&format!("SELECT 1 FROM {table} WHERE "));
     let found: Option<(u8,)> = client.row(sql.add(condition.as_str()).add(" LIMIT 1"))?;
-    if found.is_none() {
-        return Ok(());
+    if found.is_some() {
+        client.run(Sql::new(&format!("DELETE FROM {} WHERE ", client.changed(table))).add(condition.as_str()))?;
     }
-    client.run(Sql::new(&format!("DELETE FROM {} WHERE ", client.changed(table))).add(condition.as_str()))
+    Ok(found.is_some())
 }

@@ -10,28 +10,108 @@ use serde_json::json;
 
 use super::folds;
 use super::regroup::{self, Doomed};
-use crate::clickhouse::{Client, Error, Lease, Sql, row_at};
+use super::removals::{Between, Meanwhile};
+use crate::clickhouse::{Client, Error, Sql, row_at};
 use crate::clock;
 use crate::limits::{FORGET_ROWS, SESSION_KEPT_US};
 use crate::store::erase::{Step, Target};
 use crate::store::index::PLACEHOLDER;
 use crate::store::redact::{Cleared, without_user};
-use crate::store::{Class, WIDTHS_US, floor};
+use crate::store::{Class, Consents, WIDTHS_US, floor};
 
-/// Does a step of a removal.
-pub(super) fn step(client: &Client, lease: &mut Lease, target: &Target, after: i64) -> Result<Step, Error> {
-    match target {
-        Target::Session(session) => remove_session(client, lease, session),
-        Target::User(user) => {
-            let of_user = of_user(user);
-            regroup::delete_if_any(client, "opt_ins", &of_user)?;
-            let step = remove(client, lease, &Doomed::new(client, &of_user)?.with_series(), Gone::Events)?;
-            regroup::delete_if_any(client, "users", &of_user)?;
-            Ok(step)
+/// What a removal needs.
+#[derive(Debug)]
+pub(super) struct Remover {
+    pub(super) client: Client,
+    pub(super) consents: Consents,
+    pub(super) meanwhile: Meanwhile,
+}
+
+impl Remover {
+    /// Does a step of a removal.
+    pub(super) fn step(&self, target: &Target, after: i64) -> Result<Step, Error> {
+        match target {
+            Target::Session(session) => self.remove_session(session),
+            Target::User(user) => self.remove_user(user),
+            Target::UserId(user) => self.clear_user(user, after),
+            Target::Older(cutoffs) => remove_older(&self.client, &self.meanwhile, cutoffs),
+            Target::Oldest(bytes_max) => remove_oldest(&self.client, &self.meanwhile, *bytes_max),
         }
-        Target::UserId(user) => clear_user(client, user, after),
-        Target::Older(cutoffs) => remove_older(client, lease, cutoffs),
-        Target::Oldest(bytes_max) => remove_oldest(client, lease, *bytes_max),
+    }
+
+    /// Removes a session. What comes of it meanwhile goes too, at the end, and nothing is stored while it does.
+    fn remove_session(&self, session: &str) -> Result<Step, Error> {
+        let client = &self.client;
+        // In whatever hour: of what was written meanwhile the session's own row may be gone.
+        let mut doomed = Sql::new("session = ");
+        doomed.text(session);
+        let mut step =
+            remove(client, &Doomed::new(client, &doomed, Some(&self.meanwhile))?.with_series(), Gone::Events)?;
+        step.sessions = usize::from(regroup::delete_if_any(client, "sessions", &doomed)?);
+        let _still = self.meanwhile.blocks.hold();
+        step.events += remove(client, &Doomed::new(client, &doomed, None)?.with_series(), Gone::Events)?.events;
+        step.sessions = step.sessions.max(usize::from(regroup::delete_if_any(client, "sessions", &doomed)?));
+        // Another process wrote it meanwhile.
+        step.next = is_any(client, "events", &doomed)?.then_some(0);
+        Ok(step)
+    }
+
+    /// Removes the events of a user, likewise. Who opts in meanwhile is known by that.
+    fn remove_user(&self, user: &str) -> Result<Step, Error> {
+        let (client, doomed) = (&self.client, of_user(user));
+        self.forget_word(user)?;
+        let mut step =
+            remove(client, &Doomed::new(client, &doomed, Some(&self.meanwhile))?.with_series(), Gone::Events)?;
+        let _still = self.meanwhile.blocks.hold();
+        step.events += remove(client, &Doomed::new(client, &doomed, None)?.with_series(), Gone::Events)?.events;
+        regroup::delete_if_any(client, "users", &unsaid(user))?;
+        Ok(step)
+    }
+
+    /// Forgets what a user has said. It is done first: whoever reads it again does not believe it any more.
+    fn forget_word(&self, user: &str) -> Result<(), Error> {
+        let _still = self.meanwhile.blocks.hold();
+        regroup::delete_if_any(&self.client, "opt_ins", &of_user(user))?;
+        // It may have been read again since it was asked for.
+        self.consents.set(user, false);
+        Ok(())
+    }
+
+    /// Takes the id of a user out of some events; all else of them stays byte for byte. They count as before, so folds stay as they are.
+    ///
+    /// Their texts are changed here, since an id may be spelled in ways that no pattern of the server's finds. The server is told where in which text what
+    /// stands, and copies each event to its own key, with its own row: of two that are alike the one that was written last counts. Those that have such a copy
+    /// are removed then, at the end. Whatever comes between leaves an event or both, and the next try goes on from there.
+    fn clear_user(&self, user: &str, after: i64) -> Result<Step, Error> {
+        let (client, of_user) = (&self.client, of_user(user));
+        self.forget_word(user)?;
+        let mut sql = Sql::new("SELECT row, body FROM events FINAL WHERE user = ");
+        sql.text(user).add(" AND row > ").number(after).add(&format!(" ORDER BY row LIMIT {FORGET_ROWS}"));
+        let events: Vec<(u64, String)> = client.rows(&sql)?;
+        let mut step = Step { events: events.len(), ..Step::default() };
+        if let Some((last, _)) = events.last() {
+            client.run(&copy(user, &events))?;
+            if events.len() == FORGET_ROWS {
+                step.next = Some(last.cast_signed());
+                return Ok(step);
+            }
+        }
+        // By their keys: of an event that is there twice the other one goes too. What was received meanwhile has no copy, and its turn comes.
+        let mut copied = of_user.clone();
+        copied.add(" AND (hour, session, time_us, id) IN (SELECT hour, session, time_us, id FROM events WHERE user = ''");
+        // What deletes knows none of our settings when it asks.
+        copied.add(" AND row GLOBAL IN (SELECT row FROM events WHERE user = ").text(user).add("))");
+        regroup::delete_if_any(client, "events", &copied)?;
+        // Once more where nothing is stored: what comes now brings its user with it, and its event after that.
+        for still in [None, Some(&self.meanwhile.blocks)] {
+            let _still = still.map(Between::hold);
+            if is_any(client, "events FINAL", &of_user)? {
+                step.next = Some(0);
+                return Ok(step);
+            }
+            regroup::delete_if_any(client, "users", &unsaid(user))?;
+        }
+        Ok(step)
     }
 }
 
@@ -44,8 +124,9 @@ enum Gone<'a> {
     Partition(&'a str),
 }
 
-/// Removes what is doomed. Series are made anew too, unless it goes by age: they go with their last point then.
-fn remove(client: &Client, lease: &mut Lease, doomed: &Doomed, gone: Gone<'_>) -> Result<Step, Error> {
+/// Removes what is doomed. Series are made anew too, unless it goes by age: they go with their last point then. Of a partition that has got more events
+/// meanwhile nothing goes.
+fn remove(client: &Client, doomed: &Doomed, gone: Gone<'_>) -> Result<Step, Error> {
     let events = usize::try_from(doomed.events()).unwrap_or(usize::MAX);
     if events == 0 {
         return Ok(Step::default());
@@ -53,43 +134,35 @@ fn remove(client: &Client, lease: &mut Lease, doomed: &Doomed, gone: Gone<'_>) -
     doomed.regroup(client)?;
     // As late as can be: others may have written more of it meanwhile.
     let hours = folds::hours(client, doomed.condition())?;
-    folds::open(client, lease, &hours)?;
+    folds::open(client, &hours)?;
     folds::forget(client, &hours)?;
     // Right before, however long that took: whoever chooses these hours from now on sees that events go, or is told below that they went.
-    folds::open(client, lease, &hours)?;
+    folds::open(client, &hours)?;
     match gone {
         Gone::Events => client.run(doomed.delete_from(client, "events", "").add(doomed.condition()))?,
         Gone::Partition(partition) => {
+            let _still = doomed.hold();
+            if doomed.has_more(client)? {
+                return Ok(Step::default());
+            }
             let mut sql = Sql::new(&format!("ALTER TABLE {} DROP PARTITION ", client.changed("events")));
             client.run(sql.text(partition))?;
         }
     }
-    folds::open(client, lease, &hours)?;
+    folds::open(client, &hours)?;
     doomed.forget_marks(client)?;
     Ok(Step { events, ..Step::default() })
 }
 
-fn remove_session(client: &Client, lease: &mut Lease, session: &str) -> Result<Step, Error> {
-    // In whatever hour: of what was written meanwhile the session's own row may be gone.
-    let mut doomed = Sql::new("session = ");
-    doomed.text(session);
-    let mut step = remove(client, lease, &Doomed::new(client, &doomed)?.with_series(), Gone::Events)?;
-    let mut sql = Sql::new("SELECT 1 FROM sessions WHERE session = ");
-    let known: Option<(u8,)> = client.row(sql.text(session).add(" LIMIT 1"))?;
-    if known.is_some() {
-        let mut sql = Sql::new(&format!("DELETE FROM {} WHERE session = ", client.changed("sessions")));
-        client.run(sql.text(session))?;
-        step.sessions = 1;
-    }
-    let mut sql = Sql::new("SELECT 1 FROM events WHERE session = ");
-    let left: Option<(u8,)> = client.row(sql.text(session).add(" LIMIT 1"))?;
-    // Somebody wrote it meanwhile.
-    step.next = left.map(|_| 0);
-    Ok(step)
+/// Returns whether there is an event for which a condition holds.
+fn is_any(client: &Client, events: &str, condition: &Sql) -> Result<bool, Error> {
+    let mut sql = Sql::new(&format!("SELECT 1 FROM {events} WHERE "));
+    let found: Option<(u8,)> = client.row(sql.add(condition.as_str()).add(" LIMIT 1"))?;
+    Ok(found.is_some())
 }
 
 /// Removes what is too old, an hour at a time: to remove what has become too old since a minute ago costs as much as all of an hour.
-fn remove_older(client: &Client, lease: &mut Lease, cutoffs: &[(Class, i64)]) -> Result<Step, Error> {
+fn remove_older(client: &Client, meanwhile: &Meanwhile, cutoffs: &[(Class, i64)]) -> Result<Step, Error> {
     let Some(youngest) = cutoffs.iter().map(|(_, cutoff)| *cutoff).max() else { return Ok(Step::default()) };
     // Rows are of the time at which they were received, and the server knows where which rows are.
     let mut doomed = Sql::new("row < ");
@@ -99,7 +172,7 @@ fn remove_older(client: &Client, lease: &mut Lease, cutoffs: &[(Class, i64)]) ->
         doomed.add(" AND received_us < ").number(floor(*cutoff, WIDTHS_US[1]));
     }
     doomed.add(")");
-    let mut step = remove(client, lease, &Doomed::new(client, &doomed)?, Gone::Events)?;
+    let mut step = remove(client, &Doomed::new(client, &doomed, Some(meanwhile))?, Gone::Events)?;
     if step.events > 0 {
         step.sessions = forget_sessions(client)?;
     }
@@ -107,7 +180,7 @@ fn remove_older(client: &Client, lease: &mut Lease, cutoffs: &[(Class, i64)]) ->
 }
 
 /// Removes the oldest week, if more bytes than these are in use. The last one stays, whatever it takes.
-fn remove_oldest(client: &Client, lease: &mut Lease, bytes_max: u64) -> Result<Step, Error> {
+fn remove_oldest(client: &Client, meanwhile: &Meanwhile, bytes_max: u64) -> Result<Step, Error> {
     let parts = client.parts();
     let used = Sql::new(&format!("SELECT sum(bytes_on_disk) FROM {parts}"));
     let used: Option<(u64,)> = client.row(&used)?;
@@ -123,7 +196,12 @@ fn remove_oldest(client: &Client, lease: &mut Lease, bytes_max: u64) -> Result<S
     };
     let mut doomed = Sql::new("toMonday(hour) = toDate(");
     doomed.text(oldest).add(")");
-    let mut step = remove(client, lease, &Doomed::new(client, &doomed)?, Gone::Partition(oldest))?;
+    let going = Doomed::new(client, &doomed, Some(meanwhile))?;
+    let mut step = remove(client, &going, Gone::Partition(oldest))?;
+    if step.events == 0 && going.events() > 0 {
+        let _still = meanwhile.blocks.hold();
+        step = remove(client, &Doomed::new(client, &doomed, None)?, Gone::Partition(oldest))?;
+    }
     step.sessions = forget_sessions(client)?;
     // There may be others. A week without an event that is still one is gone by the next merge.
     step.next = (step.events > 0).then_some(1);
@@ -145,45 +223,18 @@ fn forget_sessions(client: &Client) -> Result<usize, Error> {
     Ok(count)
 }
 
-/// What is of a user, in whatever table. What the user has said is forgotten first: whoever reads it again does not believe it any more.
+/// What is of a user, in whatever table.
 fn of_user(user: &str) -> Sql {
     let mut sql = Sql::new("user = ");
     sql.text(user);
     sql
 }
 
-/// Takes the id of a user out of some events; all else of them stays byte for byte. They count as before, so folds stay as they are.
-///
-/// Their texts are changed here, since an id may be spelled in ways that no pattern of the server's finds. The server is told where in which text what
-/// stands, and copies each event to its own key, with its own row: of two that are alike the one that was written last counts. Those that have such a copy
-/// are removed then, at the end. Whatever comes between leaves an event or both, and the next try goes on from there.
-fn clear_user(client: &Client, user: &str, after: i64) -> Result<Step, Error> {
-    regroup::delete_if_any(client, "opt_ins", &of_user(user))?;
-    let mut sql = Sql::new("SELECT row, body FROM events FINAL WHERE user = ");
-    sql.text(user).add(" AND row > ").number(after).add(&format!(" ORDER BY row LIMIT {FORGET_ROWS}"));
-    let events: Vec<(u64, String)> = client.rows(&sql)?;
-    let mut step = Step { events: events.len(), ..Step::default() };
-    if let Some((last, _)) = events.last() {
-        client.run(&copy(user, &events))?;
-        if events.len() == FORGET_ROWS {
-            step.next = Some(last.cast_signed());
-            return Ok(step);
-        }
-    }
-    // By their keys: of an event that is there twice the other one goes too. What was received meanwhile has no copy, and its turn comes.
-    let mut copied = of_user(user);
-    copied.add(" AND (hour, session, time_us, id) IN (SELECT hour, session, time_us, id FROM events WHERE user = ''");
-    // What deletes knows none of our settings when it asks.
-    copied.add(" AND row GLOBAL IN (SELECT row FROM events WHERE user = ").text(user).add("))");
-    regroup::delete_if_any(client, "events", &copied)?;
-    let mut sql = Sql::new("SELECT 1 FROM events FINAL WHERE user = ");
-    let left: Option<(u8,)> = client.row(sql.text(user).add(" LIMIT 1"))?;
-    if left.is_some() {
-        step.next = Some(0);
-        return Ok(step);
-    }
-    regroup::delete_if_any(client, "users", &of_user(user))?;
-    Ok(step)
+/// A user who has not opted in since what was said before was forgotten.
+fn unsaid(user: &str) -> Sql {
+    let mut sql = of_user(user);
+    sql.add(" AND user NOT IN (SELECT user FROM opt_ins WHERE user = ").text(user).add(")");
+    sql
 }
 
 /// Copies events, without the id of their user.
@@ -219,7 +270,7 @@ pub(super) fn points(client: &Client, before_us: i64) -> Result<(), Error> {
         "(name, kind, labels) IN (SELECT name, kind, labels FROM series GROUP BY name, kind, labels HAVING max(last_us) < ",
     );
     old.number(before_us).add(")");
-    regroup::delete_if_any(client, "series", &old)
+    regroup::delete_if_any(client, "series", &old).map(drop)
 }
 
 /// Has what was removed taken off the disk, and does not wait for it: whole parts are written anew.

@@ -1,5 +1,7 @@
 //! The store in a server that is there: see [`Live`].
 
+mod beside;
+
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
@@ -89,7 +91,7 @@ fn of_a_session_that_is_removed_no_table_has_anything_and_what_it_shared_is_of_t
     let (client, mut engine) = store(&live, "removed");
     let (gone, left) = (request("gone", "ada", 0), request("left", "bob", 1));
     engine.commit(&[&gone, &left]).unwrap();
-    let step = engine.remove(&Target::Session("gone".to_owned()), 0).unwrap();
+    let step = engine.remove(&Target::Session("gone".to_owned()), 0).unwrap().wait().unwrap();
     assert_eq!((step.events, step.sessions, step.next), (5, 1, None));
     for table in ["events", "sessions", "occurrences"] {
         assert_eq!(count(&client, &format!("{table} WHERE session = 'gone'")), 0, "{table}");
@@ -111,11 +113,11 @@ fn a_user_who_is_forgotten_is_in_no_event_and_whose_events_are_removed_has_none(
     let (client, mut engine) = store(&live, "users");
     engine.commit(&[&request("one", "ada\"x", 0), &request("two", "bob", 1)]).unwrap();
     engine.opt_in(&Who::local("cli:test"), "bob").unwrap();
-    let step = engine.remove(&Target::UserId("ada\"x".to_owned()), 0).unwrap();
+    let step = engine.remove(&Target::UserId("ada\"x".to_owned()), 0).unwrap().wait().unwrap();
     assert_eq!((step.events, step.next), (5, None));
     assert_eq!(count(&client, "events WHERE position(body, 'ada') > 0 OR position(user, 'ada') > 0"), 0);
     assert_eq!(count(&client, r#"events WHERE session = 'one' AND position(body, '"user_id":null') > 0"#), 5);
-    let step = engine.remove(&Target::User("bob".to_owned()), 0).unwrap();
+    let step = engine.remove(&Target::User("bob".to_owned()), 0).unwrap().wait().unwrap();
     assert_eq!((step.events, step.next), (5, None));
     assert_eq!((count(&client, "events"), count(&client, "users"), count(&client, "opt_ins")), (5, 0, 0));
     assert_eq!(count(&client, "sessions WHERE session = 'two'"), 1, "what has arrived of it stays");
@@ -127,7 +129,7 @@ fn what_was_removed_is_taken_off_the_disk_once_a_day() {
     let Some(live) = Live::start() else { return };
     let (client, mut engine) = store(&live, "unmasked");
     engine.commit(&[&request("gone", "ada", 0), &request("left", "bob", 1)]).unwrap();
-    engine.remove(&Target::Session("gone".to_owned()), 0).unwrap();
+    engine.remove(&Target::Session("gone".to_owned()), 0).unwrap().wait().unwrap();
     let masked = format!("{} WHERE has_lightweight_delete", client.parts());
     assert!(count(&client, &masked) > 0);
     engine.give_back().unwrap();
@@ -149,10 +151,10 @@ fn beyond_its_bytes_the_oldest_week_goes_and_the_last_one_stays() {
     let old = "INSERT INTO events (hour, session, time_us, id, row, severity) \
                SELECT toDateTime(1000000800, 'UTC'), toString(number), 1000000800000000, 'id', 7 + number, 1 FROM numbers(8)";
     client.run(&Sql::new(old)).unwrap();
-    let size = engine.remove(&Target::Oldest(u64::MAX), 0).unwrap();
+    let size = engine.remove(&Target::Oldest(u64::MAX), 0).unwrap().wait().unwrap();
     assert_eq!((size.events, size.next), (0, None));
-    assert_eq!(engine.remove(&Target::Oldest(1), 0).unwrap().events, 8, "of all servers");
-    assert_eq!(engine.remove(&Target::Oldest(1), 0).unwrap().events, 0);
+    assert_eq!(engine.remove(&Target::Oldest(1), 0).unwrap().wait().unwrap().events, 8, "of all servers");
+    assert_eq!(engine.remove(&Target::Oldest(1), 0).unwrap().wait().unwrap().events, 0);
     assert_eq!(count(&client, "events WHERE session = 'new'"), count(&client, "events"));
     engine.close();
 }

@@ -181,9 +181,8 @@ fn answers_are_the_same_of_hours_that_are_folded_of_those_that_are_not_and_of_bo
     assert_eq!(count(&client, "folded FINAL"), HOURS.unsigned_abs());
     assert_eq!(answers(&client, last_us), before);
     // Some hours are open again.
-    let mut lease = lease(&live, &client, "folds_same_too");
     let some: Vec<u32> = [1, 2, 5].map(|hour| u32::try_from((last_us - hour * HOUR) / 1_000_000).unwrap()).into();
-    open(&client, &mut lease, &some).unwrap();
+    open(&client, &some).unwrap();
     assert_eq!(answers(&client, last_us), before);
     engine.close();
 }
@@ -238,7 +237,7 @@ fn a_reader_that_knows_what_was_folded_misses_nothing_that_has_come_or_gone_sinc
     all(9);
     // Now it knows the new folds, of which the rows go.
     all(9);
-    engine.remove(&Target::Session("late".to_owned()), 0).unwrap();
+    engine.remove(&Target::Session("late".to_owned()), 0).unwrap().wait().unwrap();
     all(0);
     fold(&mut engine);
     all(0);
@@ -266,14 +265,12 @@ fn what_comes_late_counts_at_once_and_once_and_what_is_removed_leaves_no_name_in
     client.run(&Sql::new(again)).unwrap();
     let of_late = hours(&client, "session = 'late'").unwrap();
     assert_eq!(of_late.len(), 3);
-    let mut other = lease(&live, &client, "folds_late_too");
-    open(&client, &mut other, &of_late).unwrap();
-    other.close();
+    open(&client, &of_late).unwrap();
     assert_eq!(events(&client, last_us, HOURS), 3 * HOURS + 9);
     fold(&mut engine);
     assert_eq!(events(&client, last_us, HOURS), 3 * HOURS + 9);
     assert!(count(&client, "fold_calls WHERE callee = 'secret'") > 0);
-    engine.remove(&Target::Session("late".to_owned()), 0).unwrap();
+    engine.remove(&Target::Session("late".to_owned()), 0).unwrap().wait().unwrap();
     for folded_again in [false, true] {
         if folded_again {
             fold(&mut engine);

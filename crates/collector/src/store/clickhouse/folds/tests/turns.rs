@@ -38,7 +38,7 @@ fn what_is_removed_by_one_while_another_counts_it_leaves_no_name_in_a_fold() {
     let fold = choose(&client, &mut other);
     // As a removal does it. What is counted comes after the counts of these hours were removed, and before the events are.
     let going = hours(&client, "session = 'late'").unwrap();
-    open(&client, &mut other, &going).unwrap();
+    open(&client, &going).unwrap();
     forget(&client, &going).unwrap();
     assert!(fold.count(&client, &go_on()).unwrap());
     assert!(count(&client, "fold_calls WHERE callee = 'secret'") > 0);
@@ -57,8 +57,7 @@ fn a_fold_that_does_not_count_any_more_is_swept_also_where_no_other_took_its_pla
     let last_us = last_hour_us();
     engine.commit(&[&request("a", "deploy", last_us, HOURS)]).unwrap();
     fold(&mut engine);
-    let mut other = lease(&live, &client, "folds_swept_too");
-    open(&client, &mut other, &[u32::try_from(last_us / 1_000_000).unwrap()]).unwrap();
+    open(&client, &[u32::try_from(last_us / 1_000_000).unwrap()]).unwrap();
     sweep(&client, AT_ONCE).unwrap();
     assert_eq!(count(&client, COUNTED), HOURS.unsigned_abs() - 1);
     assert_eq!(events(&client, last_us, HOURS), 3 * HOURS);
