@@ -81,6 +81,10 @@ fn the_doctor_says_how_a_store_in_clickhouse_is_and_what_is_wrong_with_it() {
          toUnixTimestamp64Micro(now64(6)) + 60000000, '{}'",
     );
     assert_said(&found(&data, &url), "warning", "the clock of a process that takes in is ahead");
+    // Nobody folds any more.
+    drop(server);
+    house.tell("INSERT INTO touched (hour, row) SELECT toDateTime(3600, 'UTC'), 1");
+    assert_said(&found(&data, &url), "warning", "nobody has written to for a day: 1, the first 1970-01-01 01:00:00");
     house.tell("INSERT INTO kept (key, changed_us, value) SELECT 'format', 9000000000000000000, '2'");
     let told = found(&data, &url);
     assert_said(&told, "wrong", "the store has format 2");

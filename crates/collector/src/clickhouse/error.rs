@@ -11,6 +11,8 @@ pub(super) const WRONG_PASSWORD: [u32; 2] = [194, 516];
 /// Where a password is looked for, by every command alike.
 const RIGHT_PASSWORD: &str = "the password is in the URL, else in the file that LASTWORD_CLICKHOUSE_PASSWORD_FILE names (a collector's \
                               `clickhouse.password_file`), else in LASTWORD_CLICKHOUSE_PASSWORD";
+/// `MEMORY_LIMIT_EXCEEDED`.
+const NO_MEMORY: u32 = 241;
 /// `NOT_ENOUGH_SPACE`.
 const NOT_ENOUGH_SPACE: u32 = 243;
 /// What passes by itself, or once other servers are back: `TOO_MANY_SIMULTANEOUS_QUERIES`, `SOCKET_TIMEOUT`, `NETWORK_ERROR`,
@@ -82,6 +84,11 @@ pub(crate) enum Error {
 }
 
 impl Error {
+    /// Whether what was asked was more than may be: something smaller may go.
+    pub(crate) fn is_too_much(&self) -> bool {
+        matches!(self, Self::TooLong | Self::Refused { code: NO_MEMORY, .. })
+    }
+
     /// What an answer means that is no success.
     pub(super) fn of_answer(shown: &str, status: u16, code: Option<u32>, said: &str) -> Self {
         let message = first_line(said);
@@ -160,6 +167,8 @@ mod tests {
         assert!(matches!(of(None, "bad gateway"), Error::Away(_)));
         assert!(matches!(of(Some(60), "Code: 60. x"), Error::Refused { code: 60, .. }));
         assert!(matches!(Error::of_answer("h", 404, None, ""), Error::Refused { code: 0, .. }));
+        assert!([159, 241].into_iter().all(|code| of(Some(code), "x").is_too_much()));
+        assert!(![60, 210, 243].into_iter().any(|code| of(Some(code), "x").is_too_much()));
     }
 
     #[test]

@@ -69,6 +69,16 @@ pub const FOLD_TIMEOUT: Duration = Duration::from_secs(45);
 pub const FOLD_TURN_TIME_MAX: Duration = Duration::from_secs(5 * 60);
 /// How long nothing is folded, in microseconds, after it failed.
 pub const FOLD_RETRY_INTERVAL_US: u64 = 60 * 60 * 1_000_000;
+/// Events of an hour beyond which it is not tried to fold it: ten times as many as two cores count within [`FOLD_TIMEOUT`].
+pub const FOLD_HOUR_EVENTS_MAX: u64 = 500_000_000;
+/// How long an hour is left out, in microseconds, that could not be folded because it is too much.
+pub const FOLD_LARGE_RETRY_US: i64 = 24 * 60 * 60 * 1_000_000;
+/// Hours that are left out at once. When there are more they are all tried again.
+pub const FOLD_LARGE_KNOWN: usize = 1000;
+/// Hours that may be too much in one turn: after that it may be the server that is slow, and nothing is folded for [`FOLD_RETRY_INTERVAL_US`].
+pub const FOLD_LARGE_A_TURN: usize = 2;
+/// How long an hour may be quiet and not folded, in microseconds, before that is worth a word: even those of a year are folded by then.
+pub const FOLD_LATE_US: i64 = 24 * 60 * 60 * 1_000_000;
 /// How long a fold may take as a whole, from when its turn began, in microseconds, by the clock of the server: after that it is not made known.
 pub const FOLD_TIME_MAX_US: i64 = 10 * 60 * 1_000_000;
 /// How old a fold is, in microseconds, that is removed where it is not the one that counts: three times as old as one becomes that is being made.

@@ -43,6 +43,7 @@ pub(crate) fn inspect(client: &Client) -> Vec<Finding> {
             look.writers();
             look.arrivals();
             look.changes();
+            look.folds();
             look.copies();
             look.queued();
         }

@@ -7,6 +7,7 @@ use super::super::{Error, NOW, Sql, schema};
 use super::{Look, advice, seconds};
 use crate::limits::{
     CLICKHOUSE_CLOCKS_APART_MAX, CLICKHOUSE_LEADER_SILENT, CLICKHOUSE_WRITER_SILENT, CLICKHOUSE_WRITER_TOLD,
+    FOLD_LATE_US,
 };
 
 /// By which an inserted block is on disk, and named there, before it is answered.
@@ -170,6 +171,24 @@ impl Look<'_> {
         if !gone.is_empty() {
             let found = format!("writers ended without a word: {}", gone.join(", "));
             self.warn(found, "if they are to be there, start them; else this is gone within an hour");
+        }
+    }
+
+    /// Whether there are hours that nobody writes to any more and that are counted from their events all the same.
+    pub(super) fn folds(&mut self) {
+        let database = self.client.location().database();
+        let mut sql = Sql::new("SELECT count(), toString(min(hour)) FROM (SELECT hour FROM (");
+        sql.add("SELECT hour, row, toUInt64(0) AS version, toUInt64(0) AS fold FROM ").add(database);
+        sql.add(".touched UNION ALL SELECT hour, toUInt64(0), version, fold FROM ").add(database);
+        sql.add(".folded) WHERE hour > 0 GROUP BY hour HAVING max(row) > 0 AND argMax(version, fold) <= max(row) ");
+        sql.add("AND max(row) < bitShiftLeft(toUInt64(intDiv(").add(NOW).add(" - ").number(FOLD_LATE_US);
+        sql.add(", 1000)), ").number(ROW_BITS).add("))");
+        let Some((hours, first)) = self.ask_one::<(u64, String)>("which hours are folded", &sql) else { return };
+        if hours > 0 {
+            self.warn(
+                format!("hours are not folded that nobody has written to for a day: {hours}, the first {first}"),
+                "the log of the process that leads says why (`folded`): ranges of days that have them are slower, and right",
+            );
         }
     }
 }

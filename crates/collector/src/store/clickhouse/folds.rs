@@ -15,17 +15,22 @@
 //!   asks behind that whether the hour was touched, and removes its own. Whichever was later has found the other's.
 //! - No hour is folded while a removal of events is under way in the server: whoever began it may have given it up, or died.
 //! - Hour 0 has events of any time, and is never folded.
+//! - An hour that is too much to be counted is left out for a while ([`Large`]), and keeps no other from being folded.
+
+mod large;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::vec::IntoIter;
 
+pub(super) use large::Large;
+
 use super::shapes::insert;
 use super::{edit, regroup};
 use crate::clickhouse::{Client, Error, Lease, NOW, ROW_BITS, RowBinary, Sql, row_at, us_of, watermark};
 use crate::limits::{
-    FOLD_AHEAD_US, FOLD_EVENTS_MAX, FOLD_HOURS_KNOWN, FOLD_QUIET_US, FOLD_STALE_US, FOLD_TIME_MAX_US, FOLD_TIMEOUT,
-    FOLDS_SWEPT,
+    FOLD_AHEAD_US, FOLD_EVENTS_MAX, FOLD_HOUR_EVENTS_MAX, FOLD_HOURS_KNOWN, FOLD_QUIET_US, FOLD_STALE_US,
+    FOLD_TIME_MAX_US, FOLD_TIMEOUT, FOLDS_SWEPT,
 };
 use crate::store::{Spread, WIDTHS_US};
 
@@ -54,7 +59,7 @@ pub(crate) fn call_sums() -> String {
     )
 }
 
-/// How long before what is done, in microseconds.
+/// How long before what is done, in microseconds, and how much of it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Spans {
     /// How far ahead a writer says that it writes to an hour.
@@ -63,11 +68,18 @@ pub(super) struct Spans {
     pub(super) quiet: i64,
     /// How old what does not count is when it is removed.
     pub(super) stale: i64,
+    /// Events that an hour may have which is folded.
+    pub(super) events_max: u64,
 }
 
 impl Default for Spans {
     fn default() -> Self {
-        Self { ahead: FOLD_AHEAD_US, quiet: FOLD_QUIET_US, stale: FOLD_STALE_US }
+        Self {
+            ahead: FOLD_AHEAD_US,
+            quiet: FOLD_QUIET_US,
+            stale: FOLD_STALE_US,
+            events_max: FOLD_HOUR_EVENTS_MAX,
+        }
     }
 }
 
@@ -153,14 +165,16 @@ fn remove(client: &Client, condition: &Sql) -> Result<(), Error> {
 pub(super) fn step(
     client: &Client,
     numbers: &mut IntoIter<i64>,
-    spans: Spans,
+    (spans, large): (Spans, &mut Large),
     is_over: &AtomicBool,
 ) -> Result<bool, Error> {
-    let Some(fold) = Fold::choose(client, numbers, spans)? else { return Ok(false) };
-    if !fold.count(client, is_over)? {
-        return Ok(false);
+    let Some(fold) = Fold::choose(client, numbers, (spans, &mut *large))? else { return Ok(false) };
+    match fold.count(client, is_over) {
+        Ok(true) => fold.finish(client)?,
+        Ok(false) => return Ok(false),
+        // What was counted of it has no name, and is swept.
+        Err(error) => large.failed(fold.hours.iter().map(|(hour, _)| *hour), error)?,
     }
-    fold.finish(client)?;
     Ok(true)
 }
 
@@ -191,14 +205,23 @@ pub(super) struct Fold {
 
 impl Fold {
     /// Chooses hours that nobody has written to for a while, the latest first, and takes a number for each.
-    pub(super) fn choose(client: &Client, numbers: &mut IntoIter<i64>, spans: Spans) -> Result<Option<Self>, Error> {
+    pub(super) fn choose(
+        client: &Client,
+        numbers: &mut IntoIter<i64>,
+        (spans, large): (Spans, &mut Large),
+    ) -> Result<Option<Self>, Error> {
         // In this order: what is removed later has touched its hours with a row that is not below this.
         let version = watermark(client)?;
         if numbers.as_slice().is_empty() || !none_goes(client)? {
             return Ok(None);
         }
         let mut sql = Sql::new(&format!("SELECT toUInt32(hour) FROM {STANDING} WHERE hour > "));
-        sql.hour(0).add(" GROUP BY hour HAVING max(touched) > 0 AND max(touched) < ");
+        sql.hour(0);
+        let left_out = large.now();
+        if !left_out.is_empty() {
+            sql.add(" AND hour NOT IN ").numbers(left_out);
+        }
+        sql.add(" GROUP BY hour HAVING max(touched) > 0 AND max(touched) < ");
         sql.number(version.saturating_sub(row_at(spans.quiet)));
         sql.add(" AND argMax(version, fold) <= max(touched) ORDER BY hour DESC LIMIT ").number(numbers.len() as u64);
         let quiet: Vec<(u32,)> = client.rows(&sql)?;
@@ -210,14 +233,19 @@ impl Fold {
         let counts: HashMap<u32, u64> = client.rows::<(u32, u64)>(&sql)?.into_iter().collect();
         let (mut events, mut hours) = (0_u64, Vec::new());
         for (hour,) in quiet {
-            events = events.saturating_add(counts.get(&hour).copied().unwrap_or(0));
+            let count = counts.get(&hour).copied().unwrap_or(0);
+            if count > spans.events_max {
+                large.leave_out(hour, &format!("it has {count} events"));
+                continue;
+            }
+            events = events.saturating_add(count);
             if events > FOLD_EVENTS_MAX && !hours.is_empty() {
                 break;
             }
             let Some(number) = numbers.next() else { break };
             hours.push((hour, number));
         }
-        Ok(Some(Self { version, hours }))
+        Ok((!hours.is_empty()).then_some(Self { version, hours }))
     }
 
     /// Counts what is in them, and returns whether all of it was counted before it was over. Nobody reads it yet.

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
 use std::time::Instant;
 
-use super::folds::{self, Spans};
+use super::folds::{self, Large, Spans};
 use super::{edit, remove};
 use crate::clickhouse::{Client, Error, Lease};
 use crate::clock;
@@ -30,9 +30,10 @@ pub(super) struct Upkeep {
     is_over: Arc<AtomicBool>,
 }
 
-/// When what was done last, as far as this process knows.
-#[derive(Clone, Copy, Debug, Default)]
+/// When what was done last, as far as this process knows, and what was left out.
+#[derive(Clone, Debug, Default)]
 struct Times {
+    large: Large,
     /// When folding failed.
     unfolded_us: i64,
     /// When it was looked for folds that don't count.
@@ -52,7 +53,7 @@ impl Upkeep {
             return Ok(());
         }
         let numbers = (0..FOLD_HOURS_MAX).map(|_| lease.row()).collect::<Result<Vec<i64>, Error>>()?;
-        let (client, times, is_over) = (client.clone(), self.times, Arc::clone(&self.is_over));
+        let (client, times, is_over) = (client.clone(), self.times.clone(), Arc::clone(&self.is_over));
         let turn = Turn { client, spans, numbers, times, is_over };
         let began = Builder::new().name("lastword-upkeep".to_owned()).spawn(move || turn.run());
         self.turn = Some(began.map_err(|error| Error::Away(format!("no thread can be started: {error}")))?);
@@ -122,8 +123,10 @@ impl Turn {
     /// Folds hours until there are none to be folded, or it has gone on for long enough.
     fn fold(&mut self) -> Result<(), Error> {
         let (begun, mut numbers) = (Instant::now(), std::mem::take(&mut self.numbers).into_iter());
+        let large = &mut self.times.large;
+        large.begin();
         while begun.elapsed() < FOLD_TURN_TIME_MAX
-            && folds::step(&self.client, &mut numbers, self.spans, &self.is_over)?
+            && folds::step(&self.client, &mut numbers, (self.spans, &mut *large), &self.is_over)?
         {}
         Ok(())
     }

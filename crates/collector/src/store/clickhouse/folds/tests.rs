@@ -24,7 +24,7 @@ const HOUR: i64 = WIDTHS_US[1];
 /// Hours that have events.
 const HOURS: i64 = 10;
 /// What is quiet is so at once, and what does not count is old at once.
-const AT_ONCE: Spans = Spans { ahead: 0, quiet: 0, stale: 0 };
+const AT_ONCE: Spans = Spans { ahead: 0, quiet: 0, stale: 0, events_max: u64::MAX };
 
 /// A lease that says at each chance that it is there.
 fn lease(live: &Live, client: &Client, dir: &str) -> Lease {
@@ -100,7 +100,12 @@ fn numbers(lease: &mut Lease) -> IntoIter<i64> {
 
 /// What another process chooses to fold just now.
 fn choose(client: &Client, lease: &mut Lease) -> Fold {
-    Fold::choose(client, &mut numbers(lease), AT_ONCE).unwrap().unwrap()
+    Fold::choose(client, &mut numbers(lease), (AT_ONCE, &mut Large::default())).unwrap().unwrap()
+}
+
+/// Folds some hours, and returns whether there may be more.
+fn folds_more(client: &Client, numbers: &mut IntoIter<i64>, spans: Spans) -> bool {
+    step(client, numbers, (spans, &mut Large::default()), &go_on()).unwrap()
 }
 
 /// It is not over.
@@ -331,10 +336,10 @@ fn an_hour_is_folded_once_nobody_has_written_to_it_for_a_while_and_only_if_it_is
     engine.tick().unwrap();
     let mut lease = lease(&live, &client, "folds_quiet_too");
     let mut numbers = numbers(&mut lease);
-    assert!(!step(&client, &mut numbers, Spans::default(), &go_on()).unwrap());
+    assert!(!folds_more(&client, &mut numbers, Spans::default()));
     // As a store that was made before hours were touched.
     client.run(&Sql::new(&format!("TRUNCATE TABLE {}", client.changed("touched")))).unwrap();
-    assert!(!step(&client, &mut numbers, AT_ONCE, &go_on()).unwrap());
+    assert!(!folds_more(&client, &mut numbers, AT_ONCE));
     begin(&client).unwrap();
     assert_eq!(count(&client, "touched"), 0, "that is done once");
     client.run(&Sql::new(&format!("DELETE FROM {} WHERE key = 'touched'", client.changed("kept")))).unwrap();

@@ -78,12 +78,12 @@ fn no_hour_is_folded_while_events_go_whoever_began_that() {
     client.run(sql.add("SETTINGS mutations_sync = 0, lightweight_deletes_sync = 0")).unwrap();
     let mut lease = lease(&live, &client, "folds_going_too");
     let mut numbers = numbers(&mut lease);
-    assert!(!step(&client, &mut numbers, AT_ONCE, &go_on()).unwrap());
+    assert!(!folds_more(&client, &mut numbers, AT_ONCE));
     client.run(&Sql::new(&format!("SYSTEM START MERGES {table}"))).unwrap();
     while count(&client, &client.mutations()) > 0 {
         std::thread::sleep(Duration::from_millis(1));
     }
-    assert!(step(&client, &mut numbers, AT_ONCE, &go_on()).unwrap());
+    assert!(folds_more(&client, &mut numbers, AT_ONCE));
     assert_eq!(count(&client, "folded"), HOURS.unsigned_abs());
     assert_eq!(events(&client, last_us, HOURS), 3 * HOURS);
     engine.close();
@@ -97,9 +97,33 @@ fn nothing_is_counted_or_named_once_it_is_over() {
     engine.tick().unwrap();
     let mut lease = lease(&live, &client, "folds_over_too");
     let mut numbers = numbers(&mut lease);
-    assert!(!step(&client, &mut numbers, AT_ONCE, &AtomicBool::new(true)).unwrap());
+    let over = AtomicBool::new(true);
+    assert!(!step(&client, &mut numbers, (AT_ONCE, &mut Large::default()), &over).unwrap());
     assert_eq!((count(&client, "fold_minutes"), count(&client, "folded")), (0, 0));
-    assert!(step(&client, &mut numbers, AT_ONCE, &go_on()).unwrap());
+    assert!(folds_more(&client, &mut numbers, AT_ONCE));
     assert_eq!(count(&client, "folded"), 2);
+    engine.close();
+}
+
+#[test]
+fn an_hour_that_is_too_much_is_counted_from_its_events_and_keeps_no_other_from_being_folded() {
+    let Some(live) = Live::start() else { return };
+    let (client, mut engine) = store(&live, "folds_large");
+    let last_us = last_hour_us();
+    // Of the hour before the last.
+    let more = request("b", "click", last_us - HOUR, 1);
+    engine.commit(&[&request("a", "deploy", last_us, HOURS), &more]).unwrap();
+    engine.tick().unwrap();
+    let mut lease = lease(&live, &client, "folds_large_too");
+    let (mut numbers, mut large) = (numbers(&mut lease), Large::default());
+    let spans = Spans { events_max: 5, ..AT_ONCE };
+    assert!(step(&client, &mut numbers, (spans, &mut large), &go_on()).unwrap());
+    assert_eq!(count(&client, "folded"), HOURS.unsigned_abs() - 1);
+    assert_eq!(events(&client, last_us, HOURS), 3 * HOURS + 3);
+    // It is known what was too much.
+    assert!(!step(&client, &mut numbers, (AT_ONCE, &mut large), &go_on()).unwrap());
+    assert!(folds_more(&client, &mut numbers, AT_ONCE));
+    assert_eq!(count(&client, "folded"), HOURS.unsigned_abs());
+    assert_eq!(events(&client, last_us, HOURS), 3 * HOURS + 3);
     engine.close();
 }
