@@ -15,6 +15,7 @@ const STORE_HELP: &str = "\
 Examples:
   lastword store info --data state/telemetry               what is in it, how large it is
   lastword store verify --data state/telemetry             whether it is whole
+  lastword store verify --blobs --store clickhouse://lastword@db:8123/lastword
   lastword store backup --data state/telemetry copy.db     a copy, while a collector runs
   lastword store restore --data state/other copy.db        put it back
   lastword store copy --from state/telemetry --to clickhouse://lastword@db:8123/lastword
@@ -98,9 +99,16 @@ pub(crate) struct InfoArgs {
 /// Check that the store is whole.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
-    #[command(flatten)]
-    pub(crate) store: DirectoryArgs,
-    /// Read the large values too that are kept outside of the store (`serve --blobs`), each of them
+    /// The data directory
+    #[arg(long, value_name = "DIR", required_unless_present = "store")]
+    pub(crate) data: Option<PathBuf>,
+    /// A store in ClickHouse, of which only the large values are read: `clickhouse://USER@HOST:8123/DATABASE`, with the password as for `store info`
+    #[arg(long, value_name = "URL", conflicts_with = "data", requires = "blobs")]
+    pub(crate) store: Option<String>,
+    /// One JSON object instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Read the large values too that are kept outside of the store (`serve --blobs`), each of them, as whom AWS_* says
     #[arg(long)]
     pub(crate) blobs: bool,
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::common::{Server, generic, get, try_ask};
+use crate::common::{Server, generic, get, run, try_ask};
 use crate::house::House;
 use crate::support::{stored, until};
 
@@ -77,4 +77,30 @@ fn a_writer_that_is_killed_between_a_value_and_its_event_leaves_a_value_that_goe
     writer = serve(&house);
     until("it goes", || !orphan.exists());
     assert!(path.exists() && has(&writer, "s"));
+}
+
+#[test]
+fn every_large_value_of_a_store_in_clickhouse_is_read_and_it_is_said_which_are_not_what_they_were() {
+    let Some(house) = House::start() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let (values, url) = (dir.path().join("values"), house.url());
+    let blobs = format!("file://{}", values.display());
+    let verify = |more: &[&str]| {
+        let output = run(&[&["store", "verify", "--store", &url], more].concat());
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let whole = (Some(0), "the large values are whole\n".to_owned());
+    let server = house.serve("ingest,write,query", "127.0.0.1:0", &dir.path().join("data"), &["--blobs", &blobs]);
+    assert_eq!(verify(&["--blobs"]), whole, "there are none");
+    assert_eq!(verify(&[]).0, Some(2), "it is only these that are looked at");
+    assert_eq!(send(&server.address, "s"), Some(200));
+    assert_eq!(verify(&["--blobs"]), whole);
+
+    let path = files(&values).remove(0);
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replacen("needle", "thread", 1)).unwrap();
+    let problem = |what: &str| (Some(1), format!("large values {what} in the object store: 1\n"));
+    assert_eq!(verify(&["--blobs"]), problem("were changed"));
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(verify(&["--blobs"]), problem("are missing"));
 }

@@ -17,7 +17,7 @@ mod verify;
 
 pub use crate::finding::{Finding, Level};
 pub use backup::{backup, restore};
-pub use blobs::{check_blobs, verify_blobs};
+pub use blobs::{check_blobs, verify_blobs, verify_blobs_in};
 pub use copy::{Copied, CopyStep, Copying, Place, Side};
 pub use error::AdminError;
 pub(crate) use info::of;

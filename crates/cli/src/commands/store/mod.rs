@@ -6,7 +6,7 @@ mod export;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 
-use lastword_collector::admin::{self, Info, Offline, Outside};
+use lastword_collector::admin::{self, Info, Offline, Outside, Report};
 use serde_json::json;
 
 use super::listing;
@@ -19,7 +19,7 @@ use crate::flags::store::{
 use crate::limits::{COUNTED_EVENTS_MAX, PAGE_ROWS};
 use crate::output::progress::{Progress, Status};
 use crate::output::{Output, amount};
-use crate::source::{Change, Listing, Order, Source, Stored};
+use crate::source::{Change, Listing, Order, Source, Stored, aside};
 
 /// Does what the command line says.
 ///
@@ -106,22 +106,43 @@ fn told(outside: &Outside) -> String {
 }
 
 fn verify(args: &VerifyArgs) -> Result<(), Error> {
-    let VerifyArgs { store: DirectoryArgs { data, json }, blobs } = args;
+    let (report, lines) = match (&args.store, &args.data) {
+        (Some(store), _) => {
+            let report = aside(|| {
+                let mut status = Status::new();
+                admin::verify_blobs_in(store, |done, of| status.say(&read(done, of)))
+            })?;
+            (report, vec!["the large values are whole".to_owned()])
+        }
+        (None, data) => verify_directory(data.as_deref().unwrap_or(Path::new("")), args.blobs)?,
+    };
+    let lines = if report.ok {
+        lines
+    } else {
+        report.problems.iter().cloned().chain(lines.into_iter().skip(1)).collect::<Vec<_>>()
+    };
+    answer(args.json, &report, &lines)?;
+    if report.ok { Ok(()) } else { Err(Error::StoreIll(report.problems.len())) }
+}
+
+/// Returns what is wrong with a store in a directory, and what is said if it is nothing; behind the first line, what is said in any case.
+fn verify_directory(data: &Path, blobs: bool) -> Result<(Report, Vec<String>), Error> {
     let mut status = Status::new();
     let mut report = admin::verify(data, |what| status.say(&format!("looking whether {what}")))?;
-    if *blobs {
-        let of_blobs = admin::verify_blobs(data, |done, of| status.say(&format!("{done} of {of} large values")))?;
+    let mut lines = vec!["the store is whole".to_owned()];
+    if blobs {
+        let of_blobs = admin::verify_blobs(data, |done, of| status.say(&read(done, of)))?;
         report.ok &= of_blobs.ok;
         report.problems.extend(of_blobs.problems);
-    }
-    drop(status);
-    let mut lines = if report.ok { vec!["the store is whole".to_owned()] } else { report.problems.clone() };
-    if !blobs && let Some(outside) = admin::info(data, false)?.outside {
+    } else if let Some(outside) = admin::info(data, false)?.outside {
         let (were, them) = if outside.values == 1 { ("was", "it") } else { ("were", "them") };
         lines.push(format!("{} {were} not looked at: `--blobs` reads {them}", told(&outside)));
     }
-    answer(*json, &report, &lines)?;
-    if report.ok { Ok(()) } else { Err(Error::StoreIll(report.problems.len())) }
+    Ok((report, lines))
+}
+
+fn read(done: u64, of: u64) -> String {
+    format!("{done} of {of} large values")
 }
 
 fn vacuum(args: &DirectoryArgs) -> Result<(), Error> {

@@ -31,7 +31,9 @@ use std::path::Path;
 
 pub(crate) use edit::{known_name, read_consents};
 pub(crate) use folds::{CALL_COLUMNS, CALLS, STANDING, call_sums};
-pub(crate) use outside::place as outside_place;
+pub(crate) use outside::{
+    are_named as outside_named, hours as outside_hours, place as outside_place, values_of as outside_values_of,
+};
 pub(super) use outside::{keeping, keeping_same};
 
 use super::Consents;

@@ -148,15 +148,41 @@ pub(super) fn named(client: &Client, hashes: Vec<Box<str>>) -> Result<HashSet<Bo
     Ok(named)
 }
 
-/// Returns those of these values that events name, wherever these are: also what is there twice counts.
-fn are_named<'h>(client: &Client, hashes: impl Iterator<Item = &'h str> + Clone) -> Result<HashSet<Box<str>>, Error> {
-    let hours = || hashes.clone().filter_map(hour_of);
-    let (Some(first), Some(last)) = (hours().min(), hours().max()) else { return Ok(HashSet::new()) };
+/// Returns in which hours values were put that events name, as their names begin, and how many in each.
+pub(crate) fn hours(client: &Client) -> Result<Vec<(String, u64)>, Error> {
+    // Six digits of an hour, and what is behind them.
+    let sql = "SELECT substring(named, 1, 6) AS put, uniqExact(named) FROM events ARRAY JOIN `parts.hash` AS named \
+               GROUP BY put ORDER BY put";
+    client.rows(&Sql::new(sql))
+}
+
+/// Returns the values of such an hour that events name, each with its length.
+pub(crate) fn values_of(client: &Client, hour: &str) -> Result<Vec<(Box<str>, usize)>, Error> {
+    let put = i64::from_str_radix(hour, 16).map_err(|_| Error::Garbled(format!("`{hour}` is no hour of a value")))?;
+    let mut sql = Sql::new(
+        "SELECT DISTINCT named, bytes FROM events ARRAY JOIN `parts.hash` AS named, `parts.bytes` AS bytes WHERE ",
+    );
+    rows_around(&mut sql, put, put).add(" AND startsWith(named, ").text(hour).add(") ORDER BY named");
+    client.rows(&sql)
+}
+
+/// Adds where rows of events are that name values which were put in hours from one to another.
+fn rows_around(sql: &mut Sql, first: i64, last: i64) -> &mut Sql {
     let around = micros(BLOB_ROWS_WITHIN);
     let from = first.saturating_mul(WIDTHS_US[1]).saturating_sub(around);
     let to = last.saturating_add(1).saturating_mul(WIDTHS_US[1]).saturating_add(around);
-    let mut sql = Sql::new("SELECT DISTINCT named FROM events ARRAY JOIN `parts.hash` AS named WHERE row >= ");
-    sql.number(row_at(from)).add(" AND row < ").number(row_at(to)).add(" AND named IN ").texts(hashes);
+    sql.add("row >= ").number(row_at(from)).add(" AND row < ").number(row_at(to))
+}
+
+/// Returns those of these values that events name, wherever these are: also what is there twice counts.
+pub(crate) fn are_named<'h>(
+    client: &Client,
+    hashes: impl Iterator<Item = &'h str> + Clone,
+) -> Result<HashSet<Box<str>>, Error> {
+    let hours = || hashes.clone().filter_map(hour_of);
+    let (Some(first), Some(last)) = (hours().min(), hours().max()) else { return Ok(HashSet::new()) };
+    let mut sql = Sql::new("SELECT DISTINCT named FROM events ARRAY JOIN `parts.hash` AS named WHERE ");
+    rows_around(&mut sql, first, last).add(" AND named IN ").texts(hashes);
     Ok(client.rows::<(Box<str>,)>(&sql)?.into_iter().map(|(hash,)| hash).collect())
 }
 
