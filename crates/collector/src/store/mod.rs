@@ -57,8 +57,8 @@ pub(crate) use blobs::{inside as inside_event, outside_values, told as told_even
 pub(crate) use class::Class;
 #[cfg(feature = "clickhouse")]
 pub(crate) use clickhouse::{
-    CALL_COLUMNS, CALLS, STANDING, call_sums, known_name as remote_name, outside_hours, outside_named, outside_place, outside_values_of,
-    read_consents,
+    CALL_COLUMNS, CALLS, STANDING, call_sums, known_name as remote_name, outside_hours, outside_named, outside_place,
+    outside_values_of, read_consents,
 };
 pub(crate) use consent::{Consents, store as store_consent};
 pub(crate) use erase::{Target, note_removal, step as remove_step};

@@ -74,12 +74,7 @@ pub(super) struct Spans {
 
 impl Default for Spans {
     fn default() -> Self {
-        Self {
-            ahead: FOLD_AHEAD_US,
-            quiet: FOLD_QUIET_US,
-            stale: FOLD_STALE_US,
-            events_max: FOLD_HOUR_EVENTS_MAX,
-        }
+        Self { ahead: FOLD_AHEAD_US, quiet: FOLD_QUIET_US, stale: FOLD_STALE_US, events_max: FOLD_HOUR_EVENTS_MAX }
     }
 }
 

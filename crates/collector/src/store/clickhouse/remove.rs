@@ -98,7 +98,8 @@ impl Remover {
         }
         // By their keys: of an event that is there twice the other one goes too. What was received meanwhile has no copy, and its turn comes.
         let mut copied = of_user.clone();
-        copied.add(" AND (hour, session, time_us, id) IN (SELECT hour, session, time_us, id FROM events WHERE user = ''");
+        copied
+            .add(" AND (hour, session, time_us, id) IN (SELECT hour, session, time_us, id FROM events WHERE user = ''");
         // What deletes knows none of our settings when it asks.
         copied.add(" AND row GLOBAL IN (SELECT row FROM events WHERE user = ").text(user).add("))");
         regroup::delete_if_any(client, "events", &copied)?;
