@@ -46,7 +46,7 @@ pub(super) struct Blocks {
     read_us: i64,
     spans: folds::Spans,
     upkeep: Upkeep,
-    /// Held while a block is written, and by a removal that must not come into one.
+    /// Held while requests are looked up and written, and by a removal that must not come in between.
     between: Between,
     removals: Removals,
     touched: folds::Touched,
@@ -123,8 +123,6 @@ impl Blocks {
 
     /// Writes a block.
     fn write(&mut self, items: &[Item<'_>]) -> Result<(), Error> {
-        let between = self.between.clone();
-        let _block = between.hold();
         let rows = self.lease.begin(items.len())?;
         match self.insert(items, &rows) {
             Ok(()) => self.lease.done(),
@@ -206,11 +204,16 @@ impl Engine for Blocks {
         let events: Vec<(&str, &Event)> = envelopes
             .flat_map(|envelope| envelope.events.iter().map(|event| (envelope.session_id.as_str(), event)))
             .collect();
+        let between = self.between.clone();
+        // From the look-up on: what it finds is there until its session is heard of.
+        let still = between.hold();
         let mut known = Known::ask(&self.client, &events).map_err(|error| self.told(error))?;
         let (items, stored) = items(requests, &mut known, received_us);
         for block in items.chunks(GROUP_EVENTS_MAX) {
             self.write(block).map_err(|error| unfit(self.told(error)))?;
         }
+        // Before anything else is asked: a removal that waits comes in here, however much there is to be stored.
+        drop(still);
         self.told = None;
         // It is in. How far readers may go is a matter of others too, and can be asked again.
         if let Err(error) = self.look() {

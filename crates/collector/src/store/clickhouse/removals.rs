@@ -6,7 +6,8 @@
 //! - What is removed was there when it was asked for: what is stored from then on has later rows. Where these have to go too, they go at the end, while
 //!   nothing is stored.
 //! - A group of a block may be deleted before the events of that block are in. So whoever deletes groups waits until no block is being written, and makes
-//!   them anew of events after that.
+//!   them anew of events after that. What goes at the end can't go between the look-up of a block and its insert either: a session would be heard of
+//!   again by events that are known, and are gone.
 //! - It needs nothing of the writer's: where it has to say a row, it is the watermark. Nothing waits for it when the process ends; what was begun is begun
 //!   again from the events, which go last.
 
@@ -20,7 +21,7 @@ use crate::clickhouse::Error;
 use crate::store::WriteError;
 use crate::store::erase::{Step, Target};
 
-/// What comes between blocks of this process, of which one is written at a time.
+/// What comes between blocks of this process, of which those of one commit are looked up and written at a time.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Between(Arc<Mutex<()>>);
 

@@ -97,3 +97,33 @@ fn who_opts_in_while_what_is_known_of_them_goes_has_opted_in() {
     assert_eq!(known.map(|question| count(&client, question)), [0, 1, 1]);
     engine.close();
 }
+
+#[test]
+fn a_session_that_goes_while_its_events_are_looked_up_is_not_heard_of_again() {
+    let Some(live) = Live::start() else { return };
+    let deletion = Gate::before(&live, deletes(&live, ["DELETE FROM events ", "DELETE FROM events_local "]));
+    let look_up = Gate::before_port(deletion.port(), "(SELECT hour FROM sessions WHERE session IN ");
+    let (client, mut engine) = (live.client("looked_up"), store_at(&live, look_up.port(), "looked_up"));
+    let mut again = request("gone", "ada", 0);
+    engine.commit(&[&again]).unwrap();
+    let going = engine.remove(&Target::Session("gone".to_owned()), 0).unwrap();
+    deletion.wait();
+    // Now it is looked up by two questions: four are known, and the answer about this one comes when it is gone.
+    again[0].envelope.events[0].has_arrived = true;
+    let commit = std::thread::spawn(move || {
+        let stored = told(&engine.commit(&[&again]).unwrap());
+        (engine, stored)
+    });
+    look_up.wait();
+    deletion.open();
+    wait_for_none(&client, "sessions WHERE session = 'gone'");
+    look_up.open();
+    let (engine, stored) = commit.join().unwrap();
+    assert_eq!(stored, [(1, 4)]);
+    let step = going.wait().unwrap();
+    assert_eq!((step.events, step.sessions, step.next), (6, 1, None));
+    for table in ["events", "sessions", "occurrences", "users"] {
+        assert_eq!(count(&client, table), 0, "{table}");
+    }
+    engine.close();
+}
