@@ -243,9 +243,7 @@ impl Engine for Blocks {
             self.leads = self.lease.leads()?;
         }
         if now_us.abs_diff(self.read_us) >= CONSENTS_INTERVAL_US {
-            let still = self.between.hold();
             edit::read_consents(&self.client, &self.consents)?;
-            drop(still);
             self.read_us = now_us;
         }
         Ok(())
@@ -278,9 +276,15 @@ impl Engine for Blocks {
     }
 
     fn remove(&mut self, target: &Target, after: i64) -> Result<Removal, WriteError> {
+        if let Target::User(user) | Target::UserId(user) = target {
+            // Before its turn comes: no id is taken from now on, and who opts in after this has opted in. It may have been read again since
+            // it was asked for.
+            self.consents.set(user, false);
+            remove::forget_word(&self.client, user)?;
+        }
         // No block is open: all that this process has stored is below this row.
         let meanwhile = Meanwhile { blocks: self.between.clone(), since: self.lease.row()? };
-        let remover = Remover { client: self.client.clone(), consents: self.consents.clone(), meanwhile };
+        let remover = Remover { client: self.client.clone(), meanwhile };
         Ok(Removal::Beside(self.removals.begin(remover, target.clone(), after)?))
     }
 

@@ -17,13 +17,12 @@ use crate::limits::{FORGET_ROWS, SESSION_KEPT_US};
 use crate::store::erase::{Step, Target};
 use crate::store::index::PLACEHOLDER;
 use crate::store::redact::{Cleared, without_user};
-use crate::store::{Class, Consents, WIDTHS_US, floor};
+use crate::store::{Class, WIDTHS_US, floor};
 
 /// What a removal needs.
 #[derive(Debug)]
 pub(super) struct Remover {
     pub(super) client: Client,
-    pub(super) consents: Consents,
     pub(super) meanwhile: Meanwhile,
 }
 
@@ -59,22 +58,12 @@ impl Remover {
     /// Removes the events of a user, likewise. Who opts in meanwhile is known by that.
     fn remove_user(&self, user: &str) -> Result<Step, Error> {
         let (client, doomed) = (&self.client, of_user(user));
-        self.forget_word(user)?;
         let mut step =
             remove(client, &Doomed::new(client, &doomed, Some(&self.meanwhile))?.with_series(), Gone::Events)?;
         let _still = self.meanwhile.blocks.hold();
         step.events += remove(client, &Doomed::new(client, &doomed, None)?.with_series(), Gone::Events)?.events;
         regroup::delete_if_any(client, "users", &unsaid(user))?;
         Ok(step)
-    }
-
-    /// Forgets what a user has said. It is done first: whoever reads it again does not believe it any more.
-    fn forget_word(&self, user: &str) -> Result<(), Error> {
-        let _still = self.meanwhile.blocks.hold();
-        regroup::delete_if_any(&self.client, "opt_ins", &of_user(user))?;
-        // It may have been read again since it was asked for.
-        self.consents.set(user, false);
-        Ok(())
     }
 
     /// Takes the id of a user out of some events; all else of them stays byte for byte. They count as before, so folds stay as they are.
@@ -84,7 +73,6 @@ impl Remover {
     /// are removed then, at the end. Whatever comes between leaves an event or both, and the next try goes on from there.
     fn clear_user(&self, user: &str, after: i64) -> Result<Step, Error> {
         let (client, of_user) = (&self.client, of_user(user));
-        self.forget_word(user)?;
         let mut sql = Sql::new("SELECT row, body FROM events FINAL WHERE user = ");
         sql.text(user).add(" AND row > ").number(after).add(&format!(" ORDER BY row LIMIT {FORGET_ROWS}"));
         let events: Vec<(u64, String)> = client.rows(&sql)?;
@@ -222,6 +210,11 @@ fn forget_sessions(client: &Client) -> Result<usize, Error> {
         client.run(sql.add(old.as_str()))?;
     }
     Ok(count)
+}
+
+/// Forgets what a user has said. It is done first: whoever reads it again does not believe it any more.
+pub(super) fn forget_word(client: &Client, user: &str) -> Result<(), Error> {
+    regroup::delete_if_any(client, "opt_ins", &of_user(user)).map(drop)
 }
 
 /// What is of a user, in whatever table.

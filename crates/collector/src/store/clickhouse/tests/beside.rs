@@ -127,3 +127,27 @@ fn a_session_that_goes_while_its_events_are_looked_up_is_not_heard_of_again() {
     }
     engine.close();
 }
+
+#[test]
+fn a_user_whose_removal_waits_for_its_turn_is_not_believed_any_more_and_may_opt_in_meanwhile() {
+    let Some(live) = Live::start() else { return };
+    let gate = Gate::before(&live, deletes(&live, ["DELETE FROM events ", "DELETE FROM events_local "]));
+    let client = live.client("turns");
+    let opened = open(&Live::client_at(gate.port(), "turns"), &live.dir("turns"), true).unwrap();
+    let (mut engine, consents) = (opened.engine, opened.consents);
+    engine.commit(&[&request("one", "ada", 0), &request("two", "eve", 1)]).unwrap();
+    let who = Who::local("cli:test");
+    engine.opt_in(&who, "eve").unwrap();
+    let first = engine.remove(&Target::User("ada".to_owned()), 0).unwrap();
+    gate.wait();
+    // As it is where what users have said was read again just now.
+    consents.set("eve", true);
+    let second = engine.remove(&Target::UserId("eve".to_owned()), 0).unwrap();
+    assert_eq!((consents.is_opted_in("eve"), count(&client, "opt_ins")), (false, 0));
+    engine.opt_in(&who, "eve").unwrap();
+    gate.open();
+    assert_eq!([first, second].map(|going| going.wait().unwrap().events), [5, 5]);
+    assert_eq!((count(&client, "events"), count(&client, "events WHERE user = 'eve'")), (5, 0));
+    assert_eq!((count(&client, "(SELECT DISTINCT user FROM users)"), count(&client, "opt_ins")), (1, 1));
+    engine.close();
+}
