@@ -98,7 +98,10 @@ impl Remover {
                 step.next = Some(0);
                 return Ok(step);
             }
-            regroup::delete_if_any(client, "users", &unsaid(user))?;
+            // Who opts in is a user first, and has said so after that: not in between.
+            if still.is_some() {
+                regroup::delete_if_any(client, "users", &unsaid(user))?;
+            }
         }
         Ok(step)
     }

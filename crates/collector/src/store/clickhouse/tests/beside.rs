@@ -151,3 +151,31 @@ fn a_user_whose_removal_waits_for_its_turn_is_not_believed_any_more_and_may_opt_
     assert_eq!((count(&client, "(SELECT DISTINCT user FROM users)"), count(&client, "opt_ins")), (1, 1));
     engine.close();
 }
+
+#[test]
+fn who_is_just_about_to_have_opted_in_is_no_user_who_is_forgotten() {
+    let Some(live) = Live::start() else { return };
+    let deletion = Gate::before(&live, deletes(&live, ["DELETE FROM events ", "DELETE FROM events_local "]));
+    let word = Gate::before_port(deletion.port(), "INSERT+INTO+opt_ins+");
+    let (client, mut engine) = (live.client("about"), store_at(&live, word.port(), "about"));
+    engine.commit(&[&request("one", "ada", 0)]).unwrap();
+    let going = engine.remove(&Target::UserId("ada".to_owned()), 0).unwrap();
+    deletion.wait();
+    let opting = std::thread::spawn(move || {
+        engine.opt_in(&Who::local("cli:test"), "ada").unwrap();
+        engine
+    });
+    word.wait();
+    deletion.open();
+    wait_for_none(&client, "events WHERE user = 'ada'");
+    // What is left to be done of the removal comes to its end, or waits.
+    for _ in 0..50 {
+        assert!(count(&client, "users") > 0, "the user is known, and is about to have said so");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    word.open();
+    let engine = opting.join().unwrap();
+    assert_eq!(going.wait().unwrap().next, None);
+    assert_eq!(["(SELECT DISTINCT user FROM users)", "opt_ins"].map(|of| count(&client, of)), [1, 1]);
+    engine.close();
+}
