@@ -126,9 +126,11 @@ impl Doomed {
                 sql.add(doomed).add(") AND name NOT IN (SELECT name FROM events WHERE NOT (").add(doomed).add("))"),
             )?;
             self.wait();
-            let of_doomed = format!("name IN (SELECT name FROM events WHERE name != '' AND {doomed})");
-            let begin = format!("INSERT INTO names (name, row) SELECT name, min(row) FROM events WHERE {of_doomed}");
-            self.with_more(client, &begin, " GROUP BY name")?;
+            // Of all that is left: what came before this was asked for may have lost its name to a try that did not come to its end.
+            client.run(&Sql::new(&format!(
+                "INSERT INTO names (name, row) SELECT name, min(row) FROM events WHERE name IN \
+                 (SELECT name FROM events WHERE name != '' AND {doomed}) AND NOT ({doomed}) GROUP BY name"
+            )))?;
         }
         if exceptions > 0 {
             let mut sql =
@@ -147,12 +149,28 @@ impl Doomed {
         delete_if_any(client, "marks", &without).map(drop)
     }
 
+    /// Returns whether groups of doomed events are gone: a try did not come to its end. Those that are there by now may have been begun anew since, and
+    /// don't say where all events of theirs are.
+    fn lacks(&self, client: &Client, table: &str, (column, is_there): (&str, &str)) -> Result<bool, Error> {
+        // At the end, while nothing is stored, it was seen to just before.
+        if self.meanwhile.is_none() {
+            return Ok(false);
+        }
+        let doomed = format!("{is_there} AND {}", self.condition());
+        let known = format!(
+            "SELECT hour, {column} FROM {table} WHERE {column} IN (SELECT {column} FROM events WHERE {doomed})"
+        );
+        let sql = format!("SELECT 1 FROM events WHERE {doomed} AND (hour, {column}) NOT IN ({known}) LIMIT 1");
+        Ok(client.row::<(u8,)>(&Sql::new(&sql))?.is_some())
+    }
+
     /// Makes the groups of a table anew that doomed events are of.
     fn anew(&self, client: &Client, shape: &Shape, column: &str, is_there: &str, select: &str) -> Result<(), Error> {
         let (table, doomed) = (shape.table, self.condition());
         let of_doomed = format!("{column} IN (SELECT {column} FROM events WHERE {is_there} AND {doomed})");
         let hours = Sql::new(&format!("SELECT DISTINCT toUInt32(hour) FROM {table} WHERE {of_doomed}"));
-        let hours: Vec<(u32,)> = client.rows(&hours)?;
+        let hours: Vec<(u32,)> =
+            if self.lacks(client, table, (column, is_there))? { Vec::new() } else { client.rows(&hours)? };
         client.run(&self.delete_from(client, table, &of_doomed))?;
         self.wait();
         let begin = format!(

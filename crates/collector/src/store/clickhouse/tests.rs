@@ -108,6 +108,30 @@ fn of_a_session_that_is_removed_no_table_has_anything_and_what_it_shared_is_of_t
 }
 
 #[test]
+fn groups_that_a_removal_did_not_make_anew_are_made_by_the_next_one_also_where_they_have_begun_again() {
+    let Some(live) = Live::start() else { return };
+    let (client, mut engine) = store(&live, "begun");
+    engine.commit(&[&request("gone", "ada", 0), &request("left", "bob", 1)]).unwrap();
+    // As one leaves it that did not come to its end; then the same trace and run have an event of another hour.
+    let delete = |table: &str, which: &str| {
+        client.run(&Sql::new(&format!("DELETE FROM {} WHERE {which}", client.changed(table)))).unwrap();
+    };
+    delete("traces", "TRUE");
+    delete("runs", "TRUE");
+    let mut later = request("later", "eve", 2);
+    later[0].envelope.events.iter_mut().for_each(|event| event.time_us -= 2 * 3_600_000_000);
+    engine.commit(&[&later]).unwrap();
+    delete("names", "name NOT IN ('left', 'later')");
+    let step = engine.remove(&Target::Session("gone".to_owned()), 0).unwrap().wait().unwrap();
+    assert_eq!((step.events, step.sessions, step.next), (5, 1, None));
+    for hours in ["(SELECT DISTINCT hour FROM traces)", "(SELECT DISTINCT hour FROM runs)"] {
+        assert_eq!(count(&client, hours), 2, "{hours}");
+    }
+    assert_eq!(count(&client, "(SELECT DISTINCT name FROM names)"), 6, "the two of their own, and what both have");
+    engine.close();
+}
+
+#[test]
 fn a_user_who_is_forgotten_is_in_no_event_and_whose_events_are_removed_has_none() {
     let Some(live) = Live::start() else { return };
     let (client, mut engine) = store(&live, "users");
