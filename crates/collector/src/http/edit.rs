@@ -114,20 +114,24 @@ pub(super) async fn delete_session(State(shared): State<Shared>, who: Who, id: I
     erase(&shared, who, Target::Session(session)).await
 }
 
-/// Removes. The trail says so before it is begun: nothing is ever gone that it does not speak of.
+/// Removes, in a task of its own: what is begun comes to its end, also where nobody waits for the answer any more.
 async fn erase(shared: &Shared, who: Who, target: Target) -> Response {
-    let about = target.clone();
-    if let Err(error) = shared.0.queue.edit(move |engine| engine.note_removal(&who, &about)).await {
-        return failed(&error);
+    match tokio::spawn(removed(shared.clone(), who, target)).await {
+        Ok(Ok(events)) => Json(json!({ "events": events })).into_response(),
+        Ok(Err(error)) => failed(&error),
+        Err(error) => failed(&WriteError::Failed(error.to_string())),
     }
+}
+
+/// Removes, and returns how many events that were. The trail says so before it is begun: nothing is ever gone that it does not speak of.
+async fn removed(shared: Shared, who: Who, target: Target) -> Result<usize, WriteError> {
+    let about = target.clone();
+    shared.0.queue.edit(move |engine| engine.note_removal(&who, &about)).await?;
     let removed = store::remove_in_steps(&shared.0.queue, &target).await;
     let watcher = Arc::clone(&shared.0.watcher);
     // An error: it died, and takes nothing along but what it was to forget, which is forgotten then.
     let _ = tokio::task::spawn_blocking(move || watcher.forget_texts()).await;
-    match removed {
-        Ok(events) => Json(json!({ "events": events })).into_response(),
-        Err(error) => failed(&error),
-    }
+    removed
 }
 
 fn failed(error: &WriteError) -> Response {

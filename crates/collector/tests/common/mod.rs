@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use lastword_collector::{Collector, Config, ServeError};
 use serde_json::Value;
@@ -22,6 +23,9 @@ use tokio::sync::oneshot;
 pub fn aloud(text: &str) {
     let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
 }
+
+/// How long something may take that is done beside.
+const BESIDE_MAX: Duration = Duration::from_secs(20);
 
 /// A directory that is removed at the end.
 pub struct Dir(PathBuf);
@@ -310,4 +314,14 @@ pub fn body(session: &str, events: &[String]) -> String {
         events.join(","),
         Value::from(session)
     )
+}
+
+/// Waits until something is so.
+#[track_caller]
+pub fn until(what: &str, is_so: impl Fn() -> bool) {
+    let end = Instant::now() + BESIDE_MAX;
+    while !is_so() {
+        assert!(Instant::now() < end, "never: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }

@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 use lastword_collector::{Config, admin};
 use serde_json::{Value, json};
 
-use super::common::large::{large, said, until};
+use super::common::large::{large, said};
+use super::common::until;
 use super::common::{Dir, Server, body, event, named};
 use super::is_whole;
 

@@ -1,8 +1,11 @@
 //! Removing: by session, by user, and the id of a user alone.
 
+use std::io::Write;
+use std::net::TcpStream;
+
 use serde_json::json;
 
-use super::common::{Dir, Server, body, end, event, exception, named};
+use super::common::{Dir, Server, body, end, event, exception, named, until};
 use super::{is_whole, opt_in};
 
 #[test]
@@ -53,6 +56,24 @@ fn names_that_no_event_has_any_more_are_forgotten_and_may_come_again() {
     let counts = server.get("/api/stats?since=2026-11-20T00:00:00Z&until=2026-11-21T00:00:00Z").json();
     let of = |name: &str| counts["counts"].as_array().unwrap().iter().filter(|count| count["name"] == name).count();
     assert_eq!((of("7 of as many names as events"), of("8 of as many names as events")), (1, 0));
+    server.stop().unwrap();
+    is_whole(&dir);
+}
+
+#[test]
+fn a_removal_of_many_steps_comes_to_its_end_though_nobody_waits_for_the_answer() {
+    let dir = Dir::new();
+    let server = Server::start(dir.config());
+    let events: Vec<String> = (0..7000).map(event).collect();
+    for chunk in events.chunks(1000) {
+        server.telemetry(body("gone", chunk)).is(200);
+    }
+    let mut asked = TcpStream::connect(server.address).unwrap();
+    asked.write_all(b"DELETE /api/sessions/gone HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+    until("a step is done", || server.get("/api/sessions/gone").json()["events"] != 7000);
+    drop(asked);
+    until("all of it is gone", || server.get("/api/sessions/gone").status == 404);
+    assert_eq!(server.events("").len(), 0);
     server.stop().unwrap();
     is_whole(&dir);
 }

@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 use lastword_collector::{Config, admin};
 use serde_json::{Value, json};
 
-use crate::common::large::{large, said, until};
+use crate::common::large::{large, said};
+use crate::common::until;
 use crate::common::{Dir, Server, body, event, named};
 use crate::fixture::Place;
 

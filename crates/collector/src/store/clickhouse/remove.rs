@@ -47,11 +47,12 @@ impl Remover {
         let mut step =
             remove(client, &Doomed::new(client, &doomed, Some(&self.meanwhile))?.with_series(), Gone::Events)?;
         step.sessions = usize::from(regroup::delete_if_any(client, "sessions", &doomed)?);
-        let _still = self.meanwhile.blocks.hold();
-        step.events += remove(client, &Doomed::new(client, &doomed, None)?.with_series(), Gone::Events)?.events;
+        let still = self.meanwhile.blocks.hold();
+        step.events += self.remove_later(&doomed)?;
         step.sessions = step.sessions.max(usize::from(regroup::delete_if_any(client, "sessions", &doomed)?));
+        drop(still);
         // Another process wrote it meanwhile.
-        step.next = is_any(client, "events", &doomed)?.then_some(0);
+        step.next = is_any(client, "events", &self.earlier(&doomed))?.then_some(0);
         Ok(step)
     }
 
@@ -60,10 +61,27 @@ impl Remover {
         let (client, doomed) = (&self.client, of_user(user));
         let mut step =
             remove(client, &Doomed::new(client, &doomed, Some(&self.meanwhile))?.with_series(), Gone::Events)?;
-        let _still = self.meanwhile.blocks.hold();
-        step.events += remove(client, &Doomed::new(client, &doomed, None)?.with_series(), Gone::Events)?.events;
+        let still = self.meanwhile.blocks.hold();
+        step.events += self.remove_later(&doomed)?;
         regroup::delete_if_any(client, "users", &unsaid(user))?;
+        drop(still);
+        step.next = is_any(client, "events", &self.earlier(&doomed))?.then_some(0);
         Ok(step)
+    }
+
+    /// Removes what has come meanwhile, and returns how many events that were. Nothing is to be stored while it does: so it looks at nothing else.
+    fn remove_later(&self, doomed: &Sql) -> Result<usize, Error> {
+        let mut later = doomed.clone();
+        later.add(" AND row >= ").number(self.meanwhile.since);
+        let later = Doomed::new(&self.client, &later, None)?.with_series();
+        Ok(remove(&self.client, &later, Gone::Events)?.events)
+    }
+
+    /// What was there when it was asked for: after the removal it can only be of another process, which stored it late.
+    fn earlier(&self, doomed: &Sql) -> Sql {
+        let mut earlier = doomed.clone();
+        earlier.add(" AND row < ").number(self.meanwhile.since);
+        earlier
     }
 
     /// Takes the id of a user out of some events; all else of them stays byte for byte. They count as before, so folds stay as they are.
