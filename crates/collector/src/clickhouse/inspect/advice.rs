@@ -69,7 +69,7 @@ mod tests {
             (500, Some(210), "start it, or see to the address"),
             (403, Some(516), "give the password of `ada`"),
             (403, Some(194), "give the password of `ada`"),
-            (403, Some(497), "`GRANT CREATE TABLE, SELECT, INSERT, ALTER DELETE ON fleet.* TO ada`"),
+            (403, Some(497), "`GRANT CREATE TABLE, SELECT, INSERT, ALTER ON fleet.* TO ada`"),
             (404, Some(60), "it makes what is not there"),
             (500, Some(243), "make room"),
             (500, Some(159), "load"),

@@ -24,7 +24,7 @@ const TESTED: (u32, u32) = (26, 9);
 /// Of someone who does not know `CHECK GRANT`.
 const SYNTAX_ERROR: u32 = 62;
 /// What is done with tables of the database: `DELETE FROM`, `DROP PARTITION` and `APPLY DELETED MASK` are all of the last one.
-const OF_TABLES: &[&str] = &["CREATE TABLE", "SELECT", "INSERT", "ALTER DELETE"];
+const OF_TABLES: &[&str] = &["CREATE TABLE", "SELECT", "INSERT", "ALTER"];
 /// What is asked of the server: `format(…)`, by which blocks are looked up and groups written.
 const OF_SERVER: &[&str] = &["CREATE TEMPORARY TABLE"];
 /// What is asked of a cluster: `ON CLUSTER`, and `cluster(…)`.
