@@ -9,6 +9,7 @@ use crate::limits::{
     CLICKHOUSE_CLOCKS_APART_MAX, CLICKHOUSE_LEADER_SILENT, CLICKHOUSE_WRITER_SILENT, CLICKHOUSE_WRITER_TOLD,
     FOLD_LATE_US,
 };
+use crate::store::STANDING;
 
 /// By which an inserted block is on disk, and named there, before it is answered.
 const SYNCED: [&str; 2] = ["fsync_after_insert = 1", "fsync_part_directory = 1"];
@@ -176,14 +177,14 @@ impl Look<'_> {
 
     /// Whether there are hours that nobody writes to any more and that are counted from their events all the same.
     pub(super) fn folds(&mut self) {
-        let database = self.client.location().database();
-        let mut sql = Sql::new("SELECT count(), toString(min(hour)) FROM (SELECT hour FROM (");
-        sql.add("SELECT hour, row, toUInt64(0) AS version, toUInt64(0) AS fold FROM ").add(database);
-        sql.add(".touched UNION ALL SELECT hour, toUInt64(0), version, fold FROM ").add(database);
-        sql.add(".folded) WHERE hour > 0 GROUP BY hour HAVING max(row) > 0 AND argMax(version, fold) <= max(row) ");
-        sql.add("AND max(row) < bitShiftLeft(toUInt64(intDiv(").add(NOW).add(" - ").number(FOLD_LATE_US);
+        let mut sql = Sql::new(&format!("SELECT count(), toString(min(hour)) FROM (SELECT hour FROM {STANDING} "));
+        sql.add("WHERE hour > 0 GROUP BY hour HAVING max(touched) > 0 AND argMax(version, fold) <= max(touched) ");
+        sql.add("AND max(touched) < bitShiftLeft(toUInt64(intDiv(").add(NOW).add(" - ").number(FOLD_LATE_US);
         sql.add(", 1000)), ").number(ROW_BITS).add("))");
-        let Some((hours, first)) = self.ask_one::<(u64, String)>("which hours are folded", &sql) else { return };
+        let (hours, first) = match self.client.row::<(u64, String)>(&sql) {
+            Ok(found) => found.unwrap_or_default(),
+            Err(error) => return self.unknown("which hours are folded", &error),
+        };
         if hours > 0 {
             self.warn(
                 format!("hours are not folded that nobody has written to for a day: {hours}, the first {first}"),

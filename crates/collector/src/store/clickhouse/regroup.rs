@@ -45,10 +45,7 @@ impl Doomed {
     ///
     /// The server can't be asked.
     pub(super) fn new(client: &Client, any: &Sql, meanwhile: Option<&Meanwhile>) -> Result<Self, Error> {
-        let mut condition = any.clone();
-        if let Some(meanwhile) = meanwhile {
-            condition.add(" AND row < ").number(meanwhile.since);
-        }
+        let condition = meanwhile.map_or_else(|| any.clone(), |meanwhile| meanwhile.earlier(any));
         let mut sql = Sql::new(
             "SELECT count(), countIf(trace != toFixedString('', 16)), countIf(run != ''), countIf(user != ''), countIf(name != ''), \
              countIf(what = 4), countIf(fingerprint != ''), countIf(notEmpty(`parts.hash`)) FROM events FINAL WHERE ",
@@ -73,11 +70,8 @@ impl Doomed {
 
     /// Returns whether events have come meanwhile for which the condition holds too.
     pub(super) fn has_more(&self, client: &Client) -> Result<bool, Error> {
-        let Some(Meanwhile { since, .. }) = &self.meanwhile else { return Ok(false) };
-        let mut sql = Sql::new("SELECT 1 FROM events WHERE ");
-        sql.add(self.any.as_str()).add(" AND row >= ").number(*since);
-        let found: Option<(u8,)> = client.row(sql.add(" LIMIT 1"))?;
-        Ok(found.is_some())
+        let Some(meanwhile) = &self.meanwhile else { return Ok(false) };
+        is_any(client, "events", meanwhile.later(&self.any).as_str())
     }
 
     /// Has nothing stored until what is returned is dropped, if anything is meanwhile.
@@ -92,8 +86,8 @@ impl Doomed {
 
     /// Does a statement with those events that have come meanwhile.
     fn with_more(&self, client: &Client, begin: &str, end: &str) -> Result<(), Error> {
-        let Some(Meanwhile { since, .. }) = &self.meanwhile else { return Ok(()) };
-        client.run(Sql::new(begin).add(" AND row >= ").number(*since).add(end))
+        let Some(meanwhile) = &self.meanwhile else { return Ok(()) };
+        client.run(meanwhile.later(&Sql::new(begin)).add(end))
     }
 
     /// Begins a statement that deletes from a table.
@@ -160,8 +154,7 @@ impl Doomed {
         let known = format!(
             "SELECT hour, {column} FROM {table} WHERE {column} IN (SELECT {column} FROM events WHERE {doomed})"
         );
-        let sql = format!("SELECT 1 FROM events WHERE {doomed} AND (hour, {column}) NOT IN ({known}) LIMIT 1");
-        Ok(client.row::<(u8,)>(&Sql::new(&sql))?.is_some())
+        is_any(client, "events", &format!("{doomed} AND (hour, {column}) NOT IN ({known})"))
     }
 
     /// Makes the groups of a table anew that doomed events are of.
@@ -222,10 +215,15 @@ impl Doomed {
 
 /// Deletes from a table, if there is anything to delete, and returns whether there was: to delete nothing costs as much.
 pub(super) fn delete_if_any(client: &Client, table: &str, condition: &Sql) -> Result<bool, Error> {
-    let mut sql = Sql::new(&format!("SELECT 1 FROM {table} WHERE "));
-    let found: Option<(u8,)> = client.row(sql.add(condition.as_str()).add(" LIMIT 1"))?;
-    if found.is_some() {
+    let is_there = is_any(client, table, condition.as_str())?;
+    if is_there {
         client.run(Sql::new(&format!("DELETE FROM {} WHERE ", client.changed(table))).add(condition.as_str()))?;
     }
+    Ok(is_there)
+}
+
+/// Returns whether a table has a row for which a condition holds.
+pub(super) fn is_any(client: &Client, table: &str, condition: &str) -> Result<bool, Error> {
+    let found = client.row::<(u8,)>(&Sql::new(&format!("SELECT 1 FROM {table} WHERE {condition} LIMIT 1")))?;
     Ok(found.is_some())
 }

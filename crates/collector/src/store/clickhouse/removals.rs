@@ -17,7 +17,7 @@ use std::thread::Builder;
 use tokio::sync::oneshot;
 
 use super::remove::Remover;
-use crate::clickhouse::Error;
+use crate::clickhouse::{Error, Sql};
 use crate::store::WriteError;
 use crate::store::erase::{Step, Target};
 
@@ -38,6 +38,22 @@ pub(super) struct Meanwhile {
     pub(super) blocks: Between,
     /// It has rows from this on, as far as this process stores it.
     pub(super) since: i64,
+}
+
+impl Meanwhile {
+    /// Of what a condition holds for: what was there when it was asked for.
+    pub(super) fn earlier(&self, of: &Sql) -> Sql {
+        let mut earlier = of.clone();
+        earlier.add(" AND row < ").number(self.since);
+        earlier
+    }
+
+    /// Likewise, what has come since.
+    pub(super) fn later(&self, of: &Sql) -> Sql {
+        let mut later = of.clone();
+        later.add(" AND row >= ").number(self.since);
+        later
+    }
 }
 
 /// Does removals, each in its turn.

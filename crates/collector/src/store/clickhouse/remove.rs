@@ -9,7 +9,7 @@
 use serde_json::json;
 
 use super::folds;
-use super::regroup::{self, Doomed};
+use super::regroup::{self, Doomed, is_any};
 use super::removals::{Between, Meanwhile};
 use crate::clickhouse::{Client, Error, Sql, row_at};
 use crate::clock;
@@ -51,8 +51,7 @@ impl Remover {
         step.events += self.remove_later(&doomed)?;
         step.sessions = step.sessions.max(usize::from(regroup::delete_if_any(client, "sessions", &doomed)?));
         drop(still);
-        // Another process wrote it meanwhile.
-        step.next = is_any(client, "events", &self.earlier(&doomed))?.then_some(0);
+        step.next = self.next(&doomed)?;
         Ok(step)
     }
 
@@ -65,23 +64,19 @@ impl Remover {
         step.events += self.remove_later(&doomed)?;
         regroup::delete_if_any(client, "users", &unsaid(user))?;
         drop(still);
-        step.next = is_any(client, "events", &self.earlier(&doomed))?.then_some(0);
+        step.next = self.next(&doomed)?;
         Ok(step)
     }
 
     /// Removes what has come meanwhile, and returns how many events that were. Nothing is to be stored while it does: so it looks at nothing else.
     fn remove_later(&self, doomed: &Sql) -> Result<usize, Error> {
-        let mut later = doomed.clone();
-        later.add(" AND row >= ").number(self.meanwhile.since);
-        let later = Doomed::new(&self.client, &later, None)?.with_series();
+        let later = Doomed::new(&self.client, &self.meanwhile.later(doomed), None)?.with_series();
         Ok(remove(&self.client, &later, Gone::Events)?.events)
     }
 
-    /// What was there when it was asked for: after the removal it can only be of another process, which stored it late.
-    fn earlier(&self, doomed: &Sql) -> Sql {
-        let mut earlier = doomed.clone();
-        earlier.add(" AND row < ").number(self.meanwhile.since);
-        earlier
+    /// Returns where to go on: what was there when it was asked for can only be of another process by now, which stored it late.
+    fn next(&self, doomed: &Sql) -> Result<Option<i64>, Error> {
+        Ok(is_any(&self.client, "events", self.meanwhile.earlier(doomed).as_str())?.then_some(0))
     }
 
     /// Takes the id of a user out of some events; all else of them stays byte for byte. They count as before, so folds stay as they are.
@@ -112,7 +107,7 @@ impl Remover {
         // Once more where nothing is stored: what comes now brings its user with it, and its event after that.
         for still in [None, Some(&self.meanwhile.blocks)] {
             let _still = still.map(Between::hold);
-            if is_any(client, "events FINAL", &of_user)? {
+            if is_any(client, "events FINAL", of_user.as_str())? {
                 step.next = Some(0);
                 return Ok(step);
             }
@@ -162,13 +157,6 @@ fn remove(client: &Client, doomed: &Doomed, gone: Gone<'_>) -> Result<Step, Erro
     folds::open(client, &hours)?;
     doomed.forget_marks(client)?;
     Ok(Step { events, ..Step::default() })
-}
-
-/// Returns whether there is an event for which a condition holds.
-fn is_any(client: &Client, events: &str, condition: &Sql) -> Result<bool, Error> {
-    let mut sql = Sql::new(&format!("SELECT 1 FROM {events} WHERE "));
-    let found: Option<(u8,)> = client.row(sql.add(condition.as_str()).add(" LIMIT 1"))?;
-    Ok(found.is_some())
 }
 
 /// Removes what is too old, an hour at a time: to remove what has become too old since a minute ago costs as much as all of an hour.
